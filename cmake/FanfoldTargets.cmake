@@ -1,0 +1,45 @@
+# fanfold_add_library(scheduler SOURCES a.cpp HEADERS a.hpp DEPS fanfold::core PRIVATE_DEPS zstd)
+# One library per folder; all_verify_interface_header_sets proves that each header compiles alone.
+# Paths are relative to the calling folder.  Without SOURCES the library is header-only.
+function(fanfold_add_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(fanfold_${name} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(fanfold_${name} PRIVATE fanfold_warnings ${ARG_PRIVATE_DEPS})
+    set_target_properties(fanfold_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  else()
+    add_library(fanfold_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(fanfold::${name} ALIAS fanfold_${name})
+  list(TRANSFORM ARG_HEADERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  target_sources(fanfold_${name} ${scope}
+    FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
+  target_link_libraries(fanfold_${name} ${scope} ${ARG_DEPS})
+endfunction()
+
+# A GoogleTest program of one folder: tests/<folder>/...  Each TEST becomes a ctest of its own.
+function(fanfold_add_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_libraries(${name} PRIVATE fanfold_warnings ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()
+
+# Proves that `name` links with nothing but its declared dependencies.
+function(fanfold_add_link_test name)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cpp "int main() {}\n")
+  add_executable(fanfold_${name}_link ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cpp)
+  set_target_properties(fanfold_${name}_link PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_libraries(fanfold_${name}_link PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,fanfold_${name}>)
+endfunction()
+
+# Proves that `name` calls no clock, thread, socket, file or random source.
+function(fanfold_add_purity_test name)
+  add_test(NAME purity.${name}
+    COMMAND ${PROJECT_SOURCE_DIR}/scripts/check_purity $<TARGET_FILE:fanfold_${name}>)
+endfunction()

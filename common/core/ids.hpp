@@ -1,0 +1,32 @@
+// Strong identifiers: a JobId cannot be passed where a WorkerId is expected.
+
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+namespace fanfold {
+
+template <class Tag>
+struct Id {
+  std::uint64_t value = 0;  // 0 means "none"; the first real id is 1.
+  auto operator<=>(const Id&) const = default;
+};
+
+using JobId = Id<struct JobTag>;
+using WorkerId = Id<struct WorkerTag>;
+
+/// Also the attempt's fence: (master epoch << 40) | counter, strictly increasing, never reused.
+using AttemptId = Id<struct AttemptTag>;
+
+enum class Stage : std::uint8_t { kSample = 1, kMap = 2, kReduce = 3 };
+
+/// One split to map, one partition to reduce, or the one sampling task of a job.
+struct TaskId {
+  JobId job;
+  Stage stage = Stage::kMap;
+  std::uint32_t index = 0;
+  auto operator<=>(const TaskId&) const = default;
+};
+
+}  // namespace fanfold

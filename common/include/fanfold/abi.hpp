@@ -1,0 +1,195 @@
+// The plugin boundary: what a host (executor, test kit, in-process run) and a compiled job
+// know of each other.  It is crossed once per block of records, never per record or pair.
+//
+// Both sides are built by compatible compilers from the same headers: fingerprint.hpp proves
+// that before any code of the plugin runs.  A job author includes job.hpp, not this file.
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fanfold::abi {
+
+/// Changes whenever anything in this file changes its meaning.
+inline constexpr std::uint32_t kApiVersion = 1;
+
+/// How bytes of input become records.  Values are permanent: they are stored in job records.
+enum class RecordFormat : std::uint8_t {
+  kLines = 1,      // LF or CRLF; a missing final newline is fine.
+  kKeyValue = 2,   // A line cut at its first TAB.
+  kCsv = 3,        // RFC 4180, quoted newlines included.
+  kJsonLines = 4,  // One JSON text a line; blank lines are no records.
+  kFixed = 5,      // Records of `fixed_length` bytes; a shorter last one is an error.
+  kWholeFile = 6,  // One record a file.
+};
+
+enum class Partitioning : std::uint8_t {
+  kHash = 1,    // hash.hpp; the default.
+  kRange = 2,   // Sampled splitters: part i holds smaller keys than part i + 1.
+  kCustom = 3,  // The job's own partition(key, n).
+};
+
+enum class OutputFormat : std::uint8_t { kText = 1, kJsonLines = 2, kBinary = 3 };
+
+enum class ParameterType : std::uint8_t { kString = 1, kInteger = 2, kNumber = 3, kBoolean = 4 };
+
+/// One declared parameter of a job (`--param name=value`).
+struct Parameter {
+  std::string name;
+  ParameterType type = ParameterType::kString;
+  bool required = false;
+  std::string default_value;  // As text; meaningless when required.
+  std::string help;
+  std::vector<std::string> choices;  // Empty: any value of the type.
+};
+
+/// Where user code is at this moment.  Lives in memory that survives the executor, so that a
+/// crash or a hang can be pinned to its record.  Written with plain relaxed stores.
+struct ProgressSlot {
+  std::atomic<std::uint64_t> records{0};  // Records (map) or values (reduce) started so far.
+  std::atomic<std::uint64_t> offset{0};   // Map: byte offset in the file.  Reduce: key ordinal.
+  std::atomic<std::uint64_t> ticks{0};    // ctx.progress() calls and blocks written.
+  std::atomic<std::uint32_t> piece{0};    // Map: index of the piece being read; set by the host.
+  std::atomic<std::uint32_t> in_user_code{0};
+};
+
+/// Whole records of one input file, borrowed until map_block() returns.
+struct InputBlock {
+  std::string_view bytes;
+  std::uint64_t offset = 0;  // Of bytes[0] in the (decompressed) file.
+  std::string_view file;     // As the user named it.
+  std::string_view tag;      // Which declared input it belongs to; empty when undeclared.
+  std::string_view header;   // First record of the file when JobInfo::csv_header.
+};
+
+/// What one block of encoded records adds up to.  `sum` and `exclusive_or` run over the XXH3 of
+/// each encoded record, so they do not depend on the order of records.
+struct BlockSummary {
+  std::uint64_t records = 0;
+  std::uint64_t sum = 0;
+  std::uint64_t exclusive_or = 0;
+};
+
+enum class RunKind : std::uint8_t {
+  kSpill = 1,  // Intermediate; readable again through open_spill().
+  kFinal = 2,  // The map task's output.
+};
+
+/// Receives one sorted run.  Partitions never decrease from call to call; each block holds whole
+/// records of one partition in order: varint key size, varint value size, key, value.
+class RunSink {
+ public:
+  virtual void write(std::uint32_t partition, std::string_view block,
+                     const BlockSummary& summary) = 0;
+
+ protected:
+  ~RunSink() = default;
+};
+
+/// One sorted segment, read forward block by block.
+class RunSource {
+ public:
+  virtual ~RunSource() = default;
+  /// The next block of whole encoded records, valid until the next call; empty at the end.
+  virtual std::string_view next() = 0;
+};
+
+/// What a host offers to the one task that runs in this thread.  When the host cannot do what
+/// is asked (disk full, corrupt block) it notes the failure and throws HostFailure; task code lets
+/// that pass.  A host that has noted a failure never reports success, whoever caught the exception.
+class TaskHost {
+ public:
+  /// Starts a run; finish_run() ends it.  One at a time.
+  virtual RunSink& start_run(RunKind kind) = 0;
+  virtual void finish_run() = 0;
+  /// Segment `partition` of the `index`-th spill (from 0, in order of finish_run()).
+  virtual std::unique_ptr<RunSource> open_spill(std::size_t index, std::uint32_t partition) = 0;
+  /// Frees the disk space of a spill that is not needed any more.
+  virtual void drop_spill(std::size_t index) = 0;
+
+  /// Appends to the output called `name`; empty is the task's part file.
+  virtual void write_output(std::string_view name, std::string_view bytes,
+                            std::uint64_t records) = 0;
+
+  virtual void add_to_counter(std::string_view name, std::int64_t delta) = 0;
+  virtual void log(std::string_view text) = 0;
+  /// Contents of a side file (`--file name=PATH`), mapped read-only for the task's life.
+  virtual std::string_view side_file(std::string_view name) = 0;
+
+ protected:
+  ~TaskHost() = default;
+};
+
+struct HostFailure {};
+
+enum class TaskMode : std::uint8_t { kMap = 1, kReduce = 2, kSample = 3 };
+
+struct TaskSettings {
+  TaskMode mode = TaskMode::kMap;
+  std::uint32_t partitions = 1;  // Reduce tasks of the job.
+  std::uint32_t index = 0;       // Split or partition number of this task.
+  std::uint32_t attempt = 1;     // 1 for the first attempt at the task.
+  std::string job_id;
+  std::uint64_t memory_bytes = 64u << 20;  // For tables, buffers and merges of the task together.
+  OutputFormat output_format = OutputFormat::kText;
+  bool combine = true;  // False: a declared combiner is left out (for tests).
+  std::map<std::string, std::string, std::less<>> parameters;  // Complete: defaults filled in.
+  std::vector<std::string> splitters;  // kRange: partitions - 1 encoded keys, ascending.
+  ProgressSlot* progress = nullptr;    // Never null when a host runs the task.
+};
+
+/// One task of a job, made for one mode.  Not thread-safe; user exceptions pass through.
+class Task {
+ public:
+  virtual ~Task() = default;
+  /// Calls the job's setup().
+  virtual void start() = 0;
+  /// kMap and kSample: maps every record of the block.
+  virtual void map_block(const InputBlock& block) = 0;
+  /// kMap: calls finish(), merges the spills and writes the final run.
+  virtual void finish_map() = 0;
+  /// kSample: partitions - 1 splitters (fewer when there are too few distinct keys), ascending.
+  virtual std::vector<std::string> finish_sample() = 0;
+  /// kReduce: merges the segments, in the order of their splits, and reduces every key.
+  virtual void reduce(std::vector<std::unique_ptr<RunSource>> segments) = 0;
+};
+
+/// Everything that can be known of a job without running a task of it.
+struct JobInfo {
+  std::string name;
+  std::string summary;
+  RecordFormat format = RecordFormat::kLines;
+  std::uint64_t fixed_length = 0;  // kFixed; 0 means: parameter "record_length".
+  bool csv_header = false;         // kCsv: the first record of a file names the fields.
+  Partitioning partitioning = Partitioning::kHash;
+  bool has_combiner = false;
+  bool has_reduce = false;
+  bool order_values = false;
+  std::string key_order;            // How `fanfold cat` compares keys: docs/disk_format.md.
+  std::vector<std::string> inputs;  // Tags of TAG=PATH inputs; empty: plain paths.
+  std::vector<Parameter> parameters;
+  std::unique_ptr<Task> (*make_task)(TaskHost& host, const TaskSettings& settings) = nullptr;
+};
+
+/// What the entry point returns; lives as long as the plugin is loaded.
+struct Plugin {
+  std::uint32_t api_version = kApiVersion;
+  std::vector<JobInfo> jobs;
+};
+
+/// The one symbol that a plugin exports.
+inline constexpr const char* kEntryPoint = "fanfold_plugin";
+using EntryPoint = const Plugin* (*)();
+
+/// The ELF note that carries the fingerprint: name "fanfold", this type, text as descriptor.
+inline constexpr const char* kNoteSection = ".note.fanfold";
+inline constexpr std::uint32_t kNoteType = 0x46464e31;  // "FFN1"
+
+}  // namespace fanfold::abi

@@ -1,0 +1,90 @@
+// The door to files.  One production side (posix_file_system.cpp), one simulated twin (sim/).
+//
+// Paths are plain strings as the user or the engine named them.  Every error names the path and
+// says why in words.  Thread-safe: a FileSystem holds no state; a file belongs to one thread.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/status.hpp"
+
+namespace fanfold::io {
+
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  /// Fills `buffer` from `offset`; fewer bytes than asked only at the end of the file.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) = 0;
+  virtual Result<std::uint64_t> size() = 0;
+};
+
+/// Forward-only input: a pipe, or a file read through a decompressor.
+class ReadableStream {
+ public:
+  virtual ~ReadableStream() = default;
+  /// 0 means the end.
+  virtual Result<std::size_t> read(std::span<char> buffer) = 0;
+};
+
+class WritableFile {
+ public:
+  virtual ~WritableFile() = default;
+  /// Unbuffered: callers hand over large blocks.  kNoSpace when the disk is full.
+  virtual Status append(std::string_view bytes) = 0;
+  /// Durable when it returns OK.  After an error the contents are unknown: start over.
+  virtual Status sync() = 0;
+  virtual Status close() = 0;
+};
+
+enum class FileKind : std::uint8_t { kFile, kDirectory, kOther };
+
+struct FileInfo {
+  FileKind kind = FileKind::kFile;
+  std::uint64_t size = 0;
+  std::uint64_t device = 0;  // device and inode identify a directory: how link loops are noticed.
+  std::uint64_t inode = 0;
+};
+
+enum class Replace : std::uint8_t {
+  kNever,     // kAlreadyExists when the target exists.
+  kExchange,  // Atomically swaps the two when the target exists.
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  virtual Result<std::unique_ptr<ReadableFile>> open(const std::string& path) = 0;
+  /// kAlreadyExists when the file is there.
+  virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
+
+  /// Follows symbolic links.
+  virtual Result<FileInfo> stat(const std::string& path) = 0;
+  /// Names in byte order, without "." and "..".
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
+
+  /// Creates parents as well; fine when it is already a directory.  New ones get mode 0777 &
+  /// ~umask.
+  virtual Status make_directories(const std::string& path) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  /// One renameat2: the target is the old or the new, at every instant.
+  virtual Status publish(const std::string& from, const std::string& to, Replace replace) = 0;
+  virtual Status hard_link_or_copy(const std::string& from, const std::string& to) = 0;
+  virtual Status remove_file(const std::string& path) = 0;
+  /// Everything below it too; fine when it is not there.  Never follows links.
+  virtual Status remove_tree(const std::string& path) = 0;
+  virtual Status sync_directory(const std::string& path) = 0;
+  virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+};
+
+/// Process-wide; never destroyed.
+FileSystem& posix_file_system();
+
+}  // namespace fanfold::io

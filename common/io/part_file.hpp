@@ -1,0 +1,49 @@
+// Output files of a job: bytes appended in blocks, optionally compressed, with size and checksum.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/core/status.hpp"
+#include "common/io/file_system.hpp"
+
+namespace fanfold::io {
+
+enum class PartCompression : std::uint8_t { kNone = 0, kGzip = 1, kZstd = 2 };
+
+/// What the manifest says of one file.
+struct PartInfo {
+  std::string name;         // In the output directory.
+  std::uint64_t bytes = 0;  // On disk.
+  std::uint64_t records = 0;
+  std::uint64_t checksum = 0;  // XXH3-64 of the bytes on disk.
+};
+
+class PartWriter {
+ public:
+  virtual ~PartWriter() = default;
+  virtual Status write(std::string_view bytes, std::uint64_t records) = 0;
+  /// Flushes, syncs and closes; then info() is complete.
+  virtual Status finish() = 0;
+  virtual const PartInfo& info() const = 0;
+};
+
+/// `path` is created; `name` is what the manifest will call it.
+Result<std::unique_ptr<PartWriter>> create_part(FileSystem& files, const std::string& path,
+                                                const std::string& name,
+                                                PartCompression compression);
+
+/// ".gz", ".zst" or "".
+std::string_view suffix_of(PartCompression compression);
+
+/// XXH3-64 and size of a file as it is on disk.
+struct FileDigest {
+  std::uint64_t bytes = 0;
+  std::uint64_t checksum = 0;
+};
+Result<FileDigest> digest_file(FileSystem& files, const std::string& path);
+
+}  // namespace fanfold::io

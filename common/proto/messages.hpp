@@ -1,0 +1,226 @@
+// Every message, with its permanent tag.  docs/protocol.md has a row for each.
+// Append fields at the end; never reorder, reuse or renumber; retire a tag with a tombstone
+// comment.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/core/status.hpp"
+#include "common/io/run_file.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::proto {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// ---- client -> master ----------------------------------------------------------------------
+struct Submit {
+  static constexpr std::uint16_t kTag = 1;
+  std::uint32_t protocol = kProtocolVersion;
+  JobSpec spec;
+};
+/// Answered by JobReply now, and again whenever `follow` is set and the status changes.
+struct GetJob {
+  static constexpr std::uint16_t kTag = 2;
+  std::uint32_t protocol = kProtocolVersion;
+  JobId job;
+  bool follow = false;
+};
+struct ListJobs {
+  static constexpr std::uint16_t kTag = 3;
+  std::uint32_t protocol = kProtocolVersion;
+};
+struct CancelJob {
+  static constexpr std::uint16_t kTag = 4;
+  std::uint32_t protocol = kProtocolVersion;
+  JobId job;
+};
+struct GetLogs {
+  static constexpr std::uint16_t kTag = 5;
+  std::uint32_t protocol = kProtocolVersion;
+  JobId job;
+  bool one_task = false;
+  TaskId task;
+  std::uint32_t attempt_number = 0;  // 0: all attempts.
+};
+struct GetCluster {
+  static constexpr std::uint16_t kTag = 6;
+  std::uint32_t protocol = kProtocolVersion;
+};
+/// Cancels what runs, lets the workers go, ends the master.
+struct StopCluster {
+  static constexpr std::uint16_t kTag = 7;
+  std::uint32_t protocol = kProtocolVersion;
+};
+
+// ---- master -> client ----------------------------------------------------------------------
+/// kOk, or why the request was refused.
+struct Answer {
+  static constexpr std::uint16_t kTag = 20;
+  std::uint8_t code = 0;  // StatusCode
+  std::string message;
+  JobId job;  // Submit and CancelJob.
+};
+struct JobReply {
+  static constexpr std::uint16_t kTag = 21;
+  JobStatus status;
+};
+struct JobList {
+  static constexpr std::uint16_t kTag = 22;
+  std::vector<JobStatus> jobs;
+};
+struct LogEntry {
+  TaskId task;
+  AttemptId attempt;
+  std::uint32_t attempt_number = 0;
+  std::string worker;
+  std::string outcome;  // "committed", "running", or the failure's name.
+  std::string text;
+  FailureReport failure;  // kNone unless it failed.
+};
+struct Logs {
+  static constexpr std::uint16_t kTag = 23;
+  std::vector<LogEntry> entries;
+};
+struct ClusterReply {
+  static constexpr std::uint16_t kTag = 24;
+  std::string address;
+  std::uint32_t process = 0;
+  std::uint64_t uptime_ms = 0;
+  std::vector<WorkerStatus> workers;
+  std::uint32_t jobs_running = 0;
+};
+
+// ---- worker -> master ----------------------------------------------------------------------
+struct Hello {
+  static constexpr std::uint16_t kTag = 40;
+  std::uint32_t protocol = kProtocolVersion;
+  std::string uuid;  // Of this worker process: a restarted worker is another worker.
+  std::string name;  // Shown to people.
+  std::string host_id;
+  std::string scratch;
+  std::string data_endpoint;
+  std::uint32_t slots = 0;
+  std::uint32_t process = 0;
+};
+/// Lists every attempt that the worker holds; the master reconciles: what it misses it assigns
+/// again, what it does not know it cancels.
+struct Heartbeat {
+  static constexpr std::uint16_t kTag = 41;
+  WorkerId worker;
+  std::uint64_t epoch = 0;
+  std::vector<AttemptProgress> attempts;
+};
+/// Sent until answered by CommitAnswer.
+struct CommitRequest {
+  static constexpr std::uint16_t kTag = 42;
+  WorkerId worker;
+  AttemptId attempt;
+  AttemptReport report;
+  std::string log_text;
+};
+/// Sent until answered by FailureNoted.
+struct AttemptFailed {
+  static constexpr std::uint16_t kTag = 43;
+  WorkerId worker;
+  AttemptId attempt;
+  FailureReport failure;
+  std::string log_text;
+};
+/// No new work, please; sent again by heartbeat time until Goodbye.
+struct Bye {
+  static constexpr std::uint16_t kTag = 44;
+  WorkerId worker;
+  bool finished = false;  // True: nothing runs any more and map outputs are about to go.
+};
+
+// ---- master -> worker ----------------------------------------------------------------------
+struct Welcome {
+  static constexpr std::uint16_t kTag = 60;
+  WorkerId worker;
+  std::uint64_t epoch = 0;
+  std::uint64_t heartbeat_ms = 0;
+  std::uint64_t silence_ms = 0;
+};
+/// The worker's uuid is not known (any more): say Hello again, forget all attempts.
+struct Unknown {
+  static constexpr std::uint16_t kTag = 61;
+};
+struct HeartbeatEcho {
+  static constexpr std::uint16_t kTag = 62;
+  std::uint64_t epoch = 0;
+};
+struct Assign {
+  static constexpr std::uint16_t kTag = 63;
+  TaskAssignment assignment;
+};
+struct CancelAttempt {
+  static constexpr std::uint16_t kTag = 64;
+  AttemptId attempt;
+};
+struct CommitAnswer {
+  static constexpr std::uint16_t kTag = 65;
+  AttemptId attempt;
+  bool granted = false;  // False: another attempt won, or the job is over; drop the output.
+};
+struct FailureNoted {
+  static constexpr std::uint16_t kTag = 66;
+  AttemptId attempt;
+};
+/// The job is over: drop its map outputs, plugins and logs.
+struct ForgetJob {
+  static constexpr std::uint16_t kTag = 67;
+  JobId job;
+};
+struct Goodbye {
+  static constexpr std::uint16_t kTag = 68;
+};
+
+// ---- worker <-> worker (data plane) --------------------------------------------------------
+/// Credit in bytes: the server sends at most `length` bytes for it, in one Chunk.
+struct FetchSegment {
+  static constexpr std::uint16_t kTag = 80;
+  std::uint64_t request = 0;  // Chosen by the fetcher, echoed.
+  JobId job;
+  AttemptId attempt;
+  std::uint32_t partition = 0;
+  std::uint64_t offset = 0;  // Within the segment's stored bytes.
+  std::uint32_t length = 0;
+};
+struct Chunk {
+  static constexpr std::uint16_t kTag = 81;
+  std::uint64_t request = 0;
+  std::uint8_t code = 0;  // StatusCode; kNotFound: this output is gone.
+  std::string message;
+  io::Segment segment;  // As in the index.
+  std::uint64_t offset = 0;
+  std::uint64_t checksum = 0;  // XXH3 of bytes.
+  std::string bytes;
+};
+
+using ClientMessage =
+    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster>;
+using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply>;
+using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye>;
+using MasterMessage = std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt,
+                                   CommitAnswer, FailureNoted, ForgetJob, Goodbye>;
+/// What arrives at the master's socket.
+using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
+                                 StopCluster, Hello, Heartbeat, CommitRequest, AttemptFailed, Bye>;
+using DataMessage = std::variant<FetchSegment, Chunk>;
+
+/// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.
+template <class Message>
+std::string encode(const Message& message);
+
+/// Total: any bytes give a message or kCorruption; lengths are checked before allocation.
+/// One specialisation for each variant above.
+template <class Variant>
+Result<Variant> decode(std::string_view frame);
+
+}  // namespace fanfold::proto

@@ -1,0 +1,225 @@
+// The nouns of the protocol: what a job is, what a task is told, what an attempt reports.
+// Plain structs, fixed-width integers.  On the wire fields are only ever appended
+// (docs/protocol.md); codec.cpp alone knows how they become bytes.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/io/part_file.hpp"
+#include "common/io/piece_reader.hpp"
+#include "fanfold/abi.hpp"
+
+namespace fanfold::proto {
+
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
+/// Content-addressed file that tasks use: a plugin or a side file.
+struct FileReference {
+  std::string name;    // Side files: as the user called it.  Plugin: the file's base name.
+  std::string path;    // Absolute.
+  std::string sha256;  // Hex; checked where the file is used.
+};
+
+enum class OnExists : std::uint8_t { kFail = 0, kReplace = 1 };
+
+enum class ShufflePath : std::uint8_t {
+  kAuto = 0,     // Files of the same host are opened directly, others are fetched.
+  kNetwork = 1,  // Everything through the data servers (--shuffle-over-network).
+};
+
+/// What a user submits, complete: the client has described the plugin and filled in defaults.
+struct JobSpec {
+  std::string job_name;
+  FileReference plugin;
+  std::vector<std::string>
+      inputs;          // Absolute paths, directories or globs, "TAG=" before tagged ones.
+  std::string output;  // Absolute.
+  Parameters parameters;
+  std::vector<FileReference> side_files;
+  std::uint32_t partitions = 0;  // 0: auto.
+  OnExists on_exists = OnExists::kFail;
+  abi::OutputFormat output_format = abi::OutputFormat::kText;
+  io::PartCompression output_compression = io::PartCompression::kNone;
+  ShufflePath shuffle = ShufflePath::kAuto;
+
+  // Copied from the plugin's JobInfo.
+  abi::RecordFormat format = abi::RecordFormat::kLines;
+  std::uint64_t fixed_length = 0;
+  bool csv_header = false;
+  abi::Partitioning partitioning = abi::Partitioning::kHash;
+  std::string key_order;
+  std::vector<std::string> input_tags;
+
+  // Limits; 0 means the default.
+  std::uint64_t split_bytes = 0;
+  std::uint64_t memory_bytes = 0;  // Per executor.
+  std::uint32_t attempts_max = 0;
+  std::uint64_t task_timeout_ms = 0;   // Wall time per attempt; 0: none.
+  std::uint64_t stall_timeout_ms = 0;  // No progress.
+  std::uint32_t record_bytes_max = 0;
+  bool speculate = true;
+  std::string client_id;     // Submitting the same id twice gives the same job.
+  std::string submitted_by;  // User name, for `list`.
+};
+
+/// One map task's share of the input.
+struct Split {
+  std::vector<io::Piece> pieces;
+  std::uint64_t bytes = 0;
+};
+
+/// Where a committed map output lies.  The file is <scratch>/<job>/<attempt>/output.run.
+struct MapOutput {
+  std::uint32_t split = 0;
+  AttemptId attempt;
+  std::uint32_t holder = 0;  // Index into TaskAssignment::holders.
+};
+
+struct Holder {
+  WorkerId worker;
+  std::string host_id;  // Equal host ids share a file system: open directly.
+  std::string scratch;
+  std::string data_endpoint;
+};
+
+/// Everything an attempt needs.  Small enough for one control frame.
+struct TaskAssignment {
+  AttemptId attempt;
+  TaskId task;
+  std::uint32_t attempt_number = 1;  // Of this task, from 1.
+  JobSpec spec;
+  std::uint32_t partitions = 1;        // Decided: never 0.
+  std::string staging;                 // Directory of the job beside its output.
+  Split split;                         // Sample and map.
+  std::vector<std::string> splitters;  // Map of a kRange job.
+  std::vector<Holder> holders;         // Reduce.
+  std::vector<MapOutput> outputs;      // Reduce: ascending splits; empty outputs are left out.
+};
+
+/// Why an attempt ended without a result: decides who pays (docs/architecture.md).
+enum class FailureKind : std::uint8_t {
+  kNone = 0,
+  // Charged to the task.
+  kException = 1,
+  kSignal = 2,
+  kExit = 3,
+  kTimeout = 4,
+  kStalled = 5,
+  kOutOfMemory = 6,
+  kInput = 7,   // Missing, unreadable or malformed input.
+  kPlugin = 8,  // Does not load, or is not what was submitted.
+  // Charged to the infrastructure.
+  kWorkerLost = 20,
+  kFetch = 21,  // A map output could not be read: see FailureReport::lost_outputs.
+  kNoSpace = 22,
+  kIo = 23,
+  kSpawn = 24,
+  kDrained = 25,
+  // Charged to nobody.
+  kCancelled = 40,
+};
+
+bool charged_to_task(FailureKind kind);
+/// "exception", "signal", ...
+const char* name_of(FailureKind kind);
+
+/// The one clear cause of a failed attempt.
+struct FailureReport {
+  FailureKind kind = FailureKind::kNone;
+  std::string message;             // Exception text, "SIGSEGV at address 0x0", "exit status 3" ...
+  std::vector<std::string> stack;  // Symbolised, innermost first.
+  std::string record_file;         // Empty when not in a record.
+  std::uint64_t record_offset = 0;
+  std::string log_tail;                 // Last lines that user code wrote.
+  std::string worker;                   // Name of the worker, e.g. "host/3".
+  std::vector<MapOutput> lost_outputs;  // kFetch: what could not be read.
+};
+
+/// What a finished attempt asks to commit.
+struct AttemptReport {
+  std::uint64_t records_in = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t spills = 0;
+  std::uint64_t wall_us = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  std::map<std::string, std::int64_t> counters;
+  std::vector<io::PartInfo> files;     // In <staging>/<attempt>/: parts and named outputs.
+  std::vector<std::string> splitters;  // Sample.
+  bool output_empty = false;           // Map: no run file was kept.
+};
+
+/// A running attempt in a heartbeat.
+struct AttemptProgress {
+  AttemptId attempt;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  bool running = false;  // False: waits for a slot of its worker.
+};
+
+enum class JobState : std::uint8_t {
+  kRunning = 1,
+  kPublishing = 2,
+  kSucceeded = 3,
+  kFailed = 4,
+  kCancelled = 5,
+};
+
+bool is_final(JobState state);
+const char* name_of(JobState state);
+
+struct StageStatus {
+  Stage stage = Stage::kMap;
+  std::uint32_t tasks = 0;
+  std::uint32_t running = 0;
+  std::uint32_t done = 0;
+  std::uint64_t bytes_total = 0;  // 0: not known before the stage ends.
+  std::uint64_t bytes_done = 0;
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t elapsed_ms = 0;
+};
+
+struct JobStatus {
+  JobId job;
+  std::string job_name;
+  std::string output;
+  std::string submitted_by;
+  JobState state = JobState::kRunning;
+  std::vector<StageStatus> stages;
+  std::uint32_t failed_attempts = 0;  // Charged to tasks.
+  std::uint32_t lost_attempts = 0;    // Charged to the infrastructure.
+  std::uint32_t speculative_attempts = 0;
+  std::uint64_t elapsed_ms = 0;
+  std::map<std::string, std::int64_t> counters;
+  std::vector<std::string> notes;  // Why this many reducers, warnings of the planner, ...
+  TaskId slowest_task;
+  std::uint64_t slowest_task_ms = 0;
+  // Final states.
+  std::string reason;         // One line.
+  FailureReport first_cause;  // kFailed by a task.
+  TaskId failed_task;
+  AttemptId failed_attempt;
+  std::uint64_t output_bytes = 0;
+  std::uint64_t output_records = 0;
+  std::uint32_t output_files = 0;
+};
+
+struct WorkerStatus {
+  WorkerId worker;
+  std::string name;
+  std::uint32_t process = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t busy = 0;
+  bool draining = false;
+  std::uint64_t silent_ms = 0;
+};
+
+}  // namespace fanfold::proto

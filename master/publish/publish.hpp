@@ -1,0 +1,49 @@
+// Makes the output of a job visible in one step: collect the committed files in the staging
+// directory, verify them, write _SUCCESS, sync, rename.  Blocking; runs in a thread of its own.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/status.hpp"
+#include "common/io/file_system.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::master {
+
+struct AttemptFiles {
+  AttemptId attempt;
+  std::vector<io::PartInfo> files;  // In <staging>/<attempt id>/.
+};
+
+struct PublishRequest {
+  JobId job;
+  proto::JobSpec spec;
+  std::uint32_t partitions = 1;
+  std::string staging;
+  std::vector<AttemptFiles> maps;     // By split: named outputs of mappers, joined in this order.
+  std::vector<AttemptFiles> reduces;  // By partition.
+  proto::JobStatus status;            // For the manifest: counters, attempts, times.
+};
+
+struct Published {
+  std::uint64_t bytes = 0;
+  std::uint64_t records = 0;
+  std::uint32_t files = 0;
+};
+
+/// "<parent>/.<name>.fanfold-<unique>": beside the output, so that one rename publishes it.
+std::string staging_directory(const std::string& output, const std::string& unique);
+
+/// Refuses what cannot be published, before any work is done: output exists, parent missing or not
+/// writable.  Creates the staging directory.
+Status prepare_output(io::FileSystem& files, const proto::JobSpec& spec,
+                      const std::string& staging);
+
+/// The output path is absent (or the old one) until this succeeds, complete afterwards.
+Result<Published> publish(io::FileSystem& files, const PublishRequest& request);
+
+}  // namespace fanfold::master

@@ -1,0 +1,64 @@
+// Everything the scheduler may ask the outside world to do.  Data only.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::master {
+
+/// Where reduce input lies: one entry per split whose output is not empty, in order of splits.
+struct CommittedOutput {
+  std::uint32_t split = 0;
+  AttemptId attempt;
+  WorkerId worker;
+};
+struct AssignAttempt {
+  WorkerId worker;
+  AttemptId attempt;
+  TaskId task;
+  std::uint32_t attempt_number = 1;
+  bool speculative = false;
+  std::vector<CommittedOutput> inputs;  // Reduce.
+};
+struct CancelAttempt {
+  WorkerId worker;
+  AttemptId attempt;
+};
+struct AnswerCommit {
+  WorkerId worker;
+  AttemptId attempt;
+  bool granted = false;
+};
+struct NoteFailure {
+  WorkerId worker;
+  AttemptId attempt;
+};
+/// Publish the committed reduce (and map side) outputs; answer with JobPublished.
+struct PublishJob {
+  JobId job;
+  std::vector<AttemptId> maps;     // By split.
+  std::vector<AttemptId> reduces;  // By partition.
+};
+/// The job reached a final state: tell the client, remove staging, let workers forget it.
+struct FinishJob {
+  JobId job;
+  proto::JobState state = proto::JobState::kFailed;
+  std::string reason;
+  TaskId failed_task;
+  AttemptId first_failure;
+};
+/// Silent too long, or gone: its routes are dropped; should it come back it must say Hello again.
+struct ForgetWorker {
+  WorkerId worker;
+};
+
+using Action = std::variant<AssignAttempt, CancelAttempt, AnswerCommit, NoteFailure, PublishJob,
+                            FinishJob, ForgetWorker>;
+
+}  // namespace fanfold::master

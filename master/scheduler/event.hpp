@@ -1,0 +1,69 @@
+// Everything that can happen to the scheduler.  A lost worker is not an error to be returned; it
+// is an event to be handled.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::master {
+
+/// A job, planned: its splits exist.  What the splits contain is the service's business.
+struct JobSubmitted {
+  JobId job;
+  std::vector<std::uint64_t> split_bytes;  // One map task each; may be empty.
+  std::uint32_t partitions = 1;
+  bool sample = false;  // A sampling task must commit before any map starts.
+  std::uint32_t attempts_max = 4;
+  bool speculate = true;
+};
+struct JobCancelled {
+  JobId job;
+};
+struct WorkerJoined {
+  WorkerId worker;
+  std::uint32_t slots = 0;
+};
+/// Drains: running attempts go on, nothing new; map outputs stay until WorkerLeft.
+struct WorkerDraining {
+  WorkerId worker;
+};
+struct WorkerLeft {
+  WorkerId worker;
+};
+/// Everything the worker holds; reconciled with what the scheduler gave it.
+struct HeartbeatReceived {
+  WorkerId worker;
+  std::vector<proto::AttemptProgress> attempts;
+};
+struct CommitRequested {
+  WorkerId worker;
+  AttemptId attempt;
+  bool output_empty = false;  // Map: nothing to fetch, so nothing to lose.
+  std::uint64_t bytes_out = 0;
+};
+struct AttemptFailed {
+  WorkerId worker;
+  AttemptId attempt;
+  proto::FailureKind kind = proto::FailureKind::kNone;
+  /// kFetch: the map attempts whose outputs could not be read.
+  std::vector<AttemptId> lost_outputs;
+};
+/// The service has published the output, or could not.
+struct JobPublished {
+  JobId job;
+  bool succeeded = false;
+  std::string reason;
+};
+/// Time passed; deadlines are examined.
+struct Tick {};
+
+using Event = std::variant<JobSubmitted, JobCancelled, WorkerJoined, WorkerDraining, WorkerLeft,
+                           HeartbeatReceived, CommitRequested, AttemptFailed, JobPublished, Tick>;
+
+}  // namespace fanfold::master

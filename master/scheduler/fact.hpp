@@ -1,0 +1,53 @@
+// What must survive a crash of the master: facts, not raw events.  The scheduler's durable state
+// changes only by applying facts, live and in recovery.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/proto/types.hpp"
+#include "master/scheduler/event.hpp"
+
+namespace fanfold::master {
+
+struct JobAccepted {
+  JobSubmitted job;
+};
+/// The first valid attempt wins; it absorbs all later ones.
+struct AttemptCommitted {
+  TaskId task;
+  AttemptId attempt;
+  WorkerId worker;
+  bool output_empty = false;
+  std::uint64_t bytes_out = 0;
+};
+/// A committed map output was lost while still needed: the task runs again.
+struct MapOutputInvalidated {
+  TaskId task;
+  AttemptId attempt;
+};
+/// Charged to the task's retry budget.
+struct TaskFailureCounted {
+  TaskId task;
+  AttemptId attempt;
+  proto::FailureKind kind = proto::FailureKind::kNone;
+};
+struct JobCommitStarted {
+  JobId job;
+};
+struct JobEnded {
+  JobId job;
+  proto::JobState state = proto::JobState::kFailed;
+  std::string reason;
+  TaskId failed_task;       // kFailed by a task: the task ...
+  AttemptId first_failure;  // ... and the first of its attempts that failed.
+};
+
+using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
+                          JobCommitStarted, JobEnded>;
+
+}  // namespace fanfold::master

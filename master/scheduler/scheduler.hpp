@@ -1,0 +1,68 @@
+// Decides which worker runs which attempt of which task, and what to do when one is lost.
+//
+// A pure state machine: no sockets, files, clocks, threads, logging or randomness.  Equal state
+// plus equal (now, event) give equal output, so a failing simulation replays exactly.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/core/time.hpp"
+#include "common/proto/types.hpp"
+#include "master/scheduler/action.hpp"
+#include "master/scheduler/event.hpp"
+#include "master/scheduler/fact.hpp"
+
+namespace fanfold::master {
+
+struct SchedulerOptions {
+  Duration worker_silence_max{};
+  /// Unacknowledged assignments and cancellations are repeated when a heartbeat contradicts them.
+  std::uint64_t epoch = 1;
+};
+
+/// What one or more steps ask of the outside world.  Every fact must be durable BEFORE any
+/// action is performed; within each list, order matters.
+struct Output {
+  std::vector<Fact> facts;
+  std::vector<Action> actions;
+};
+
+/// Where one attempt runs or ran.
+struct AttemptView {
+  AttemptId attempt;
+  WorkerId worker;
+  std::uint32_t number = 1;
+  bool speculative = false;
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(SchedulerOptions options);
+  ~Scheduler();
+
+  /// Rebuilds durable state from the store.  Call before the first step().
+  void restore(const Fact& fact);
+
+  /// Applies one event and appends its consequences to `*output`.  `now` never decreases between
+  /// calls.  Unknown or stale ids are ignored: late messages of a past attempt are normal.
+  void step(Instant now, const Event& event, Output* output);
+
+  /// The earliest moment at which a Tick could change anything; nullopt: none.
+  std::optional<Instant> next_deadline() const;
+
+  /// Counts, states and times of a job (stages, failed/lost/speculative attempts, slowest task);
+  /// fields that only the service knows (names, counters, records, causes) stay empty.
+  std::optional<proto::JobStatus> job_status(JobId job, Instant now) const;
+  std::vector<JobId> jobs() const;
+  std::vector<proto::WorkerStatus> workers(Instant now) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fanfold::master

@@ -1,0 +1,45 @@
+// Everything the agent may ask its service to do.  Data only.
+
+#pragma once
+
+#include <variant>
+
+#include "common/core/ids.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::worker {
+
+struct SendToMaster {
+  proto::WorkerMessage message;
+};
+/// Bring the inputs of a reduce attempt to this host; answer with InputsReady.
+struct FetchInputs {
+  proto::TaskAssignment assignment;
+};
+/// Run it in a free executor; answer with AttemptEnded.
+struct StartAttempt {
+  proto::TaskAssignment assignment;
+};
+/// Stop fetching or kill the executor.  AttemptEnded follows if it was started; its failure kind
+/// is the agent's to set: `kind` says why.
+struct KillAttempt {
+  AttemptId attempt;
+  proto::FailureKind kind = proto::FailureKind::kCancelled;
+};
+/// The attempt's files are of no use any more.
+struct DropAttemptFiles {
+  JobId job;
+  AttemptId attempt;
+};
+struct DropJobFiles {
+  JobId job;
+};
+/// The master has been silent too long: close the socket and open a new one.
+struct Reconnect {};
+/// Nothing is left to do: end the process.
+struct Exit {};
+
+using Action = std::variant<SendToMaster, FetchInputs, StartAttempt, KillAttempt, DropAttemptFiles,
+                            DropJobFiles, Reconnect, Exit>;
+
+}  // namespace fanfold::worker

@@ -1,0 +1,44 @@
+// The worker's brain: registration, heartbeats, slots, time limits, and what to tell the master.
+//
+// A pure state machine, like the scheduler: no sockets, files, clocks, threads, logging or
+// randomness.  The service feeds events and performs actions in order.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/time.hpp"
+#include "worker/agent/action.hpp"
+#include "worker/agent/event.hpp"
+
+namespace fanfold::worker {
+
+struct AgentOptions {
+  proto::Hello hello;  // Sent at start and whenever the master does not know us.
+  Duration resend{};   // Unanswered commits, failures and hellos are repeated this often.
+};
+
+class Agent {
+ public:
+  explicit Agent(AgentOptions options);
+  ~Agent();
+
+  /// Appends the consequences of `event` to `*actions`.  `now` never decreases.  The first call
+  /// (usually a Tick) sends Hello.  Stale ids and repeated messages are normal and ignored.
+  void step(Instant now, const Event& event, std::vector<Action>* actions);
+
+  /// The earliest moment at which a Tick could change anything.
+  std::optional<Instant> next_deadline() const;
+
+  /// Attempts whose progress the service should watch.
+  std::vector<AttemptId> started() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fanfold::worker

@@ -1,0 +1,50 @@
+// Everything that can happen to a worker's agent.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::worker {
+
+struct MasterSaid {
+  proto::MasterMessage message;
+};
+/// The executor of an attempt ended it, or died.
+struct AttemptEnded {
+  AttemptId attempt;
+  bool succeeded = false;
+  proto::AttemptReport report;
+  proto::FailureReport failure;
+  std::string log_text;
+};
+/// All inputs of a reduce attempt are on this host now, or cannot be had.
+struct InputsReady {
+  AttemptId attempt;
+  bool succeeded = false;
+  proto::FailureReport failure;
+};
+/// What the shared progress slots say, of every attempt that is started.
+struct ProgressSeen {
+  struct Entry {
+    AttemptId attempt;
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t beat = 0;  // Any change of it is progress.
+  };
+  std::vector<Entry> entries;
+};
+/// SIGTERM, or the operator.
+struct DrainRequested {};
+/// Time passed; deadlines are examined.
+struct Tick {};
+
+using Event =
+    std::variant<MasterSaid, AttemptEnded, InputsReady, ProgressSeen, DrainRequested, Tick>;
+
+}  // namespace fanfold::worker

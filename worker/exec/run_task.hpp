@@ -1,0 +1,44 @@
+// Runs one attempt to its end: reads pieces or segments, calls the plugin per block, writes runs
+// and parts.  No network, no processes: the executor, `--in-process` and tests all call this.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/core/status.hpp"
+#include "common/io/file_system.hpp"
+#include "common/io/run_file.hpp"
+#include "common/proto/types.hpp"
+#include "fanfold/abi.hpp"
+
+namespace fanfold::worker {
+
+/// One reduce input, already on this host: a map output file, or a fetched segment.
+struct LocalSegment {
+  proto::MapOutput output;
+  std::string path;
+  bool fetched = false;  // The file holds only the stored blocks of `segment`.
+  io::Segment segment;   // Set when fetched.
+};
+
+struct RunRequest {
+  const proto::TaskAssignment* assignment = nullptr;
+  const abi::JobInfo* job = nullptr;
+  std::string scratch;                 // <worker scratch>/<job>/<attempt>: spills and output.run.
+  std::vector<LocalSegment> segments;  // Reduce.
+  abi::ProgressSlot* progress = nullptr;
+  std::uint64_t memory_bytes = 0;  // Budget of the executor: this task keeps within it.
+};
+
+/// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has
+/// kind, message and record; the caller adds stack, log and worker.
+struct RunOutcome {
+  bool succeeded = false;
+  proto::AttemptReport report;
+  proto::FailureReport failure;
+};
+RunOutcome run_task(io::FileSystem& files, const RunRequest& request);
+
+}  // namespace fanfold::worker

@@ -1,0 +1,37 @@
+// Loads a plugin: reads the fingerprint note from the ELF file, compares it with ours, and only
+// then lets the dynamic loader run any of its code.  A loaded plugin is never unloaded.
+
+#pragma once
+
+#include <string>
+
+#include "common/core/status.hpp"
+#include "fanfold/abi.hpp"
+
+namespace fanfold::worker {
+
+/// The text of the note.  kInvalidArgument: no such file, not an ELF file, wrong architecture,
+/// no note ("not a Fanfold plugin"): named, with what to do.
+Result<std::string> read_fingerprint(const std::string& path);
+
+/// Fingerprint of this very program.
+std::string own_fingerprint();
+
+/// Loads and returns the plugin's table; owned by the process.  Runs static initialisers of the
+/// plugin, so call it in a process that may die (describe_plugin) or is meant to (executor,
+/// --in-process).
+Result<const abi::Plugin*> load_plugin(const std::string& path);
+
+/// The table without running plugin code in this process: a forked child loads the plugin and sends
+/// its description back.  make_task of the result is null.  A crash, exit or exception in a static
+/// initialiser is an error that names plugin and cause.  Call it while single-threaded.
+Result<abi::Plugin> describe_plugin(const std::string& path);
+
+/// The job called `name`, or the only one when `name` is empty.
+Result<const abi::JobInfo*> find_job(const abi::Plugin& plugin, const std::string& name,
+                                     const std::string& path);
+
+/// Hex SHA-256 of a file.
+Result<std::string> sha256_of(const std::string& path);
+
+}  // namespace fanfold::worker
