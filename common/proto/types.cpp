@@ -1,0 +1,96 @@
+#include "common/proto/types.hpp"
+
+namespace fanfold::proto {
+
+bool charged_to_task(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kException:
+    case FailureKind::kSignal:
+    case FailureKind::kExit:
+    case FailureKind::kTimeout:
+    case FailureKind::kStalled:
+    case FailureKind::kOutOfMemory:
+    case FailureKind::kInput:
+    case FailureKind::kPlugin:
+      return true;
+    case FailureKind::kNone:
+    case FailureKind::kWorkerLost:
+    case FailureKind::kFetch:
+    case FailureKind::kNoSpace:
+    case FailureKind::kIo:
+    case FailureKind::kSpawn:
+    case FailureKind::kDrained:
+    case FailureKind::kCancelled:
+      return false;
+  }
+  return false;
+}
+
+const char* name_of(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kNone:
+      return "none";
+    case FailureKind::kException:
+      return "exception";
+    case FailureKind::kSignal:
+      return "signal";
+    case FailureKind::kExit:
+      return "exit";
+    case FailureKind::kTimeout:
+      return "timeout";
+    case FailureKind::kStalled:
+      return "stalled";
+    case FailureKind::kOutOfMemory:
+      return "out of memory";
+    case FailureKind::kInput:
+      return "input";
+    case FailureKind::kPlugin:
+      return "plugin";
+    case FailureKind::kWorkerLost:
+      return "worker lost";
+    case FailureKind::kFetch:
+      return "fetch";
+    case FailureKind::kNoSpace:
+      return "no space";
+    case FailureKind::kIo:
+      return "I/O error";
+    case FailureKind::kSpawn:
+      return "spawn";
+    case FailureKind::kDrained:
+      return "drained";
+    case FailureKind::kCancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+bool is_final(JobState state) {
+  switch (state) {
+    case JobState::kRunning:
+    case JobState::kPublishing:
+      return false;
+    case JobState::kSucceeded:
+    case JobState::kFailed:
+    case JobState::kCancelled:
+      return true;
+  }
+  return false;
+}
+
+const char* name_of(JobState state) {
+  switch (state) {
+    case JobState::kRunning:
+      return "running";
+    case JobState::kPublishing:
+      return "publishing";
+    case JobState::kSucceeded:
+      return "succeeded";
+    case JobState::kFailed:
+      return "failed";
+    case JobState::kCancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+}  // namespace fanfold::proto
