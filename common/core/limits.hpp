@@ -10,7 +10,7 @@
 
 namespace fanfold::limits {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 
 // Wire.  Control messages are small; bulk data never travels in them.
 inline constexpr std::size_t kControlFrameBytes = 4u << 20;
