@@ -219,6 +219,7 @@ template <class Message>
 std::string encode(const Message& message);
 
 /// Total: any bytes give a message or kCorruption; lengths are checked before allocation.
+/// kInvalidArgument: the peer speaks another protocol version; the message has both numbers.
 /// One specialisation for each variant above.
 template <class Variant>
 Result<Variant> decode(std::string_view frame);

@@ -1,0 +1,242 @@
+// The order of fields on the wire, one line per struct: this file IS the format.  Append only.
+// Templates over the archive; codec.cpp alone instantiates them.
+
+#pragma once
+
+#include "common/proto/messages.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::proto {
+
+/// An enumeration whose number is checked when it is read.
+template <class Enumeration>
+struct Checked {
+  Enumeration& value;
+};
+template <class Enumeration>
+Checked(Enumeration&) -> Checked<Enumeration>;
+
+/// A StatusCode that a message carries as a plain byte.
+struct CheckedCode {
+  std::uint8_t& value;
+};
+
+}  // namespace fanfold::proto
+
+namespace fanfold {
+
+template <class Archive, class Tag>
+void serialize(Archive& archive, Id<Tag>& id) {
+  archive(id.value);
+}
+template <class Archive>
+void serialize(Archive& archive, TaskId& t) {
+  archive(t.job, proto::Checked{t.stage}, t.index);
+}
+
+namespace abi {
+template <class Archive>
+void serialize(Archive& archive, BlockSummary& s) {
+  archive(s.records, s.sum, s.exclusive_or);
+}
+}  // namespace abi
+
+namespace io {
+template <class Archive>
+void serialize(Archive& archive, Piece& p) {
+  archive(p.path, p.tag, p.begin, p.end, proto::Checked{p.compression}, p.quoted_at_begin);
+}
+template <class Archive>
+void serialize(Archive& archive, PartInfo& p) {
+  archive(p.name, p.bytes, p.records, p.checksum);
+}
+template <class Archive>
+void serialize(Archive& archive, Segment& s) {
+  archive(s.partition, s.offset, s.stored_bytes, s.raw_bytes, s.largest_block, s.summary);
+}
+}  // namespace io
+
+namespace proto {
+
+template <class Archive>
+void serialize(Archive& archive, FileReference& f) {
+  archive(f.name, f.path, f.sha256);
+}
+template <class Archive>
+void serialize(Archive& archive, JobSpec& s) {
+  archive(s.job_name, s.plugin, s.inputs, s.output, s.parameters, s.side_files, s.partitions,
+          Checked{s.on_exists}, Checked{s.output_format}, Checked{s.output_compression},
+          Checked{s.shuffle});
+  archive(Checked{s.format}, s.fixed_length, s.csv_header, Checked{s.partitioning}, s.key_order,
+          s.input_tags);
+  archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
+          s.record_bytes_max, s.speculate, s.client_id, s.submitted_by);
+}
+template <class Archive>
+void serialize(Archive& archive, Split& s) {
+  archive(s.pieces, s.bytes);
+}
+template <class Archive>
+void serialize(Archive& archive, MapOutput& o) {
+  archive(o.split, o.attempt, o.holder);
+}
+template <class Archive>
+void serialize(Archive& archive, Holder& h) {
+  archive(h.worker, h.host_id, h.scratch, h.data_endpoint);
+}
+template <class Archive>
+void serialize(Archive& archive, TaskAssignment& a) {
+  archive(a.attempt, a.task, a.attempt_number, a.spec, a.partitions, a.staging, a.split,
+          a.splitters, a.holders, a.outputs);
+}
+template <class Archive>
+void serialize(Archive& archive, FailureReport& f) {
+  archive(Checked{f.kind}, f.message, f.stack, f.record_file, f.record_offset, f.log_tail, f.worker,
+          f.lost_outputs);
+}
+template <class Archive>
+void serialize(Archive& archive, AttemptReport& r) {
+  archive(r.records_in, r.bytes_in, r.records_out, r.bytes_out, r.spills, r.wall_us,
+          r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty);
+}
+template <class Archive>
+void serialize(Archive& archive, AttemptProgress& p) {
+  archive(p.attempt, p.records, p.bytes, p.running);
+}
+template <class Archive>
+void serialize(Archive& archive, StageStatus& s) {
+  archive(Checked{s.stage}, s.tasks, s.running, s.done, s.bytes_total, s.bytes_done, s.records_in,
+          s.records_out, s.bytes_out, s.elapsed_ms);
+}
+template <class Archive>
+void serialize(Archive& archive, JobStatus& s) {
+  archive(s.job, s.job_name, s.output, s.submitted_by, Checked{s.state}, s.stages,
+          s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
+  archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
+          s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files);
+}
+template <class Archive>
+void serialize(Archive& archive, WorkerStatus& w) {
+  archive(w.worker, w.name, w.process, w.slots, w.busy, w.draining, w.silent_ms);
+}
+
+// Messages whose senders may be of another version: `protocol` stays the first field for ever.
+template <class Archive>
+void serialize(Archive& archive, Submit& m) {
+  archive(m.protocol, m.spec);
+}
+template <class Archive>
+void serialize(Archive& archive, GetJob& m) {
+  archive(m.protocol, m.job, m.follow);
+}
+template <class Archive>
+void serialize(Archive& archive, ListJobs& m) {
+  archive(m.protocol);
+}
+template <class Archive>
+void serialize(Archive& archive, CancelJob& m) {
+  archive(m.protocol, m.job);
+}
+template <class Archive>
+void serialize(Archive& archive, GetLogs& m) {
+  archive(m.protocol, m.job, m.one_task, m.task, m.attempt_number);
+}
+template <class Archive>
+void serialize(Archive& archive, GetCluster& m) {
+  archive(m.protocol);
+}
+template <class Archive>
+void serialize(Archive& archive, StopCluster& m) {
+  archive(m.protocol);
+}
+template <class Archive>
+void serialize(Archive& archive, Hello& m) {
+  archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Answer& m) {
+  archive(CheckedCode{m.code}, m.message, m.job);
+}
+template <class Archive>
+void serialize(Archive& archive, JobReply& m) {
+  archive(m.status);
+}
+template <class Archive>
+void serialize(Archive& archive, JobList& m) {
+  archive(m.jobs);
+}
+template <class Archive>
+void serialize(Archive& archive, LogEntry& e) {
+  archive(e.task, e.attempt, e.attempt_number, e.worker, e.outcome, e.text, e.failure);
+}
+template <class Archive>
+void serialize(Archive& archive, Logs& m) {
+  archive(m.entries);
+}
+template <class Archive>
+void serialize(Archive& archive, ClusterReply& m) {
+  archive(m.address, m.process, m.uptime_ms, m.workers, m.jobs_running);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Heartbeat& m) {
+  archive(m.worker, m.epoch, m.attempts);
+}
+template <class Archive>
+void serialize(Archive& archive, CommitRequest& m) {
+  archive(m.worker, m.attempt, m.report, m.log_text);
+}
+template <class Archive>
+void serialize(Archive& archive, AttemptFailed& m) {
+  archive(m.worker, m.attempt, m.failure, m.log_text);
+}
+template <class Archive>
+void serialize(Archive& archive, Bye& m) {
+  archive(m.worker, m.finished);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Welcome& m) {
+  archive(m.worker, m.epoch, m.heartbeat_ms, m.silence_ms);
+}
+template <class Archive>
+void serialize(Archive&, Unknown&) {}
+template <class Archive>
+void serialize(Archive& archive, HeartbeatEcho& m) {
+  archive(m.epoch);
+}
+template <class Archive>
+void serialize(Archive& archive, Assign& m) {
+  archive(m.assignment);
+}
+template <class Archive>
+void serialize(Archive& archive, CancelAttempt& m) {
+  archive(m.attempt);
+}
+template <class Archive>
+void serialize(Archive& archive, CommitAnswer& m) {
+  archive(m.attempt, m.granted);
+}
+template <class Archive>
+void serialize(Archive& archive, FailureNoted& m) {
+  archive(m.attempt);
+}
+template <class Archive>
+void serialize(Archive& archive, ForgetJob& m) {
+  archive(m.job);
+}
+template <class Archive>
+void serialize(Archive&, Goodbye&) {}
+
+template <class Archive>
+void serialize(Archive& archive, FetchSegment& m) {
+  archive(m.request, m.job, m.attempt, m.partition, m.offset, m.length);
+}
+template <class Archive>
+void serialize(Archive& archive, Chunk& m) {
+  archive(m.request, CheckedCode{m.code}, m.message, m.segment, m.offset, m.checksum, m.bytes);
+}
+
+}  // namespace proto
+}  // namespace fanfold

@@ -1,0 +1,44 @@
+// Which numbers are values of the enumerations that travel or are stored.  A number that an older
+// build does not know is refused where it is decoded, never cast and hoped for.
+
+#pragma once
+
+#include "common/core/ids.hpp"
+#include "common/core/status.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::proto {
+
+template <class Enumeration>
+constexpr bool within(Enumeration value, Enumeration first, Enumeration last) {
+  return value >= first && value <= last;
+}
+
+constexpr bool is_known(OnExists v) { return within(v, OnExists::kFail, OnExists::kReplace); }
+constexpr bool is_known(ShufflePath v) {
+  return within(v, ShufflePath::kAuto, ShufflePath::kNetwork);
+}
+constexpr bool is_known(JobState v) { return within(v, JobState::kRunning, JobState::kCancelled); }
+constexpr bool is_known(FailureKind v) {
+  return within(v, FailureKind::kNone, FailureKind::kPlugin) ||
+         within(v, FailureKind::kWorkerLost, FailureKind::kDrained) || v == FailureKind::kCancelled;
+}
+constexpr bool is_known(Stage v) { return within(v, Stage::kSample, Stage::kReduce); }
+constexpr bool is_known(StatusCode v) { return within(v, StatusCode::kOk, StatusCode::kNoSpace); }
+constexpr bool is_known(io::PartCompression v) {
+  return within(v, io::PartCompression::kNone, io::PartCompression::kZstd);
+}
+constexpr bool is_known(io::Compression v) {
+  return within(v, io::Compression::kNone, io::Compression::kLz4);
+}
+constexpr bool is_known(abi::RecordFormat v) {
+  return within(v, abi::RecordFormat::kLines, abi::RecordFormat::kWholeFile);
+}
+constexpr bool is_known(abi::Partitioning v) {
+  return within(v, abi::Partitioning::kHash, abi::Partitioning::kCustom);
+}
+constexpr bool is_known(abi::OutputFormat v) {
+  return within(v, abi::OutputFormat::kText, abi::OutputFormat::kBinary);
+}
+
+}  // namespace fanfold::proto
