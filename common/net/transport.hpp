@@ -35,9 +35,9 @@ class Transport {
   /// Never blocks.  kUnavailable: the peer is unknown or its queue is full, the frame is dropped.
   virtual Status send(const PeerId& peer, std::string payload) = 0;
 
-  /// Waits until a frame arrives, `timeout` passes, wake() is called or one of the watched
-  /// descriptors becomes readable.  nullopt: no frame.  Call again with timeout 0 until nullopt to
-  /// empty the queue.
+  /// Waits until a frame arrives, `timeout` passes, wake() is called, one of the watched
+  /// descriptors becomes readable or a signal is delivered.  nullopt: no frame.  Call again with
+  /// timeout 0 until nullopt to empty the queue.
   virtual Result<std::optional<Frame>> receive(Duration timeout) = 0;
 
   /// Descriptors that end a receive() early when readable; the caller reads them himself.
@@ -51,6 +51,10 @@ struct SocketOptions {
   std::size_t frame_bytes_max = 4u << 20;
   /// TCP endpoints, loopback included, are refused until keys exist.  Tests alone set this.
   bool allow_unauthenticated_tcp = false;
+  /// Frames in flight to one peer before further ones wait in its outbox (limits::kOutboxBytes).
+  int queue_frames_max = 1000;
+  /// How long the destructor may go on sending what send() has accepted: for a last answer.
+  Duration linger{0};
 };
 
 /// Checks the address before anything is bound or connected: "ipc:///path" (at most 107 bytes) or
@@ -66,8 +70,20 @@ class BoundTransport : public Transport {
 Result<std::unique_ptr<BoundTransport>> listen(const std::string& address,
                                                const SocketOptions& options);
 
-/// Connects, and goes on trying in the background while the other side is away.
+/// Connects, and goes on trying in the background while the other side is away.  What is sent
+/// before the connection stands waits in an outbox and leaves during receive().
 Result<std::unique_ptr<Transport>> connect(const std::string& address,
                                            const SocketOptions& options);
+
+/// Many outgoing connections behind one receive(): the side that asks many servers.
+class ConnectingTransport : public Transport {
+ public:
+  /// The peer to send() to; frames from it carry the same id.  Ids are not reused.
+  virtual Result<PeerId> connect_to(const std::string& address) = 0;
+  /// Closes the connection; what was sent and has not left is dropped.
+  virtual void disconnect(const PeerId& peer) = 0;
+};
+Result<std::unique_ptr<ConnectingTransport>> make_connecting_transport(
+    const SocketOptions& options);
 
 }  // namespace fanfold::net

@@ -1,0 +1,158 @@
+#include "common/net/address.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+
+namespace fanfold::net {
+namespace {
+
+Status invalid(std::string message) {
+  return Status(StatusCode::kInvalidArgument, std::move(message));
+}
+
+std::string reason_of(int error) {
+  char buffer[128];
+  return ::strerror_r(error, buffer, sizeof buffer);
+}
+
+Result<Address> parse_ipc(const std::string& address, std::string_view path) {
+  if (path.empty() || path.front() != '/' || path.back() == '/' ||
+      path.find('\0') != std::string_view::npos) {
+    return invalid("address '" + address +
+                   "': after ipc:// comes the absolute path of a socket, as in "
+                   "ipc:///run/fanfold/master.sock");
+  }
+  if (path.size() > limits::kSocketPathBytes) {
+    return invalid("the socket path '" + std::string(path) + "' is " + std::to_string(path.size()) +
+                   " bytes long, the system allows " + std::to_string(limits::kSocketPathBytes) +
+                   ": use a directory with a shorter name");
+  }
+  Address result;
+  result.scheme = Scheme::kIpc;
+  result.path = path;
+  return result;
+}
+
+Result<Address> parse_tcp(const std::string& address, std::string_view rest,
+                          const SocketOptions& options) {
+  const std::size_t colon = rest.rfind(':');
+  const std::string_view port = colon == rest.npos ? "" : rest.substr(colon + 1);
+  Address result;
+  result.scheme = Scheme::kTcp;
+  result.host = rest.substr(0, colon == rest.npos ? 0 : colon);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), result.port);
+  const bool bare_ipv6 = result.host.find(':') != result.host.npos && result.host.front() != '[';
+  if (result.host.empty() || port.empty() || error != std::errc() ||
+      end != port.data() + port.size() || bare_ipv6 ||
+      result.host.find_first_of("/;, ") != result.host.npos) {
+    return invalid("address '" + address +
+                   "': after tcp:// come host:port, as in tcp://127.0.0.1:7077");
+  }
+  if (!options.allow_unauthenticated_tcp) {
+    return invalid("TCP is refused until keys exist, even on the same host: '" + address +
+                   "' would let anybody who reaches it run code; use an ipc:///path address");
+  }
+  return result;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
+/// 0 when somebody accepts connections at `path`, otherwise errno.
+int probe(const std::string& path) {
+  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (probe.value() < 0) return errno;
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  FANFOLD_CHECK(path.size() < sizeof name.sun_path);
+  std::memcpy(name.sun_path, path.data(), path.size());
+  if (::connect(probe.value(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) {
+    return 0;
+  }
+  return errno;
+}
+
+}  // namespace
+
+Result<Address> parse_address(const std::string& address, const SocketOptions& options) {
+  constexpr std::string_view kIpcPrefix = "ipc://";
+  constexpr std::string_view kTcpPrefix = "tcp://";
+  const std::string_view text = address;
+  if (text.substr(0, kIpcPrefix.size()) == kIpcPrefix) {
+    return parse_ipc(address, text.substr(kIpcPrefix.size()));
+  }
+  if (text.substr(0, kTcpPrefix.size()) == kTcpPrefix) {
+    return parse_tcp(address, text.substr(kTcpPrefix.size()), options);
+  }
+  const std::size_t colon = text.find("://");
+  if (colon == text.npos) {
+    return invalid("address '" + address + "' has no scheme: write ipc:///path/of/a/socket");
+  }
+  return invalid("address '" + address + "': the scheme '" + std::string(text.substr(0, colon)) +
+                 "' is not known; use ipc:///path/of/a/socket");
+}
+
+Status check_address(const std::string& address, const SocketOptions& options) {
+  return parse_address(address, options).status();
+}
+
+Status claim_socket_path(const std::string& address, const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
+  struct stat found {};
+  if (::stat(directory.c_str(), &found) != 0) {
+    return Status(StatusCode::kNotFound, "cannot listen at " + address + ": directory " +
+                                             directory + ": " + reason_of(errno));
+  }
+  if (!S_ISDIR(found.st_mode)) {
+    return Status(StatusCode::kNotFound,
+                  "cannot listen at " + address + ": " + directory + " is not a directory");
+  }
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return Status();
+    return Status(StatusCode::kIoError, "cannot listen at " + address + ": " + reason_of(errno));
+  }
+  if (!S_ISSOCK(found.st_mode)) {
+    return Status(StatusCode::kAlreadyExists,
+                  "cannot listen at " + address + ": the file is there and is not a socket");
+  }
+  const int error = probe(path);
+  // EAGAIN: somebody listens and has a full backlog.
+  if (error == 0 || error == EAGAIN) {
+    return Status(StatusCode::kAlreadyExists,
+                  "the address " + address + " is in use by a running process");
+  }
+  if (error != ECONNREFUSED && error != ENOENT) {
+    return Status(StatusCode::kIoError, "cannot listen at " + address + ": " + reason_of(error));
+  }
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return Status(StatusCode::kIoError,
+                  "cannot listen at " + address +
+                      ": its old socket file cannot be removed: " + reason_of(errno));
+  }
+  return Status();
+}
+
+}  // namespace fanfold::net

@@ -1,0 +1,30 @@
+// What an address means, and the unix socket file behind an ipc address.
+// Knows nothing of ZeroMQ.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/core/status.hpp"
+#include "common/net/transport.hpp"
+
+namespace fanfold::net {
+
+enum class Scheme : std::uint8_t { kIpc, kTcp };
+
+struct Address {
+  Scheme scheme = Scheme::kIpc;
+  std::string path;  // kIpc.
+  std::string host;  // kTcp; an IPv6 host keeps its brackets.
+  std::uint16_t port = 0;
+};
+
+/// check_address() and the parts in one go.
+Result<Address> parse_address(const std::string& address, const SocketOptions& options);
+
+/// Makes sure that a socket may be bound at the path of `address`: its directory exists and nobody
+/// listens there.  A socket file that its owner left behind is removed; any other file is not.
+Status claim_socket_path(const std::string& address, const std::string& path);
+
+}  // namespace fanfold::net
