@@ -42,6 +42,44 @@ inline constexpr std::uint32_t kInfrastructureFailuresPerTask = 50;
 inline constexpr std::size_t kLogBytesPerAttempt = 1u << 20;
 inline constexpr std::size_t kNameBytes = 64;
 
+// The master.
+/// Frames handled before the facts they cause are written: large enough that one transaction
+/// serves many, small enough that deadlines are looked at every few milliseconds.
+inline constexpr std::size_t kFramesPerTurn = 512;
+inline constexpr std::size_t kFrameBytesPerTurn = 16u << 20;
+/// Jobs that were submitted and have not ended; more are refused.
+inline constexpr std::size_t kJobsUnfinished = 1024;
+/// Ended jobs that `status` and `list` still know.
+inline constexpr std::size_t kJobsRemembered = 1000;
+/// Planning reads directories and files: more threads would only compete for the disk.
+inline constexpr std::size_t kPlanningThreads = 4;
+inline constexpr std::size_t kPublishingThreads = 2;
+/// Log text of attempts, kept in the master's memory for `fanfold logs`.
+inline constexpr std::size_t kLogBytesKeptPerAttempt = 64u << 10;
+inline constexpr std::size_t kLogBytesKept = 64u << 20;
+/// Distinct counters of a job; what is counted beyond them is left out, with a note.
+inline constexpr std::size_t kCountersPerJob = 1000;
+/// Failures of a job kept in full; later ones are only counted.
+inline constexpr std::size_t kFailuresPerJob = 1000;
+inline constexpr std::size_t kFollowersPerJob = 64;
+inline constexpr std::size_t kWorkers = 10'000;
+inline constexpr std::uint32_t kSlotsPerWorker = 1024;
+inline constexpr std::size_t kWorkerTextBytes = 255;
+inline constexpr std::size_t kPathBytes = 4095;
+/// A job's description travels with every task.
+inline constexpr std::size_t kJobSpecBytes = 256u << 10;
+inline constexpr std::size_t kParametersPerJob = 1000;
+inline constexpr std::size_t kSideFilesPerJob = 1000;
+inline constexpr std::uint32_t kAttemptsPerTaskMost = 100;
+/// Status goes to a following client at most this often, final states at once.
+inline constexpr Duration kFollowInterval = 100ms;
+/// Attempts of an ended job may take this long to die before its staging directory goes.
+inline constexpr Duration kStagingPatience = 5s;
+/// A master that was told to stop waits this long for attempts and files; one whose parent is gone
+/// waits less.
+inline constexpr Duration kStopPatience = 10s;
+inline constexpr Duration kOrphanPatience = 2s;
+
 // Time.
 inline constexpr Duration kHeartbeatInterval = 1s;
 inline constexpr Duration kWorkerSilence = 10s;
