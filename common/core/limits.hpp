@@ -10,6 +10,7 @@
 
 namespace fanfold::limits {
 
+using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
 // Wire.  Control messages are small; bulk data never travels in them.
