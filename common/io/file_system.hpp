@@ -67,6 +67,8 @@ class FileSystem {
 
   /// Follows symbolic links.
   virtual Result<FileInfo> stat(const std::string& path) = 0;
+  /// OK when this process may open the file for reading; cheaper than opening it.
+  virtual Status check_readable(const std::string& path) = 0;
   /// Names in byte order, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
 
@@ -74,8 +76,10 @@ class FileSystem {
   /// ~umask.
   virtual Status make_directories(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  /// One renameat2: the target is the old or the new, at every instant.
+  /// One renameat2: the target is the old or the new, at every instant.  After an exchange `from`
+  /// is what `to` was.
   virtual Status publish(const std::string& from, const std::string& to, Replace replace) = 0;
+  /// `to` is as durable as `from` was.  kAlreadyExists when it is there.
   virtual Status hard_link_or_copy(const std::string& from, const std::string& to) = 0;
   virtual Status remove_file(const std::string& path) = 0;
   /// Everything below it too; fine when it is not there.  Never follows links.

@@ -39,6 +39,14 @@ Result<std::unique_ptr<PartWriter>> create_part(FileSystem& files, const std::st
 /// ".gz", ".zst" or "".
 std::string_view suffix_of(PartCompression compression);
 
+/// Of a reduce task's file: "part-00003-of-00008.gz"; a named output comes as "NAME-00003-of-...".
+std::string part_name(std::string_view output, std::uint32_t partition, std::uint32_t partitions,
+                      PartCompression compression);
+
+/// Of a map task's named output: "NAME-map.gz".  Every map task writes it under this same name, in
+/// its own attempt directory; publishing joins them in the order of the splits.
+std::string map_part_name(std::string_view output, PartCompression compression);
+
 /// XXH3-64 and size of a file as it is on disk.
 struct FileDigest {
   std::uint64_t bytes = 0;

@@ -19,14 +19,18 @@
 
 namespace fanfold::io {
 
-/// kNone pieces may be ranges; the others always cover a whole file.
+/// kNone pieces may be ranges; the others always start at 0.  Files are recognised by their first
+/// bytes: a kNone piece that starts at 0 and turns out to be compressed is read as a whole file, so
+/// the planner need not open files that it does not cut.
 enum class Compression : std::uint8_t { kNone = 0, kGzip = 1, kZstd = 2, kLz4 = 3 };
 
 struct Piece {
   std::string path;  // Where to read; what messages name.
   std::string tag;   // Declared input it belongs to, or empty.
   std::uint64_t begin = 0;
-  std::uint64_t end = 0;  // One past the last byte; compressed: the compressed size.
+  /// One past the last byte; compressed: the compressed size, or less to read just the records
+  /// that are complete within so many compressed bytes (sampling).
+  std::uint64_t end = 0;
   Compression compression = Compression::kNone;
   /// kCsv only: whether byte `begin` lies inside a quoted field (the planner counted the quotes).
   bool quoted_at_begin = false;

@@ -1,0 +1,308 @@
+// The production side of the door to files: POSIX calls, and words for what they refuse.
+// Keeps nothing open, caches nothing, retries nothing but EINTR.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "common/core/check.hpp"
+#include "common/io/file_system.hpp"
+
+namespace fanfold::io {
+namespace {
+
+constexpr std::size_t kCopyBytes = 1u << 20;
+
+/// "cannot read /data/x: Permission denied"
+Status error_of(int error, const char* action, const std::string& path) {
+  StatusCode code = StatusCode::kIoError;
+  std::string why = std::generic_category().message(error);
+  if (error == ENOENT || error == ENOTDIR) code = StatusCode::kNotFound;
+  if (error == EEXIST || error == ENOTEMPTY) code = StatusCode::kAlreadyExists;
+  if (error == ENAMETOOLONG || path.find('\0') != std::string::npos) {
+    code = StatusCode::kInvalidArgument;
+  }
+  if (error == ENOSPC || error == EDQUOT) {
+    code = StatusCode::kNoSpace;
+    why += "; free some space, or use another disk";
+  }
+  if (error == ELOOP) why = "its symbolic links lead in a circle";
+  return Status(code, std::string("cannot ") + action + " " + path + ": " + why);
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int number() const { return number_; }
+  bool valid() const { return number_ >= 0; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+class PosixReadableFile final : public ReadableFile {
+ public:
+  PosixReadableFile(Descriptor file, std::string path)
+      : file_(std::move(file)), path_(std::move(path)) {}
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) override {
+    // A second read means that the file is worth reading ahead; small files never get here.
+    if (++reads_ == 2) ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    std::size_t done = 0;
+    while (done < buffer.size()) {
+      const ssize_t count = ::pread(file_.number(), buffer.data() + done, buffer.size() - done,
+                                    static_cast<off_t>(offset + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return error_of(errno, "read", path_);
+      if (count == 0) break;
+      done += static_cast<std::size_t>(count);
+    }
+    return done;
+  }
+
+  Result<std::uint64_t> size() override {
+    struct stat info;
+    if (::fstat(file_.number(), &info) != 0) return error_of(errno, "look at", path_);
+    return static_cast<std::uint64_t>(info.st_size);
+  }
+
+ private:
+  Descriptor file_;
+  std::string path_;
+  std::uint64_t reads_ = 0;
+};
+
+class PosixWritableFile final : public WritableFile {
+ public:
+  PosixWritableFile(Descriptor file, std::string path)
+      : file_(std::move(file)), path_(std::move(path)) {}
+
+  Status append(std::string_view bytes) override {
+    FANFOLD_CHECK(file_.valid());
+    while (!bytes.empty()) {
+      const ssize_t count = ::write(file_.number(), bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return error_of(errno, "write", path_);
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return Status();
+  }
+
+  Status sync() override {
+    FANFOLD_CHECK(file_.valid());
+    // Never tried again: after a failure Linux takes the lost pages for clean.
+    if (::fsync(file_.number()) != 0) return error_of(errno, "make durable", path_);
+    return Status();
+  }
+
+  Status close() override {
+    FANFOLD_CHECK(file_.valid());
+    // The descriptor is gone even when close() fails, EINTR included.
+    if (::close(file_.release()) != 0 && errno != EINTR) return error_of(errno, "close", path_);
+    return Status();
+  }
+
+ private:
+  Descriptor file_;
+  std::string path_;
+};
+
+FileKind kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return FileKind::kFile;
+  if (S_ISDIR(mode)) return FileKind::kDirectory;
+  return FileKind::kOther;
+}
+
+bool rename_flags_unsupported(int error) { return error == ENOSYS || error == EINVAL; }
+
+/// For file systems that do not know RENAME_NOREPLACE.  rename() of a directory replaces nothing
+/// but an empty directory, so the worst that a race can do is to replace that.
+Status publish_plainly(const std::string& from, const std::string& to) {
+  struct stat info;
+  if (::lstat(to.c_str(), &info) == 0) return error_of(EEXIST, "create", to);
+  if (errno != ENOENT) return error_of(errno, "create", to);
+  if (::lstat(from.c_str(), &info) != 0) return error_of(errno, "rename", from);
+  if (S_ISDIR(info.st_mode)) {
+    if (::rename(from.c_str(), to.c_str()) != 0) return error_of(errno, "create", to);
+    return Status();
+  }
+  // link() never replaces anything.
+  if (::link(from.c_str(), to.c_str()) != 0) return error_of(errno, "create", to);
+  if (::unlink(from.c_str()) != 0) return error_of(errno, "remove", from);
+  return Status();
+}
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<ReadableFile>> open(const std::string& path) override {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return error_of(errno, "open", path);
+    return std::unique_ptr<ReadableFile>(new PosixReadableFile(std::move(file), path));
+  }
+
+  Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!file.valid()) return error_of(errno, "create", path);
+    return std::unique_ptr<WritableFile>(new PosixWritableFile(std::move(file), path));
+  }
+
+  Result<FileInfo> stat(const std::string& path) override {
+    struct stat info;
+    if (::stat(path.c_str(), &info) != 0) return error_of(errno, "find", path);
+    return FileInfo{kind_of(info.st_mode), static_cast<std::uint64_t>(info.st_size),
+                    static_cast<std::uint64_t>(info.st_dev),
+                    static_cast<std::uint64_t>(info.st_ino)};
+  }
+
+  Status check_readable(const std::string& path) override {
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) {
+      return error_of(errno, "read", path);
+    }
+    return Status();
+  }
+
+  Result<std::vector<std::string>> list(const std::string& directory) override;
+
+  Status make_directories(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return error_of(error.value(), "create directory", path);
+    return Status();
+  }
+
+  Status rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+      return error_of(errno, "rename", from + " to " + to);
+    }
+    return Status();
+  }
+
+  Status publish(const std::string& from, const std::string& to, Replace replace) override;
+  Status hard_link_or_copy(const std::string& from, const std::string& to) override;
+
+  Status remove_file(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0) return error_of(errno, "remove", path);
+    return Status();
+  }
+
+  Status remove_tree(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) return error_of(error.value(), "remove", path);
+    return Status();
+  }
+
+  Status sync_directory(const std::string& path) override {
+    Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) return error_of(errno, "open", path);
+    if (::fsync(directory.number()) != 0) return error_of(errno, "make durable", path);
+    return Status();
+  }
+
+  Result<std::uint64_t> free_bytes(const std::string& path) override {
+    struct statvfs info;
+    if (::statvfs(path.c_str(), &info) != 0) return error_of(errno, "look at", path);
+    return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+  }
+
+ private:
+  Status copy(const std::string& from, const std::string& to);
+};
+
+Result<std::vector<std::string>> PosixFileSystem::list(const std::string& directory) {
+  struct Closer {
+    void operator()(DIR* open) const { ::closedir(open); }
+  };
+  const std::unique_ptr<DIR, Closer> open(::opendir(directory.c_str()));
+  if (open == nullptr) return error_of(errno, "list directory", directory);
+  std::vector<std::string> names;
+  while (true) {
+    errno = 0;  // readdir() tells the end from an error by errno alone.
+    const dirent* entry = ::readdir(open.get());
+    if (entry == nullptr && errno != 0) return error_of(errno, "list directory", directory);
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Status PosixFileSystem::publish(const std::string& from, const std::string& to, Replace replace) {
+  // The target may come and go between the two calls, so try a few times before giving up.
+  for (int round = 0; round < 8; ++round) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
+      return Status();
+    }
+    const bool in_the_way = errno == EEXIST || errno == ENOTEMPTY;
+    if (rename_flags_unsupported(errno)) {
+      const Status published = publish_plainly(from, to);
+      if (replace == Replace::kNever || published.code() != StatusCode::kAlreadyExists) {
+        return published;
+      }
+    } else if (!in_the_way || replace == Replace::kNever) {
+      return error_of(errno, "create", to);
+    }
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
+      return Status();
+    }
+    if (rename_flags_unsupported(errno)) {
+      return Status(StatusCode::kIoError,
+                    "cannot replace " + to +
+                        " in one step: this file system cannot exchange two directories; remove "
+                        "the old one first, or choose a new output directory");
+    }
+    if (errno != ENOENT) return error_of(errno, "replace", to);
+  }
+  return Status(StatusCode::kUnavailable,
+                "cannot replace " + to + ": something else keeps creating and removing it");
+}
+
+Status PosixFileSystem::hard_link_or_copy(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return Status();
+  const int error = errno;
+  if (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP ||
+      error == ENOSYS) {
+    return copy(from, to);
+  }
+  return error_of(error, "link", error == EEXIST ? to : from);
+}
+
+Status PosixFileSystem::copy(const std::string& from, const std::string& to) {
+  FANFOLD_ASSIGN_OR_RETURN(const auto source, open(from));
+  FANFOLD_ASSIGN_OR_RETURN(const auto target, create(to));
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kCopyBytes);
+  for (std::uint64_t offset = 0;;) {
+    FANFOLD_ASSIGN_OR_RETURN(const std::size_t count,
+                             source->read_at(offset, {buffer.get(), kCopyBytes}));
+    FANFOLD_RETURN_IF_ERROR(target->append({buffer.get(), count}));
+    offset += count;
+    if (count < kCopyBytes) break;
+  }
+  FANFOLD_RETURN_IF_ERROR(target->sync());
+  return target->close();
+}
+
+}  // namespace
+
+FileSystem& posix_file_system() {
+  // Never destroyed: threads may still be reading when statics go.
+  static PosixFileSystem& instance = *new PosixFileSystem;
+  return instance;
+}
+
+}  // namespace fanfold::io
