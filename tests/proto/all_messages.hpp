@@ -1,0 +1,153 @@
+// Every message of the protocol with its name, and an archive that fills any of them with values
+// from a source: the codec's tests need no message written out by hand.
+
+#pragma once
+
+#include <concepts>
+#include <map>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "common/proto/fields.hpp"
+#include "common/proto/known.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::proto {
+
+template <class Message>
+struct Named {
+  using Type = Message;
+  const char* name;
+};
+
+/// Calls visit(Named<Message>) for each message.
+template <class Visitor>
+void for_each_message(const Visitor& visit) {
+  const auto all = std::tuple{
+      Named<Submit>{"Submit"},
+      Named<GetJob>{"GetJob"},
+      Named<ListJobs>{"ListJobs"},
+      Named<CancelJob>{"CancelJob"},
+      Named<GetLogs>{"GetLogs"},
+      Named<GetCluster>{"GetCluster"},
+      Named<StopCluster>{"StopCluster"},
+      Named<Answer>{"Answer"},
+      Named<JobReply>{"JobReply"},
+      Named<JobList>{"JobList"},
+      Named<Logs>{"Logs"},
+      Named<ClusterReply>{"ClusterReply"},
+      Named<Hello>{"Hello"},
+      Named<Heartbeat>{"Heartbeat"},
+      Named<CommitRequest>{"CommitRequest"},
+      Named<AttemptFailed>{"AttemptFailed"},
+      Named<Bye>{"Bye"},
+      Named<Welcome>{"Welcome"},
+      Named<Unknown>{"Unknown"},
+      Named<HeartbeatEcho>{"HeartbeatEcho"},
+      Named<Assign>{"Assign"},
+      Named<CancelAttempt>{"CancelAttempt"},
+      Named<CommitAnswer>{"CommitAnswer"},
+      Named<FailureNoted>{"FailureNoted"},
+      Named<ForgetJob>{"ForgetJob"},
+      Named<Goodbye>{"Goodbye"},
+      Named<FetchSegment>{"FetchSegment"},
+      Named<Chunk>{"Chunk"},
+  };
+  std::apply([&](const auto&... each) { (visit(each), ...); }, all);
+}
+
+/// The variant in which a receiver finds the message.
+template <class Message>
+auto variant_of() {
+  if constexpr (Message::kTag < 20) {
+    return ClientMessage();
+  } else if constexpr (Message::kTag < 40) {
+    return ClientReply();
+  } else if constexpr (Message::kTag < 60) {
+    return WorkerMessage();
+  } else if constexpr (Message::kTag < 80) {
+    return MasterMessage();
+  } else {
+    return DataMessage();
+  }
+}
+template <class Message>
+using VariantOf = decltype(variant_of<Message>());
+
+/// An archive that assigns instead of reading.  Source: number() -> 64 bits, text() -> string,
+/// size() -> how many elements a container gets.
+template <class Source>
+class Filler {
+ public:
+  explicit Filler(Source& source) : source_(source) {}
+
+  template <class... Fields>
+  void operator()(Fields&&... fields) {
+    (fill(fields), ...);
+  }
+
+ private:
+  template <class Struct>
+  void fill(Struct& value) {
+    if constexpr (std::is_same_v<Struct, bool>) {
+      value = (source_.number() & 1) != 0;
+    } else if constexpr (std::is_integral_v<Struct>) {
+      value = static_cast<Struct>(source_.number());
+    } else {
+      serialize(*this, value);
+    }
+  }
+  void fill(std::string& value) { value = source_.text(); }
+  template <class Element>
+  void fill(std::vector<Element>& values) {
+    values.resize(source_.size());
+    for (Element& value : values) fill(value);
+  }
+  template <class Key, class Value, class Order>
+  void fill(std::map<Key, Value, Order>& values) {
+    for (std::size_t left = source_.size(); left > 0; --left) {
+      Key key;
+      fill(key);
+      fill(values[key]);
+    }
+  }
+  template <class Enumeration>
+  void fill(Checked<Enumeration>& checked) {
+    std::vector<Enumeration> known;
+    for (int number = 0; number < 256; ++number) {
+      if (is_known(static_cast<Enumeration>(number))) {
+        known.push_back(static_cast<Enumeration>(number));
+      }
+    }
+    checked.value = known[source_.number() % known.size()];
+  }
+  void fill(CheckedCode& checked) {
+    StatusCode code{};
+    Checked<StatusCode> inner{code};
+    fill(inner);
+    checked.value = static_cast<std::uint8_t>(code);
+  }
+
+  Source& source_;
+};
+
+/// 1, 2, 3 ...: what the golden bytes are made from.
+struct CountingSource {
+  std::uint64_t last = 0;
+  std::uint64_t number() { return ++last; }
+  std::string text() { return "s" + std::to_string(++last); }
+  static std::size_t size() { return 2; }
+};
+
+template <class Message, class Source>
+Message filled(Source& source) {
+  Message message;
+  Filler<Source> filler(source);
+  serialize(filler, message);
+  if constexpr (requires { message.protocol; }) message.protocol = kProtocolVersion;
+  return message;
+}
+
+}  // namespace fanfold::proto
