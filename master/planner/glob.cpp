@@ -1,0 +1,181 @@
+#include "master/planner/glob.hpp"
+
+#include <vector>
+
+namespace fanfold::master {
+namespace {
+
+/// Matches `[...]` at the front of `pattern` against `character`; `length` becomes its size, or 0
+/// when the bracket is never closed and so means itself.
+bool matches_bracket(std::string_view pattern, char character, std::size_t& length) {
+  const bool negated = pattern.size() > 1 && (pattern[1] == '!' || pattern[1] == '^');
+  std::size_t at = negated ? 2 : 1;
+  const std::size_t first = at;
+  bool found = false;
+  length = 0;
+  const auto value = [](char c) { return static_cast<unsigned char>(c); };
+  // A "]" right after the opening is a member of the set, as in the shell.
+  for (; at < pattern.size() && (pattern[at] != ']' || at == first); ++at) {
+    if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
+    const char low = pattern[at];
+    char high = low;
+    if (at + 2 < pattern.size() && pattern[at + 1] == '-' && pattern[at + 2] != ']') {
+      high = pattern[at + 2];
+      at += 2;
+    }
+    found |= value(low) <= value(character) && value(character) <= value(high);
+  }
+  if (at >= pattern.size()) return false;
+  length = at + 1;
+  return found != negated;
+}
+
+/// Size of the first element of `pattern` (a character, `?`, `[..]` or `\x`) if it matches
+/// `character`, else 0.
+std::size_t match_one(std::string_view pattern, char character) {
+  if (pattern.front() == '?') return 1;
+  if (pattern.front() == '\\' && pattern.size() > 1) return pattern[1] == character ? 2 : 0;
+  if (pattern.front() == '[') {
+    std::size_t length = 0;
+    const bool matched = matches_bracket(pattern, character, length);
+    if (length != 0) return matched ? length : 0;
+  }
+  return pattern.front() == character ? 1 : 0;
+}
+
+std::string unescaped(std::string_view component) {
+  std::string plain;
+  for (std::size_t at = 0; at < component.size(); ++at) {
+    if (component[at] == '\\' && at + 1 < component.size()) ++at;
+    plain.push_back(component[at]);
+  }
+  return plain;
+}
+
+/// A wildcard finds a hidden name only when the pattern spells its first character.
+bool visible(std::string_view pattern, const std::string& name) {
+  return !skipped_by_convention(name) || pattern.front() == name.front();
+}
+
+class Expansion {
+ public:
+  Expansion(io::FileSystem& files, const std::string& tag, FileCollector& collector)
+      : files_(files), tag_(tag), collector_(collector) {}
+
+  Status expand(const std::string& directory, const std::vector<std::string_view>& components,
+                std::size_t index) {
+    const std::string_view component = components[index];
+    const bool last = index + 1 == components.size();
+    if (component == "**") return expand_any_depth(directory, components, index);
+    if (!has_wildcard(component)) {
+      const std::string path = directory + "/" + unescaped(component);
+      return last ? add_if_there(path) : expand_if_directory(path, components, index + 1);
+    }
+    FANFOLD_ASSIGN_OR_RETURN(const auto names, files_.list(directory.empty() ? "/" : directory));
+    for (const std::string& name : names) {
+      if (!matches(component, name) || !visible(component, name)) continue;
+      const std::string path = directory + "/" + name;
+      if (last) {
+        FANFOLD_RETURN_IF_ERROR(add_if_there(path));
+      } else {
+        FANFOLD_RETURN_IF_ERROR(expand_if_directory(path, components, index + 1));
+      }
+    }
+    return Status();
+  }
+
+ private:
+  /// This directory itself, then every visible directory in it, and so on.
+  Status expand_any_depth(const std::string& directory,
+                          const std::vector<std::string_view>& components, std::size_t index) {
+    const std::string name_of_directory = directory.empty() ? "/" : directory;
+    FANFOLD_ASSIGN_OR_RETURN(const io::FileInfo info, files_.stat(name_of_directory));
+    // A final ** means every file at any depth, which is what adding a directory does.
+    if (index + 1 == components.size()) {
+      return collector_.add(name_of_directory, info, tag_, trail_);
+    }
+    FANFOLD_RETURN_IF_ERROR(trail_.enter(name_of_directory, info));
+    FANFOLD_RETURN_IF_ERROR(expand(directory, components, index + 1));
+    FANFOLD_ASSIGN_OR_RETURN(const auto names, files_.list(name_of_directory));
+    for (const std::string& name : names) {
+      if (skipped_by_convention(name)) continue;
+      const std::string path = directory + "/" + name;
+      const auto below = files_.stat(path);
+      if (!below.ok() && below.status().code() == StatusCode::kNotFound) continue;
+      if (!below.ok()) return below.status();
+      if (below->kind != io::FileKind::kDirectory) continue;
+      FANFOLD_RETURN_IF_ERROR(expand_any_depth(path, components, index));
+    }
+    trail_.leave();
+    return Status();
+  }
+
+  Status add_if_there(const std::string& path) {
+    const auto info = files_.stat(path);
+    if (!info.ok() && info.status().code() == StatusCode::kNotFound) return Status();
+    if (!info.ok()) return info.status();
+    return collector_.add(path, *info, tag_, trail_);
+  }
+
+  Status expand_if_directory(const std::string& path,
+                             const std::vector<std::string_view>& components, std::size_t index) {
+    const auto info = files_.stat(path);
+    if (!info.ok() && info.status().code() == StatusCode::kNotFound) return Status();
+    if (!info.ok()) return info.status();
+    if (info->kind != io::FileKind::kDirectory) return Status();
+    return expand(path, components, index);
+  }
+
+  io::FileSystem& files_;
+  const std::string& tag_;
+  FileCollector& collector_;
+  DirectoryTrail trail_;
+};
+
+}  // namespace
+
+bool has_wildcard(std::string_view pattern) {
+  return pattern.find_first_of("*?[") != std::string_view::npos;
+}
+
+bool matches(std::string_view pattern, std::string_view name) {
+  // Positions to come back to when what follows the last star did not fit: linear in practice.
+  std::size_t star = std::string_view::npos;
+  std::size_t star_name = 0;
+  std::size_t at = 0;
+  std::size_t name_at = 0;
+  while (name_at < name.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      star_name = name_at;
+      continue;
+    }
+    const std::size_t length =
+        at < pattern.size() ? match_one(pattern.substr(at), name[name_at]) : 0;
+    if (length != 0) {
+      at += length;
+      ++name_at;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      name_at = ++star_name;
+    } else {
+      return false;
+    }
+  }
+  while (at < pattern.size() && pattern[at] == '*') ++at;
+  return at == pattern.size();
+}
+
+Status expand_glob(io::FileSystem& files, const std::string& pattern, const std::string& tag,
+                   FileCollector& collector) {
+  std::vector<std::string_view> components;
+  for (std::size_t at = 0; at < pattern.size();) {
+    const std::size_t slash = std::min(pattern.find('/', at), pattern.size());
+    if (slash != at) components.push_back(std::string_view(pattern).substr(at, slash - at));
+    at = slash + 1;
+  }
+  if (components.empty()) return Status();
+  return Expansion(files, tag, collector).expand("", components, 0);
+}
+
+}  // namespace fanfold::master
