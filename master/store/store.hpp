@@ -42,7 +42,7 @@ class Store {
 struct StoredState {
   /// One more than at any opening before.
   std::uint64_t epoch = 1;
-  /// In order of append().  Of ended jobs only JobAccepted and JobEnded may be left.
+  /// In order of append().  Of ended jobs only JobEnded need be left.
   std::vector<Fact> facts;
   std::vector<JobNote> notes;  // By job, then kind.
 };

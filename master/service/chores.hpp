@@ -1,0 +1,23 @@
+// The blocking work of the master, as functions that own everything they touch: they run in
+// threads of SideWork.
+
+#pragma once
+
+#include <string>
+
+#include "common/core/ids.hpp"
+#include "common/io/file_system.hpp"
+#include "common/proto/types.hpp"
+#include "master/service/side_work.hpp"
+
+namespace fanfold::master {
+
+/// Refuses an output that cannot be written, then plans.  A refused job leaves no staging.
+PlanFinished plan_job(io::FileSystem& files, JobId job, const proto::JobSpec& spec,
+                      const std::string& staging, const PlanLimits& limits);
+
+PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request);
+
+StagingRemoved remove_staging(io::FileSystem& files, JobId job, const std::string& staging);
+
+}  // namespace fanfold::master

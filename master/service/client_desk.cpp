@@ -1,0 +1,236 @@
+#include "master/service/client_desk.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+#include "master/service/chores.hpp"
+#include "master/service/submission.hpp"
+
+namespace fanfold::master {
+namespace {
+
+/// Lists and logs stay below a control frame, whatever they hold.
+constexpr std::size_t kReplyBytes = limits::kControlFrameBytes / 2;
+
+std::uint64_t milliseconds_of(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+/// What a row of a list needs.
+proto::JobStatus row_of(proto::JobStatus status) {
+  status.counters.clear();
+  status.notes.clear();
+  status.first_cause.stack.clear();
+  status.first_cause.log_tail.clear();
+  return status;
+}
+
+Status unknown_job(JobId job) {
+  return {StatusCode::kNotFound,
+          "no job " + std::to_string(job.value) +
+              " is known here; `fanfold list` shows the jobs of this master"};
+}
+
+}  // namespace
+
+void ClientDesk::answer(const net::PeerId& peer, const Status& status, JobId job) {
+  state_.outbox.add(peer,
+                    proto::encode(proto::Answer{.code = static_cast<std::uint8_t>(status.code()),
+                                                .message = status.message(),
+                                                .job = job}));
+}
+
+void ClientDesk::refuse_unknown(const net::PeerId& peer, JobId job) {
+  answer(peer, unknown_job(job), job);
+}
+
+Status ClientDesk::refuse_submission(const proto::JobSpec& spec) {
+  if (state_.stopping) {
+    return {StatusCode::kUnavailable,
+            "the cluster at " + state_.settings.address + " is stopping; submit to another one"};
+  }
+  FANFOLD_RETURN_IF_ERROR(check_submission(spec));
+  if (state_.jobs.unfinished() >= limits::kJobsUnfinished) {
+    return {StatusCode::kExhausted, std::to_string(limits::kJobsUnfinished) +
+                                        " jobs have not ended yet; wait for one of them"};
+  }
+  if (const JobRecord* writer = state_.jobs.find_writer(spec.output)) {
+    return {StatusCode::kAlreadyExists, "job " + std::to_string(writer->job().value) +
+                                            " is writing to " + spec.output +
+                                            "; choose another output or wait for it"};
+  }
+  return {};
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
+  // A client that did not hear the answer asks again; it must not get a second job.
+  if (!message.spec.client_id.empty()) {
+    if (const JobRecord* known = state_.jobs.find_client(message.spec.client_id)) {
+      if (known->phase() == JobPhase::kPlanning) {
+        submitters_[known->job()].push_back(peer);
+      } else {
+        answer(peer, {}, known->job());
+      }
+      return;
+    }
+  }
+  if (const Status refused = refuse_submission(message.spec); !refused.ok()) {
+    state_.log.info("job.refused",
+                    {{"name", message.spec.job_name}, {"reason", refused.message()}});
+    answer(peer, refused);
+    return;
+  }
+  PlanLimits plan_limits;
+  plan_limits.slots = std::max(1u, state_.workers.slots());
+  if (message.spec.memory_bytes != 0) plan_limits.memory_bytes = message.spec.memory_bytes;
+  const JobRecord& record = state_.jobs.add(std::move(message.spec), state_.settings.unique);
+  submitters_[record.job()].push_back(peer);
+  const bool started = planning_.start(
+      [&files = files_, job = record.job(), spec = record.spec(), staging = record.staging(),
+       plan_limits]() -> SideResult { return plan_job(files, job, spec, staging, plan_limits); });
+  // Not more work than unfinished jobs, whose number was just checked.
+  FANFOLD_CHECK(started);
+}
+
+std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
+  JobRecord* record = state_.jobs.find(result.job);
+  FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kPlanning);
+  const std::vector<net::PeerId> peers = std::move(submitters_[result.job]);
+  submitters_.erase(result.job);
+  Status outcome = result.plan.status();
+  std::optional<std::string> unused_staging;
+  if (outcome.ok() && state_.stopping) {
+    unused_staging = record->staging();
+    outcome = Status(StatusCode::kUnavailable, "the cluster was stopped");
+  }
+  if (!outcome.ok()) {
+    state_.log.info("job.refused",
+                    {{"name", record->spec().job_name}, {"reason", outcome.message()}});
+    state_.jobs.forget(result.job);
+    for (const net::PeerId& peer : peers) answer(peer, outcome);
+    return unused_staging;
+  }
+  const std::uint64_t bytes = result.plan->input_bytes;
+  JobSubmitted submitted = record->accept_plan(*std::move(result.plan));
+  state_.log.info("job.accepted", {{"job", result.job.value},
+                                   {"name", record->spec().job_name},
+                                   {"user", record->spec().submitted_by},
+                                   {"splits", submitted.split_bytes.size()},
+                                   {"partitions", submitted.partitions},
+                                   {"bytes", bytes},
+                                   {"output", record->spec().output}});
+  state_.events.push_back(std::move(submitted));
+  for (const net::PeerId& peer : peers) answer(peer, {}, result.job);
+  return std::nullopt;
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::GetJob message) {
+  const JobRecord* record = state_.jobs.find_visible(message.job);
+  if (record == nullptr) {
+    refuse_unknown(peer, message.job);
+    return;
+  }
+  if (message.follow && record->phase() == JobPhase::kActive &&
+      !state_.followers.add(message.job, peer, state_.now)) {
+    answer(peer,
+           {StatusCode::kExhausted, "job " + std::to_string(message.job.value) +
+                                        " is followed by too many clients; ask without following"},
+           message.job);
+    return;
+  }
+  state_.outbox.add(peer, proto::encode(proto::JobReply{.status = status_of(state_, *record)}));
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::ListJobs /*message*/) {
+  std::vector<JobId> jobs = state_.jobs.list(JobPhase::kEnded);
+  const std::vector<JobId> active = state_.jobs.list(JobPhase::kActive);
+  jobs.insert(jobs.end(), active.begin(), active.end());
+  std::sort(jobs.begin(), jobs.end());
+  // Newest first until the reply is full, then turned round.
+  proto::JobList reply;
+  std::size_t bytes = 0;
+  for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
+    proto::JobStatus row = row_of(status_of(state_, *state_.jobs.find(*job)));
+    bytes += proto::encode(proto::JobReply{.status = row}).size();
+    if (bytes > kReplyBytes) break;
+    reply.jobs.push_back(std::move(row));
+  }
+  std::reverse(reply.jobs.begin(), reply.jobs.end());
+  state_.outbox.add(peer, proto::encode(reply));
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::CancelJob message) {
+  const JobRecord* record = state_.jobs.find_visible(message.job);
+  if (record == nullptr) {
+    refuse_unknown(peer, message.job);
+    return;
+  }
+  const std::string name = "job " + std::to_string(message.job.value);
+  if (record->phase() == JobPhase::kActive) {
+    state_.log.info("job.cancel_requested", {{"job", message.job.value}});
+    state_.events.push_back(JobCancelled{.job = message.job});
+    answer(peer, {}, message.job);
+    return;
+  }
+  // Asking twice is fine; asking too late is worth a word.
+  const proto::JobState state = record->final_status().state;
+  if (state == proto::JobState::kCancelled) {
+    answer(peer, {}, message.job);
+    return;
+  }
+  answer(peer,
+         {StatusCode::kInvalidArgument,
+          name + " has already " + proto::name_of(state) + ": there is nothing to cancel"},
+         message.job);
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::GetLogs message) {
+  const JobRecord* record = state_.jobs.find_visible(message.job);
+  if (record == nullptr) {
+    refuse_unknown(peer, message.job);
+    return;
+  }
+  AttemptLogs::Query query{.job = message.job, .task = {}, .attempt_number = 0};
+  if (message.one_task) {
+    query.task = message.task;
+    query.task->job = message.job;
+    query.attempt_number = message.attempt_number;
+  }
+  proto::Logs reply{.entries = state_.logs.find(query, kReplyBytes)};
+  for (const HeldAttempt& held : state_.attempts.of_job(message.job)) {
+    if (query.task && held.task != *query.task) continue;
+    if (query.attempt_number != 0 && held.number != query.attempt_number) continue;
+    const KnownWorker* worker = state_.workers.find(held.worker);
+    reply.entries.push_back({.task = held.task,
+                             .attempt = held.attempt,
+                             .attempt_number = held.number,
+                             .worker = worker == nullptr ? std::string() : worker->hello.name,
+                             .outcome = "running",
+                             .text = {},
+                             .failure = {}});
+  }
+  state_.outbox.add(peer, proto::encode(reply));
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::GetCluster /*message*/) {
+  proto::ClusterReply reply;
+  reply.address = state_.settings.address;
+  reply.process = state_.settings.process;
+  reply.uptime_ms = milliseconds_of(state_.now - state_.started);
+  reply.jobs_running = static_cast<std::uint32_t>(state_.jobs.active());
+  reply.workers = state_.scheduler.workers(state_.now);
+  for (proto::WorkerStatus& status : reply.workers) {
+    if (const KnownWorker* worker = state_.workers.find(status.worker)) {
+      status.name = worker->hello.name;
+      status.process = worker->hello.process;
+    }
+  }
+  state_.outbox.add(peer, proto::encode(reply));
+}
+
+}  // namespace fanfold::master

@@ -1,0 +1,45 @@
+// Receives what clients ask and answers it, at once or when the answer is known.
+
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "common/io/file_system.hpp"
+#include "common/net/transport.hpp"
+#include "common/proto/messages.hpp"
+#include "master/service/master_state.hpp"
+#include "master/service/side_work.hpp"
+
+namespace fanfold::master {
+
+class ClientDesk {
+ public:
+  /// `planning` runs make_plan(); its results come back through plan_finished().
+  ClientDesk(MasterState& state, io::FileSystem& files, SideWork& planning)
+      : state_(state), files_(files), planning_(planning) {}
+
+  void handle(const net::PeerId& peer, proto::Submit message);
+  void handle(const net::PeerId& peer, proto::GetJob message);
+  void handle(const net::PeerId& peer, proto::ListJobs message);
+  void handle(const net::PeerId& peer, proto::CancelJob message);
+  void handle(const net::PeerId& peer, proto::GetLogs message);
+  void handle(const net::PeerId& peer, proto::GetCluster message);
+
+  /// Hands the planned job to the scheduler, or tells its submitters why not.  When it was planned
+  /// but may not start any more, the staging directory is returned for removal.
+  [[nodiscard]] std::optional<std::string> plan_finished(PlanFinished result);
+
+  void answer(const net::PeerId& peer, const Status& status, JobId job = {});
+
+ private:
+  Status refuse_submission(const proto::JobSpec& spec);
+  void refuse_unknown(const net::PeerId& peer, JobId job);
+
+  MasterState& state_;
+  io::FileSystem& files_;
+  SideWork& planning_;
+  std::map<JobId, std::vector<net::PeerId>> submitters_;  // Of jobs being planned.
+};
+
+}  // namespace fanfold::master

@@ -1,0 +1,287 @@
+#include "master/service/job_record.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+
+namespace fanfold::master {
+namespace {
+
+/// A counter's name; longer ones share their beginning.
+constexpr std::size_t kCounterNameBytes = 128;
+/// Of a failure that is one of very many.
+constexpr std::size_t kShortMessageBytes = 500;
+/// Room in a frame for what is not a split, a path or an output: the job's description, holders.
+constexpr std::size_t kFrameReserve = limits::kJobSpecBytes + (512u << 10);
+/// Encoded MapOutput: split, attempt, holder.
+constexpr std::size_t kEncodedOutputBytes = 16;
+/// Encoded Piece without its texts.
+constexpr std::size_t kEncodedPieceBytes = 32;
+
+std::size_t encoded_size(const proto::Split& split) {
+  std::size_t bytes = 0;
+  for (const io::Piece& piece : split.pieces) {
+    bytes += kEncodedPieceBytes + piece.path.size() + piece.tag.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+JobRecord::JobRecord(JobId job, proto::JobSpec spec, std::string staging) : job_(job) {
+  message_.assignment.spec = std::move(spec);
+  message_.assignment.staging = std::move(staging);
+}
+
+JobRecord::JobRecord(proto::JobStatus final_status)
+    : job_(final_status.job), phase_(JobPhase::kEnded), final_status_(std::move(final_status)) {}
+
+JobSubmitted JobRecord::accept_plan(Plan plan) {
+  FANFOLD_CHECK(phase_ == JobPhase::kPlanning);
+  phase_ = JobPhase::kActive;
+  splits_ = std::move(plan.splits);
+  sample_ = std::move(plan.sample);
+  notes_ = std::move(plan.notes);
+  message_.assignment.partitions = plan.partitions;
+
+  JobSubmitted submitted;
+  submitted.job = job_;
+  submitted.split_bytes.reserve(splits_.size());
+  for (const proto::Split& split : splits_) submitted.split_bytes.push_back(split.bytes);
+  submitted.partitions = plan.partitions;
+  submitted.sample = spec().partitioning == abi::Partitioning::kRange && plan.partitions > 1 &&
+                     !sample_.pieces.empty();
+  submitted.attempts_max =
+      spec().attempts_max == 0 ? limits::kAttemptsPerTask : spec().attempts_max;
+  submitted.speculate = spec().speculate;
+
+  commits_[slot_of(Stage::kSample)].resize(1);
+  commits_[slot_of(Stage::kMap)].resize(splits_.size());
+  commits_[slot_of(Stage::kReduce)].resize(plan.partitions);
+  return submitted;
+}
+
+void JobRecord::count(Stage stage, const proto::AttemptReport& report, Direction direction) {
+  const bool add = direction == Direction::kAdd;
+  const auto change = [add](std::uint64_t* total, std::uint64_t by) {
+    *total = add ? *total + by : *total - by;
+  };
+  Totals& totals = totals_[slot_of(stage)];
+  change(&totals.records_in, report.records_in);
+  change(&totals.records_out, report.records_out);
+  change(&totals.bytes_in, report.bytes_in);
+  change(&totals.bytes_out, report.bytes_out);
+  // A sample reads records that a map reads again.
+  if (stage == Stage::kSample) return;
+  for (const auto& [name, value] : report.counters) {
+    const std::string key = name.substr(0, kCounterNameBytes);
+    auto counter = counters_.find(key);
+    if (counter == counters_.end()) {
+      if (counters_.size() == limits::kCountersPerJob) {
+        counters_left_out_ = true;
+        continue;
+      }
+      counter = counters_.emplace(key, 0).first;
+    }
+    // Unsigned arithmetic wraps; user code may count beyond the range of its counters.
+    const auto sum = static_cast<std::uint64_t>(counter->second);
+    const auto by = static_cast<std::uint64_t>(value);
+    counter->second = static_cast<std::int64_t>(add ? sum + by : sum - by);
+  }
+}
+
+void JobRecord::commit(const AttemptCommitted& fact, proto::AttemptReport report) {
+  std::vector<Commit>& commits = commits_[slot_of(fact.task.stage)];
+  FANFOLD_CHECK(fact.task.index < commits.size());
+  Commit& commit = commits[fact.task.index];
+  if (commit.attempt != AttemptId{}) count(fact.task.stage, commit.report, Direction::kSubtract);
+  count(fact.task.stage, report, Direction::kAdd);
+  if (fact.task.stage == Stage::kSample) {
+    message_.assignment.splitters = std::move(report.splitters);
+    report.splitters.clear();
+  }
+  commit.attempt = fact.attempt;
+  commit.report = std::move(report);
+}
+
+void JobRecord::note_failure(AttemptId attempt, proto::FailureReport failure) {
+  // Any of them may turn out to be the first cause, so the many are kept too, but short.
+  if (failures_.size() >= limits::kFailuresPerJob) {
+    if (failures_.size() >= 100 * limits::kFailuresPerJob) return;
+    failure.stack.clear();
+    failure.log_tail.clear();
+    failure.message.resize(std::min(failure.message.size(), kShortMessageBytes));
+  }
+  failures_.emplace(attempt, std::move(failure));
+}
+
+std::string JobRecord::description() const {
+  proto::Assign description;
+  description.assignment.spec = spec();
+  description.assignment.staging = staging();
+  description.assignment.partitions = message_.assignment.partitions;
+  return proto::encode(description);
+}
+
+Result<JobDescription> read_description(std::string_view bytes) {
+  FANFOLD_ASSIGN_OR_RETURN(proto::MasterMessage message,
+                           proto::decode<proto::MasterMessage>(bytes));
+  auto* assign = std::get_if<proto::Assign>(&message);
+  if (assign == nullptr) return Status(StatusCode::kCorruption, "it is not a job's description");
+  return JobDescription{.spec = std::move(assign->assignment.spec),
+                        .staging = std::move(assign->assignment.staging)};
+}
+
+std::string JobRecord::assignment_frame(const AssignAttempt& action,
+                                        const WorkerDirectory& workers) {
+  proto::TaskAssignment& assignment = message_.assignment;
+  assignment.attempt = action.attempt;
+  assignment.task = action.task;
+  assignment.attempt_number = action.attempt_number;
+  assignment.split = {};
+  assignment.holders.clear();
+  assignment.outputs.clear();
+  switch (action.task.stage) {
+    case Stage::kSample:
+      assignment.split = sample_;
+      break;
+    case Stage::kMap:
+      FANFOLD_CHECK(action.task.index < splits_.size());
+      // Lent for one encoding: a split of many small files is large.
+      std::swap(assignment.split, splits_[action.task.index]);
+      break;
+    case Stage::kReduce:
+      fill_reduce_inputs(action, workers);
+      break;
+  }
+  std::string frame = proto::encode(message_);
+  if (action.task.stage == Stage::kMap) std::swap(assignment.split, splits_[action.task.index]);
+  return frame;
+}
+
+void JobRecord::fill_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers) {
+  proto::TaskAssignment& assignment = message_.assignment;
+  std::map<WorkerId, std::uint32_t> indexes;
+  assignment.outputs.reserve(action.inputs.size());
+  for (const CommittedOutput& input : action.inputs) {
+    auto index = indexes.find(input.worker);
+    if (index == indexes.end()) {
+      proto::Holder holder;
+      holder.worker = input.worker;
+      // A holder that just went away is named without an address: the worker reports the fetch as
+      // failed, and the scheduler has the map run again.
+      if (const KnownWorker* known = workers.find(input.worker)) {
+        holder.host_id = known->hello.host_id;
+        holder.scratch = known->hello.scratch;
+        holder.data_endpoint = known->hello.data_endpoint;
+      }
+      index = indexes.emplace(input.worker, assignment.holders.size()).first;
+      assignment.holders.push_back(std::move(holder));
+    }
+    assignment.outputs.push_back(
+        {.split = input.split, .attempt = input.attempt, .holder = index->second});
+  }
+}
+
+std::vector<AttemptFiles> JobRecord::files_of(Stage stage,
+                                              const std::vector<AttemptId>& attempts) const {
+  const std::vector<Commit>& commits = commits_[slot_of(stage)];
+  FANFOLD_CHECK(attempts.size() <= commits.size());
+  std::vector<AttemptFiles> files;
+  files.reserve(attempts.size());
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    FANFOLD_CHECK(commits[i].attempt == attempts[i]);
+    files.push_back({.attempt = attempts[i], .files = commits[i].report.files});
+  }
+  return files;
+}
+
+PublishRequest JobRecord::publish_request(const PublishJob& action, proto::JobStatus status) const {
+  PublishRequest request;
+  request.job = job_;
+  request.spec = spec();
+  request.partitions = message_.assignment.partitions;
+  request.staging = staging();
+  request.maps = files_of(Stage::kMap, action.maps);
+  request.reduces = files_of(Stage::kReduce, action.reduces);
+  request.status = std::move(status);
+  return request;
+}
+
+void JobRecord::complete(proto::JobStatus* status) const {
+  status->job = job_;
+  status->job_name = spec().job_name;
+  status->output = spec().output;
+  status->submitted_by = spec().submitted_by;
+  status->counters = counters_;
+  status->notes = notes_;
+  if (counters_left_out_) {
+    status->notes.push_back("only " + std::to_string(limits::kCountersPerJob) +
+                            " counters are kept; what was counted under further names is left out");
+  }
+  for (proto::StageStatus& stage : status->stages) {
+    const Totals& totals = totals_[slot_of(stage.stage)];
+    stage.records_in = totals.records_in;
+    stage.records_out = totals.records_out;
+    stage.bytes_out = totals.bytes_out;
+  }
+  status->output_bytes = published_.bytes;
+  status->output_records = published_.records;
+  status->output_files = published_.files;
+}
+
+proto::JobStatus JobRecord::ended_status(const JobEnded& fact, proto::JobStatus status) const {
+  status.state = fact.state;
+  status.reason = fact.reason;
+  status.failed_task = fact.failed_task;
+  status.failed_attempt = fact.first_failure;
+  const auto cause = failures_.find(fact.first_failure);
+  if (cause != failures_.end()) status.first_cause = cause->second;
+  return status;
+}
+
+void JobRecord::finish(proto::JobStatus final_status) {
+  FANFOLD_CHECK(phase_ == JobPhase::kActive);
+  final_status_ = std::move(final_status);
+  phase_ = JobPhase::kEnded;
+  // The description stays: a late submission of the same client id may ask for it.
+  message_.assignment.splitters = {};
+  splits_ = {};
+  sample_ = {};
+  for (auto& commits : commits_) commits = {};
+  failures_.clear();
+  counters_.clear();
+  notes_ = {};
+}
+
+const proto::JobStatus& JobRecord::final_status() const {
+  FANFOLD_CHECK(final_status_.has_value());
+  return *final_status_;
+}
+
+Status check_assignment_sizes(const proto::JobSpec& spec, const Plan& plan) {
+  constexpr std::size_t kRoom = limits::kControlFrameBytes - kFrameReserve;
+  const std::size_t outputs_max = kRoom / kEncodedOutputBytes;
+  if (plan.splits.size() > outputs_max) {
+    return {StatusCode::kExhausted,
+            "the input makes " + std::to_string(plan.splits.size()) + " splits, more than the " +
+                std::to_string(outputs_max) +
+                " that one reduce task can gather: choose larger splits (now " +
+                std::to_string(spec.split_bytes) + " bytes; 0 lets the master choose)"};
+  }
+  for (std::size_t i = 0; i < plan.splits.size(); ++i) {
+    if (encoded_size(plan.splits[i]) > kRoom) {
+      return {StatusCode::kExhausted,
+              "split " + std::to_string(i) + " names " +
+                  std::to_string(plan.splits[i].pieces.size()) +
+                  " files whose paths together are too long for one task: choose smaller splits "
+                  "or a shorter directory"};
+    }
+  }
+  return {};
+}
+
+}  // namespace fanfold::master

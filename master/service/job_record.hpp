@@ -1,0 +1,116 @@
+// One job, as far as the scheduler does not care: its description, what its splits contain, what
+// its attempts reported.  Decides nothing; the scheduler's facts and actions say what happens.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/proto/messages.hpp"
+#include "master/planner/planner.hpp"
+#include "master/publish/publish.hpp"
+#include "master/scheduler/action.hpp"
+#include "master/scheduler/event.hpp"
+#include "master/scheduler/fact.hpp"
+#include "master/service/worker_directory.hpp"
+
+namespace fanfold::master {
+
+enum class JobPhase : std::uint8_t {
+  kPlanning,  // Nobody but its submitter knows of it.
+  kActive,    // The scheduler has it.
+  kEnded,     // Only its final status is left.
+};
+
+class JobRecord {
+ public:
+  JobRecord(JobId job, proto::JobSpec spec, std::string staging);
+  /// One that ended, perhaps under an earlier master.
+  explicit JobRecord(proto::JobStatus final_status);
+
+  JobId job() const { return job_; }
+  JobPhase phase() const { return phase_; }
+  const proto::JobSpec& spec() const { return message_.assignment.spec; }
+  const std::string& staging() const { return message_.assignment.staging; }
+
+  /// The plan becomes the job's; returns what the scheduler needs to know of it.
+  JobSubmitted accept_plan(Plan plan);
+
+  /// A task's result exists.  A later commit of the same task (its map output was lost) replaces
+  /// the earlier one, so that nothing is counted twice.
+  void commit(const AttemptCommitted& fact, proto::AttemptReport report);
+  void note_failure(AttemptId attempt, proto::FailureReport failure);
+  void note_published(const Published& published) { published_ = published; }
+
+  /// What the store keeps of a job that runs: read_description() gets it back.
+  std::string description() const;
+
+  /// The frame that tells a worker everything it needs for an attempt.
+  std::string assignment_frame(const AssignAttempt& action, const WorkerDirectory& workers);
+
+  PublishRequest publish_request(const PublishJob& action, proto::JobStatus status) const;
+
+  /// Adds to the scheduler's counts what it does not know: names, records, counters, notes.
+  void complete(proto::JobStatus* status) const;
+
+  /// `status` as complete() left it, with its end and the first cause.
+  proto::JobStatus ended_status(const JobEnded& fact, proto::JobStatus status) const;
+  /// Lets go of everything but the final status and the description.
+  void finish(proto::JobStatus final_status);
+  /// Phase kEnded only.
+  const proto::JobStatus& final_status() const;
+
+ private:
+  struct Commit {
+    AttemptId attempt;  // None: the task has not committed.
+    proto::AttemptReport report;
+  };
+  struct Totals {
+    std::uint64_t records_in = 0;
+    std::uint64_t records_out = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+  };
+  /// Sample, map, reduce.
+  static constexpr std::size_t kStages = 3;
+  static std::size_t slot_of(Stage stage) { return static_cast<std::size_t>(stage) - 1; }
+
+  enum class Direction : std::int8_t { kAdd = 1, kSubtract = -1 };
+  void count(Stage stage, const proto::AttemptReport& report, Direction direction);
+  void fill_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers);
+  std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
+
+  JobId job_;
+  JobPhase phase_ = JobPhase::kPlanning;
+  // What every assignment of the job has in common is in place; the rest is filled in for one
+  // frame at a time.  Copying the description for each task would cost more than scheduling it.
+  proto::Assign message_;
+  std::vector<proto::Split> splits_;
+  proto::Split sample_;
+  std::vector<std::string> notes_;
+
+  std::array<std::vector<Commit>, kStages> commits_;
+  std::array<Totals, kStages> totals_;
+  std::map<std::string, std::int64_t> counters_;
+  bool counters_left_out_ = false;
+  std::map<AttemptId, proto::FailureReport> failures_;
+  Published published_;
+  std::optional<proto::JobStatus> final_status_;
+};
+
+struct JobDescription {
+  proto::JobSpec spec;
+  std::string staging;
+};
+Result<JobDescription> read_description(std::string_view bytes);
+
+/// Whether every assignment of the plan fits into a control frame; if not, what to do about it.
+Status check_assignment_sizes(const proto::JobSpec& spec, const Plan& plan);
+
+}  // namespace fanfold::master

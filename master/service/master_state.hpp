@@ -1,0 +1,63 @@
+// What the parts of the service share.  One thread owns all of it.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/core/limits.hpp"
+#include "common/core/time.hpp"
+#include "master/scheduler/scheduler.hpp"
+#include "master/service/attempt_book.hpp"
+#include "master/service/attempt_logs.hpp"
+#include "master/service/followers.hpp"
+#include "master/service/job_records.hpp"
+#include "master/service/log.hpp"
+#include "master/service/outbox.hpp"
+#include "master/service/worker_directory.hpp"
+
+namespace fanfold::master {
+
+struct ServiceSettings {
+  std::string address;      // As clients know it.
+  std::string unique;       // Part of the names of staging directories.
+  std::uint64_t epoch = 1;  // Higher than that of every earlier master on the same store.
+  std::uint32_t process = 0;
+  Duration heartbeat_interval = limits::kHeartbeatInterval;
+  Duration worker_silence_max = limits::kWorkerSilence;
+  std::size_t planning_threads = limits::kPlanningThreads;
+};
+
+struct MasterState {
+  MasterState(ServiceSettings service_settings, Log& service_log)
+      : settings(std::move(service_settings)),
+        log(service_log),
+        scheduler({.worker_silence_max = settings.worker_silence_max, .epoch = settings.epoch}),
+        workers(settings.epoch) {}
+
+  const ServiceSettings settings;
+  Log& log;
+  Instant now;      // Of the current turn.
+  Instant started;  // Of the first.
+
+  Scheduler scheduler;
+  std::vector<Event> events;  // What happened, for the scheduler to be told in this turn.
+  Outbox outbox;
+
+  JobRecords jobs{limits::kJobsRemembered};
+  WorkerDirectory workers;
+  AttemptBook attempts;
+  AttemptLogs logs{
+      {.bytes_per_attempt = limits::kLogBytesKeptPerAttempt, .bytes_total = limits::kLogBytesKept}};
+  Followers followers{limits::kFollowInterval};
+  /// Of commit requests of this turn: the scheduler decides within it.
+  std::map<AttemptId, proto::AttemptReport> reports;
+  bool stopping = false;
+};
+
+/// The job as a client may see it now: active or ended.
+proto::JobStatus status_of(const MasterState& state, const JobRecord& record);
+
+}  // namespace fanfold::master

@@ -1,0 +1,35 @@
+// The command line of fanfold-master.
+
+#pragma once
+
+#include <string>
+
+#include "common/core/limits.hpp"
+#include "common/core/status.hpp"
+#include "common/core/time.hpp"
+#include "master/service/log.hpp"
+
+namespace fanfold::master {
+
+struct MasterOptions {
+  std::string address;
+  std::string state_directory;  // Empty: --ephemeral.
+  int ready_fd = -1;            // -1: none.
+  int lifetime_fd = -1;
+  std::string private_directory;
+  Duration worker_silence = limits::kWorkerSilence;
+  Duration heartbeat = limits::kHeartbeatInterval;
+  bool allow_unauthenticated_tcp = false;
+  std::string log_file;  // Empty: standard error.
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+struct ParsedOptions {
+  MasterOptions options;
+  std::string answer;  // Not empty: print it and end (--help, --version).
+};
+
+/// kInvalidArgument: what is wrong with the command line.
+Result<ParsedOptions> parse_options(int argc, const char* const* argv);
+
+}  // namespace fanfold::master

@@ -1,0 +1,103 @@
+// The actions of the scheduler, done.  Their facts are durable by now.
+
+#include <chrono>
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+#include "common/proto/messages.hpp"
+#include "master/service/chores.hpp"
+#include "master/service/service.hpp"
+
+namespace fanfold::master {
+
+void MasterService::tell_worker(WorkerId worker, std::string frame) {
+  // A worker that was forgotten in this very turn has nobody to tell.
+  if (const KnownWorker* known = state_.workers.find(worker)) {
+    state_.outbox.add(known->peer, std::move(frame));
+  }
+}
+
+void MasterService::perform(AssignAttempt&& action) {
+  JobRecord* record = state_.jobs.find(action.task.job);
+  FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
+  if (state_.workers.find(action.worker) == nullptr) return;
+  std::string frame = record->assignment_frame(action, state_.workers);
+  if (frame.size() > limits::kControlFrameBytes) {
+    // The plan was checked, so only splitters (long keys) or very many holders lead here.
+    proto::FailureReport failure;
+    failure.kind = proto::FailureKind::kInput;
+    failure.message = "the description of this task has " + std::to_string(frame.size()) +
+                      " bytes, more than the " + std::to_string(limits::kControlFrameBytes) +
+                      " of a message: choose fewer reducers or larger splits";
+    record->note_failure(action.attempt, std::move(failure));
+    events_for_next_turn_.push_back(AttemptFailed{.worker = action.worker,
+                                                  .attempt = action.attempt,
+                                                  .kind = proto::FailureKind::kInput,
+                                                  .lost_outputs = {}});
+    return;
+  }
+  doors_.log.debug("attempt.assigned", {{"attempt", action.attempt.value},
+                                        {"job", action.task.job.value},
+                                        {"stage", static_cast<unsigned>(action.task.stage)},
+                                        {"task", action.task.index},
+                                        {"worker", action.worker.value},
+                                        {"speculative", action.speculative}});
+  state_.attempts.add({.attempt = action.attempt,
+                       .task = action.task,
+                       .worker = action.worker,
+                       .number = action.attempt_number});
+  state_.followers.touch(action.task.job);
+  tell_worker(action.worker, std::move(frame));
+}
+
+void MasterService::perform(CancelAttempt&& action) {
+  state_.attempts.mark_cancelled(action.attempt);
+  tell_worker(action.worker, proto::encode(proto::CancelAttempt{.attempt = action.attempt}));
+}
+
+void MasterService::perform(AnswerCommit&& action) {
+  if (!action.granted) state_.logs.set_outcome(action.attempt, "abandoned");
+  tell_worker(action.worker, proto::encode(proto::CommitAnswer{.attempt = action.attempt,
+                                                               .granted = action.granted}));
+}
+
+void MasterService::perform(NoteFailure&& action) {
+  tell_worker(action.worker, proto::encode(proto::FailureNoted{.attempt = action.attempt}));
+}
+
+void MasterService::perform(PublishJob&& action) {
+  const JobRecord* record = state_.jobs.find(action.job);
+  FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
+  doors_.log.info("job.publishing", {{"job", action.job.value}});
+  const bool started = publishing_.start(
+      [&files = doors_.files,
+       request = record->publish_request(action, status_of(state_, *record))]() -> SideResult {
+        return publish_job(files, request);
+      });
+  // Not more than unfinished jobs, whose number is bounded.
+  FANFOLD_CHECK(started);
+}
+
+void MasterService::perform(FinishJob&& action) {
+  JobRecord* record = state_.jobs.find(action.job);
+  FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
+  proto::JobStatus status = std::move(ended_.at(action.job));
+  ended_.erase(action.job);
+  const auto elapsed = status.elapsed_ms;
+  stagings_.add(action.job, record->staging(), state_.now);
+  state_.jobs.finish(*record, std::move(status));
+  doors_.log.info("job.ended", {{"job", action.job.value},
+                                {"state", proto::name_of(action.state)},
+                                {"ms", elapsed},
+                                {"reason", action.reason}});
+  state_.followers.finish(action.job);
+  const std::string frame = proto::encode(proto::ForgetJob{.job = action.job});
+  for (const auto& [worker, known] : state_.workers.all()) state_.outbox.add(known.peer, frame);
+}
+
+void MasterService::perform(ForgetWorker&& action) {
+  worker_desk_.forget_worker(action.worker, true);
+}
+
+}  // namespace fanfold::master

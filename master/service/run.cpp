@@ -1,0 +1,140 @@
+#include "master/service/run.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+
+#include "common/core/clock.hpp"
+#include "common/io/file_system.hpp"
+#include "common/net/transport.hpp"
+#include "master/service/process_events.hpp"
+#include "master/service/service.hpp"
+#include "master/service/socket_guard.hpp"
+#include "master/store/store.hpp"
+
+namespace fanfold::master {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Nothing is due: a turn with nothing to do costs nothing.
+constexpr Duration kIdleWait = 60s;
+/// The last answers may take this long to leave.
+constexpr Duration kLinger = 500ms;
+
+struct Identity {
+  std::string unique;
+  std::uint64_t epoch = 1;
+};
+
+/// Two masters must not share staging directories, nor take each other's workers for their own.
+Identity random_identity() {
+  std::random_device random;
+  constexpr char kDigits[] = "0123456789abcdef";
+  Identity identity;
+  std::uint32_t bits = random();
+  for (int i = 0; i < 8; ++i, bits >>= 4) identity.unique.push_back(kDigits[bits & 15]);
+  // Half of the epochs that fit into an attempt's id.
+  identity.epoch = 1 + random() % (1u << 23);
+  return identity;
+}
+
+Status announce(int ready_fd, const std::string& address) {
+  if (ready_fd < 0) return {};
+  const std::string line = address + "\n";
+  std::size_t written = 0;
+  while (written < line.size()) {
+    const ssize_t count = ::write(ready_fd, line.data() + written, line.size() - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      return {StatusCode::kIoError, "cannot write to --ready-fd " + std::to_string(ready_fd) +
+                                        ": " + std::strerror(errno)};
+    }
+    written += static_cast<std::size_t>(count);
+  }
+  ::close(ready_fd);
+  return {};
+}
+
+Status serve(MasterService& service, ProcessEvents& events, net::Transport& transport) {
+  transport.watch(events.descriptors());
+  while (!service.stopped()) {
+    FANFOLD_RETURN_IF_ERROR(service.turn(kIdleWait));
+    const ProcessEvents::Seen seen = events.poll();
+    if (seen.stop_signal) service.stop(StopReason::kRequested);
+    if (seen.parent_gone) {
+      transport.watch(events.descriptors());
+      service.stop(StopReason::kParentGone);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status run_master(const MasterOptions& options) {
+  FANFOLD_ASSIGN_OR_RETURN(ProcessEvents events, ProcessEvents::open(options.lifetime_fd));
+  FANFOLD_ASSIGN_OR_RETURN(Log log, Log::open(options.log_file, options.log_level));
+  const net::SocketOptions socket_options{
+      .allow_unauthenticated_tcp = options.allow_unauthenticated_tcp, .linger = kLinger};
+  FANFOLD_RETURN_IF_ERROR(net::check_address(options.address, socket_options));
+  FANFOLD_RETURN_IF_ERROR(check_socket_directory(options.address));
+
+  const Identity identity = random_identity();
+  OpenedStore opened;
+  if (options.state_directory.empty()) {
+    opened = memory_store(identity.epoch);
+  } else {
+    FANFOLD_ASSIGN_OR_RETURN(opened, open_store(options.state_directory));
+  }
+  FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<net::BoundTransport> transport,
+                           net::listen(options.address, socket_options));
+  ServiceSettings settings;
+  settings.address = transport->bound_address();
+  settings.unique = identity.unique;
+  settings.epoch = opened.stored.epoch;
+  settings.process = static_cast<std::uint32_t>(::getpid());
+  settings.heartbeat_interval = options.heartbeat;
+  settings.worker_silence_max = options.worker_silence;
+  auto service = std::make_unique<MasterService>(
+      settings,
+      ServiceDoors{steady_clock(), io::posix_file_system(), *transport, *opened.store, log});
+  FANFOLD_RETURN_IF_ERROR(service->recover(opened.stored));
+  opened.stored = {};
+  log.info(
+      "master.started",
+      {{"address", settings.address}, {"epoch", settings.epoch}, {"process", settings.process}});
+  FANFOLD_RETURN_IF_ERROR(announce(options.ready_fd, settings.address));
+
+  Status outcome = serve(*service, events, *transport);
+  if (!outcome.ok()) log.error("master.failed", {{"reason", outcome.message()}});
+  const bool idle = service->idle();
+  if (!options.private_directory.empty()) {
+    wait_for_processes(service->dismissed_processes(), limits::kOrphanPatience);
+  }
+  if (!idle) {
+    // Planning or publishing did not end within the patience; joining its thread might take
+    // minutes.  One more look at the transport lets the last answers leave.
+    static_cast<void>(transport->receive(kLinger));
+    if (!options.private_directory.empty()) {
+      static_cast<void>(io::posix_file_system().remove_tree(options.private_directory));
+    }
+    std::_Exit(outcome.ok() ? EXIT_SUCCESS : EXIT_FAILURE);
+  }
+  service.reset();
+  transport.reset();
+  if (!options.private_directory.empty()) {
+    const Status removed = io::posix_file_system().remove_tree(options.private_directory);
+    if (outcome.ok()) outcome = removed;
+  }
+  return outcome;
+}
+
+}  // namespace fanfold::master

@@ -1,0 +1,242 @@
+#include "master/service/service.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+#include "common/proto/messages.hpp"
+#include "master/service/chores.hpp"
+
+namespace fanfold::master {
+namespace {
+
+/// Removals that may wait for their thread; the rest stays with the keeper for another turn.
+constexpr std::size_t kRemovalsQueued = 64;
+
+SideWork::Options side_options(std::size_t threads, std::size_t queued, net::Transport& transport) {
+  return {.threads_max = threads, .queued_max = queued, .wake = [&transport] { transport.wake(); }};
+}
+
+/// Whether a frame with this tag comes from a client, who waits for an answer.
+bool is_from_client(std::string_view payload) {
+  if (payload.size() < 2) return false;
+  const unsigned tag = static_cast<unsigned char>(payload[0]) |
+                       (static_cast<unsigned>(static_cast<unsigned char>(payload[1])) << 8);
+  return tag >= proto::Submit::kTag && tag < proto::Answer::kTag;
+}
+
+template <class Message>
+constexpr bool kIsFromWorker = std::is_constructible_v<proto::WorkerMessage, Message>;
+
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
+}  // namespace
+
+MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors)
+    : doors_(doors),
+      state_(std::move(settings), doors_.log),
+      worker_desk_(state_),
+      stagings_(limits::kStagingPatience),
+      planning_(side_options(state_.settings.planning_threads, limits::kJobsUnfinished,
+                             doors_.transport)),
+      publishing_(
+          side_options(limits::kPublishingThreads, limits::kJobsUnfinished, doors_.transport)),
+      removing_(side_options(1, kRemovalsQueued, doors_.transport)),
+      client_desk_(state_, doors_.files, planning_) {
+  state_.now = doors_.clock.now();
+  state_.started = state_.now;
+}
+
+Duration MasterService::time_to_wait(Duration wait) const {
+  if (!events_for_next_turn_.empty()) return Duration(0);
+  std::optional<Instant> deadline = state_.scheduler.next_deadline();
+  deadline = earlier(deadline, state_.followers.next_due());
+  deadline = earlier(deadline, stagings_.next_deadline());
+  if (phase_ == Phase::kStopping) deadline = earlier(deadline, stop_deadline_);
+  if (!deadline) return wait;
+  return std::clamp(*deadline - state_.now, Duration(0), wait);
+}
+
+Status MasterService::turn(Duration wait) {
+  FANFOLD_RETURN_IF_ERROR(collect(time_to_wait(wait)));
+  FANFOLD_RETURN_IF_ERROR(decide());
+  tell_followers();
+  remove_stagings(stagings_.take_removable(state_.attempts, state_.now));
+  send_outbox();
+  if (phase_ == Phase::kStopping) advance_stop();
+  return {};
+}
+
+Status MasterService::collect(Duration wait) {
+  std::size_t frames = 0;
+  std::size_t bytes = 0;
+  while (frames < limits::kFramesPerTurn && bytes < limits::kFrameBytesPerTurn) {
+    Result<std::optional<net::Frame>> received =
+        doors_.transport.receive(frames == 0 ? wait : Duration(0));
+    // The one clock read of a turn: as soon as there is something to date.
+    if (frames == 0) state_.now = std::max(state_.now, doors_.clock.now());
+    if (!received.ok()) return received.status();
+    if (!received->has_value()) break;
+    ++frames;
+    bytes += (*received)->payload.size();
+    handle_frame(**std::move(received));
+  }
+  collect_side_results();
+  return {};
+}
+
+void MasterService::handle_frame(net::Frame frame) {
+  Result<proto::MasterInput> decoded = proto::decode<proto::MasterInput>(frame.payload);
+  if (!decoded.ok()) {
+    reject_frame(frame.peer, frame.payload, decoded.status());
+    return;
+  }
+  std::visit(
+      [&](auto&& message) {
+        using Message = std::decay_t<decltype(message)>;
+        if constexpr (std::is_same_v<Message, proto::StopCluster>) {
+          stop_requesters_.push_back(frame.peer);
+          stop(StopReason::kRequested);
+        } else if constexpr (kIsFromWorker<Message>) {
+          worker_desk_.handle(frame.peer, std::move(message));
+        } else {
+          client_desk_.handle(frame.peer, std::move(message));
+        }
+      },
+      *std::move(decoded));
+}
+
+void MasterService::reject_frame(const net::PeerId& peer, std::string_view payload,
+                                 const Status& why) {
+  // Whoever sends rubbish must not fill the disk with log lines: the 1st, 2nd, 4th, 8th ... do.
+  ++frames_rejected_;
+  if ((frames_rejected_ & (frames_rejected_ - 1)) == 0) {
+    doors_.log.warn(
+        "frame.rejected",
+        {{"reason", why.message()}, {"bytes", payload.size()}, {"rejected", frames_rejected_}});
+  }
+  // Another protocol version is told so, whoever it is; rubbish gets an answer when somebody who
+  // understands answers may be waiting for one.
+  if (why.code() == StatusCode::kInvalidArgument || is_from_client(payload)) {
+    client_desk_.answer(peer, why);
+  }
+}
+
+void MasterService::collect_side_results() {
+  for (SideWork* side : {&planning_, &publishing_, &removing_}) {
+    for (SideResult& result : side->finished()) {
+      if (auto* planned = std::get_if<PlanFinished>(&result)) {
+        const JobId job = planned->job;
+        auto unused = client_desk_.plan_finished(std::move(*planned));
+        if (unused) stagings_.add(job, std::move(*unused), state_.now);
+      } else if (auto* published = std::get_if<PublishFinished>(&result)) {
+        JobRecord* record = state_.jobs.find(published->job);
+        FANFOLD_CHECK(record != nullptr);
+        if (published->outcome.ok()) record->note_published(*published->outcome);
+        state_.events.push_back(JobPublished{.job = published->job,
+                                             .succeeded = published->outcome.ok(),
+                                             .reason = published->outcome.status().message()});
+      } else {
+        const auto& removed = std::get<StagingRemoved>(result);
+        if (!removed.outcome.ok()) {
+          doors_.log.error("staging.left_behind",
+                           {{"job", removed.job.value}, {"reason", removed.outcome.message()}});
+        }
+      }
+    }
+  }
+}
+
+Status MasterService::decide() {
+  std::vector<Event>& events = state_.events;
+  events.insert(events.begin(), std::make_move_iterator(events_for_next_turn_.begin()),
+                std::make_move_iterator(events_for_next_turn_.end()));
+  events_for_next_turn_.clear();
+  const std::optional<Instant> deadline = state_.scheduler.next_deadline();
+  if (deadline && *deadline <= state_.now) events.push_back(Tick{});
+
+  Output output;
+  for (const Event& event : events) state_.scheduler.step(state_.now, event, &output);
+  events.clear();
+  if (!output.facts.empty()) FANFOLD_RETURN_IF_ERROR(make_durable(output.facts));
+  for (Action& action : output.actions) {
+    std::visit([this](auto&& one) { perform(std::move(one)); }, std::move(action));
+  }
+  state_.reports.clear();
+  return {};
+}
+
+Status MasterService::make_durable(const std::vector<Fact>& facts) {
+  std::vector<JobNote> notes;
+  for (const Fact& fact : facts) note(fact, &notes);
+  return doors_.store.append(facts, notes)
+      .with_context("the master cannot record its decisions and stops");
+}
+
+void MasterService::note(const Fact& fact, std::vector<JobNote>* notes) {
+  if (const auto* accepted = std::get_if<JobAccepted>(&fact)) {
+    const JobId job = accepted->job.job;
+    notes->push_back({job, NoteKind::kSubmitted, state_.jobs.find(job)->description()});
+  } else if (const auto* committed = std::get_if<AttemptCommitted>(&fact)) {
+    JobRecord* record = state_.jobs.find(committed->task.job);
+    const auto report = state_.reports.find(committed->attempt);
+    FANFOLD_CHECK(record != nullptr && report != state_.reports.end());
+    record->commit(*committed, std::move(report->second));
+    state_.followers.touch(committed->task.job);
+  } else if (const auto* lost = std::get_if<MapOutputInvalidated>(&fact)) {
+    state_.followers.touch(lost->task.job);
+    doors_.log.info("map_output.lost", {{"job", lost->task.job.value},
+                                        {"task", lost->task.index},
+                                        {"attempt", lost->attempt.value}});
+  } else if (const auto* publishing = std::get_if<JobCommitStarted>(&fact)) {
+    state_.followers.touch(publishing->job);
+  } else if (const auto* ended = std::get_if<JobEnded>(&fact)) {
+    const JobRecord* record = state_.jobs.find(ended->job);
+    FANFOLD_CHECK(record != nullptr);
+    proto::JobStatus status = record->ended_status(*ended, status_of(state_, *record));
+    notes->push_back(
+        {ended->job, NoteKind::kEnded, proto::encode(proto::JobReply{.status = status})});
+    ended_.insert_or_assign(ended->job, std::move(status));
+  }
+}
+
+void MasterService::tell_followers() {
+  for (const Followers::Due& due : state_.followers.take_due(state_.now)) {
+    const JobRecord* record = state_.jobs.find_visible(due.job);
+    if (record == nullptr) continue;
+    const std::string frame = proto::encode(proto::JobReply{.status = status_of(state_, *record)});
+    for (const net::PeerId& peer : due.peers) state_.outbox.add(peer, frame);
+  }
+}
+
+void MasterService::remove_stagings(std::vector<StagingKeeper::Removable> stagings) {
+  for (StagingKeeper::Removable& one : stagings) {
+    const bool started = removing_.start([&files = doors_.files, one]() -> SideResult {
+      return remove_staging(files, one.job, one.staging);
+    });
+    if (!started) stagings_.add(one.job, std::move(one.staging), state_.now);
+  }
+}
+
+void MasterService::send_outbox() {
+  for (Outbox::Item& item : state_.outbox.take()) {
+    const Status sent = doors_.transport.send(item.peer, std::move(item.payload));
+    if (sent.ok()) continue;
+    // Workers reconcile by heartbeats and clients ask again; a follower that is gone is gone.
+    if (sent.code() == StatusCode::kUnavailable) {
+      state_.followers.remove(item.peer);
+      doors_.log.debug("frame.dropped", {{"reason", sent.message()}});
+    } else {
+      doors_.log.error("frame.not_sent", {{"reason", sent.message()}});
+    }
+  }
+}
+
+}  // namespace fanfold::master

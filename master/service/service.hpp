@@ -1,0 +1,112 @@
+// The body around the scheduler: collects what happened, lets the scheduler decide, makes the facts
+// durable, and only then does what was decided.
+//
+// One thread owns everything here.  Files are read and written in side threads whose results come
+// back as values.  The doors are the caller's: production in run.cpp, others in tests.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/clock.hpp"
+#include "common/io/file_system.hpp"
+#include "common/net/transport.hpp"
+#include "master/service/client_desk.hpp"
+#include "master/service/master_state.hpp"
+#include "master/service/side_work.hpp"
+#include "master/service/staging_keeper.hpp"
+#include "master/service/worker_desk.hpp"
+#include "master/store/store.hpp"
+
+namespace fanfold::master {
+
+struct ServiceDoors {
+  Clock& clock;
+  io::FileSystem& files;
+  net::Transport& transport;
+  Store& store;
+  Log& log;
+};
+
+enum class StopReason : std::uint8_t {
+  kRequested,   // By a client or a signal: attempts get their time to die.
+  kParentGone,  // Nobody waits for anything any more.
+};
+
+class MasterService {
+ public:
+  MasterService(ServiceSettings settings, const ServiceDoors& doors);
+
+  /// Learns what earlier masters left in the store.  Call it once, before the first turn().
+  /// Jobs that an earlier master did not bring to an end have failed: they are recorded as such
+  /// and their staging directories removed.
+  Status recover(const StoredState& stored);
+
+  /// Waits for something to happen, at most `wait`, and deals with it.  An error means that a fact
+  /// could not be made durable or a door is broken: the master must end, nothing was promised.
+  Status turn(Duration wait);
+
+  /// Cancels what runs and lets the workers go.  stopped() tells when turn() need not be called
+  /// any more.
+  void stop(StopReason reason);
+  bool stopped() const { return phase_ == Phase::kStopped; }
+
+  /// Nothing of this service runs in other threads.
+  bool idle() const { return planning_.idle() && publishing_.idle() && removing_.idle(); }
+
+  /// Processes of the workers that were told to go, for whoever wants to see them end.
+  const std::vector<std::uint32_t>& dismissed_processes() const { return dismissed_; }
+
+ private:
+  enum class Phase : std::uint8_t { kServing, kStopping, kStopped };
+
+  Status collect(Duration wait);
+  void handle_frame(net::Frame frame);
+  void reject_frame(const net::PeerId& peer, std::string_view payload, const Status& why);
+  void collect_side_results();
+  Duration time_to_wait(Duration wait) const;
+
+  Status decide();
+  Status make_durable(const std::vector<Fact>& facts);
+  void note(const Fact& fact, std::vector<JobNote>* notes);
+
+  void perform(AssignAttempt&& action);
+  void perform(CancelAttempt&& action);
+  void perform(AnswerCommit&& action);
+  void perform(NoteFailure&& action);
+  void perform(PublishJob&& action);
+  void perform(FinishJob&& action);
+  void perform(ForgetWorker&& action);
+  void tell_worker(WorkerId worker, std::string frame);
+
+  void tell_followers();
+  void remove_stagings(std::vector<StagingKeeper::Removable> stagings);
+  void send_outbox();
+  void advance_stop();
+  void finish_stop();
+
+  ServiceDoors doors_;
+  MasterState state_;
+  WorkerDesk worker_desk_;
+  StagingKeeper stagings_;
+  std::vector<Event> events_for_next_turn_;
+  std::map<JobId, proto::JobStatus> ended_;  // Recorded, not yet performed.
+
+  Phase phase_ = Phase::kServing;
+  Instant stop_deadline_;
+  std::vector<net::PeerId> stop_requesters_;
+  std::vector<std::uint32_t> dismissed_;
+  std::uint64_t frames_rejected_ = 0;
+
+  // Last: their threads must be gone before anything they might refer to.
+  SideWork planning_;
+  SideWork publishing_;
+  SideWork removing_;
+  ClientDesk client_desk_;
+};
+
+}  // namespace fanfold::master

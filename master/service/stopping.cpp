@@ -1,0 +1,60 @@
+// How the service ends: cancel, wait for attempts and files within a bound, let the workers go,
+// answer.
+
+#include <algorithm>
+
+#include "common/core/limits.hpp"
+#include "common/proto/messages.hpp"
+#include "master/service/service.hpp"
+
+namespace fanfold::master {
+
+void MasterService::stop(StopReason reason) {
+  const Duration patience =
+      reason == StopReason::kRequested ? limits::kStopPatience : limits::kOrphanPatience;
+  const Instant deadline = state_.now + patience;
+  if (phase_ == Phase::kStopping) {
+    // A second reason can only hurry.
+    stop_deadline_ = std::min(stop_deadline_, deadline);
+    return;
+  }
+  if (phase_ == Phase::kStopped) return;
+  phase_ = Phase::kStopping;
+  state_.stopping = true;
+  stop_deadline_ = deadline;
+  doors_.log.info("master.stopping",
+                  {{"reason", reason == StopReason::kRequested ? "requested" : "parent_gone"},
+                   {"jobs", state_.jobs.unfinished()},
+                   {"workers", state_.workers.all().size()}});
+  for (const JobId job : state_.jobs.list(JobPhase::kActive)) {
+    events_for_next_turn_.push_back(JobCancelled{.job = job});
+  }
+}
+
+void MasterService::advance_stop() {
+  const bool nothing_left = state_.jobs.unfinished() == 0 && stagings_.empty() && idle();
+  if (nothing_left || state_.now >= stop_deadline_) finish_stop();
+}
+
+void MasterService::finish_stop() {
+  // What could not be waited for: directories under somebody's hands, jobs that would not end.
+  for (const StagingKeeper::Removable& one : stagings_.take_all()) {
+    if (const Status removed = doors_.files.remove_tree(one.staging); !removed.ok()) {
+      doors_.log.error("staging.left_behind",
+                       {{"job", one.job.value}, {"reason", removed.message()}});
+    }
+  }
+  for (const JobId job : state_.jobs.list(JobPhase::kActive)) {
+    doors_.log.error("job.left_unfinished", {{"job", job.value}});
+  }
+  for (const auto& [worker, known] : state_.workers.all()) {
+    dismissed_.push_back(known.hello.process);
+    state_.outbox.add(known.peer, proto::encode(proto::Goodbye{}));
+  }
+  for (const net::PeerId& peer : stop_requesters_) client_desk_.answer(peer, {});
+  send_outbox();
+  phase_ = Phase::kStopped;
+  doors_.log.info("master.stopped", {});
+}
+
+}  // namespace fanfold::master

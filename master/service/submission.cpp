@@ -1,0 +1,172 @@
+#include "master/service/submission.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/core/limits.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::master {
+namespace {
+
+Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
+
+/// Names travel into paths, log lines and tables.
+bool is_name(std::string_view name) {
+  if (name.empty() || name.size() > limits::kNameBytes || name == "." || name == "..") return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  });
+}
+
+Status check_path(const char* what, std::string_view path) {
+  const std::string quoted = std::string(what) + " '" + std::string(path.substr(0, 200)) + "'";
+  if (path.empty() || path.front() != '/') return refuse(quoted + " is not an absolute path");
+  if (path.size() > limits::kPathBytes) {
+    return refuse(quoted + "... is longer than " + std::to_string(limits::kPathBytes) + " bytes");
+  }
+  if (path.find('\0') != std::string_view::npos) return refuse(quoted + " contains a zero byte");
+  return {};
+}
+
+Status check_reference(const char* what, const proto::FileReference& file) {
+  if (file.name.empty() || file.name.size() > limits::kWorkerTextBytes ||
+      file.name.find('/') != std::string::npos || file.name.find('\0') != std::string::npos) {
+    return refuse(std::string(what) + " has an unusable name '" + file.name.substr(0, 200) + "'");
+  }
+  FANFOLD_RETURN_IF_ERROR(check_path(what, file.path));
+  const bool is_digest = file.sha256.size() == 64 &&
+                         file.sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!is_digest) {
+    return refuse(std::string(what) + " '" + file.name + "' comes without a SHA-256 digest");
+  }
+  return {};
+}
+
+/// "TAG=/path", "@/list", "TAG=@/list" or "/path".
+Status check_input(const proto::JobSpec& spec, std::string_view input) {
+  std::string_view path = input;
+  std::string_view tag;
+  if (!path.empty() && path.front() != '/' && path.front() != '@') {
+    const std::size_t equals = path.find('=');
+    if (equals != std::string_view::npos) {
+      tag = path.substr(0, equals);
+      path.remove_prefix(equals + 1);
+    }
+  }
+  if (!path.empty() && path.front() == '@') path.remove_prefix(1);
+  FANFOLD_RETURN_IF_ERROR(check_path("input", path));
+  if (tag.empty()) return {};
+  const auto& tags = spec.input_tags;
+  if (std::find(tags.begin(), tags.end(), tag) != tags.end()) return {};
+  std::string message = "input '" + std::string(input.substr(0, 200)) + "': job " + spec.job_name;
+  if (tags.empty()) return refuse(message + " declares no named inputs; give the path alone");
+  message += " has no input called '" + std::string(tag.substr(0, 64)) + "'; it has";
+  for (const std::string& known : tags) message += " " + known;
+  return refuse(message);
+}
+
+Status check_parameters(const proto::JobSpec& spec) {
+  if (spec.parameters.size() > limits::kParametersPerJob) {
+    return refuse("a job may have at most " + std::to_string(limits::kParametersPerJob) +
+                  " parameters");
+  }
+  for (const auto& [name, value] : spec.parameters) {
+    if (!is_name(name)) return refuse("parameter name '" + name.substr(0, 200) + "' is unusable");
+  }
+  return {};
+}
+
+Status check_side_files(const proto::JobSpec& spec) {
+  if (spec.side_files.size() > limits::kSideFilesPerJob) {
+    return refuse("a job may have at most " + std::to_string(limits::kSideFilesPerJob) +
+                  " side files");
+  }
+  std::set<std::string_view> names;
+  for (const proto::FileReference& file : spec.side_files) {
+    FANFOLD_RETURN_IF_ERROR(check_reference("side file", file));
+    if (!names.insert(file.name).second) {
+      return refuse("two side files are called '" + file.name + "'");
+    }
+  }
+  return {};
+}
+
+bool enums_are_known(const proto::JobSpec& spec) {
+  const auto within = [](auto value, int first, int last) {
+    return static_cast<int>(value) >= first && static_cast<int>(value) <= last;
+  };
+  return within(spec.on_exists, 0, 1) && within(spec.output_format, 1, 3) &&
+         within(spec.output_compression, 0, 2) && within(spec.shuffle, 0, 1) &&
+         within(spec.format, 1, 6) && within(spec.partitioning, 1, 3);
+}
+
+Status check_numbers(const proto::JobSpec& spec) {
+  if (spec.partitions > limits::kPartitions) {
+    return refuse(std::to_string(spec.partitions) + " reducers are too many: at most " +
+                  std::to_string(limits::kPartitions));
+  }
+  if (spec.attempts_max > limits::kAttemptsPerTaskMost) {
+    return refuse(std::to_string(spec.attempts_max) + " attempts a task are too many: at most " +
+                  std::to_string(limits::kAttemptsPerTaskMost));
+  }
+  if (spec.record_bytes_max > limits::kRecordBytes) {
+    return refuse("records of " + std::to_string(spec.record_bytes_max) +
+                  " bytes are too large: at most " + std::to_string(limits::kRecordBytes));
+  }
+  if (spec.format == abi::RecordFormat::kFixed && spec.fixed_length == 0) {
+    return refuse("job " + spec.job_name +
+                  " reads records of a fixed length, but the length is not given: pass "
+                  "--param record_length=BYTES");
+  }
+  if (spec.fixed_length > limits::kRecordBytes) {
+    return refuse("a fixed record length of " + std::to_string(spec.fixed_length) +
+                  " bytes is too large: at most " + std::to_string(limits::kRecordBytes));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check_submission(const proto::JobSpec& spec) {
+  if (!is_name(spec.job_name)) {
+    return refuse("job name '" + spec.job_name.substr(0, 200) +
+                  "' is unusable: letters, digits, '_', '-' and '.', at most " +
+                  std::to_string(limits::kNameBytes));
+  }
+  FANFOLD_RETURN_IF_ERROR(check_reference("plugin", spec.plugin));
+  if (spec.inputs.empty()) return refuse("job " + spec.job_name + " has no input");
+  for (const std::string& input : spec.inputs) {
+    FANFOLD_RETURN_IF_ERROR(check_input(spec, input));
+  }
+  FANFOLD_RETURN_IF_ERROR(check_path("output", spec.output));
+  if (spec.output.find_first_not_of('/') == std::string::npos) {
+    return refuse("the root directory cannot be the output of a job");
+  }
+  if (!enums_are_known(spec)) {
+    return refuse(
+        "the job uses an option that this master does not know: is it older than the "
+        "command that submitted?");
+  }
+  FANFOLD_RETURN_IF_ERROR(check_numbers(spec));
+  FANFOLD_RETURN_IF_ERROR(check_parameters(spec));
+  FANFOLD_RETURN_IF_ERROR(check_side_files(spec));
+  if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {
+    return refuse("the client id or user name is longer than " +
+                  std::to_string(limits::kNameBytes) + " bytes");
+  }
+  // The description travels with every task.
+  const std::size_t bytes = proto::encode(proto::Submit{.spec = spec}).size();
+  if (bytes > limits::kJobSpecBytes) {
+    return {StatusCode::kExhausted,
+            "the description of job " + spec.job_name + " is " + std::to_string(bytes) +
+                " bytes, more than the " + std::to_string(limits::kJobSpecBytes) +
+                " that fit: put the inputs into a file and pass @FILE, or shorten the parameters"};
+  }
+  return {};
+}
+
+}  // namespace fanfold::master

@@ -1,0 +1,13 @@
+// Decides whether a submitted job makes sense, before a single file is looked at.
+
+#pragma once
+
+#include "common/core/status.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::master {
+
+/// kInvalidArgument or kExhausted: what is wrong with the job and what to do.
+Status check_submission(const proto::JobSpec& spec);
+
+}  // namespace fanfold::master

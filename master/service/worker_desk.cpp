@@ -1,0 +1,200 @@
+#include "master/service/worker_desk.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace fanfold::master {
+namespace {
+
+// A failure is shown to a person; what is longer than this is not read.
+constexpr std::size_t kFailureTextBytes = 8u << 10;
+constexpr std::size_t kStackLines = 64;
+
+std::uint64_t milliseconds_of(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+void trim(proto::FailureReport* failure) {
+  if (failure->message.size() > kFailureTextBytes) failure->message.resize(kFailureTextBytes);
+  if (failure->stack.size() > kStackLines) failure->stack.resize(kStackLines);
+  for (std::string& line : failure->stack) {
+    if (line.size() > kFailureTextBytes) line.resize(kFailureTextBytes);
+  }
+  if (failure->record_file.size() > limits::kPathBytes) {
+    failure->record_file.resize(limits::kPathBytes);
+  }
+  failure->log_tail = tail_of(std::move(failure->log_tail), kFailureTextBytes);
+}
+
+}  // namespace
+
+const KnownWorker* WorkerDesk::known(WorkerId worker, const net::PeerId& peer) {
+  const KnownWorker* found = state_.workers.heard_from(worker, peer);
+  if (found == nullptr) state_.outbox.add(peer, proto::encode(proto::Unknown{}));
+  return found;
+}
+
+void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
+  if (state_.stopping) {
+    state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
+    return;
+  }
+  Status checked = check_hello(message);
+  if (checked.ok() && state_.workers.all().size() >= limits::kWorkers) {
+    checked = Status(StatusCode::kExhausted,
+                     "worker refused: there are " + std::to_string(limits::kWorkers) + " already");
+  }
+  if (!checked.ok()) {
+    state_.log.warn("worker.refused", {{"name", message.name}, {"reason", checked.message()}});
+    state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
+    return;
+  }
+  const auto introduction = state_.workers.introduce(peer, std::move(message));
+  const KnownWorker& worker = *introduction.worker;
+  state_.outbox.add(peer, proto::encode(proto::Welcome{
+                              .worker = worker.worker,
+                              .epoch = state_.settings.epoch,
+                              .heartbeat_ms = milliseconds_of(state_.settings.heartbeat_interval),
+                              .silence_ms = milliseconds_of(state_.settings.worker_silence_max)}));
+  if (!introduction.is_new) return;
+  state_.log.info("worker.joined", {{"worker", worker.worker.value},
+                                    {"name", worker.hello.name},
+                                    {"process", worker.hello.process},
+                                    {"slots", worker.hello.slots},
+                                    {"data", worker.hello.data_endpoint}});
+  state_.events.push_back(WorkerJoined{.worker = worker.worker, .slots = worker.hello.slots});
+}
+
+void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
+  // The same number may have been given by an earlier master.
+  if (message.epoch != state_.settings.epoch) {
+    state_.outbox.add(peer, proto::encode(proto::Unknown{}));
+    return;
+  }
+  if (known(message.worker, peer) == nullptr) return;
+  state_.outbox.add(peer, proto::encode(proto::HeartbeatEcho{.epoch = state_.settings.epoch}));
+  std::vector<AttemptId> listed;
+  listed.reserve(message.attempts.size());
+  for (const proto::AttemptProgress& progress : message.attempts) {
+    listed.push_back(progress.attempt);
+    const HeldAttempt* held = state_.attempts.find(progress.attempt);
+    if (held != nullptr) state_.followers.touch(held->task.job);
+  }
+  std::sort(listed.begin(), listed.end());
+  state_.attempts.remove_cancelled_except(message.worker, listed);
+  state_.events.push_back(
+      HeartbeatReceived{.worker = message.worker, .attempts = std::move(message.attempts)});
+}
+
+void WorkerDesk::note_end(const KnownWorker& worker, const HeldAttempt& held, const char* outcome,
+                          std::string text, const proto::FailureReport& failure) {
+  state_.logs.add({.task = held.task,
+                   .attempt = held.attempt,
+                   .attempt_number = held.number,
+                   .worker = worker.hello.name,
+                   .outcome = outcome,
+                   .text = std::move(text),
+                   .failure = failure});
+}
+
+void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
+  const KnownWorker* worker = known(message.worker, peer);
+  if (worker == nullptr) return;
+  const HeldAttempt* held = state_.attempts.find(message.attempt);
+  CommitRequested event{.worker = message.worker,
+                        .attempt = message.attempt,
+                        .output_empty = message.report.output_empty,
+                        .bytes_out = message.report.bytes_out};
+  if (held != nullptr && held->worker == message.worker) {
+    note_end(*worker, *held, "committed", std::move(message.log_text), {});
+    state_.reports.insert_or_assign(message.attempt, std::move(message.report));
+    state_.attempts.remove(message.attempt);
+  }
+  // A repeated or stale request is the scheduler's to answer.
+  state_.events.push_back(std::move(event));
+}
+
+void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
+  const KnownWorker* worker = known(message.worker, peer);
+  if (worker == nullptr) return;
+  proto::FailureReport& failure = message.failure;
+  AttemptFailed event{.worker = message.worker,
+                      .attempt = message.attempt,
+                      .kind = failure.kind,
+                      .lost_outputs = {}};
+  for (const proto::MapOutput& lost : failure.lost_outputs) {
+    event.lost_outputs.push_back(lost.attempt);
+  }
+  failure.lost_outputs.clear();
+  const HeldAttempt* held = state_.attempts.find(message.attempt);
+  if (held != nullptr && held->worker == message.worker) {
+    trim(&failure);
+    if (failure.worker.empty()) failure.worker = worker->hello.name;
+    if (failure.kind != proto::FailureKind::kCancelled) {
+      state_.log.warn("attempt.failed", {{"job", held->task.job.value},
+                                         {"stage", static_cast<unsigned>(held->task.stage)},
+                                         {"task", held->task.index},
+                                         {"attempt", message.attempt.value},
+                                         {"worker", worker->hello.name},
+                                         {"kind", proto::name_of(failure.kind)},
+                                         {"message", failure.message}});
+      if (JobRecord* record = state_.jobs.find(held->task.job);
+          record != nullptr && record->phase() == JobPhase::kActive) {
+        record->note_failure(message.attempt, failure);
+      }
+    }
+    note_end(*worker, *held, proto::name_of(failure.kind), std::move(message.log_text), failure);
+    state_.followers.touch(held->task.job);
+    state_.attempts.remove(message.attempt);
+  }
+  state_.events.push_back(std::move(event));
+}
+
+void WorkerDesk::handle(const net::PeerId& peer, proto::Bye message) {
+  const KnownWorker* worker = state_.workers.heard_from(message.worker, peer);
+  if (worker == nullptr || message.finished) {
+    // It wants to go, and nobody has a reason to keep it.
+    state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
+  }
+  if (worker == nullptr) return;
+  if (!message.finished) {
+    state_.events.push_back(WorkerDraining{.worker = message.worker});
+    return;
+  }
+  forget_worker(message.worker, false);
+  state_.events.push_back(WorkerLeft{.worker = message.worker});
+}
+
+void WorkerDesk::forget_worker(WorkerId worker, bool silent) {
+  const KnownWorker* known = state_.workers.find(worker);
+  if (known == nullptr) return;
+  const std::vector<HeldAttempt> held = state_.attempts.remove_worker(worker);
+  const char* event = silent ? "worker.lost" : "worker.left";
+  const std::initializer_list<LogField> fields = {
+      {"worker", worker.value}, {"name", known->hello.name}, {"attempts", held.size()}};
+  if (silent) {
+    state_.log.warn(event, fields);
+  } else {
+    state_.log.info(event, fields);
+  }
+  proto::FailureReport failure;
+  failure.kind = proto::FailureKind::kWorkerLost;
+  failure.worker = known->hello.name;
+  failure.message = silent ? "worker " + known->hello.name + " (process " +
+                                 std::to_string(known->hello.process) +
+                                 ") went silent while it held this attempt"
+                           : "worker " + known->hello.name + " left while it held this attempt";
+  for (const HeldAttempt& attempt : held) {
+    JobRecord* record = state_.jobs.find(attempt.task.job);
+    if (record != nullptr && record->phase() == JobPhase::kActive) {
+      record->note_failure(attempt.attempt, failure);
+    }
+    note_end(*known, attempt, proto::name_of(failure.kind), {}, failure);
+    state_.followers.touch(attempt.task.job);
+  }
+  state_.workers.remove(worker);
+}
+
+}  // namespace fanfold::master

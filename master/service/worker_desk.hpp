@@ -1,0 +1,34 @@
+// Receives what workers say and turns it into events for the scheduler, keeping by itself what the
+// scheduler does not care about: routes, reports, failures, logs.
+
+#pragma once
+
+#include "common/net/transport.hpp"
+#include "common/proto/messages.hpp"
+#include "master/service/master_state.hpp"
+
+namespace fanfold::master {
+
+class WorkerDesk {
+ public:
+  explicit WorkerDesk(MasterState& state) : state_(state) {}
+
+  void handle(const net::PeerId& peer, proto::Hello message);
+  void handle(const net::PeerId& peer, proto::Heartbeat message);
+  void handle(const net::PeerId& peer, proto::CommitRequest message);
+  void handle(const net::PeerId& peer, proto::AttemptFailed message);
+  void handle(const net::PeerId& peer, proto::Bye message);
+
+  /// Its routes and attempts are forgotten; `silent` says that it did not go by itself.
+  void forget_worker(WorkerId worker, bool silent);
+
+ private:
+  /// Null, and the sender is told to introduce itself again, when the worker is not known.
+  const KnownWorker* known(WorkerId worker, const net::PeerId& peer);
+  void note_end(const KnownWorker& worker, const HeldAttempt& held, const char* outcome,
+                std::string text, const proto::FailureReport& failure);
+
+  MasterState& state_;
+};
+
+}  // namespace fanfold::master

@@ -1,0 +1,72 @@
+#include "master/service/worker_directory.hpp"
+
+#include <utility>
+
+#include "common/core/limits.hpp"
+
+namespace fanfold::master {
+
+WorkerDirectory::Introduction WorkerDirectory::introduce(const net::PeerId& peer,
+                                                         proto::Hello hello) {
+  const auto known = by_uuid_.find(hello.uuid);
+  if (known != by_uuid_.end()) {
+    KnownWorker& worker = workers_.at(known->second);
+    worker.peer = peer;
+    return {.worker = &worker, .is_new = false};
+  }
+  const WorkerId id{next_++};
+  by_uuid_.emplace(hello.uuid, id);
+  const auto added =
+      workers_.emplace(id, KnownWorker{.worker = id, .peer = peer, .hello = std::move(hello)});
+  return {.worker = &added.first->second, .is_new = true};
+}
+
+const KnownWorker* WorkerDirectory::heard_from(WorkerId worker, const net::PeerId& peer) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return nullptr;
+  if (found->second.peer != peer) found->second.peer = peer;
+  return &found->second;
+}
+
+const KnownWorker* WorkerDirectory::find(WorkerId worker) const {
+  const auto found = workers_.find(worker);
+  return found == workers_.end() ? nullptr : &found->second;
+}
+
+void WorkerDirectory::remove(WorkerId worker) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  by_uuid_.erase(found->second.hello.uuid);
+  workers_.erase(found);
+}
+
+std::uint32_t WorkerDirectory::slots() const {
+  std::uint32_t slots = 0;
+  for (const auto& [id, worker] : workers_) slots += worker.hello.slots;
+  return slots;
+}
+
+Status check_hello(const proto::Hello& hello) {
+  const auto refuse = [](const std::string& why) {
+    return Status(StatusCode::kInvalidArgument, "worker refused: " + why);
+  };
+  if (hello.uuid.empty() || hello.uuid.size() > limits::kNameBytes) {
+    return refuse("its uuid must have 1 to " + std::to_string(limits::kNameBytes) + " bytes");
+  }
+  if (hello.name.size() > limits::kWorkerTextBytes ||
+      hello.host_id.size() > limits::kWorkerTextBytes ||
+      hello.data_endpoint.size() > limits::kWorkerTextBytes ||
+      hello.scratch.size() > limits::kPathBytes) {
+    return refuse("its name, host id, data endpoint or scratch path is too long");
+  }
+  if (hello.scratch.empty() || hello.scratch.front() != '/') {
+    return refuse("its scratch directory '" + hello.scratch + "' is not an absolute path");
+  }
+  if (hello.slots == 0 || hello.slots > limits::kSlotsPerWorker) {
+    return refuse("it offers " + std::to_string(hello.slots) + " slots, allowed are 1 to " +
+                  std::to_string(limits::kSlotsPerWorker));
+  }
+  return {};
+}
+
+}  // namespace fanfold::master

@@ -1,0 +1,55 @@
+// Who the workers are and which route leads to each.
+//
+// A worker is known by the uuid that its process chose; its route (the transport's peer) changes
+// when its connection breaks and comes back.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/net/transport.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::master {
+
+struct KnownWorker {
+  WorkerId worker;
+  net::PeerId peer;
+  proto::Hello hello;
+};
+
+class WorkerDirectory {
+ public:
+  /// Ids carry the epoch, so that an id given by an earlier master is never mistaken for a new one.
+  explicit WorkerDirectory(std::uint64_t epoch) : next_((epoch << 32) + 1) {}
+
+  /// Adds a worker, or binds the new route of a known one.
+  struct Introduction {
+    const KnownWorker* worker = nullptr;
+    bool is_new = false;
+  };
+  Introduction introduce(const net::PeerId& peer, proto::Hello hello);
+
+  /// Null when unknown.  A message is proof of life from `peer`: the route is bound to it.
+  const KnownWorker* heard_from(WorkerId worker, const net::PeerId& peer);
+
+  const KnownWorker* find(WorkerId worker) const;
+  void remove(WorkerId worker);
+
+  const std::map<WorkerId, KnownWorker>& all() const { return workers_; }
+  std::uint32_t slots() const;
+
+ private:
+  std::uint64_t next_;
+  std::map<WorkerId, KnownWorker> workers_;
+  std::map<std::string, WorkerId, std::less<>> by_uuid_;
+};
+
+/// What a Hello must look like before it is believed.
+Status check_hello(const proto::Hello& hello);
+
+}  // namespace fanfold::master
