@@ -39,13 +39,16 @@ struct NoteFailure {
   WorkerId worker;
   AttemptId attempt;
 };
-/// Publish the committed reduce (and map side) outputs; answer with JobPublished.
+/// Publish the committed reduce (and map side) outputs; answer with JobPublished.  Asked again by
+/// the first step after a restart that interrupted it.  A map is named by the last of its attempts
+/// that committed, even when its run file was lost since: what it staged is still there.
 struct PublishJob {
   JobId job;
   std::vector<AttemptId> maps;     // By split.
   std::vector<AttemptId> reduces;  // By partition.
 };
-/// The job reached a final state: tell the client, remove staging, let workers forget it.
+/// The job reached a final state: tell the client, remove staging, let workers forget it.  The
+/// first step after a restart asks it again for every job that is remembered; it must be harmless.
 struct FinishJob {
   JobId job;
   proto::JobState state = proto::JobState::kFailed;

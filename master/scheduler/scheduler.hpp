@@ -51,7 +51,10 @@ class Scheduler {
   /// calls.  Unknown or stale ids are ignored: late messages of a past attempt are normal.
   void step(Instant now, const Event& event, Output* output);
 
-  /// The earliest moment at which a Tick could change anything; nullopt: none.
+  /// The earliest moment at which a Tick could change anything; nullopt: none.  Only a Tick finds
+  /// workers silent, so pass one at the end of each turn that began after this moment, after the
+  /// turn's messages.  A service that calls much later than this was paused, and did not read
+  /// heartbeats meanwhile: that silence is held against nobody.
   std::optional<Instant> next_deadline() const;
 
   /// Counts, states and times of a job (stages, failed/lost/speculative attempts, slowest task);

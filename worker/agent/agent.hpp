@@ -27,10 +27,12 @@ class Agent {
   ~Agent();
 
   /// Appends the consequences of `event` to `*actions`.  `now` never decreases.  The first call
-  /// (usually a Tick) sends Hello.  Stale ids and repeated messages are normal and ignored.
+  /// (usually a Tick) sends Hello.  Stale ids and repeated messages are normal and ignored; so are
+  /// assignments whose attempt id carries an older epoch than the last Welcome (core/ids.hpp).
   void step(Instant now, const Event& event, std::vector<Action>* actions);
 
-  /// The earliest moment at which a Tick could change anything.
+  /// The earliest moment at which a Tick could change anything.  A service that calls much later
+  /// was paused: silence and missing progress of that time are held against nobody.
   std::optional<Instant> next_deadline() const;
 
   /// Attempts whose progress the service should watch.

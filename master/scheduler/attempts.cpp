@@ -1,0 +1,182 @@
+// Starting, ending and requeueing attempts: the books of slots and of who is ready.
+
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "master/scheduler/machine.hpp"
+#include "master/scheduler/policy.hpp"
+
+namespace fanfold::master::scheduling {
+namespace {
+
+/// Attempt ids are fences: a later master's are larger (common/core/ids.hpp).
+constexpr std::uint32_t kEpochShift = 40;
+
+std::vector<CommittedOutput> inputs_of(const Job& job) {
+  std::vector<CommittedOutput> inputs;
+  for (std::uint32_t split = 0; split < job.map.size(); ++split) {
+    const Task& map = job.map.at(split);
+    if (!map.output_empty) inputs.push_back({split, map.committed, map.holder});
+  }
+  return inputs;
+}
+
+}  // namespace
+
+void Machine::start_attempt(const Start& start) {
+  Job& job = start.job;
+  StageTasks& stage = job.stage(start.task.stage);
+  Task& task = stage.at(start.task.index);
+  FANFOLD_CHECK(job.state == proto::JobState::kRunning);
+  FANFOLD_CHECK(start.worker.state == WorkerState::kActive);
+  if (start.twin != nullptr) {
+    FANFOLD_CHECK(task.state == TaskState::kAssigned && task.live == 1);
+    FANFOLD_CHECK(start.twin->worker != start.worker.id);
+  } else {
+    FANFOLD_CHECK(task.live == 0);
+    stage.move(start.task.index, TaskState::kAssigned);
+  }
+  const AttemptId id{(options_.epoch << kEpochShift) | ++attempts_issued_};
+  ++task.live;
+  Attempt& attempt = attempts_[id];
+  attempt.id = id;
+  attempt.task = start.task;
+  attempt.worker = start.worker.id;
+  attempt.number = ++task.attempts;
+  attempt.assigned = now_;
+  if (start.twin != nullptr) {
+    attempt.speculative = true;
+    attempt.twin = start.twin->id;
+    start.twin->twin = id;
+    if (start.twin->running) stage.alone.erase({start.twin->started, start.twin->id});
+    ++stage.backups;
+    ++job.attempts_speculative;
+  }
+  if (!stage.started) stage.started = now_;
+  job.ledger.add(id, start.task);
+  job.attempts.insert(id);
+  job.turn = ++turns_;
+  if (pool_.add(now_, start.worker, id)) begin_running(attempt);
+  send_assignment(job, attempt);
+  file(job);
+}
+
+void Machine::send_assignment(const Job& job, const Attempt& attempt) {
+  AssignAttempt assignment;
+  assignment.worker = attempt.worker;
+  assignment.attempt = attempt.id;
+  assignment.task = attempt.task;
+  assignment.attempt_number = attempt.number;
+  assignment.speculative = attempt.speculative;
+  if (attempt.task.stage == Stage::kReduce) {
+    // Reading an output that is being made again would mix two of its generations.
+    FANFOLD_CHECK(job.map.complete());
+    assignment.inputs = inputs_of(job);
+  }
+  act(std::move(assignment));
+}
+
+void Machine::begin_running(Attempt& attempt) {
+  Job& job = jobs_.at(attempt.task.job);
+  StageTasks& stage = job.stage(attempt.task.stage);
+  attempt.running = true;
+  attempt.started = now_;
+  ++stage.running;
+  ++job.running;
+  if (attempt.twin == AttemptId{}) stage.alone.emplace(attempt.started, attempt.id);
+}
+
+void Machine::stop_running(Job& job, const Attempt& attempt) {
+  StageTasks& stage = job.stage(attempt.task.stage);
+  --stage.running;
+  --job.running;
+  stage.alone.erase({attempt.started, attempt.id});
+}
+
+void Machine::restart_clock(Attempt& attempt) {
+  StageTasks& stage = jobs_.at(attempt.task.job).stage(attempt.task.stage);
+  if (stage.alone.erase({attempt.started, attempt.id}) > 0) {
+    stage.alone.emplace(now_, attempt.id);
+  }
+  attempt.started = now_;
+}
+
+void Machine::end_attempt(AttemptId id) {
+  const auto it = attempts_.find(id);
+  FANFOLD_CHECK(it != attempts_.end());
+  const Attempt attempt = it->second;
+  attempts_.erase(it);
+  Job& job = jobs_.at(attempt.task.job);
+  StageTasks& stage = job.stage(attempt.task.stage);
+  --stage.at(attempt.task.index).live;
+  job.attempts.erase(id);
+  if (attempt.running) stop_running(job, attempt);
+  if (attempt.twin != AttemptId{}) {
+    --stage.backups;
+    Attempt& twin = attempts_.at(attempt.twin);
+    twin.twin = AttemptId{};
+    if (twin.running) stage.alone.emplace(twin.started, twin.id);
+  }
+  Worker* worker = pool_.find(attempt.worker);
+  FANFOLD_CHECK(worker != nullptr);
+  if (const std::optional<AttemptId> next = pool_.remove(now_, *worker, id)) {
+    Attempt& promoted = attempts_.at(*next);
+    begin_running(promoted);
+    file(jobs_.at(promoted.task.job));
+  }
+  file(job);
+}
+
+void Machine::cancel_attempt(AttemptId id) {
+  act(CancelAttempt{attempts_.at(id).worker, id});
+  end_attempt(id);
+}
+
+void Machine::cancel_attempts(Job& job) {
+  // Newest first: what is queued is taken back before a slot becomes free for it.
+  while (!job.attempts.empty()) cancel_attempt(*job.attempts.rbegin());
+}
+
+void Machine::requeue(Job& job, const TaskId& task) {
+  job.stage(task.stage).move(task.index, TaskState::kReady);
+  file(job);
+}
+
+void Machine::delay(Job& job, const TaskId& task, Duration delay) {
+  // Every deadline has its Trouble, through which a job that ends finds it.
+  job.trouble_of(task);
+  job.stage(task.stage).move(task.index, TaskState::kDelayed);
+  task_deadlines_.set(task, now_ + delay);
+  file(job);
+}
+
+void Machine::file(Job& job) {
+  std::optional<JobRank> rank;
+  std::optional<Instant> straggles;
+  StageTasks& open = job.open_stage();
+  if (job.state == proto::JobState::kRunning) {
+    if (may_be_assigned(job, open)) rank = JobRank{job.running, job.turn, job.id};
+    straggles = straggler_deadline(job, open);
+  }
+  if (rank != job.rank) {
+    if (job.rank) ready_jobs_.erase(*job.rank);
+    if (rank) ready_jobs_.insert(*rank);
+    job.rank = rank;
+  }
+  if (straggles) {
+    stragglers_.set(job.id, *straggles);
+  } else {
+    stragglers_.clear(job.id);
+  }
+}
+
+void Machine::unfile(Job& job) {
+  if (job.rank) ready_jobs_.erase(*job.rank);
+  job.rank.reset();
+  stragglers_.clear(job.id);
+  for (const auto& [task, trouble] : job.troubles) {
+    task_deadlines_.clear(TaskId{job.id, task.first, task.second});
+  }
+}
+
+}  // namespace fanfold::master::scheduling

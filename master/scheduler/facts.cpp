@@ -1,0 +1,86 @@
+// Durable state changes here and nowhere else, so that recovery is apply() in a loop.
+
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "master/scheduler/machine.hpp"
+#include "master/scheduler/policy.hpp"
+
+namespace fanfold::master::scheduling {
+
+void Machine::apply(const JobAccepted& fact) {
+  const bool inserted = jobs_.try_emplace(fact.job.job, fact.job).second;
+  FANFOLD_CHECK(inserted);
+}
+
+void Machine::apply(const AttemptCommitted& fact) {
+  Job* job = find_job(fact.task.job);
+  FANFOLD_CHECK(job != nullptr && job->contains(fact.task));
+  StageTasks& stage = job->stage(fact.task.stage);
+  stage.move(fact.task.index, TaskState::kCommitted);
+  Task& task = stage.at(fact.task.index);
+  task.committed = fact.attempt;
+  task.holder = fact.worker;
+  task.output_empty = fact.output_empty;
+  task.bytes_out = fact.bytes_out;
+  stage.bytes_done += task.bytes;
+  stage.bytes_out += task.bytes_out;
+  if (fact.task.stage == Stage::kMap && !fact.output_empty) {
+    pool_.add_output(fact.worker, job->id, fact.task.index);
+  }
+  if (!begun_) {
+    job->ledger.add(fact.attempt, fact.task);
+    ++task.attempts;
+  }
+}
+
+void Machine::apply(const MapOutputInvalidated& fact) {
+  Job* job = find_job(fact.task.job);
+  FANFOLD_CHECK(job != nullptr && job->contains(fact.task));
+  FANFOLD_CHECK(fact.task.stage == Stage::kMap);
+  Task& task = job->map.at(fact.task.index);
+  FANFOLD_CHECK(task.committed == fact.attempt);
+  job->map.move(fact.task.index, TaskState::kReady);
+  job->map.bytes_done -= task.bytes;
+  job->map.bytes_out -= task.bytes_out;
+}
+
+void Machine::apply(const TaskFailureCounted& fact) {
+  Job* job = find_job(fact.task.job);
+  FANFOLD_CHECK(job != nullptr && job->contains(fact.task));
+  Trouble& trouble = job->trouble_of(fact.task);
+  ++trouble.failures;
+  if (trouble.first_failure == AttemptId{}) trouble.first_failure = fact.attempt;
+  ++job->attempts_failed;
+  if (!begun_) {
+    job->ledger.add(fact.attempt, fact.task);
+    ++job->stage(fact.task.stage).at(fact.task.index).attempts;
+  }
+}
+
+void Machine::apply(const JobCommitStarted& fact) {
+  Job* job = find_job(fact.job);
+  FANFOLD_CHECK(job != nullptr);
+  job->move_to(proto::JobState::kPublishing);
+}
+
+void Machine::apply(const JobEnded& fact) {
+  Job* job = find_job(fact.job);
+  FANFOLD_CHECK(job != nullptr);
+  FANFOLD_CHECK(job->attempts.empty() && !job->rank);
+  job->move_to(fact.state);
+  proto::JobStatus status = summarise(*job, now_);
+  status.reason = fact.reason;
+  status.failed_task = fact.failed_task;
+  status.failed_attempt = fact.first_failure;
+  ended_.emplace(fact.job, std::move(status));
+  ended_order_.push_back(fact.job);
+  if (ended_order_.size() > kEndedJobsKept) {
+    ended_.erase(ended_order_.front());
+    ended_order_.pop_front();
+  }
+  pool_.forget_outputs(fact.job);
+  jobs_.erase(fact.job);
+}
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,88 @@
+#include "master/scheduler/job.hpp"
+
+#include <array>
+#include <cstddef>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+
+namespace fanfold::master::scheduling {
+namespace {
+
+using proto::JobState;
+
+constexpr std::size_t kJobStates = 6;  // Values start at 1.
+using Row = std::array<bool, kJobStates>;
+constexpr std::array<Row, kJobStates> kLegalMoves = {{
+    // to: -, running, publishing, succeeded, failed, cancelled
+    {{false, false, false, false, false, false}},
+    {{false, false, true, false, true, true}},     // running
+    {{false, false, false, true, true, false}},    // publishing: too late to cancel.
+    {{false, false, false, false, false, false}},  // succeeded absorbs
+    {{false, false, false, false, false, false}},  // failed absorbs
+    {{false, false, false, false, false, false}},  // cancelled absorbs
+}};
+
+/// Without input there is nothing to sample.
+std::size_t samples_of(const JobSubmitted& submitted) {
+  return submitted.sample && !submitted.split_bytes.empty() ? 1 : 0;
+}
+
+}  // namespace
+
+bool is_legal(JobState from, JobState to) {
+  return kLegalMoves[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
+}
+
+Job::Job(const JobSubmitted& submitted)
+    : id(submitted.job),
+      attempts_max(submitted.attempts_max != 0 ? submitted.attempts_max : limits::kAttemptsPerTask),
+      speculate(submitted.speculate),
+      sample(Stage::kSample, samples_of(submitted)),
+      map(Stage::kMap, submitted.split_bytes),
+      reduce(Stage::kReduce, submitted.partitions) {
+  ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size());
+}
+
+StageTasks& Job::stage(Stage which) {
+  return const_cast<StageTasks&>(static_cast<const Job*>(this)->stage(which));
+}
+
+const StageTasks& Job::stage(Stage which) const {
+  switch (which) {
+    case Stage::kSample:
+      return sample;
+    case Stage::kMap:
+      return map;
+    case Stage::kReduce:
+      return reduce;
+  }
+  FANFOLD_CHECK(false);
+  return map;
+}
+
+bool Job::contains(const TaskId& task) const {
+  return task.job == id && stage(task.stage).contains(task.index);
+}
+
+Trouble* Job::find_trouble(Stage which, std::uint32_t index) {
+  const auto it = troubles.find({which, index});
+  return it != troubles.end() ? &it->second : nullptr;
+}
+
+void Job::move_to(JobState to) {
+  FANFOLD_CHECK(is_legal(state, to));
+  state = to;
+}
+
+StageTasks& Job::open_stage() {
+  if (!sample.complete()) return sample;
+  return map.complete() ? reduce : map;
+}
+
+bool Job::complete() const {
+  // A map that runs again for an output that no reduce needs any more does not hold up the job.
+  return reduce.complete() && (reduce.size() > 0 || map.complete());
+}
+
+}  // namespace fanfold::master::scheduling

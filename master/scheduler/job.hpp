@@ -1,0 +1,78 @@
+// One job that has not ended: its stages, its live attempts and what happened to its tasks.
+// Knows nothing of workers' slots or of other jobs.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "common/core/ids.hpp"
+#include "common/core/time.hpp"
+#include "common/proto/types.hpp"
+#include "master/scheduler/attempt.hpp"
+#include "master/scheduler/event.hpp"
+#include "master/scheduler/stage_tasks.hpp"
+#include "master/scheduler/task.hpp"
+
+namespace fanfold::master::scheduling {
+
+/// The one table of legal moves; docs/scheduler.md shows it.
+bool is_legal(proto::JobState from, proto::JobState to);
+
+/// Who is served next: fewest running attempts, then the one whose last turn is longest ago.
+struct JobRank {
+  std::uint32_t running = 0;
+  std::uint64_t turn = 0;
+  JobId job;
+  auto operator<=>(const JobRank&) const = default;
+};
+
+struct Job {
+  explicit Job(const JobSubmitted& submitted);
+
+  StageTasks& stage(Stage which);
+  const StageTasks& stage(Stage which) const;
+  bool contains(const TaskId& task) const;
+  Trouble& trouble_of(const TaskId& task) { return troubles[{task.stage, task.index}]; }
+  /// Null when the task never met any.
+  Trouble* find_trouble(Stage which, std::uint32_t index);
+
+  void move_to(proto::JobState to);
+
+  /// The stage whose tasks may be assigned now.  Reduces wait for every map; letting them start
+  /// (and fetch) earlier would be decided here.
+  StageTasks& open_stage();
+  /// Everything that the output needs is committed.
+  bool complete() const;
+  /// Somebody may still want to read the map outputs.
+  bool needs_map_outputs() const { return !complete(); }
+
+  JobId id;
+  std::uint32_t attempts_max = 0;
+  bool speculate = true;
+  bool restored = false;  // Accepted by an earlier master.
+  proto::JobState state = proto::JobState::kRunning;
+  Instant accepted;
+
+  StageTasks sample;
+  StageTasks map;
+  StageTasks reduce;
+  std::map<std::pair<Stage, std::uint32_t>, Trouble> troubles;
+  AttemptLedger ledger;
+  std::set<AttemptId> attempts;  // Live.
+
+  std::uint32_t running = 0;  // Attempts in slots.
+  std::uint64_t turn = 0;
+  std::optional<JobRank> rank;  // As filed among the jobs with ready tasks.
+
+  std::uint32_t attempts_failed = 0;
+  std::uint32_t attempts_lost = 0;
+  std::uint32_t attempts_speculative = 0;
+  TaskId slowest_task;
+  Duration slowest{0};
+};
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,119 @@
+#include "master/scheduler/machine.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "common/core/check.hpp"
+#include "master/scheduler/policy.hpp"
+
+namespace fanfold::master::scheduling {
+
+Machine::Machine(const SchedulerOptions& options)
+    : options_(options), pool_(options.worker_silence_max) {
+  FANFOLD_CHECK(options.worker_silence_max > Duration(0));
+  FANFOLD_CHECK(options.epoch > 0);
+}
+
+void Machine::restore(const Fact& fact) {
+  FANFOLD_CHECK(!begun_);
+  std::visit([this](const auto& value) { apply(value); }, fact);
+}
+
+void Machine::step(Instant now, const Event& event, Output* output) {
+  FANFOLD_CHECK(now >= now_);
+  now_ = now;
+  output_ = output;
+  if (!begun_) begin();
+  // Whoever should have called at a deadline and calls much later was paused, and did not read
+  // the heartbeats of that time either.
+  if (awaited_ && now > *awaited_ + assignment_patience(options_.worker_silence_max)) {
+    pool_.forgive_silence(now);
+  }
+  std::visit([this](const auto& value) { on(value); }, event);
+  pass_time();
+  place();
+  awaited_ = next_deadline();
+  output_ = nullptr;
+}
+
+void Machine::begin() {
+  begun_ = true;
+  // What a crash may have left undone is done again; doing it twice is harmless.
+  for (const JobId job : ended_order_) {
+    const proto::JobStatus& status = ended_.at(job);
+    act(FinishJob{job, status.state, status.reason, status.failed_task, status.failed_attempt});
+  }
+  pool_.forgive_silence(now_);
+  std::vector<JobId> complete;
+  for (auto& [id, job] : jobs_) {
+    job.restored = true;
+    job.accepted = now_;
+    job.ledger.sort();
+    if (job.state == proto::JobState::kPublishing || job.complete()) complete.push_back(id);
+    file(job);
+  }
+  for (const JobId job : complete) advance(jobs_.at(job));
+}
+
+void Machine::on(const Tick&) {
+  // Only here, after a turn's other events: a heartbeat that waits in the same turn still counts.
+  while (const std::optional<WorkerId> worker = pool_.silences().due(now_)) lose_worker(*worker);
+}
+
+void Machine::pass_time() {
+  while (const std::optional<WorkerId> worker = pool_.rests().due(now_)) {
+    pool_.wake(*pool_.find(*worker));
+  }
+  while (const std::optional<TaskId> task = task_deadlines_.due(now_)) {
+    task_deadlines_.clear(*task);
+    pass_task_deadline(*task);
+  }
+}
+
+void Machine::pass_task_deadline(const TaskId& task) {
+  Job* job = find_job(task.job);
+  FANFOLD_CHECK(job != nullptr);
+  // A ready task was patient long enough: place() looks at it anyway.
+  if (job->stage(task.stage).at(task.index).state != TaskState::kDelayed) return;
+  job->trouble_of(task).patient_until = now_ + kElsewherePatience;
+  requeue(*job, task);
+}
+
+std::optional<Instant> Machine::next_deadline() const {
+  std::optional<Instant> next;
+  const auto consider = [&next](std::optional<Instant> when) {
+    if (when && (!next || *when < *next)) next = when;
+  };
+  consider(task_deadlines_.first());
+  consider(pool_.silences().first());
+  consider(pool_.rests().first());
+  if (pool_.has_free_slot()) {
+    // What is overdue here could not be helped by time alone.
+    consider(stragglers_.first_after(now_));
+    consider(pool_.stalls().first_after(now_));
+  }
+  return next;
+}
+
+Job* Machine::find_job(JobId job) {
+  const auto it = jobs_.find(job);
+  return it != jobs_.end() ? &it->second : nullptr;
+}
+
+Attempt* Machine::find_live(WorkerId worker, AttemptId attempt) {
+  const auto it = attempts_.find(attempt);
+  return it != attempts_.end() && it->second.worker == worker ? &it->second : nullptr;
+}
+
+bool Machine::has_committed(AttemptId attempt) const {
+  // Rare: only messages that come again ask.
+  for (const auto& [id, job] : jobs_) {
+    if (const AttemptLedger::Entry* entry = job.ledger.find(attempt)) {
+      return job.stage(entry->stage).at(entry->index).committed == attempt;
+    }
+  }
+  return false;
+}
+
+}  // namespace fanfold::master::scheduling

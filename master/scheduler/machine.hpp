@@ -1,0 +1,168 @@
+// The scheduler's inside.  One class, several files by concern:
+//
+//   machine.cpp     events, deadlines, small lookups
+//   facts.cpp       the only code that changes durable state, live and in recovery
+//   attempts.cpp    starting, ending and requeueing attempts; the books of slots
+//   outcomes.cpp    commits, failures, the end of jobs
+//   membership.cpp  workers join, drain, report and get lost
+//   placement.cpp   which task goes where; backups for stragglers
+//   status.cpp      what clients are shown
+//
+// No event costs more than O(log n) plus what it changes; nothing walks over tasks except where
+// the result lists them.
+
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/core/deadlines.hpp"
+#include "master/scheduler/attempt.hpp"
+#include "master/scheduler/job.hpp"
+#include "master/scheduler/scheduler.hpp"
+#include "master/scheduler/worker_pool.hpp"
+
+namespace fanfold::master::scheduling {
+
+class Machine {
+ public:
+  explicit Machine(const SchedulerOptions& options);
+
+  void restore(const Fact& fact);
+  void step(Instant now, const Event& event, Output* output);
+  std::optional<Instant> next_deadline() const;
+
+  std::optional<proto::JobStatus> job_status(JobId job, Instant now) const;
+  std::vector<JobId> jobs() const;
+  std::vector<proto::WorkerStatus> workers(Instant now) const;
+
+ private:
+  // Events.
+  void on(const JobSubmitted& event);
+  void on(const JobCancelled& event);
+  void on(const WorkerJoined& event);
+  void on(const WorkerDraining& event);
+  void on(const WorkerLeft& event);
+  void on(const HeartbeatReceived& event);
+  void on(const CommitRequested& event);
+  void on(const AttemptFailed& event);
+  void on(const JobPublished& event);
+  void on(const Tick& event);
+
+  // Facts.
+  void apply(const JobAccepted& fact);
+  void apply(const AttemptCommitted& fact);
+  void apply(const MapOutputInvalidated& fact);
+  void apply(const TaskFailureCounted& fact);
+  void apply(const JobCommitStarted& fact);
+  void apply(const JobEnded& fact);
+  template <class One>
+  void record(One fact) {
+    apply(fact);
+    output_->facts.emplace_back(std::in_place_type<One>, std::move(fact));
+  }
+  template <class One>
+  void act(One action) {
+    output_->actions.emplace_back(std::in_place_type<One>, std::move(action));
+  }
+
+  // Lookups.
+  Job* find_job(JobId job);
+  Attempt* find_live(WorkerId worker, AttemptId attempt);
+  bool has_committed(AttemptId attempt) const;
+
+  // Once, before the first event.
+  void begin();
+  void pass_time();
+  void pass_task_deadline(const TaskId& task);
+
+  // Attempts.
+  struct Start {
+    Job& job;
+    TaskId task;
+    Worker& worker;
+    Attempt* twin = nullptr;
+  };
+  void start_attempt(const Start& start);
+  void send_assignment(const Job& job, const Attempt& attempt);
+  void begin_running(Attempt& attempt);
+  void stop_running(Job& job, const Attempt& attempt);
+  void restart_clock(Attempt& attempt);
+  void end_attempt(AttemptId attempt);
+  void cancel_attempt(AttemptId attempt);
+  void requeue(Job& job, const TaskId& task);
+  void delay(Job& job, const TaskId& task, Duration delay);
+  /// Files the job anew among those with ready tasks and those with stragglers.
+  void file(Job& job);
+  void unfile(Job& job);
+
+  // Outcomes.
+  void commit(Attempt& attempt, const CommitRequested& event);
+  void advance(Job& job);
+  void fail(const Attempt& attempt, const AttemptFailed& event);
+  /// False when the job ended over it.
+  [[nodiscard]] bool count_infrastructure_failure(Job& job, const Attempt& attempt);
+  void invalidate_output(Job& job, std::uint32_t split);
+  void invalidate_lost(Job& job, const std::vector<AttemptId>& lost);
+  struct Ending {
+    proto::JobState state = proto::JobState::kFailed;
+    std::string reason;
+    TaskId failed_task{};
+    AttemptId first_failure{};
+  };
+  void end_job(Job& job, Ending ending);
+  void cancel_attempts(Job& job);
+
+  // Membership.
+  void lose_worker(WorkerId worker);
+  void lose_attempt(AttemptId attempt);
+  void lose_outputs(Worker& worker);
+  void file_restored_jobs();
+  void reconcile_listed(Worker& worker, const proto::AttemptProgress& listed);
+  void reconcile_missing(Worker& worker, const HeartbeatReceived& event);
+
+  // Placement.
+  struct Choice {
+    TaskId task;
+    Worker* worker = nullptr;
+    std::optional<std::size_t> retry;  // Position among the ready-again tasks.
+  };
+  void place();
+  bool assign_one();
+  bool may_be_assigned(const Job& job, const StageTasks& stage) const;
+  std::optional<Choice> choose(Job& job);
+  Worker* worker_for(Job& job, const StageTasks& stage, std::uint32_t index);
+  std::optional<Instant> straggler_deadline(const Job& job, const StageTasks& stage) const;
+  void back_up_stragglers();
+  bool back_up_one(Job& job);
+  void empty_stalled_queues();
+
+  proto::JobStatus summarise(const Job& job, Instant now) const;
+
+  const SchedulerOptions options_;
+  // Durable: changed by apply() alone, but for the transient parts of a Job.
+  std::map<JobId, Job> jobs_;
+  std::map<JobId, proto::JobStatus> ended_;
+  std::deque<JobId> ended_order_;
+  // Transient.
+  std::map<AttemptId, Attempt> attempts_;
+  WorkerPool pool_;
+  std::set<JobRank> ready_jobs_;
+  Deadlines<JobId> stragglers_;
+  Deadlines<TaskId> task_deadlines_;
+  std::uint64_t attempts_issued_ = 0;
+  std::uint64_t turns_ = 0;
+  bool begun_ = false;
+  Instant now_;
+  std::optional<Instant> awaited_;  // The deadline promised by the last step.
+  Output* output_ = nullptr;        // Of the step under way.
+};
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,132 @@
+// Workers join, drain, report what they hold, and get lost.
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "master/scheduler/machine.hpp"
+#include "master/scheduler/policy.hpp"
+
+namespace fanfold::master::scheduling {
+
+void Machine::on(const WorkerJoined& event) {
+  const std::size_t expected = pool_.expected();
+  pool_.join(now_, event.worker, event.slots);
+  if (pool_.expected() != expected) file_restored_jobs();
+}
+
+void Machine::on(const WorkerDraining& event) {
+  Worker* worker = pool_.find(event.worker);
+  if (worker == nullptr) return;
+  pool_.hear(now_, *worker);
+  pool_.drain(*worker);
+}
+
+void Machine::on(const WorkerLeft& event) {
+  if (pool_.find(event.worker) != nullptr) lose_worker(event.worker);
+}
+
+void Machine::lose_worker(WorkerId id) {
+  Worker& worker = *pool_.find(id);
+  const bool expected = worker.state == WorkerState::kExpected;
+  pool_.mark_gone(worker);
+  // Copies: ending one attempt may end its job, and with it others.
+  const std::vector<AttemptId> running(worker.running.begin(), worker.running.end());
+  const std::vector<AttemptId> queued(worker.queued.begin(), worker.queued.end());
+  for (const AttemptId attempt : running) lose_attempt(attempt);
+  for (const AttemptId attempt : queued) lose_attempt(attempt);
+  lose_outputs(worker);
+  pool_.erase(id);
+  act(ForgetWorker{id});
+  if (expected) file_restored_jobs();
+}
+
+void Machine::lose_attempt(AttemptId id) {
+  const auto it = attempts_.find(id);
+  if (it == attempts_.end()) return;
+  const Attempt attempt = it->second;
+  Job& job = jobs_.at(attempt.task.job);
+  end_attempt(id);
+  // What only waited in the worker's queue met nothing.
+  if (attempt.running && !count_infrastructure_failure(job, attempt)) return;
+  if (job.stage(attempt.task.stage).at(attempt.task.index).live == 0) requeue(job, attempt.task);
+}
+
+void Machine::lose_outputs(Worker& worker) {
+  for (const auto& [id, splits] : worker.outputs) {
+    Job& job = jobs_.at(id);
+    if (job.state != proto::JobState::kRunning || !job.needs_map_outputs()) continue;
+    for (const std::uint32_t split : splits) {
+      const Task& map = job.map.at(split);
+      // Lost before, and made again elsewhere (or not yet).
+      if (map.state != TaskState::kCommitted || map.holder != worker.id) continue;
+      if (!map.output_empty) invalidate_output(job, split);
+    }
+  }
+}
+
+void Machine::file_restored_jobs() {
+  for (auto& [id, job] : jobs_) {
+    if (job.restored) file(job);
+  }
+}
+
+void Machine::on(const HeartbeatReceived& event) {
+  Worker* worker = pool_.find(event.worker);
+  // One that has not joined is told so by the service.
+  if (worker == nullptr || worker->state == WorkerState::kExpected) return;
+  pool_.hear(now_, *worker);
+  for (const proto::AttemptProgress& listed : event.attempts) reconcile_listed(*worker, listed);
+  reconcile_missing(*worker, event);
+}
+
+void Machine::reconcile_listed(Worker& worker, const proto::AttemptProgress& listed) {
+  Attempt* attempt = find_live(worker.id, listed.attempt);
+  if (attempt == nullptr) {
+    if (has_committed(listed.attempt)) {
+      act(AnswerCommit{worker.id, listed.attempt, true});
+    } else {
+      act(CancelAttempt{worker.id, listed.attempt});
+    }
+    return;
+  }
+  attempt->bytes = listed.bytes;
+  if (listed.running && !attempt->running) {
+    if (pool_.promote(now_, worker, attempt->id)) begin_running(*attempt);
+  } else if (!listed.running && attempt->running) {
+    // It still waits for its slot or its inputs: it does not age yet.
+    restart_clock(*attempt);
+  }
+  file(jobs_.at(attempt->task.job));
+}
+
+void Machine::reconcile_missing(Worker& worker, const HeartbeatReceived& event) {
+  std::vector<AttemptId> listed;
+  listed.reserve(event.attempts.size());
+  for (const proto::AttemptProgress& progress : event.attempts) listed.push_back(progress.attempt);
+  std::sort(listed.begin(), listed.end());
+  std::vector<AttemptId> missing;
+  const Duration patience = assignment_patience(options_.worker_silence_max);
+  const auto note_missing = [&](AttemptId id) {
+    if (std::binary_search(listed.begin(), listed.end(), id)) return;
+    if (now_ - attempts_.at(id).assigned > patience) missing.push_back(id);
+  };
+  for (const AttemptId id : worker.running) note_missing(id);
+  for (const AttemptId id : worker.queued) note_missing(id);
+  for (const AttemptId id : missing) {
+    Attempt& attempt = attempts_.at(id);
+    Job& job = jobs_.at(attempt.task.job);
+    if (attempt.task.stage == Stage::kReduce && !job.map.complete()) {
+      // Its inputs are not what they were.  It never arrived, so nobody pays.
+      const TaskId task = attempt.task;
+      cancel_attempt(id);
+      if (job.reduce.at(task.index).live == 0) requeue(job, task);
+      continue;
+    }
+    attempt.assigned = now_;
+    restart_clock(attempt);
+    send_assignment(job, attempt);
+  }
+}
+
+}  // namespace fanfold::master::scheduling

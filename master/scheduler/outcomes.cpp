@@ -1,0 +1,216 @@
+// What becomes of attempts and jobs: commits, failures, publication, the end.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+#include "master/scheduler/machine.hpp"
+#include "master/scheduler/policy.hpp"
+
+namespace fanfold::master::scheduling {
+namespace {
+
+using proto::FailureKind;
+using proto::JobState;
+
+std::string describe(const TaskId& task) {
+  switch (task.stage) {
+    case Stage::kSample:
+      return "the sampling task";
+    case Stage::kMap:
+      return "map task " + std::to_string(task.index);
+    case Stage::kReduce:
+      return "reduce task " + std::to_string(task.index);
+  }
+  return "a task";
+}
+
+/// The worker itself is to blame, whatever the task: it should not draw the next one at once.
+bool is_fault_of_worker(FailureKind kind) {
+  return kind == FailureKind::kNoSpace || kind == FailureKind::kIo || kind == FailureKind::kSpawn;
+}
+
+void avoid(Trouble& trouble, WorkerId worker) {
+  if (std::find(trouble.avoid.begin(), trouble.avoid.end(), worker) == trouble.avoid.end()) {
+    trouble.avoid.push_back(worker);
+  }
+}
+
+}  // namespace
+
+void Machine::on(const JobSubmitted& event) {
+  // Submitting the same job twice is a message that came twice.
+  if (jobs_.count(event.job) > 0 || ended_.count(event.job) > 0) return;
+  record(JobAccepted{event});
+  Job& job = jobs_.at(event.job);
+  job.accepted = now_;
+  file(job);
+  advance(job);
+}
+
+void Machine::on(const JobCancelled& event) {
+  Job* job = find_job(event.job);
+  // Once publication has begun it wins: the output may be visible already.
+  if (job == nullptr || job->state != JobState::kRunning) return;
+  end_job(*job, {JobState::kCancelled, "cancelled"});
+}
+
+void Machine::on(const JobPublished& event) {
+  Job* job = find_job(event.job);
+  if (job == nullptr || job->state != JobState::kPublishing) return;
+  if (event.succeeded) {
+    end_job(*job, {JobState::kSucceeded, ""});
+  } else {
+    end_job(*job, {JobState::kFailed, event.reason});
+  }
+}
+
+void Machine::on(const CommitRequested& event) {
+  if (Worker* worker = pool_.find(event.worker)) pool_.hear(now_, *worker);
+  if (Attempt* attempt = find_live(event.worker, event.attempt)) {
+    commit(*attempt, event);
+  } else {
+    // The request came again because the answer was lost, or somebody else won: nobody pays.
+    act(AnswerCommit{event.worker, event.attempt, has_committed(event.attempt)});
+  }
+}
+
+void Machine::commit(Attempt& attempt, const CommitRequested& event) {
+  Job& job = jobs_.at(attempt.task.job);
+  StageTasks& stage = job.stage(attempt.task.stage);
+  const TaskId task = attempt.task;
+  const AttemptId twin = attempt.twin;
+  record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out});
+  if (attempt.running) {
+    const Duration ran = now_ - attempt.started;
+    stage.durations.add(ran);
+    if (ran >= job.slowest) {
+      job.slowest = ran;
+      job.slowest_task = task;
+    }
+  }
+  stage.finished = now_;
+  pool_.note_commit(*pool_.find(attempt.worker));
+  end_attempt(event.attempt);
+  if (twin != AttemptId{}) cancel_attempt(twin);
+  act(AnswerCommit{event.worker, event.attempt, true});
+  advance(job);
+}
+
+void Machine::advance(Job& job) {
+  if (!job.complete()) return;
+  if (job.state == JobState::kRunning) {
+    // Maps that run again for an output that nobody needs any more.
+    cancel_attempts(job);
+    unfile(job);
+    record(JobCommitStarted{job.id});
+  }
+  PublishJob publish;
+  publish.job = job.id;
+  publish.maps.reserve(job.map.size());
+  for (std::uint32_t i = 0; i < job.map.size(); ++i) {
+    publish.maps.push_back(job.map.at(i).committed);
+  }
+  publish.reduces.reserve(job.reduce.size());
+  for (std::uint32_t i = 0; i < job.reduce.size(); ++i) {
+    publish.reduces.push_back(job.reduce.at(i).committed);
+  }
+  act(std::move(publish));
+}
+
+void Machine::on(const AttemptFailed& event) {
+  // Answered even when it is stale: the worker repeats itself until then.
+  act(NoteFailure{event.worker, event.attempt});
+  Worker* worker = pool_.find(event.worker);
+  if (worker == nullptr) return;
+  pool_.hear(now_, *worker);
+  // Its Bye may have been lost: what it gives back must not return to it.
+  if (event.kind == FailureKind::kDrained) pool_.drain(*worker);
+  if (is_fault_of_worker(event.kind)) pool_.rest(now_, *worker);
+  if (const Attempt* attempt = find_live(event.worker, event.attempt)) {
+    const Attempt failed = *attempt;
+    fail(failed, event);
+  }
+}
+
+void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
+  Job& job = jobs_.at(attempt.task.job);
+  const TaskId task = attempt.task;
+  end_attempt(attempt.id);
+  Duration wait = kRetryDelayFirst;
+  if (proto::charged_to_task(event.kind)) {
+    record(TaskFailureCounted{task, attempt.id, event.kind});
+    Trouble& trouble = job.trouble_of(task);
+    if (trouble.failures >= job.attempts_max) {
+      const std::string times = std::to_string(trouble.failures);
+      end_job(job, {JobState::kFailed, describe(task) + " failed " + times + " times", task,
+                    trouble.first_failure});
+      return;
+    }
+    avoid(trouble, attempt.worker);
+    wait = retry_delay(trouble.failures);
+  } else if (event.kind == FailureKind::kDrained) {
+    wait = Duration(0);
+  } else if (event.kind != FailureKind::kCancelled) {
+    if (!count_infrastructure_failure(job, attempt)) return;
+    Trouble& trouble = job.trouble_of(task);
+    avoid(trouble, attempt.worker);
+    wait = retry_delay(trouble.infrastructure);
+    if (event.kind == FailureKind::kFetch) invalidate_lost(job, event.lost_outputs);
+  }
+  // A twin that still runs is the retry.
+  if (job.stage(task.stage).at(task.index).live > 0) return;
+  if (wait > Duration(0)) {
+    delay(job, task, wait);
+  } else {
+    requeue(job, task);
+  }
+}
+
+bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt) {
+  ++job.attempts_lost;
+  Trouble& trouble = job.trouble_of(attempt.task);
+  ++trouble.infrastructure;
+  if (trouble.first_infrastructure == AttemptId{}) trouble.first_infrastructure = attempt.id;
+  if (trouble.infrastructure < limits::kInfrastructureFailuresPerTask) return true;
+  const AttemptId first =
+      trouble.first_failure != AttemptId{} ? trouble.first_failure : trouble.first_infrastructure;
+  end_job(job, {JobState::kFailed,
+                describe(attempt.task) + " met " + std::to_string(trouble.infrastructure) +
+                    " failures of workers, disks or fetches",
+                attempt.task, first});
+  return false;
+}
+
+void Machine::invalidate_lost(Job& job, const std::vector<AttemptId>& lost) {
+  for (const AttemptId attempt : lost) {
+    const AttemptLedger::Entry* entry = job.ledger.find(attempt);
+    if (entry == nullptr || entry->stage != Stage::kMap) continue;
+    const Task& map = job.map.at(entry->index);
+    // Another reduce may have said so before, and the map may even have run again since.
+    if (map.state != TaskState::kCommitted || map.committed != attempt) continue;
+    // Whoever cannot serve this output should not be asked to make it again.
+    Trouble& trouble = job.trouble_of({job.id, Stage::kMap, entry->index});
+    avoid(trouble, map.holder);
+    trouble.patient_until = now_ + kElsewherePatience;
+    invalidate_output(job, entry->index);
+  }
+}
+
+void Machine::invalidate_output(Job& job, std::uint32_t split) {
+  record(MapOutputInvalidated{{job.id, Stage::kMap, split}, job.map.at(split).committed});
+  file(job);
+}
+
+void Machine::end_job(Job& job, Ending ending) {
+  const JobId id = job.id;
+  cancel_attempts(job);
+  unfile(job);
+  record(JobEnded{id, ending.state, ending.reason, ending.failed_task, ending.first_failure});
+  act(FinishJob{id, ending.state, std::move(ending.reason), ending.failed_task,
+                ending.first_failure});
+}
+
+}  // namespace fanfold::master::scheduling

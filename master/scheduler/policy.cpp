@@ -1,0 +1,33 @@
+#include "master/scheduler/policy.hpp"
+
+#include <algorithm>
+
+namespace fanfold::master::scheduling {
+
+Duration retry_delay(std::uint32_t failures) {
+  Duration delay = kRetryDelayFirst;
+  for (std::uint32_t i = 1; i < failures && delay < kRetryDelayMax; ++i) delay *= 2;
+  return std::min(delay, kRetryDelayMax);
+}
+
+std::uint32_t queued_per_slot(Duration total, std::uint32_t count) {
+  if (count < kQueueSamplesMin) return 0;
+  const std::int64_t mean = std::max<std::int64_t>(total.count() / count, 1);
+  const std::int64_t fitting = (kShortTask.count() - 1) / mean;
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(fitting, kQueuedPerSlotMax));
+}
+
+bool in_tail(std::uint32_t tasks, std::uint32_t done) {
+  return done > 0 && tasks - done <= std::max<std::uint32_t>(1, tasks / 4);
+}
+
+std::uint32_t backups_max(std::uint32_t tasks) { return std::max<std::uint32_t>(1, tasks / 10); }
+
+Duration straggler_age(Duration median) { return std::max(2 * median, kStragglerAgeMin); }
+
+Duration assignment_patience(Duration worker_silence_max) {
+  // Silence is several heartbeats long; two of them fit in a fifth of it.
+  return worker_silence_max / 5;
+}
+
+}  // namespace fanfold::master::scheduling

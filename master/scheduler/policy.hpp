@@ -1,0 +1,64 @@
+// The scheduler's numbers, each with its reason, and the small integer formulas over them.
+// Decides nothing by itself and holds no state.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/core/time.hpp"
+
+namespace fanfold::master::scheduling {
+
+using namespace std::chrono_literals;
+
+/// The first retry should be quick: most failures that a retry cures are over by then.
+inline constexpr Duration kRetryDelayFirst = 100ms;
+/// A task that failed often waits, but a person watching should still see it move.
+inline constexpr Duration kRetryDelayMax = 5s;
+
+/// A retry prefers a worker on which its task has not failed yet.  When all of those are busy for
+/// this long, any worker will do: a slow neighbour must not hold up the job.
+inline constexpr Duration kElsewherePatience = 1s;
+
+/// Tasks at least this long never wait in a worker's queue: the round trip to the master is small
+/// beside them, and a queued task cannot move to a worker that becomes idle.
+inline constexpr Duration kShortTask = 20ms;
+/// Enough to hide the round trip and the master's disk from tasks that do nothing at all.
+inline constexpr std::uint32_t kQueuedPerSlotMax = 16;
+/// Durations seen before a stage is believed to be made of short tasks.
+inline constexpr std::uint32_t kQueueSamplesMin = 4;
+/// A worker's queue that did not move for this long stands behind a task that is not short: idle
+/// workers take from it.
+inline constexpr Duration kQueueStall = 100ms;
+
+/// No backup attempt before this age: starting one costs about as much.
+inline constexpr Duration kStragglerAgeMin = 1s;
+
+/// Waiting tasks, jobs and workers looked at for one assignment.  Bounds the cost of an event; who
+/// is not looked at now is looked at when the ones before it are gone.
+inline constexpr std::size_t kRetriesExamined = 16;
+inline constexpr std::size_t kJobsExamined = 8;
+inline constexpr std::size_t kWorkersExamined = 16;
+
+/// Ended jobs whose summary is kept for `fanfold status` and `fanfold list`.
+inline constexpr std::size_t kEndedJobsKept = 1000;
+
+/// 100 ms, 200 ms, 400 ms ... 5 s for the first, second, third ... failure.
+Duration retry_delay(std::uint32_t failures);
+
+/// How many attempts may wait at a worker for each of its slots, from the durations of the stage's
+/// committed tasks so far.
+std::uint32_t queued_per_slot(Duration total, std::uint32_t count);
+
+/// The last quarter of a stage (at least one task) is where backup attempts help.
+bool in_tail(std::uint32_t tasks, std::uint32_t done);
+/// Live backup attempts of a stage: a tenth of its tasks, at least one.
+std::uint32_t backups_max(std::uint32_t tasks);
+/// A running attempt of this age deserves a backup.
+Duration straggler_age(Duration median);
+
+/// An assignment that heartbeats do not confirm within this time was lost on its way.
+Duration assignment_patience(Duration worker_silence_max);
+
+}  // namespace fanfold::master::scheduling

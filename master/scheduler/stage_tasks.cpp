@@ -1,0 +1,51 @@
+#include "master/scheduler/stage_tasks.hpp"
+
+#include "common/core/check.hpp"
+
+namespace fanfold::master::scheduling {
+
+StageTasks::StageTasks(Stage stage, std::size_t count) : stage_(stage), tasks_(count) {
+  counts_[static_cast<std::size_t>(TaskState::kReady)] = size();
+}
+
+StageTasks::StageTasks(Stage stage, const std::vector<std::uint64_t>& bytes)
+    : StageTasks(stage, bytes.size()) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    tasks_[i].bytes = bytes[i];
+    bytes_total += bytes[i];
+  }
+}
+
+Task& StageTasks::at(std::uint32_t index) {
+  FANFOLD_CHECK(index < tasks_.size());
+  return tasks_[index];
+}
+
+const Task& StageTasks::at(std::uint32_t index) const {
+  FANFOLD_CHECK(index < tasks_.size());
+  return tasks_[index];
+}
+
+void StageTasks::move(std::uint32_t index, TaskState to) {
+  Task& task = at(index);
+  FANFOLD_CHECK(is_legal(task.state, to));
+  // An attempt is live exactly while its task is assigned; committing ends the attempts after.
+  FANFOLD_CHECK(to == TaskState::kAssigned || to == TaskState::kCommitted || task.live == 0);
+  --counts_[static_cast<std::size_t>(task.state)];
+  ++counts_[static_cast<std::size_t>(to)];
+  task.state = to;
+  if (to == TaskState::kReady && index < cursor_) again_.push_back(index);
+}
+
+void StageTasks::take_retry(std::size_t position) {
+  again_.erase(again_.begin() + static_cast<std::ptrdiff_t>(position));
+}
+
+std::optional<std::uint32_t> StageTasks::fresh() {
+  // After a restart some tasks ahead are committed already; each is passed over once.
+  while (cursor_ < size() && tasks_[cursor_].state != TaskState::kReady) ++cursor_;
+  if (cursor_ == size()) return std::nullopt;
+  return cursor_;
+}
+
+}  // namespace fanfold::master::scheduling

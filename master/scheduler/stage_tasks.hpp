@@ -1,0 +1,68 @@
+// The tasks of one stage of one job: their states, who is next, and how far the stage is.
+// Refuses illegal moves; knows nothing of workers.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/time.hpp"
+#include "master/scheduler/durations.hpp"
+#include "master/scheduler/task.hpp"
+
+namespace fanfold::master::scheduling {
+
+class StageTasks {
+ public:
+  StageTasks(Stage stage, std::size_t count);
+  StageTasks(Stage stage, const std::vector<std::uint64_t>& bytes);
+
+  Stage stage() const { return stage_; }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(tasks_.size()); }
+  Task& at(std::uint32_t index);
+  const Task& at(std::uint32_t index) const;
+  bool contains(std::uint32_t index) const { return index < tasks_.size(); }
+
+  /// The only way to change a task's state.
+  void move(std::uint32_t index, TaskState to);
+
+  std::uint32_t count(TaskState state) const { return counts_[static_cast<std::size_t>(state)]; }
+  std::uint32_t done() const { return count(TaskState::kCommitted); }
+  bool complete() const { return done() == size(); }
+
+  // Ready tasks: first those that were ready before, in the order in which they became so again,
+  // then fresh ones by index.
+  std::size_t retries() const { return again_.size(); }
+  std::uint32_t retry_at(std::size_t position) const { return again_[position]; }
+  void take_retry(std::size_t position);
+  std::optional<std::uint32_t> fresh();
+  void take_fresh() { ++cursor_; }
+
+  // Plain sums, kept by whoever starts and ends attempts.
+  std::uint32_t running = 0;
+  std::uint32_t backups = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_out = 0;
+  Durations durations;
+  std::optional<Instant> started;
+  std::optional<Instant> finished;
+  /// Running attempts without a twin, oldest first: who may need a backup.
+  std::set<std::pair<Instant, AttemptId>> alone;
+
+ private:
+  Stage stage_;
+  std::vector<Task> tasks_;
+  std::array<std::uint32_t, kTaskStates> counts_{};
+  std::deque<std::uint32_t> again_;
+  std::uint32_t cursor_ = 0;  // Tasks from here on were never taken.
+};
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,89 @@
+// What clients are shown.  Reads only; costs as much as what runs, never as much as what there is.
+
+#include <algorithm>
+#include <utility>
+
+#include "master/scheduler/machine.hpp"
+
+namespace fanfold::master::scheduling {
+namespace {
+
+std::uint64_t milliseconds(Duration duration) {
+  return duration > Duration(0) ? static_cast<std::uint64_t>(duration.count() / 1'000'000) : 0;
+}
+
+proto::StageStatus describe(const StageTasks& stage, Instant now) {
+  proto::StageStatus status;
+  status.stage = stage.stage();
+  status.tasks = stage.size();
+  status.running = stage.running;
+  status.done = stage.done();
+  status.bytes_total = stage.bytes_total;
+  status.bytes_done = stage.bytes_done;
+  status.bytes_out = stage.bytes_out;
+  if (stage.started) {
+    const bool over = stage.complete() && stage.finished;
+    status.elapsed_ms = milliseconds((over ? *stage.finished : now) - *stage.started);
+  }
+  return status;
+}
+
+}  // namespace
+
+proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
+  proto::JobStatus status;
+  status.job = job.id;
+  status.state = job.state;
+  for (const StageTasks* stage : {&job.sample, &job.map, &job.reduce}) {
+    if (stage->stage() == Stage::kSample && stage->size() == 0) continue;
+    status.stages.push_back(describe(*stage, now));
+  }
+  for (const AttemptId id : job.attempts) {
+    const Attempt& attempt = attempts_.at(id);
+    // Of two attempts of a task the older stands for both.
+    if (attempt.task.stage != Stage::kMap || attempt.speculative) continue;
+    for (proto::StageStatus& stage : status.stages) {
+      if (stage.stage != Stage::kMap) continue;
+      stage.bytes_done += std::min(attempt.bytes, job.map.at(attempt.task.index).bytes);
+    }
+  }
+  status.failed_attempts = job.attempts_failed;
+  status.lost_attempts = job.attempts_lost;
+  status.speculative_attempts = job.attempts_speculative;
+  status.elapsed_ms = milliseconds(now - job.accepted);
+  status.slowest_task = job.slowest_task;
+  status.slowest_task_ms = milliseconds(job.slowest);
+  return status;
+}
+
+std::optional<proto::JobStatus> Machine::job_status(JobId id, Instant now) const {
+  if (const auto job = jobs_.find(id); job != jobs_.end()) return summarise(job->second, now);
+  if (const auto ended = ended_.find(id); ended != ended_.end()) return ended->second;
+  return std::nullopt;
+}
+
+std::vector<JobId> Machine::jobs() const {
+  std::vector<JobId> ids;
+  ids.reserve(jobs_.size() + ended_.size());
+  for (const auto& [id, job] : jobs_) ids.push_back(id);
+  for (const auto& [id, status] : ended_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+std::vector<proto::WorkerStatus> Machine::workers(Instant now) const {
+  std::vector<proto::WorkerStatus> list;
+  for (const auto& [id, worker] : pool_.all()) {
+    if (worker.state == WorkerState::kExpected) continue;
+    proto::WorkerStatus status;
+    status.worker = id;
+    status.slots = worker.slots;
+    status.busy = static_cast<std::uint32_t>(worker.running.size());
+    status.draining = worker.state == WorkerState::kDraining;
+    status.silent_ms = milliseconds(now - worker.heard);
+    list.push_back(std::move(status));
+  }
+  return list;
+}
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,48 @@
+// One task: its state, what it committed, and, for the few that met trouble, their history.
+// There may be millions of Tasks, so a Task is small and what is rare lives in Trouble.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/time.hpp"
+
+namespace fanfold::master::scheduling {
+
+enum class TaskState : std::uint8_t {
+  kReady = 0,      // Could be assigned, as far as the task itself is concerned.
+  kDelayed = 1,    // An attempt failed; the retry waits for its back-off.
+  kAssigned = 2,   // One or two live attempts.
+  kCommitted = 3,  // Its result exists.  Only a lost map output leads away from here.
+};
+inline constexpr std::size_t kTaskStates = 4;
+
+/// The one table of legal moves; docs/scheduler.md shows it.
+bool is_legal(TaskState from, TaskState to);
+const char* name_of(TaskState state);
+
+struct Task {
+  /// The last attempt that committed, even when its map output was lost since: what it left in the
+  /// staging directory is still good.
+  AttemptId committed;
+  WorkerId holder;  // Where the committed map output lies.
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint32_t attempts = 0;
+  TaskState state = TaskState::kReady;
+  std::uint8_t live = 0;
+  bool output_empty = false;
+};
+
+struct Trouble {
+  std::uint32_t failures = 0;        // Durable; charged to the task.
+  std::uint32_t infrastructure = 0;  // Charged to nobody's code; forgotten by a restart.
+  AttemptId first_failure;           // Durable; the cause that the user is shown.
+  AttemptId first_infrastructure;
+  Instant patient_until;        // Before it, only a worker not in `avoid` will do.
+  std::vector<WorkerId> avoid;  // Bounded: each failure adds at most one.
+};
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,217 @@
+#include "master/scheduler/worker_pool.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "common/core/check.hpp"
+#include "master/scheduler/policy.hpp"
+
+namespace fanfold::master::scheduling {
+namespace {
+
+using Row = std::array<bool, kWorkerStates>;
+constexpr std::array<Row, kWorkerStates> kLegalMoves = {{
+    // to: expected, active, draining, gone
+    {{false, true, false, true}},    // expected
+    {{false, false, true, true}},    // active
+    {{false, false, false, true}},   // draining
+    {{false, false, false, false}},  // gone
+}};
+
+/// Ranks below it have a free slot; ranks from here on count queued attempts per 1024 slots.
+constexpr std::uint64_t kQueueRank = std::uint64_t{1} << 32;
+
+bool is_in(const std::vector<WorkerId>& workers, WorkerId worker) {
+  return std::find(workers.begin(), workers.end(), worker) != workers.end();
+}
+
+}  // namespace
+
+bool is_legal(WorkerState from, WorkerState to) {
+  return kLegalMoves[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
+}
+
+const char* name_of(WorkerState state) {
+  switch (state) {
+    case WorkerState::kExpected:
+      return "expected";
+    case WorkerState::kActive:
+      return "active";
+    case WorkerState::kDraining:
+      return "draining";
+    case WorkerState::kGone:
+      return "gone";
+  }
+  return "unknown";
+}
+
+Worker* WorkerPool::find(WorkerId worker) {
+  const auto it = workers_.find(worker);
+  return it != workers_.end() ? &it->second : nullptr;
+}
+
+void WorkerPool::move(Worker& worker, WorkerState to) {
+  FANFOLD_CHECK(is_legal(worker.state, to));
+  --states_[static_cast<std::size_t>(worker.state)];
+  ++states_[static_cast<std::size_t>(to)];
+  worker.state = to;
+  file(worker);
+}
+
+Worker& WorkerPool::join(Instant now, WorkerId id, std::uint32_t slots) {
+  const auto [it, inserted] = workers_.try_emplace(id);
+  Worker& worker = it->second;
+  if (inserted) {
+    worker.id = id;
+    ++states_[static_cast<std::size_t>(WorkerState::kExpected)];
+  }
+  worker.slots = slots;
+  if (worker.state == WorkerState::kExpected) move(worker, WorkerState::kActive);
+  file(worker);
+  hear(now, worker);
+  return worker;
+}
+
+void WorkerPool::drain(Worker& worker) {
+  if (worker.state == WorkerState::kActive) move(worker, WorkerState::kDraining);
+}
+
+void WorkerPool::mark_gone(Worker& worker) {
+  worker.slots = 0;
+  move(worker, WorkerState::kGone);
+}
+
+void WorkerPool::erase(WorkerId id) {
+  const auto it = workers_.find(id);
+  FANFOLD_CHECK(it != workers_.end() && it->second.state == WorkerState::kGone);
+  FANFOLD_CHECK(it->second.running.empty() && it->second.queued.empty());
+  --states_[static_cast<std::size_t>(WorkerState::kGone)];
+  silences_.clear(id);
+  rests_.clear(id);
+  stalls_.clear(id);
+  workers_.erase(it);
+}
+
+void WorkerPool::hear(Instant now, Worker& worker) {
+  worker.heard = now;
+  silences_.set(worker.id, now + silence_max_);
+}
+
+void WorkerPool::forgive_silence(Instant now) {
+  for (auto& [id, worker] : workers_) hear(now, worker);
+}
+
+bool WorkerPool::add(Instant now, Worker& worker, AttemptId attempt) {
+  const bool runs = worker.running.size() < worker.slots;
+  (runs ? worker.running : worker.queued).insert(attempt);
+  // A queue that forms starts to wait now; one that grows has not moved for that.
+  if (!runs && worker.queued.size() == 1) watch_queue(now, worker);
+  file(worker);
+  return runs;
+}
+
+std::optional<AttemptId> WorkerPool::remove(Instant now, Worker& worker, AttemptId attempt) {
+  std::optional<AttemptId> promoted;
+  const bool ran = worker.running.erase(attempt) > 0;
+  FANFOLD_CHECK(ran || worker.queued.count(attempt) > 0);
+  worker.queued.erase(attempt);
+  if (ran && !worker.queued.empty() && worker.running.size() < worker.slots) {
+    promoted = *worker.queued.begin();
+    worker.queued.erase(worker.queued.begin());
+    worker.running.insert(*promoted);
+  }
+  if (ran || worker.queued.empty()) watch_queue(now, worker);
+  file(worker);
+  return promoted;
+}
+
+bool WorkerPool::promote(Instant now, Worker& worker, AttemptId attempt) {
+  FANFOLD_CHECK(worker.queued.count(attempt) > 0);
+  if (worker.running.size() >= worker.slots) return false;
+  worker.queued.erase(attempt);
+  worker.running.insert(attempt);
+  watch_queue(now, worker);
+  file(worker);
+  return true;
+}
+
+void WorkerPool::watch_queue(Instant now, const Worker& worker) {
+  if (worker.queued.empty()) {
+    stalls_.clear(worker.id);
+  } else {
+    stalls_.set(worker.id, now + kQueueStall);
+  }
+}
+
+void WorkerPool::add_output(WorkerId holder, JobId job, std::uint32_t split) {
+  // A holder that has not joined is one of an earlier master's workers: facts are being replayed.
+  const auto [it, inserted] = workers_.try_emplace(holder);
+  if (inserted) {
+    it->second.id = holder;
+    ++states_[static_cast<std::size_t>(WorkerState::kExpected)];
+  }
+  it->second.outputs[job].push_back(split);
+}
+
+void WorkerPool::forget_outputs(JobId job) {
+  for (auto& [id, worker] : workers_) worker.outputs.erase(job);
+}
+
+void WorkerPool::rest(Instant now, Worker& worker) {
+  // Failures of attempts that ran side by side are one fault.
+  if (worker.resting) return;
+  ++worker.faults;
+  worker.resting = true;
+  rests_.set(worker.id, now + retry_delay(worker.faults));
+  file(worker);
+}
+
+void WorkerPool::wake(Worker& worker) {
+  worker.resting = false;
+  rests_.clear(worker.id);
+  file(worker);
+}
+
+void WorkerPool::file(Worker& worker) {
+  std::optional<std::uint64_t> rank;
+  if (worker.state == WorkerState::kActive && !worker.resting && worker.slots > 0) {
+    const std::uint64_t running = worker.running.size();
+    rank = running < worker.slots ? kQueueRank - 1 - (worker.slots - running)
+                                  : kQueueRank + worker.queued.size() * 1024 / worker.slots;
+  }
+  if (rank == worker.rank) return;
+  if (worker.rank) candidates_.erase({*worker.rank, worker.id});
+  if (rank) candidates_.emplace(*rank, worker.id);
+  worker.rank = rank;
+}
+
+bool WorkerPool::has_free_slot() const {
+  return !candidates_.empty() && candidates_.begin()->first < kQueueRank;
+}
+
+Worker* WorkerPool::free_worker(const std::vector<WorkerId>& avoid) {
+  std::size_t examined = 0;
+  for (const auto& [rank, id] : candidates_) {
+    if (rank >= kQueueRank || ++examined > kWorkersExamined) break;
+    if (!is_in(avoid, id)) return find(id);
+  }
+  return nullptr;
+}
+
+Worker* WorkerPool::queue_worker(std::uint32_t per_slot) {
+  if (candidates_.empty() || has_free_slot()) return nullptr;
+  Worker* worker = find(candidates_.begin()->second);
+  const bool fits = worker->queued.size() < std::size_t{worker->slots} * per_slot;
+  return fits ? worker : nullptr;
+}
+
+bool WorkerPool::anybody_but(const std::vector<WorkerId>& avoid) const {
+  std::size_t others = candidates_.size();
+  for (const WorkerId worker : avoid) {
+    const auto it = workers_.find(worker);
+    if (it != workers_.end() && it->second.rank) --others;
+  }
+  return others > 0;
+}
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,107 @@
+// The workers: who is there, how many slots each has, what it runs, queues and keeps, and who
+// should get the next attempt.  Knows attempts only by id and decides nothing about tasks.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/core/deadlines.hpp"
+#include "common/core/ids.hpp"
+#include "common/core/time.hpp"
+
+namespace fanfold::master::scheduling {
+
+enum class WorkerState : std::uint8_t {
+  kExpected = 0,  // Keeps map outputs of an earlier master's time; has not joined this one yet.
+  kActive = 1,
+  kDraining = 2,  // Finishes what runs; gets nothing new.
+  kGone = 3,      // Lost or left; about to be erased.
+};
+inline constexpr std::size_t kWorkerStates = 4;
+
+/// The one table of legal moves; docs/scheduler.md shows it.
+bool is_legal(WorkerState from, WorkerState to);
+const char* name_of(WorkerState state);
+
+struct Worker {
+  WorkerId id;
+  WorkerState state = WorkerState::kExpected;
+  std::uint32_t slots = 0;
+  Instant heard;
+  std::set<AttemptId> running;  // In slots, as far as the master knows.
+  std::set<AttemptId> queued;   // Behind them, in this order.
+  /// Committed map outputs by job; some may have been invalidated since.
+  std::map<JobId, std::vector<std::uint32_t>> outputs;
+  std::uint32_t faults = 0;           // Infrastructure failures since its last commit.
+  bool resting = false;               // After such a failure: nothing new for a while.
+  std::optional<std::uint64_t> rank;  // As filed among the candidates.
+};
+
+class WorkerPool {
+ public:
+  explicit WorkerPool(Duration silence_max) : silence_max_(silence_max) {}
+
+  /// Null when unknown.
+  Worker* find(WorkerId worker);
+  /// New, expected or already there: active with these slots, unless it drains.
+  Worker& join(Instant now, WorkerId worker, std::uint32_t slots);
+  void drain(Worker& worker);
+  /// It gets and promotes nothing any more; its attempts are the caller's to end before erase().
+  void mark_gone(Worker& worker);
+  void erase(WorkerId worker);
+  void hear(Instant now, Worker& worker);
+  /// Silence proves nothing for a time in which nobody listened.
+  void forgive_silence(Instant now);
+
+  /// Puts an attempt into a free slot (true) or behind the slots (false).
+  bool add(Instant now, Worker& worker, AttemptId attempt);
+  /// The attempt that moved up into the slot, if any.
+  std::optional<AttemptId> remove(Instant now, Worker& worker, AttemptId attempt);
+  /// The worker says that it runs it.  False: no slot is free by our books, they will catch up.
+  bool promote(Instant now, Worker& worker, AttemptId attempt);
+
+  void add_output(WorkerId holder, JobId job, std::uint32_t split);
+  void forget_outputs(JobId job);
+
+  /// Backs off from a worker that fails for reasons of its own.
+  void rest(Instant now, Worker& worker);
+  void wake(Worker& worker);
+  void note_commit(Worker& worker) { worker.faults = 0; }
+
+  bool has_free_slot() const;
+  /// The worker with the most free slots that is not to be avoided; null: none.
+  Worker* free_worker(const std::vector<WorkerId>& avoid);
+  /// No slot is free: the worker with the shortest queue, if it may queue that many per slot.
+  Worker* queue_worker(std::uint32_t per_slot);
+  /// Somebody who is not to be avoided could run something, sooner or later.
+  bool anybody_but(const std::vector<WorkerId>& avoid) const;
+
+  std::size_t expected() const { return states_[static_cast<std::size_t>(WorkerState::kExpected)]; }
+  const std::map<WorkerId, Worker>& all() const { return workers_; }
+
+  const Deadlines<WorkerId>& silences() const { return silences_; }
+  const Deadlines<WorkerId>& rests() const { return rests_; }
+  const Deadlines<WorkerId>& stalls() const { return stalls_; }
+
+ private:
+  void move(Worker& worker, WorkerState to);
+  void file(Worker& worker);
+  void watch_queue(Instant now, const Worker& worker);
+
+  const Duration silence_max_;
+  std::map<WorkerId, Worker> workers_;
+  std::size_t states_[kWorkerStates] = {};
+  /// Candidates for the next attempt, best first: free slots before queues.
+  std::set<std::pair<std::uint64_t, WorkerId>> candidates_;
+  Deadlines<WorkerId> silences_;
+  Deadlines<WorkerId> rests_;
+  Deadlines<WorkerId> stalls_;  // Of workers with a queue: when it will have stood too long.
+};
+
+}  // namespace fanfold::master::scheduling

@@ -1,0 +1,128 @@
+#include "worker/agent/machine.hpp"
+
+#include <algorithm>
+#include <variant>
+
+#include "common/core/check.hpp"
+
+namespace fanfold::worker::agency {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A service that calls this much later than it was asked to was paused, and its executors with it.
+constexpr Duration kPauseNoticed = 1s;
+
+}  // namespace
+
+Machine::Machine(AgentOptions options) : options_(std::move(options)) {
+  FANFOLD_CHECK(options_.resend > Duration(0));
+}
+
+void Machine::step(Instant now, const Event& event, std::vector<Action>* actions) {
+  FANFOLD_CHECK(now >= now_);
+  if (exited_) return;
+  now_ = now;
+  actions_ = actions;
+  if (!begun_) {
+    begun_ = true;
+    heard_ = now;
+    say_hello();
+  }
+  if (awaited_ && now > *awaited_ + kPauseNoticed) forgive_pause();
+  std::visit([this](const auto& value) { on(value); }, event);
+  if (!exited_) pass_time();
+  if (!exited_) start_queued();
+  if (!exited_) pass_drain();
+  awaited_ = next_deadline();
+  actions_ = nullptr;
+}
+
+void Machine::say_hello() {
+  send(options_.hello);
+  hello_due_ = now_ + options_.resend;
+}
+
+void Machine::lose_master() {
+  welcome_ = false;
+  say_hello();
+}
+
+void Machine::send_heartbeat() {
+  proto::Heartbeat heartbeat;
+  heartbeat.worker = worker_;
+  heartbeat.epoch = epoch_;
+  heartbeat.attempts.reserve(held_.size());
+  for (const auto& [id, held] : held_) {
+    // The master gave up on a cancelled one already; it only has to die yet.
+    if (held.kill_kind == proto::FailureKind::kCancelled) continue;
+    const bool waits = held.phase == AttemptPhase::kFetching || held.phase == AttemptPhase::kQueued;
+    heartbeat.attempts.push_back({id, held.records, held.bytes, !waits});
+  }
+  send(std::move(heartbeat));
+  if (draining_) send_bye();
+  heartbeat_due_ = now_ + heartbeat_interval_;
+}
+
+void Machine::resend(HeldAttempt& held) {
+  if (held.unfinished()) return;
+  deadlines_.set(held.id, now_ + options_.resend);
+  // Without a welcome there is no name to sign with; the welcome brings us back here.
+  if (!welcome_) return;
+  if (held.phase == AttemptPhase::kCommitting) {
+    proto::CommitRequest request;
+    request.worker = worker_;
+    request.attempt = held.id;
+    request.report = held.report;
+    request.log_text = held.log_text;
+    send(std::move(request));
+  } else {
+    proto::AttemptFailed failed;
+    failed.worker = worker_;
+    failed.attempt = held.id;
+    failed.failure = held.failure;
+    failed.log_text = held.log_text;
+    send(std::move(failed));
+  }
+}
+
+void Machine::forgive_pause() {
+  heard_ = now_;
+  for (auto& [id, held] : held_) {
+    if (held.phase != AttemptPhase::kRunning) continue;
+    held.progressed = now_;
+    watch(held);
+  }
+}
+
+void Machine::pass_time() {
+  while (const std::optional<AttemptId> due = deadlines_.due(now_)) {
+    pass_deadline(*find(*due));
+  }
+  if (now_ >= heard_ + silence_max_) {
+    heard_ = now_;
+    act(Reconnect{});
+    lose_master();
+  }
+  if (!welcome_ && now_ >= hello_due_) say_hello();
+  if (welcome_ && now_ >= heartbeat_due_) send_heartbeat();
+}
+
+std::optional<Instant> Machine::next_deadline() const {
+  if (exited_) return std::nullopt;
+  Instant next = welcome_ ? heartbeat_due_ : hello_due_;
+  next = std::min(next, heard_ + silence_max_);
+  if (const std::optional<Instant> first = deadlines_.first()) next = std::min(next, *first);
+  if (quiet_since_) next = std::min(next, *quiet_since_ + limits::kWorkerSilence);
+  return next;
+}
+
+std::vector<AttemptId> Machine::started() const {
+  std::vector<AttemptId> ids;
+  for (const auto& [id, held] : held_) {
+    if (held.phase == AttemptPhase::kRunning) ids.push_back(id);
+  }
+  return ids;
+}
+
+}  // namespace fanfold::worker::agency

@@ -1,0 +1,107 @@
+// What the master says.  Messages come late, twice and in any order; each handler says what an
+// unexpected one means.
+
+#include <algorithm>
+#include <variant>
+#include <vector>
+
+#include "worker/agent/machine.hpp"
+
+namespace fanfold::worker::agency {
+namespace {
+
+/// Attempt ids carry the epoch of the master that gave them (common/core/ids.hpp).
+std::uint64_t epoch_of(AttemptId attempt) { return attempt.value >> 40; }
+
+Duration milliseconds_or(std::uint64_t value, Duration otherwise) {
+  return value != 0 ? Duration(std::chrono::milliseconds(value)) : otherwise;
+}
+
+}  // namespace
+
+void Machine::on(const MasterSaid& event) {
+  std::visit([this](const auto& message) { obey(message); }, event.message);
+}
+
+void Machine::obey(const proto::Welcome& message) {
+  if (message.epoch < epoch_) return;  // Of a master that is gone.
+  heard_ = now_;
+  worker_ = message.worker;
+  epoch_ = message.epoch;
+  welcome_ = true;
+  heartbeat_interval_ = milliseconds_or(message.heartbeat_ms, limits::kHeartbeatInterval);
+  silence_max_ = milliseconds_or(message.silence_ms, limits::kWorkerSilence);
+  // The list lets the master take back or cancel what it no longer wants of us.
+  send_heartbeat();
+  for (auto& [id, held] : held_) resend(held);
+}
+
+void Machine::obey(const proto::Unknown&) {
+  heard_ = now_;
+  // Attempts go on: a master that does not want them any more cancels them by heartbeat.
+  if (welcome_) lose_master();
+}
+
+void Machine::obey(const proto::HeartbeatEcho& message) {
+  if (message.epoch < epoch_) return;
+  heard_ = now_;
+  if (message.epoch > epoch_ && welcome_) lose_master();
+}
+
+void Machine::obey(const proto::Assign& message) {
+  const proto::TaskAssignment& assignment = message.assignment;
+  // A master that gave this before it restarted does not know it any more; one that has not
+  // welcomed us will say it again.
+  if (!welcome_ || epoch_of(assignment.attempt) < epoch_) return;
+  heard_ = now_;
+  if (find(assignment.attempt) != nullptr) return;
+  if (past_.knows(assignment.task.job, assignment.attempt)) return;
+  hold(assignment);
+}
+
+void Machine::obey(const proto::CancelAttempt& message) {
+  heard_ = now_;
+  if (HeldAttempt* held = find(message.attempt)) {
+    abandon(*held);
+  } else {
+    past_.note_cancelled_unseen(message.attempt);
+  }
+}
+
+void Machine::obey(const proto::CommitAnswer& message) {
+  heard_ = now_;
+  HeldAttempt* held = find(message.attempt);
+  if (held == nullptr) return;
+  if (message.granted) {
+    // Its files stay: map outputs until ForgetJob, parts for the publication.
+    if (held->phase == AttemptPhase::kCommitting) drop(held->id);
+  } else {
+    abandon(*held);
+  }
+}
+
+void Machine::obey(const proto::FailureNoted& message) {
+  heard_ = now_;
+  HeldAttempt* held = find(message.attempt);
+  if (held != nullptr && held->phase == AttemptPhase::kFailing) drop(held->id);
+}
+
+void Machine::obey(const proto::ForgetJob& message) {
+  heard_ = now_;
+  if (past_.is_forgotten(message.job)) return;
+  std::vector<AttemptId> of_job;
+  for (const auto& [id, held] : held_) {
+    if (held.job == message.job) of_job.push_back(id);
+  }
+  past_.note_forgotten(message.job);
+  // An executor that is being killed may still write: the last attempt to go drops the files.
+  if (of_job.empty()) act(DropJobFiles{message.job});
+  for (const AttemptId id : of_job) abandon(*find(id));
+}
+
+void Machine::obey(const proto::Goodbye&) {
+  exited_ = true;
+  act(Exit{});
+}
+
+}  // namespace fanfold::worker::agency
