@@ -27,6 +27,8 @@ struct PublishRequest {
   std::vector<AttemptFiles> maps;     // By split: named outputs of mappers, joined in this order.
   std::vector<AttemptFiles> reduces;  // By partition.
   proto::JobStatus status;            // For the manifest: counters, attempts, times.
+  std::uint64_t started_unix_ms = 0;  // For the manifest; 0: left out.
+  std::uint64_t finished_unix_ms = 0;
 };
 
 struct Published {
@@ -39,11 +41,15 @@ struct Published {
 std::string staging_directory(const std::string& output, const std::string& unique);
 
 /// Refuses what cannot be published, before any work is done: output exists, parent missing or not
-/// writable.  Creates the staging directory.
+/// writable; to be replaced but not an earlier output, or with inputs of this job in it.  Creates
+/// the staging directory.
 Status prepare_output(io::FileSystem& files, const proto::JobSpec& spec,
                       const std::string& staging);
 
-/// The output path is absent (or the old one) until this succeeds, complete afterwards.
+/// The output path is absent (or the old one) until this succeeds, complete afterwards.  After a
+/// failure or a crash it may be called again with the same request: it starts over, or finds that
+/// it had succeeded.  Removes the staging directory at the end.  kCorruption: a file is not what
+/// its attempt committed.
 Result<Published> publish(io::FileSystem& files, const PublishRequest& request);
 
 }  // namespace fanfold::master

@@ -1,0 +1,71 @@
+// _SUCCESS: the manifest of an output directory, as JSON.  It is the last file written before a
+// directory is published, so a directory that has one is complete.  docs/disk_format.md explains
+// every field.
+//
+// All but `run` depends on the job and its input alone: running a job again gives the same text.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/status.hpp"
+#include "common/io/file_system.hpp"
+#include "common/io/part_file.hpp"
+#include "fanfold/abi.hpp"
+
+namespace fanfold::io {
+
+inline constexpr const char* kManifestName = "_SUCCESS";
+
+/// What differs from run to run.
+struct ManifestRun {
+  std::uint64_t job_id = 0;
+  std::string client_id;  // Tells the output of one submission from that of another.
+  std::string submitted_by;
+  std::uint64_t map_tasks = 0;
+  std::uint64_t reduce_tasks = 0;
+  std::uint64_t failed_attempts = 0;
+  std::uint64_t lost_attempts = 0;
+  std::uint64_t speculative_attempts = 0;
+  std::uint64_t wall_ms = 0;
+  std::uint64_t started_unix_ms = 0;   // 0: not known; left out.
+  std::uint64_t finished_unix_ms = 0;  // 0: not known; left out.
+};
+
+struct Manifest {
+  std::uint64_t format_version = 1;
+  std::string job_name;
+  std::string plugin_sha256;
+  std::map<std::string, std::string, std::less<>> parameters;
+  std::vector<std::string> inputs;
+  std::uint32_t partitions = 1;
+  abi::Partitioning partitioning = abi::Partitioning::kHash;
+  std::string key_order;
+  abi::OutputFormat output_format = abi::OutputFormat::kText;
+  PartCompression compression = PartCompression::kNone;
+  std::uint64_t input_records = 0;
+  std::uint64_t bytes = 0;  // Of all files.
+  std::uint64_t records = 0;
+  std::map<std::string, std::int64_t> counters;
+  std::vector<PartInfo> files;  // By name.
+  ManifestRun run;
+};
+
+std::string to_json(const Manifest& manifest);
+
+/// Total: any text gives a manifest or kCorruption.  File names in it are plain names.
+/// kInvalidArgument: a later format than this program knows.
+Result<Manifest> parse_manifest(std::string_view json);
+
+/// kNotFound, with what to make of it, when `directory` is no finished output.
+Result<Manifest> read_manifest(FileSystem& files, const std::string& directory);
+
+/// Letters, digits, '.', '_' and '-', not starting with '.' or '_': what an output file may be
+/// called.
+bool is_output_name(std::string_view name);
+
+}  // namespace fanfold::io
