@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@
 #include "fanfold/abi.hpp"
 
 namespace fanfold::worker {
+
+class SideFiles;
 
 /// One reduce input, already on this host: a map output file, or a fetched segment.
 struct LocalSegment {
@@ -29,7 +32,9 @@ struct RunRequest {
   std::string scratch;                 // <worker scratch>/<job>/<attempt>: spills and output.run.
   std::vector<LocalSegment> segments;  // Reduce.
   abi::ProgressSlot* progress = nullptr;
-  std::uint64_t memory_bytes = 0;  // Budget of the executor: this task keeps within it.
+  std::atomic<std::uint64_t>* bytes_read = nullptr;  // Input bytes so far; may be left out.
+  SideFiles* side_files = nullptr;  // Kept from task to task by an executor; may be left out.
+  std::uint64_t memory_bytes = 0;   // Budget of the executor: this task keeps within it.
 };
 
 /// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has

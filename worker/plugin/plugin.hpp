@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "common/core/status.hpp"
 #include "fanfold/abi.hpp"
@@ -33,5 +34,10 @@ Result<const abi::JobInfo*> find_job(const abi::Plugin& plugin, const std::strin
 
 /// Hex SHA-256 of a file.
 Result<std::string> sha256_of(const std::string& path);
+/// Hex SHA-256 of bytes at hand; empty when the library refuses.
+std::string sha256_of_bytes(std::string_view bytes);
+
+/// "std::runtime_error: text": the exception in flight, its type demangled.  Only within a handler.
+std::string describe_current_exception();
 
 }  // namespace fanfold::worker

@@ -1,0 +1,146 @@
+#include <dirent.h>
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "tests/isolation/isolation_fixture.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using proto::FailureKind;
+using testing::HasSubstr;
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    ++count;
+  }
+  return count;
+}
+
+class ExecutorPoolTest : public IsolationFixture {
+ protected:
+  /// Process id of the executor that ran the attempt: it writes nothing, so /proc tells.
+  static std::vector<pid_t> executors() {
+    std::vector<pid_t> found;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      std::ifstream name(entry.path() / "comm");
+      std::string text;
+      if (std::getline(name, text) && text == "fanfold-exec") {
+        std::ifstream stat(entry.path() / "stat");
+        std::string all;
+        std::getline(stat, all);
+        const auto after = all.substr(all.rfind(')') + 2);
+        const pid_t parent = std::stoi(after.substr(2));
+        if (zygotes().count(parent) != 0) found.push_back(std::stoi(entry.path().filename()));
+      }
+    }
+    return found;
+  }
+  /// Children of this process.
+  static std::map<pid_t, bool> zygotes() {
+    std::map<pid_t, bool> found;
+    const std::string self = std::to_string(::getpid());
+    std::ifstream children("/proc/self/task/" + self + "/children");
+    for (pid_t child = 0; children >> child;) found[child] = true;
+    return found;
+  }
+};
+
+TEST_F(ExecutorPoolTest, RunsAMapAttempt) {
+  const AttemptResult result = run({"b", "a", "b"});
+  ASSERT_TRUE(result.outcome.succeeded) << result.outcome.failure.message;
+  EXPECT_EQ(result.outcome.report.records_in, 3u);
+  EXPECT_EQ(result.outcome.report.records_out, 3u);
+  EXPECT_EQ(result.outcome.report.bytes_in, 6u);
+  EXPECT_FALSE(result.outcome.report.output_empty);
+  EXPECT_GT(result.outcome.report.peak_rss_bytes, 0u);
+  EXPECT_TRUE(std::filesystem::exists(directory_ + "/scratch/1/output.run"));
+}
+
+TEST_F(ExecutorPoolTest, ReusesAnExecutorThatBehaves) {
+  EXPECT_TRUE(run({"a"}).outcome.succeeded);
+  const auto first = executors();
+  EXPECT_TRUE(run({"b"}).outcome.succeeded);
+  EXPECT_EQ(executors(), first);
+  EXPECT_EQ(first.size(), 1u);
+}
+
+TEST_F(ExecutorPoolTest, DoesNotReuseAnExecutorAfterAnException) {
+  EXPECT_TRUE(run({"a"}).outcome.succeeded);
+  const auto first = executors();
+  EXPECT_FALSE(run({"throw"}).outcome.succeeded);
+  EXPECT_TRUE(run({"b"}).outcome.succeeded);
+  EXPECT_NE(executors(), first);
+}
+
+TEST_F(ExecutorPoolTest, RenewsAnExecutorAfterManyTasks) {
+  EXPECT_TRUE(run({"a"}).outcome.succeeded);
+  const auto first = executors();
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(run({"a"}).outcome.succeeded);
+  EXPECT_NE(executors(), first);
+}
+
+TEST_F(ExecutorPoolTest, RunsAttemptsSideBySide) {
+  ExecutorTask hanging = map_task({"hang"});
+  pool_.start(steady_clock().now(), hanging);
+  EXPECT_TRUE([&] {
+    ExecutorTask other = map_task({"fine"});
+    pool_.start(steady_clock().now(), other);
+    const AttemptResult result = next_result();
+    return result.attempt == other.assignment.attempt && result.outcome.succeeded;
+  }());
+  pool_.kill(steady_clock().now(), hanging.assignment.attempt, FailureKind::kCancelled);
+  EXPECT_EQ(next_result().outcome.failure.kind, FailureKind::kCancelled);
+}
+
+TEST_F(ExecutorPoolTest, KillOfAnUnknownAttemptIsIgnored) {
+  pool_.kill(steady_clock().now(), AttemptId{99}, FailureKind::kCancelled);
+  EXPECT_TRUE(run({"a"}).outcome.succeeded);
+}
+
+TEST_F(ExecutorPoolTest, KillFromOutsideIsChargedToTheInfrastructure) {
+  ExecutorTask task = map_task({"hang"});
+  pool_.start(steady_clock().now(), task);
+  wait_for_record(1);
+  const auto processes = executors();
+  ASSERT_EQ(processes.size(), 1u);
+  ::kill(processes[0], SIGKILL);
+  const auto failure = next_result().outcome.failure;
+  EXPECT_EQ(failure.kind, FailureKind::kSpawn);
+  EXPECT_FALSE(proto::charged_to_task(failure.kind));
+  EXPECT_THAT(failure.message, HasSubstr("from outside"));
+}
+
+TEST_F(ExecutorPoolTest, LeavesNeitherDescriptorNorProcess) {
+  EXPECT_TRUE(run({"a"}).outcome.succeeded);
+  const std::size_t before = open_descriptors();
+  for (const char* fault : {"segv", "throw", "exit", "close", "fork", "a"}) run({fault});
+  while (pool_.processes() > 1) turn();
+  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(executors().size(), pool_.processes());
+}
+
+TEST_F(ExecutorPoolTest, AReduceAttemptReadsWhatMapsWrote) {
+  const ExecutorTask map = map_task({"b", "a", "b"});
+  ASSERT_TRUE(run(map).outcome.succeeded);
+  ExecutorTask reduce = map_task({});
+  reduce.assignment.task = {JobId{1}, Stage::kReduce, 0};
+  reduce.assignment.split = {};
+  LocalSegment segment;
+  segment.path = map.scratch + "/output.run";
+  reduce.segments = {segment};
+  const AttemptResult result = run(reduce);
+  ASSERT_TRUE(result.outcome.succeeded) << result.outcome.failure.message;
+  ASSERT_EQ(result.outcome.report.files.size(), 1u);
+  const std::string part = result.outcome.report.files[0].name;
+  EXPECT_EQ(part, "part-00000-of-00001");
+  std::ostringstream text;
+  text << std::ifstream(directory_ + "/staging/2/" + part).rdbuf();
+  EXPECT_EQ(text.str(), "a\t1\nb\t2\n");
+}
+
+}  // namespace
+}  // namespace fanfold::worker

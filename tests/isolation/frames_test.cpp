@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "worker/isolation/executor_frames.hpp"
+#include "worker/isolation/unique_fd.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+ExecutorTask example() {
+  ExecutorTask task;
+  task.assignment.attempt = AttemptId{77};
+  task.assignment.task = {JobId{3}, Stage::kReduce, 5};
+  task.assignment.spec.job_name = "example";
+  task.scratch = "/scratch/3/77";
+  task.memory_bytes = 123;
+  LocalSegment segment;
+  segment.output = {4, AttemptId{9}, 1};
+  segment.path = "/a/b";
+  segment.fetched = true;
+  segment.segment = {5, 10, 20, 30, 40, {50, 60, 70}};
+  task.segments = {segment, {}};
+  return task;
+}
+
+TEST(ExecutorFrames, TaskSurvivesTheWay) {
+  const auto task = decode_task(encode_task(example()));
+  ASSERT_TRUE(task.ok());
+  EXPECT_EQ(task->assignment.attempt.value, 77u);
+  EXPECT_EQ(task->assignment.spec.job_name, "example");
+  EXPECT_EQ(task->scratch, "/scratch/3/77");
+  EXPECT_EQ(task->memory_bytes, 123u);
+  ASSERT_EQ(task->segments.size(), 2u);
+  EXPECT_EQ(task->segments[0].path, "/a/b");
+  EXPECT_EQ(task->segments[0].output.attempt.value, 9u);
+  EXPECT_TRUE(task->segments[0].fetched);
+  EXPECT_EQ(task->segments[0].segment.summary.exclusive_or, 70u);
+  EXPECT_FALSE(task->segments[1].fetched);
+}
+
+TEST(ExecutorFrames, EveryCutOfATaskIsRefused) {
+  const std::string whole = encode_task(example());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(decode_task(std::string_view(whole).substr(0, size)).ok()) << size;
+  }
+}
+
+TEST(ExecutorFrames, OutcomeOfAnotherAttemptIsRefused) {
+  RunOutcome outcome;
+  outcome.succeeded = true;
+  const std::string frame = encode_outcome(AttemptId{1}, outcome);
+  EXPECT_TRUE(decode_outcome(frame, AttemptId{1}).ok());
+  EXPECT_FALSE(decode_outcome(frame, AttemptId{2}).ok());
+}
+
+TEST(ExecutorFrames, CollectorPutsPiecesTogether) {
+  FrameCollector collector;
+  const std::string bytes("\x03\0\0\0abc\x01\0\0\0d", 12);
+  for (const char byte : bytes.substr(0, 6)) {
+    collector.add({&byte, 1});
+    EXPECT_EQ(collector.next().status().code(), StatusCode::kNotFound);
+  }
+  collector.add(bytes.substr(6));
+  EXPECT_EQ(*collector.next(), "abc");
+  EXPECT_EQ(*collector.next(), "d");
+  EXPECT_EQ(collector.next().status().code(), StatusCode::kNotFound);
+}
+
+TEST(ExecutorFrames, CollectorRefusesAnAbsurdLength) {
+  FrameCollector collector;
+  collector.add("\xff\xff\xff\xff");
+  EXPECT_EQ(collector.next().status().code(), StatusCode::kCorruption);
+}
+
+TEST(ExecutorFrames, LargeFramesPassASmallSocket) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  UniqueFd here(ends[0]);
+  UniqueFd there(ends[1]);
+  const std::string frame(5u << 20, 'f');
+  std::jthread writer([&] { EXPECT_TRUE(write_frame(here.get(), frame).ok()); });
+  const auto read = read_frame(there.get());
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(*read, frame);
+}
+
+TEST(ExecutorFrames, EndOfTheStreamIsNotFound) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  UniqueFd there(ends[1]);
+  UniqueFd(ends[0]).reset();
+  EXPECT_EQ(read_frame(there.get()).status().code(), StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace fanfold::worker

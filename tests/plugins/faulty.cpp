@@ -1,0 +1,150 @@
+// A job that does what its records tell it to: each line that is a command goes wrong in that way,
+// any other line is counted.  One plugin for all faults, so a fault is always tied to a record.
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fanfold/job.hpp>
+
+namespace {
+
+// Each fault is a function of its own that is never inlined: tests look for its name in the stack.
+#define FAULT [[gnu::noinline]] void
+
+FAULT write_to_null_pointer() {
+  volatile int* nowhere = nullptr;
+  *nowhere = 1;
+}
+
+FAULT call_null_function() {
+  void (*volatile nothing)() = nullptr;
+  nothing();
+}
+
+FAULT abort_on_purpose() { std::abort(); }
+
+FAULT throw_on_purpose() { throw std::runtime_error("this record is bad"); }
+
+FAULT throw_an_integer() { throw 42; }
+
+FAULT terminate_by_noexcept() noexcept { throw_on_purpose(); }
+
+FAULT exit_on_purpose() { std::exit(3); }
+
+FAULT divide_by_zero() {
+  volatile int zero = 0;
+  volatile int result = 1 / zero;
+  static_cast<void>(result);
+}
+
+FAULT hang_for_ever() {
+  for (volatile bool forever = true; forever;) {
+  }
+}
+
+FAULT hang_deaf() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  hang_for_ever();
+}
+
+FAULT leak_without_bound() {
+  std::vector<std::vector<char>> kept;
+  for (;;) kept.emplace_back(16u << 20, 'x');
+}
+
+[[gnu::noinline]] int recurse_without_bound(int depth) {
+  volatile char frame[4096] = {};
+  frame[depth % 4096] = static_cast<char>(depth);
+  return recurse_without_bound(depth + 1) + frame[depth % 4096];
+}
+
+FAULT print_without_bound() {
+  const std::string line(1023, 'p');
+  for (int i = 0; i < 1'000'000; ++i) std::puts(line.c_str());
+}
+
+FAULT close_all_descriptors() {
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) ::close(descriptor);
+}
+
+FAULT replace_all_descriptors() {
+  close_all_descriptors();
+  while (::open("/dev/null", O_RDWR) >= 0) {
+  }
+}
+
+FAULT leave_a_child_behind() {
+  if (::fork() == 0) {
+    ::close(3);
+    for (;;) ::pause();
+  }
+}
+
+FAULT crash_in_a_thread() {
+  std::thread([] { write_to_null_pointer(); }).join();
+}
+
+class Faulty {
+ public:
+  static void declare(fanfold::Parameters& parameters) {
+    parameters.optional<bool>("fail_setup", false, "Throw before the first record.");
+    parameters.optional<bool>("fail_reduce", false, "Throw at the key 'bad key'.");
+  }
+
+  void setup(fanfold::Context& context) {
+    context_ = &context;
+    fail_reduce_ = context.parameter<bool>("fail_reduce");
+    if (context.parameter<bool>("fail_setup")) throw std::runtime_error("setup fails on purpose");
+  }
+
+  void map(std::string_view line, fanfold::Emitter<std::string_view, std::uint64_t>& out) {
+    if (line == "segv") write_to_null_pointer();
+    if (line == "call null") call_null_function();
+    if (line == "abort") abort_on_purpose();
+    if (line == "throw") throw_on_purpose();
+    if (line == "throw int") throw_an_integer();
+    if (line == "terminate") terminate_by_noexcept();
+    if (line == "exit") exit_on_purpose();
+    if (line == "divide") divide_by_zero();
+    if (line == "hang") hang_for_ever();
+    if (line == "hang deaf") hang_deaf();
+    if (line == "leak") leak_without_bound();
+    if (line == "recurse") sink_ = recurse_without_bound(0);
+    if (line == "print") print_without_bound();
+    if (line == "say hello") std::puts("hello from user code");
+    if (line == "log hello") context_->log("hello from the log");
+    if (line == "close") close_all_descriptors();
+    if (line == "replace") replace_all_descriptors();
+    if (line == "fork") leave_a_child_behind();
+    if (line == "thread") crash_in_a_thread();
+    if (line == "segv once" && context_->attempt() == 1) write_to_null_pointer();
+    if (line == "huge") return out.emit(std::string(65u << 20, 'h'), 1);
+    out.emit(line, 1);
+  }
+
+  void reduce(std::string_view key, fanfold::Values<std::uint64_t>& counts, fanfold::Writer& out) {
+    if (fail_reduce_ && key == "bad key") throw_on_purpose();
+    out.write(key, fanfold::sum(counts));
+  }
+
+ private:
+  fanfold::Context* context_ = nullptr;
+  bool fail_reduce_ = false;
+  volatile int sink_ = 0;
+};
+
+}  // namespace
+
+FANFOLD_JOB(Faulty, "faulty", "Goes wrong as its records say.");

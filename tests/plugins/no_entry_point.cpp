@@ -1,0 +1,10 @@
+// Carries the right fingerprint and nothing else.
+
+#include <fanfold/fingerprint.hpp>
+
+namespace {
+
+[[gnu::used, gnu::section(".note.fanfold"),
+  gnu::aligned(4)]] const fanfold::detail::FingerprintNote note{};
+
+}  // namespace

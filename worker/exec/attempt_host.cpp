@@ -1,0 +1,221 @@
+#include "worker/exec/attempt_host.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <exception>
+
+#include "common/core/check.hpp"
+#include "common/core/limits.hpp"
+#include "worker/exec/segment_source.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using proto::FailureKind;
+
+/// They travel in every commit and are summed by the master.
+constexpr std::size_t kCountersMax = 1000;
+constexpr std::size_t kCounterNameBytes = 200;
+/// Each is a file of its own per task.
+constexpr std::size_t kOutputsMax = 100;
+
+bool is_output_name(std::string_view name) {
+  if (name.size() > limits::kNameBytes || name.empty()) return false;
+  for (const char letter : name) {
+    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                       (letter >= '0' && letter <= '9') || letter == '_' || letter == '-' ||
+                       letter == '.';
+    if (!plain) return false;
+  }
+  return name[0] != '.' && name[0] != '_' && name != "part";
+}
+
+}  // namespace
+
+AttemptHost::AttemptHost(io::FileSystem& files, const RunRequest& request, SideFiles& side_files)
+    : files_(files), request_(request), assignment_(*request.assignment), side_files_(side_files) {}
+
+void AttemptHost::fail(FailureKind kind, std::string message) {
+  if (!failure_) {
+    failure_.emplace();
+    failure_->kind = kind;
+    failure_->message = std::move(message);
+  }
+  throw abi::HostFailure();
+}
+
+void AttemptHost::fail_fetch(const proto::MapOutput& output, const std::string& message) {
+  if (!failure_) {
+    failure_.emplace();
+    failure_->kind = FailureKind::kFetch;
+    failure_->message = "cannot read a map output: " + message;
+    failure_->lost_outputs.push_back(output);
+  }
+  throw abi::HostFailure();
+}
+
+void AttemptHost::require(Status status) {
+  if (status.ok()) return;
+  const bool full = status.code() == StatusCode::kNoSpace;
+  fail(full ? FailureKind::kNoSpace : FailureKind::kIo, status.message());
+}
+
+void AttemptHost::make_scratch() {
+  if (std::exchange(scratch_made_, true)) return;
+  require(files_.make_directories(request_.scratch));
+}
+
+std::string AttemptHost::spill_path(std::size_t index) const {
+  return request_.scratch + "/spill-" + std::to_string(index) + ".run";
+}
+
+abi::RunSink& AttemptHost::start_run(abi::RunKind kind) {
+  FANFOLD_CHECK(!run_started_);
+  run_started_ = true;
+  run_kind_ = kind;
+  return *this;
+}
+
+void AttemptHost::write(std::uint32_t partition, std::string_view block,
+                        const abi::BlockSummary& summary) {
+  FANFOLD_CHECK(run_started_);
+  // A run without records never becomes a file.
+  if (!run_) {
+    make_scratch();
+    const std::string path = run_kind_ == abi::RunKind::kFinal ? request_.scratch + "/output.run"
+                                                               : spill_path(spills_.size());
+    auto created = io::create_run_file(files_, path, io::BlockCompression::kLz4);
+    require(created.status());
+    run_ = *std::move(created);
+  }
+  require(run_->write(partition, block, summary));
+}
+
+void AttemptHost::finish_run() {
+  FANFOLD_CHECK(run_started_);
+  run_started_ = false;
+  if (run_) require(run_->finish());
+  const std::vector<io::Segment> segments = run_ ? run_->segments() : std::vector<io::Segment>();
+  if (run_kind_ == abi::RunKind::kSpill) {
+    spills_.push_back(segments);
+  } else {
+    output_kept_ = run_ != nullptr;
+    for (const io::Segment& segment : segments) records_out_ += segment.summary.records;
+    bytes_out_ += run_ ? run_->file_bytes() : 0;
+  }
+  run_.reset();
+}
+
+std::unique_ptr<abi::RunSource> AttemptHost::open_spill(std::size_t index,
+                                                        std::uint32_t partition) {
+  FANFOLD_CHECK(index < spills_.size());
+  io::Segment wanted;
+  wanted.partition = partition;
+  for (const io::Segment& segment : spills_[index]) {
+    if (segment.partition == partition) wanted = segment;
+  }
+  return std::make_unique<SegmentSource>(files_, spill_path(index), partition, wanted,
+                                         [this](const Status& status) { require(status); });
+}
+
+void AttemptHost::drop_spill(std::size_t index) {
+  FANFOLD_CHECK(index < spills_.size());
+  if (!spills_[index].empty()) require(files_.remove_file(spill_path(index)));
+  spills_[index].clear();
+}
+
+std::unique_ptr<abi::RunSource> AttemptHost::open_input(const LocalSegment& input,
+                                                        std::uint32_t partition) {
+  std::optional<io::Segment> segment;
+  if (input.fetched) segment = input.segment;
+  return std::make_unique<SegmentSource>(files_, input.path, partition, std::move(segment),
+                                         [this, output = input.output](const Status& status) {
+                                           fail_fetch(output, status.message());
+                                         });
+}
+
+io::PartWriter& AttemptHost::output_named(std::string_view name) {
+  const auto found = outputs_.find(name);
+  if (found != outputs_.end()) return *found->second;
+  const bool reduce = assignment_.task.stage == Stage::kReduce;
+  const bool part_file = reduce && name.empty();
+  if (!part_file && !is_output_name(name)) {
+    fail(FailureKind::kException,
+         "the job writes to an output called '" + std::string(name.substr(0, limits::kNameBytes)) +
+             "'; names are up to 64 letters, digits, '_', '-' and '.', and not 'part'");
+  }
+  if (outputs_.size() == kOutputsMax) {
+    fail(FailureKind::kException, "the job writes to more than 100 named outputs in one task");
+  }
+  const io::PartCompression compression = assignment_.spec.output_compression;
+  const std::string file = reduce ? io::part_name(part_file ? "part" : name, assignment_.task.index,
+                                                  assignment_.partitions, compression)
+                                  : io::map_part_name(name, compression);
+  const std::string directory =
+      assignment_.staging + "/" + std::to_string(assignment_.attempt.value);
+  if (outputs_.empty()) require(files_.make_directories(directory));
+  auto part = io::create_part(files_, directory + "/" + file, file, compression);
+  require(part.status());
+  return *outputs_.emplace(name, *std::move(part)).first->second;
+}
+
+void AttemptHost::write_output(std::string_view name, std::string_view bytes,
+                               std::uint64_t records) {
+  require(output_named(name).write(bytes, records));
+}
+
+void AttemptHost::add_to_counter(std::string_view name, std::int64_t delta) {
+  const auto found = counters_.find(name);
+  if (found != counters_.end()) {
+    found->second += delta;
+    return;
+  }
+  if (name.size() > kCounterNameBytes || counters_.size() == kCountersMax) {
+    fail(FailureKind::kException,
+         "the job counts too much: at most 1000 counters with names of at most 200 bytes");
+  }
+  counters_.emplace(name, delta);
+}
+
+/// To standard error, which is the attempt's log in an executor and the terminal in-process.
+void AttemptHost::log(std::string_view text) {
+  std::string line(text);
+  if (line.empty() || line.back() != '\n') line += '\n';
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t put = ::write(STDERR_FILENO, rest.data(), rest.size());
+    if (put < 0 && errno == EINTR) continue;
+    // A log that cannot be written is no reason to fail an attempt.
+    if (put <= 0) return;
+    rest.remove_prefix(static_cast<std::size_t>(put));
+  }
+}
+
+std::string_view AttemptHost::side_file(std::string_view name) {
+  for (const proto::FileReference& reference : assignment_.spec.side_files) {
+    if (reference.name != name) continue;
+    const auto bytes = side_files_.contents(reference);
+    if (!bytes.ok()) fail(FailureKind::kInput, bytes.status().message());
+    return *bytes;
+  }
+  fail(FailureKind::kInput, "the job wants a side file called '" + std::string(name) +
+                                "'; give it with --file " + std::string(name) + "=PATH");
+}
+
+void AttemptHost::finish(proto::AttemptReport* report) {
+  for (auto& [name, part] : outputs_) {
+    require(part->finish());
+    const io::PartInfo& info = part->info();
+    records_out_ += info.records;
+    bytes_out_ += info.bytes;
+    report->files.push_back(info);
+  }
+  report->records_out = records_out_;
+  report->bytes_out = bytes_out_;
+  report->spills = spills_.size();
+  report->output_empty = !output_kept_;
+  report->counters.insert(counters_.begin(), counters_.end());
+}
+
+}  // namespace fanfold::worker

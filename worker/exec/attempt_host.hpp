@@ -1,0 +1,80 @@
+// What one attempt's task sees of the engine: runs, parts, side files, counters and log.  Notes the
+// first failure and throws HostFailure; whoever swallows that does not turn it into a success.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/io/file_system.hpp"
+#include "common/io/part_file.hpp"
+#include "common/io/run_file.hpp"
+#include "common/proto/types.hpp"
+#include "worker/exec/run_task.hpp"
+#include "worker/exec/side_files.hpp"
+
+namespace fanfold::worker {
+
+class AttemptHost final : public abi::TaskHost, public abi::RunSink {
+ public:
+  AttemptHost(io::FileSystem& files, const RunRequest& request, SideFiles& side_files);
+  AttemptHost(const AttemptHost&) = delete;
+  AttemptHost& operator=(const AttemptHost&) = delete;
+
+  // abi::TaskHost
+  RunSink& start_run(abi::RunKind kind) override;
+  void finish_run() override;
+  std::unique_ptr<abi::RunSource> open_spill(std::size_t index, std::uint32_t partition) override;
+  void drop_spill(std::size_t index) override;
+  void write_output(std::string_view name, std::string_view bytes, std::uint64_t records) override;
+  void add_to_counter(std::string_view name, std::int64_t delta) override;
+  void log(std::string_view text) override;
+  std::string_view side_file(std::string_view name) override;
+
+  // abi::RunSink
+  void write(std::uint32_t partition, std::string_view block,
+             const abi::BlockSummary& summary) override;
+
+  /// Reduce: the part file exists even when nothing is written to it.
+  void open_part() { output_named(""); }
+  /// A reduce input, opened at the first read and let go at its end.
+  std::unique_ptr<abi::RunSource> open_input(const LocalSegment& input, std::uint32_t partition);
+  /// Completes the output files and fills in what the attempt produced.
+  void finish(proto::AttemptReport* report);
+
+  [[noreturn]] void fail(proto::FailureKind kind, std::string message);
+  /// Throws HostFailure when `status` is not OK: the disk's fault.
+  void require(Status status);
+  const std::optional<proto::FailureReport>& failure() const { return failure_; }
+  /// A reduce input could not be read.
+  [[noreturn]] void fail_fetch(const proto::MapOutput& output, const std::string& message);
+
+ private:
+  io::PartWriter& output_named(std::string_view name);
+  void make_scratch();
+  std::string spill_path(std::size_t index) const;
+
+  io::FileSystem& files_;
+  const RunRequest& request_;
+  const proto::TaskAssignment& assignment_;
+  SideFiles& side_files_;
+  std::optional<proto::FailureReport> failure_;
+
+  std::unique_ptr<io::RunFileWriter> run_;  // Being written; made at its first block.
+  abi::RunKind run_kind_ = abi::RunKind::kSpill;
+  bool run_started_ = false;
+  std::vector<std::vector<io::Segment>> spills_;  // Indexes of the spills finished so far.
+  bool scratch_made_ = false;
+  bool output_kept_ = false;  // Map: output.run exists.
+
+  std::map<std::string, std::unique_ptr<io::PartWriter>, std::less<>> outputs_;
+  std::map<std::string, std::int64_t, std::less<>> counters_;
+  std::uint64_t records_out_ = 0;
+  std::uint64_t bytes_out_ = 0;
+};
+
+}  // namespace fanfold::worker

@@ -1,0 +1,203 @@
+#include "worker/exec/run_task.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+
+#include "common/core/clock.hpp"
+#include "common/core/limits.hpp"
+#include "common/io/piece_reader.hpp"
+#include "worker/exec/attempt_host.hpp"
+#include "worker/plugin/plugin.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using proto::FailureKind;
+
+/// Of an executor's budget: its code and libraries, an input block, a run block and its compressed
+/// form, buffers of the output files.
+constexpr std::uint64_t kHostBytes = 20u << 20;
+/// Below this a task would spill for every few records.
+constexpr std::uint64_t kTaskBytesMin = 4u << 20;
+
+/// One attempt while it runs.
+struct Attempt {
+  io::FileSystem& files;
+  const RunRequest& request;
+  const proto::TaskAssignment& assignment;
+  abi::ProgressSlot& progress;
+  AttemptHost& host;
+  proto::AttemptReport& report;
+  bool in_map_block = false;  // The progress slot names a record.
+};
+
+abi::TaskMode mode_of(Stage stage) {
+  switch (stage) {
+    case Stage::kSample:
+      return abi::TaskMode::kSample;
+    case Stage::kMap:
+      return abi::TaskMode::kMap;
+    case Stage::kReduce:
+      break;
+  }
+  return abi::TaskMode::kReduce;
+}
+
+abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* progress) {
+  const proto::TaskAssignment& assignment = *request.assignment;
+  abi::TaskSettings settings;
+  settings.mode = mode_of(assignment.task.stage);
+  settings.partitions = assignment.partitions;
+  settings.index = assignment.task.index;
+  settings.attempt = assignment.attempt_number;
+  settings.job_id = std::to_string(assignment.task.job.value);
+  settings.memory_bytes =
+      std::max(kTaskBytesMin, request.memory_bytes - std::min(request.memory_bytes, kHostBytes));
+  settings.output_format = assignment.spec.output_format;
+  settings.parameters = assignment.spec.parameters;
+  settings.splitters = assignment.splitters;
+  settings.progress = progress;
+  return settings;
+}
+
+io::ReadOptions read_options(const proto::JobSpec& spec) {
+  io::ReadOptions options;
+  options.format = spec.format;
+  options.fixed_length = spec.fixed_length;
+  options.csv_header = spec.csv_header;
+  options.block_bytes = limits::kInputBlockBytes;
+  options.record_bytes_max =
+      spec.record_bytes_max != 0 ? spec.record_bytes_max : limits::kRecordBytes;
+  return options;
+}
+
+[[noreturn]] void fail_input(Attempt& attempt, const Status& status) {
+  attempt.host.fail(FailureKind::kInput, status.message());
+}
+
+/// Sample and map: every record of every piece, in order.
+void map_pieces(Attempt& attempt, abi::Task& task) {
+  const io::ReadOptions options = read_options(attempt.assignment.spec);
+  std::uint64_t bytes_before = 0;
+  const auto& pieces = attempt.assignment.split.pieces;
+  for (std::uint32_t i = 0; i < pieces.size(); ++i) {
+    attempt.progress.piece.store(i, std::memory_order_relaxed);
+    auto reader = io::open_piece(attempt.files, pieces[i], options);
+    if (!reader.ok()) fail_input(attempt, reader.status());
+    for (;;) {
+      const auto block = (*reader)->next();
+      if (!block.ok()) fail_input(attempt, block.status());
+      const std::uint64_t bytes = bytes_before + (*reader)->bytes_read();
+      attempt.report.bytes_in = bytes;
+      if (attempt.request.bytes_read != nullptr) attempt.request.bytes_read->store(bytes);
+      if (!*block) break;
+      attempt.in_map_block = true;
+      task.map_block(**block);
+      attempt.in_map_block = false;
+    }
+    bytes_before = attempt.report.bytes_in;
+  }
+}
+
+/// Counts what the segments hold before they are read: their indexes say.
+void reduce_segments(Attempt& attempt, abi::Task& task) {
+  attempt.host.open_part();
+  std::vector<std::unique_ptr<abi::RunSource>> sources;
+  const std::uint32_t partition = attempt.assignment.task.index;
+  for (const LocalSegment& input : attempt.request.segments) {
+    LocalSegment known = input;
+    if (!known.fetched) {
+      auto segment = io::find_segment(attempt.files, input.path, partition);
+      if (!segment.ok()) attempt.host.fail_fetch(input.output, segment.status().message());
+      known.segment = *std::move(segment);
+      known.fetched = true;
+    }
+    attempt.report.bytes_in += known.segment.stored_bytes;
+    if (known.segment.summary.records > 0) {
+      sources.push_back(attempt.host.open_input(known, partition));
+    }
+  }
+  if (attempt.request.bytes_read != nullptr) {
+    attempt.request.bytes_read->store(attempt.report.bytes_in);
+  }
+  task.reduce(std::move(sources));
+}
+
+void run_stage(Attempt& attempt) {
+  const abi::TaskSettings settings = settings_for(attempt.request, &attempt.progress);
+  const std::unique_ptr<abi::Task> task = attempt.request.job->make_task(attempt.host, settings);
+  task->start();
+  switch (attempt.assignment.task.stage) {
+    case Stage::kSample:
+      map_pieces(attempt, *task);
+      attempt.report.splitters = task->finish_sample();
+      break;
+    case Stage::kMap:
+      map_pieces(attempt, *task);
+      task->finish_map();
+      break;
+    case Stage::kReduce:
+      reduce_segments(attempt, *task);
+      break;
+  }
+  attempt.host.finish(&attempt.report);
+}
+
+/// The exception in flight as a failure, with the record it came from.
+proto::FailureReport user_failure(const Attempt& attempt, FailureKind kind, std::string message) {
+  proto::FailureReport failure;
+  failure.kind = kind;
+  failure.message = std::move(message);
+  const std::uint64_t offset = attempt.progress.offset.load(std::memory_order_relaxed);
+  const auto& pieces = attempt.assignment.split.pieces;
+  const std::uint32_t piece = attempt.progress.piece.load(std::memory_order_relaxed);
+  if (attempt.in_map_block && piece < pieces.size()) {
+    failure.record_file = pieces[piece].path;
+    failure.record_offset = offset;
+  }
+  return failure;
+}
+
+/// Foreign code is called here and nowhere else in this folder.
+std::optional<proto::FailureReport> run_guarded(Attempt& attempt) {
+  std::optional<proto::FailureReport> failure;
+  try {
+    run_stage(attempt);
+  } catch (const abi::HostFailure&) {
+    // Noted by the host; a plugin that throws one of its own is told so.
+    failure = user_failure(attempt, FailureKind::kException, "user code threw a HostFailure");
+  } catch (const std::bad_alloc&) {
+    failure = user_failure(attempt, FailureKind::kOutOfMemory,
+                           "out of memory: " + describe_current_exception() +
+                               "; raise --memory or keep less in memory");
+  } catch (...) {
+    failure = user_failure(attempt, FailureKind::kException, describe_current_exception());
+  }
+  return attempt.host.failure() ? attempt.host.failure() : failure;
+}
+
+}  // namespace
+
+RunOutcome run_task(io::FileSystem& files, const RunRequest& request) {
+  const Instant start = steady_clock().now();
+  abi::ProgressSlot own_progress;
+  SideFiles own_side_files;
+  RunOutcome outcome;
+  abi::ProgressSlot& progress = request.progress != nullptr ? *request.progress : own_progress;
+  SideFiles& side_files = request.side_files != nullptr ? *request.side_files : own_side_files;
+  AttemptHost host(files, request, side_files);
+  Attempt attempt{files, request, *request.assignment, progress, host, outcome.report};
+  if (auto failure = run_guarded(attempt)) {
+    outcome.report = {};
+    outcome.failure = *std::move(failure);
+    return outcome;
+  }
+  outcome.succeeded = true;
+  outcome.report.records_in = progress.records.load(std::memory_order_relaxed);
+  outcome.report.wall_us = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock().now() - start).count());
+  return outcome;
+}
+
+}  // namespace fanfold::worker

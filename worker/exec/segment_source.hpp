@@ -1,0 +1,39 @@
+// A segment of a run as the plugin boundary wants it: blocks, and failures noted by the host.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/io/file_system.hpp"
+#include "common/io/run_file.hpp"
+#include "fanfold/abi.hpp"
+
+namespace fanfold::worker {
+
+/// Opens its file at the first next() and closes it at the end, so that a merge of many segments
+/// holds open no more than those it is reading.
+class SegmentSource final : public abi::RunSource {
+ public:
+  /// Must not return.
+  using OnFailure = std::function<void(const Status&)>;
+  /// Without a segment, the one of `partition` is looked up in the file's index.
+  SegmentSource(io::FileSystem& files, std::string path, std::uint32_t partition,
+                std::optional<io::Segment> segment, OnFailure on_failure);
+  std::string_view next() override;
+
+ private:
+  Status open();
+
+  io::FileSystem& files_;
+  const std::string path_;
+  const std::uint32_t partition_;
+  std::optional<io::Segment> segment_;
+  const OnFailure on_failure_;
+  bool opened_ = false;
+  std::unique_ptr<io::SegmentReader> reader_;
+};
+
+}  // namespace fanfold::worker

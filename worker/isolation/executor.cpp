@@ -1,0 +1,146 @@
+#include "worker/isolation/executor.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "common/core/limits.hpp"
+#include "common/io/file_system.hpp"
+#include "worker/exec/side_files.hpp"
+#include "worker/isolation/crash_capture.hpp"
+#include "worker/isolation/executor_frames.hpp"
+#include "worker/isolation/shared_page.hpp"
+#include "worker/isolation/throw_observer.hpp"
+#include "worker/plugin/plugin.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+/// The log travels to the master in the same frame as the report.
+constexpr std::size_t kOutcomeFrameBytes = limits::kControlFrameBytes / 2;
+
+/// The plugin this executor has loaded; the worker never sends tasks of another one.
+struct LoadedPlugin {
+  std::string sha256;
+  const abi::Plugin* plugin = nullptr;
+};
+
+RunOutcome plugin_failure(const std::string& message) {
+  RunOutcome outcome;
+  outcome.failure.kind = proto::FailureKind::kPlugin;
+  outcome.failure.message = message;
+  return outcome;
+}
+
+Result<const abi::Plugin*> load(const proto::FileReference& reference, LoadedPlugin* loaded) {
+  if (loaded->plugin != nullptr) {
+    if (loaded->sha256 == reference.sha256) return loaded->plugin;
+    return Status(StatusCode::kInvalidArgument, "this executor holds another plugin");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(const std::string sha256, sha256_of(reference.path));
+  if (sha256 != reference.sha256) {
+    return Status(StatusCode::kInvalidArgument,
+                  "plugin '" + reference.path +
+                      "' is not the file that was submitted (it changed since); submit again");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(loaded->plugin, load_plugin(reference.path));
+  loaded->sha256 = sha256;
+  return loaded->plugin;
+}
+
+/// The kernel's high-water mark starts anew, so that each attempt reports its own peak.
+void reset_peak_rss() {
+  const int file = ::open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const ssize_t put = ::write(file, "5", 1);
+  ::close(file);
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
+
+RunOutcome run(const ExecutorTask& task, SharedPage* page, LoadedPlugin* loaded,
+               SideFiles* side_files) {
+  const proto::JobSpec& spec = task.assignment.spec;
+  const auto plugin = load(spec.plugin, loaded);
+  if (!plugin.ok()) return plugin_failure(plugin.status().message());
+  const auto job = find_job(**plugin, spec.job_name, spec.plugin.path);
+  if (!job.ok()) return plugin_failure(job.status().message());
+  RunRequest request;
+  request.assignment = &task.assignment;
+  request.job = *job;
+  request.scratch = task.scratch;
+  request.segments = task.segments;
+  request.progress = &page->progress;
+  request.bytes_read = &page->bytes_read;
+  request.side_files = side_files;
+  request.memory_bytes = task.memory_bytes;
+  return run_task(io::posix_file_system(), request);
+}
+
+/// User code may have closed our descriptors and opened its own in their place.
+bool control_is_ours() {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return ::getsockopt(kExecutorControl, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         type == SOCK_STREAM;
+}
+
+/// Everything user code printed is in the pipe before the worker hears of the end.
+void flush_output() {
+  std::cout.flush();
+  std::clog.flush();
+  std::fflush(nullptr);
+}
+
+bool is_exception(proto::FailureKind kind) {
+  return kind == proto::FailureKind::kException || kind == proto::FailureKind::kOutOfMemory;
+}
+
+std::string encode_within_limit(AttemptId attempt, const RunOutcome& outcome) {
+  std::string frame = encode_outcome(attempt, outcome);
+  if (frame.size() <= kOutcomeFrameBytes) return frame;
+  RunOutcome refused;
+  refused.failure.kind = proto::FailureKind::kException;
+  refused.failure.message = "the attempt's report is too large (" + std::to_string(frame.size()) +
+                            " bytes): too many counters or named outputs";
+  return encode_outcome(attempt, refused);
+}
+
+}  // namespace
+
+void run_executor() {
+  Result<SharedMapping> mapping = SharedMapping::attach(UniqueFd(kExecutorPage));
+  if (!mapping.ok()) ::_exit(kExecutorBadControl);
+  SharedPage& page = mapping->page();
+  install_crash_capture(&page);
+  LoadedPlugin loaded;
+  SideFiles side_files;
+  for (;;) {
+    const Result<std::string> frame = read_frame(kExecutorControl);
+    // The end of the stream is how the worker lets an executor go.
+    if (!frame.ok()) ::_exit(0);
+    const Result<ExecutorTask> task = decode_task(*frame);
+    if (!task.ok()) ::_exit(kExecutorBadControl);
+    reset_peak_rss();
+    forget_latest_throw();
+    RunOutcome outcome = run(*task, &page, &loaded, &side_files);
+    outcome.report.peak_rss_bytes = peak_rss_bytes();
+    if (is_exception(outcome.failure.kind)) dump_latest_throw();
+    flush_output();
+    if (!control_is_ours()) ::_exit(kExecutorBadControl);
+    const AttemptId attempt = task->assignment.attempt;
+    if (!write_frame(kExecutorControl, encode_within_limit(attempt, outcome)).ok()) {
+      ::_exit(kExecutorBadControl);
+    }
+  }
+}
+
+}  // namespace fanfold::worker

@@ -1,0 +1,172 @@
+#include "worker/isolation/executor_frames.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "common/proto/messages.hpp"
+#include "worker/plugin/fields.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+Status damaged(const char* what) {
+  return {StatusCode::kCorruption, std::string("damaged ") + what + " between worker and executor"};
+}
+
+void write_segment(const LocalSegment& segment, FieldWriter* out) {
+  out->number(segment.output.split);
+  out->number(segment.output.attempt.value);
+  out->number(segment.output.holder);
+  out->text(segment.path);
+  out->number(segment.fetched ? 1 : 0);
+  const io::Segment& index = segment.segment;
+  for (const std::uint64_t value :
+       {std::uint64_t{index.partition}, index.offset, index.stored_bytes, index.raw_bytes,
+        std::uint64_t{index.largest_block}, index.summary.records, index.summary.sum,
+        index.summary.exclusive_or}) {
+    out->number(value);
+  }
+}
+
+LocalSegment read_segment(FieldReader* in) {
+  LocalSegment segment;
+  segment.output.split = static_cast<std::uint32_t>(in->number());
+  segment.output.attempt.value = in->number();
+  segment.output.holder = static_cast<std::uint32_t>(in->number());
+  segment.path = in->text();
+  segment.fetched = in->number() != 0;
+  io::Segment& index = segment.segment;
+  index.partition = static_cast<std::uint32_t>(in->number());
+  index.offset = in->number();
+  index.stored_bytes = in->number();
+  index.raw_bytes = in->number();
+  index.largest_block = static_cast<std::uint32_t>(in->number());
+  index.summary.records = in->number();
+  index.summary.sum = in->number();
+  index.summary.exclusive_or = in->number();
+  return segment;
+}
+
+Status read_exactly(int socket, char* bytes, std::size_t size) {
+  while (size > 0) {
+    const ssize_t got = ::read(socket, bytes, size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return {StatusCode::kNotFound, "the worker is gone"};
+    bytes += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string encode_task(const ExecutorTask& task) {
+  FieldWriter out;
+  out.text(proto::encode(proto::Assign{task.assignment}));
+  out.text(task.scratch);
+  out.number(task.memory_bytes);
+  out.number(task.segments.size());
+  for (const LocalSegment& segment : task.segments) write_segment(segment, &out);
+  return out.take();
+}
+
+Result<ExecutorTask> decode_task(std::string_view frame) {
+  FieldReader in(frame);
+  ExecutorTask task;
+  FANFOLD_ASSIGN_OR_RETURN(auto message, proto::decode<proto::MasterMessage>(in.text()));
+  auto* assign = std::get_if<proto::Assign>(&message);
+  if (assign == nullptr) return damaged("task");
+  task.assignment = std::move(assign->assignment);
+  task.scratch = in.text();
+  task.memory_bytes = in.number();
+  const std::uint64_t segments = in.count();
+  task.segments.reserve(in.ok() ? segments : 0);
+  for (std::uint64_t i = 0; i < segments && in.ok(); ++i) {
+    task.segments.push_back(read_segment(&in));
+  }
+  if (!in.ok() || !in.at_end()) return damaged("task");
+  return task;
+}
+
+std::string encode_outcome(AttemptId attempt, const RunOutcome& outcome) {
+  if (outcome.succeeded) {
+    proto::CommitRequest message;
+    message.attempt = attempt;
+    message.report = outcome.report;
+    return proto::encode(message);
+  }
+  proto::AttemptFailed message;
+  message.attempt = attempt;
+  message.failure = outcome.failure;
+  return proto::encode(message);
+}
+
+Result<RunOutcome> decode_outcome(std::string_view frame, AttemptId attempt) {
+  FANFOLD_ASSIGN_OR_RETURN(auto message, proto::decode<proto::WorkerMessage>(frame));
+  RunOutcome outcome;
+  if (auto* done = std::get_if<proto::CommitRequest>(&message); done && done->attempt == attempt) {
+    outcome.succeeded = true;
+    outcome.report = std::move(done->report);
+    return outcome;
+  }
+  if (auto* failed = std::get_if<proto::AttemptFailed>(&message);
+      failed && failed->attempt == attempt) {
+    outcome.failure = std::move(failed->failure);
+    return outcome;
+  }
+  return damaged("outcome");
+}
+
+Result<std::string> FrameCollector::next() {
+  std::uint32_t size = 0;
+  if (buffer_.size() < sizeof size) return Status(StatusCode::kNotFound, "no whole frame yet");
+  std::memcpy(&size, buffer_.data(), sizeof size);
+  if (size > kExecutorFrameBytes) return damaged("frame");
+  if (buffer_.size() - sizeof size < size)
+    return Status(StatusCode::kNotFound, "no whole frame yet");
+  std::string frame = buffer_.substr(sizeof size, size);
+  buffer_.erase(0, sizeof size + size);
+  return frame;
+}
+
+Status write_frame(int socket, std::string_view frame) {
+  std::uint32_t size = static_cast<std::uint32_t>(frame.size());
+  iovec parts[] = {{&size, sizeof size}, {const_cast<char*>(frame.data()), frame.size()}};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  while (message.msg_iovlen > 0) {
+    ssize_t put = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) {
+      return {StatusCode::kUnavailable,
+              std::string("cannot write to the socket pair: ") + std::strerror(errno)};
+    }
+    while (put > 0 || (message.msg_iovlen > 0 && message.msg_iov->iov_len == 0)) {
+      iovec& part = *message.msg_iov;
+      const std::size_t used = std::min(part.iov_len, static_cast<std::size_t>(put));
+      part.iov_base = static_cast<char*>(part.iov_base) + used;
+      part.iov_len -= used;
+      put -= static_cast<ssize_t>(used);
+      if (part.iov_len > 0) break;
+      ++message.msg_iov;
+      --message.msg_iovlen;
+    }
+  }
+  return {};
+}
+
+Result<std::string> read_frame(int socket) {
+  std::uint32_t size = 0;
+  FANFOLD_RETURN_IF_ERROR(read_exactly(socket, reinterpret_cast<char*>(&size), sizeof size));
+  if (size > kExecutorFrameBytes) return damaged("frame");
+  std::string frame(size, '\0');
+  FANFOLD_RETURN_IF_ERROR(read_exactly(socket, frame.data(), size));
+  return frame;
+}
+
+}  // namespace fanfold::worker

@@ -1,0 +1,51 @@
+// What worker and executor say to each other over a SOCK_STREAM pair: a length, then a frame.
+// Task and outcome are encoded by common/proto; what only this host needs is added beside them.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/status.hpp"
+#include "worker/exec/run_task.hpp"
+
+namespace fanfold::worker {
+
+/// A reduce task with a hundred thousand segments fits.
+inline constexpr std::size_t kExecutorFrameBytes = 32u << 20;
+
+/// One attempt, ready to run: its inputs are on this host.
+struct ExecutorTask {
+  proto::TaskAssignment assignment;
+  std::vector<LocalSegment> segments;  // Reduce.
+  std::string scratch;                 // <worker scratch>/<job>/<attempt>
+  std::uint64_t memory_bytes = 0;
+};
+
+std::string encode_task(const ExecutorTask& task);
+Result<ExecutorTask> decode_task(std::string_view frame);
+
+std::string encode_outcome(AttemptId attempt, const RunOutcome& outcome);
+/// Total: the sender runs foreign code.
+Result<RunOutcome> decode_outcome(std::string_view frame, AttemptId attempt);
+
+/// Collects bytes of a stream until frames are whole.
+class FrameCollector {
+ public:
+  void add(std::string_view bytes) { buffer_.append(bytes); }
+  /// The next whole frame; kNotFound: more bytes are needed; kCorruption: a length beyond the
+  /// limit.
+  Result<std::string> next();
+
+ private:
+  std::string buffer_;
+};
+
+/// Blocking; kUnavailable when the other end is gone.
+Status write_frame(int socket, std::string_view frame);
+/// Blocking; kNotFound at the end of the stream.
+Result<std::string> read_frame(int socket);
+
+}  // namespace fanfold::worker

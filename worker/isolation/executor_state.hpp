@@ -1,0 +1,55 @@
+// What the pool knows of one executor.  Private to the pool.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "worker/isolation/attempt_log.hpp"
+#include "worker/isolation/executor_pool.hpp"
+#include "worker/isolation/shared_page.hpp"
+
+namespace fanfold::worker {
+
+/// The attempt an executor runs, and what its failure report needs to know of it.
+struct RunningAttempt {
+  AttemptId attempt;
+  TaskId task;
+  std::vector<std::string> piece_paths;  // Map and sample: which file the progress slot means.
+  std::uint64_t memory_bytes = 0;
+  AttemptLog log;
+  std::optional<proto::FailureKind> killed_as;
+  std::optional<Instant> kill_deadline;  // The stack was asked for; then the end comes anyway.
+};
+
+struct ExecutorPool::Executor {
+  Executor(std::uint64_t own_token, SharedMapping own_mapping)
+      : token(own_token), mapping(std::move(own_mapping)) {}
+
+  std::uint64_t token;
+  SharedMapping mapping;
+  UniqueFd control;
+  UniqueFd log;
+  FrameCollector collector;
+  std::string plugin_sha256;
+  std::string plugin_path;
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t tasks = 0;
+  bool retired = false;         // Told to die; its end is awaited.
+  bool control_closed = false;  // By user code: nothing can be heard from it any more.
+  std::optional<RunningAttempt> running;
+};
+
+/// The failure of an attempt whose executor died without an outcome.
+proto::FailureReport explain_end(const RunningAttempt& running, const CrashReport& crash,
+                                 const SharedPage& page, const ZygoteEvent& event,
+                                 bool control_closed);
+
+/// Adds the record that user code was on, as the progress slot says.
+void add_record(const RunningAttempt& running, const SharedPage& page,
+                proto::FailureReport* failure);
+
+/// Reads what the pipe holds, never blocking; false at its end.
+bool drain_log(int descriptor, AttemptLog* log);
+
+}  // namespace fanfold::worker

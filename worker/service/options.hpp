@@ -1,0 +1,35 @@
+// fanfold-worker's command line.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/core/status.hpp"
+#include "worker/service/log.hpp"
+
+namespace fanfold::worker {
+
+struct WorkerOptions {
+  std::string master;        // Address.
+  std::string scratch;       // Our own directory: made at the start, removed at the end.
+  std::string data_address;  // Where other workers fetch from.
+  std::string name;          // Shown to people.
+  std::uint32_t slots = 1;
+  std::uint64_t memory_bytes = 0;  // Per executor.
+  int lifetime_fd = -1;            // Its end of file ends the worker; -1: none.
+  int ready_fd = -1;               // One byte is written when the master has welcomed us; -1: none.
+  bool allow_unauthenticated_tcp = false;
+  LogLevel log_level = LogLevel::kInfo;
+  std::string log_file;  // Empty: standard error.
+};
+
+/// nullopt: --help or --version was asked for and is printed.  kInvalidArgument says what is wrong
+/// and what to do.
+Result<std::optional<WorkerOptions>> parse_options(int argc, const char* const* argv);
+
+/// "512M", "2GiB", "1073741824" in bytes.
+Result<std::uint64_t> parse_size(const std::string& text);
+
+}  // namespace fanfold::worker
