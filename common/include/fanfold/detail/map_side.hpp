@@ -1,0 +1,134 @@
+// Maps blocks of records: reads records, calls the job, and sends what it emits to the combine
+// table, the sort buffer or the sampler.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fanfold/abi.hpp"
+#include "fanfold/context.hpp"
+#include "fanfold/detail/combine_table.hpp"
+#include "fanfold/detail/job_traits.hpp"
+#include "fanfold/detail/sampler.hpp"
+#include "fanfold/detail/sort_buffer.hpp"
+#include "fanfold/detail/user_code.hpp"
+#include "fanfold/emitter.hpp"
+
+namespace fanfold::detail {
+
+template <class Job>
+class MapSide {
+ public:
+  using Traits = JobTraits<Job>;
+  using JobPair = Pair<typename Traits::Value>;
+  using Input = typename Traits::Input;
+
+  MapSide(Job& job, abi::TaskHost& host, const abi::TaskSettings& settings, Context& context,
+          Outputs& outputs, abi::ProgressSlot& progress)
+      : job_(job),
+        context_(context),
+        progress_(progress),
+        emitter_(outputs, this, choose(settings), Traits::kOrderValues) {
+    if (settings.mode == abi::TaskMode::kSample) {
+      sampler_.emplace();
+    } else if (combines(settings)) {
+      if constexpr (Traits::kHasCombine) {
+        table_ = std::make_unique<CombineTable<Job>>(job, host, settings, progress);
+      }
+    } else {
+      buffer_ = std::make_unique<SortBuffer<Job>>(job, host, settings, progress);
+    }
+    if constexpr (requires { input_.use_length(std::uint64_t{}); }) {
+      if (Input::kFixedLength == 0) {
+        input_.use_length(context.parameter<std::uint64_t>("record_length"));
+      }
+    }
+  }
+  MapSide(const MapSide&) = delete;
+  MapSide& operator=(const MapSide&) = delete;
+
+  void map_block(const abi::InputBlock& block) {
+    context_.enter(block);
+    {
+      const InUserCode in_user_code(progress_);
+      emitter_.begin_block(block.bytes);
+      std::uint64_t records = progress_.records.load(std::memory_order_relaxed);
+      input_.for_each(block, [&](auto&& record, std::uint64_t offset) {
+        progress_.records.store(++records, std::memory_order_relaxed);
+        progress_.offset.store(block.offset + offset, std::memory_order_relaxed);
+        job_.map(record, emitter_);
+      });
+      emitter_.end_block();
+    }
+    context_.leave();
+    context_.flush_counters();
+  }
+
+  void finish() {
+    {
+      const InUserCode in_user_code(progress_);
+      if constexpr (Traits::kFinishesMap) {
+        job_.finish(emitter_);
+      } else if constexpr (Traits::kFinishes) {
+        job_.finish();
+      }
+      emitter_.end_block();
+    }
+    if (buffer_ != nullptr) buffer_->finish();
+    if constexpr (Traits::kHasCombine) {
+      if (table_ != nullptr) table_->finish();
+    }
+  }
+
+  std::vector<std::string> splitters(std::uint32_t partitions) {
+    return sampler_->splitters(partitions);
+  }
+
+ private:
+  static bool combines(const abi::TaskSettings& settings) {
+    return Traits::kHasCombine && settings.combine;
+  }
+
+  static typename Traits::JobEmitter::Take choose(const abi::TaskSettings& settings) {
+    if (settings.mode == abi::TaskMode::kSample) return &take_sample;
+    if (combines(settings)) return &take_combined;
+    return &take_sorted;
+  }
+
+  static void take_sample(void* self, const JobPair* pairs, std::size_t count) {
+    Sampler& sampler = *static_cast<MapSide*>(self)->sampler_;
+    for (std::size_t i = 0; i < count; ++i) sampler.add({pairs[i].key, pairs[i].key_size});
+  }
+  static void take_combined(void* self, const JobPair* pairs, std::size_t count) {
+    if constexpr (Traits::kHasCombine) static_cast<MapSide*>(self)->table_->take(pairs, count);
+  }
+  static void take_sorted(void* self, const JobPair* pairs, std::size_t count) {
+    static_cast<MapSide*>(self)->buffer_->take(pairs, count);
+  }
+
+  struct NoTable {};
+
+  Job& job_;
+  Context& context_;
+  abi::ProgressSlot& progress_;
+  Input input_;
+  typename Traits::JobEmitter emitter_;
+  std::unique_ptr<typename decltype([] {
+    if constexpr (Traits::kHasCombine) {
+      return std::type_identity<CombineTable<Job>>();
+    } else {
+      return std::type_identity<NoTable>();
+    }
+  }())::type>
+      table_;
+  std::unique_ptr<SortBuffer<Job>> buffer_;
+  std::optional<Sampler> sampler_;
+};
+
+}  // namespace fanfold::detail

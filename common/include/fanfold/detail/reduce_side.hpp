@@ -1,0 +1,112 @@
+// Reduces the merged segments of one partition, key by key.
+
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fanfold/abi.hpp"
+#include "fanfold/context.hpp"
+#include "fanfold/detail/job_traits.hpp"
+#include "fanfold/detail/merger.hpp"
+#include "fanfold/detail/passes.hpp"
+#include "fanfold/detail/user_code.hpp"
+#include "fanfold/values.hpp"
+#include "fanfold/writer.hpp"
+
+namespace fanfold::detail {
+
+template <class Job>
+class ReduceSide {
+ public:
+  using Traits = JobTraits<Job>;
+  using Value = typename Traits::Value;
+
+  ReduceSide(Job& job, abi::TaskHost& host, const abi::TaskSettings& settings, Context& context,
+             Outputs& outputs, abi::ProgressSlot& progress)
+      : job_(job),
+        host_(host),
+        settings_(settings),
+        context_(context),
+        outputs_(outputs),
+        progress_(progress) {}
+
+  void reduce(std::vector<std::unique_ptr<abi::RunSource>> segments) {
+    Passes<Job>(job_, host_, settings_, progress_).narrow(segments);
+    Merger merger(std::move(segments), Traits::kOrderValues, progress_);
+    Groups groups(merger, progress_);
+    Writer& out = outputs_.to("");
+    const InUserCode in_user_code(progress_);
+    typename Traits::ReduceKey key{};
+    Scratch scratch;
+    Values<Value> values(groups, Traits::kOrderValues);
+    for (std::uint64_t keys = 1; groups.next_group(); ++keys) {
+      scratch.reset();
+      if (!decode_key(groups.key(), key, scratch)) {
+        throw std::runtime_error(
+            "a key of the map output does not decode: was it written by another job?");
+      }
+      reduce_group(key, values, out);
+      if (keys % kKeysPerFlush == 0) context_.flush_counters();
+    }
+    if constexpr (Traits::kFinishesReduce) {
+      job_.finish(out);
+    } else if constexpr (Traits::kFinishes) {
+      job_.finish();
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kKeysPerFlush = 4096;
+
+  void reduce_group(const typename Traits::ReduceKey& key, Values<Value>& values, Writer& out) {
+    if constexpr (Traits::kHasReduce) {
+      job_.reduce(key, values, out);
+    } else if constexpr (Traits::kHasCombine) {
+      write_folded(key, values, out);
+    } else {
+      while (values.next()) out.write(key, values.current());
+    }
+  }
+
+  void write_folded(const typename Traits::ReduceKey& key, Values<Value>& values, Writer& out) {
+    values.next();
+    if constexpr (kHasView<Value>) {
+      // The result of combine() may view its operands, which go with the next value.
+      kept_.clear();
+      encode_value(Value(values.current()), kept_);
+      while (values.next()) {
+        Value folded = job_.combine(kept_value(), Value(values.current()));
+        Bytes encoded;
+        encode_value(folded, encoded);
+        std::swap(kept_, encoded);
+      }
+      out.write(key, kept_value());
+    } else {
+      Value folded = values.current();
+      while (values.next()) folded = job_.combine(std::move(folded), Value(values.current()));
+      out.write(key, folded);
+    }
+  }
+
+  Value kept_value() {
+    Value value{};
+    scratch_.reset();
+    decode_value(kept_.view(), value, scratch_);
+    return value;
+  }
+
+  Job& job_;
+  abi::TaskHost& host_;
+  const abi::TaskSettings& settings_;
+  Context& context_;
+  Outputs& outputs_;
+  abi::ProgressSlot& progress_;
+  Bytes kept_;
+  Scratch scratch_;
+};
+
+}  // namespace fanfold::detail
