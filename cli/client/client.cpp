@@ -1,0 +1,150 @@
+#include "cli/client/client.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "common/core/limits.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+// Requests are repeated, and a followed job is asked about, this often: it tells a busy master from
+// a dead one.
+constexpr Duration kRepeat = limits::kHeartbeatInterval;
+
+bool is_error(const proto::Answer& answer) {
+  return answer.code != static_cast<std::uint8_t>(StatusCode::kOk);
+}
+
+Status to_status(const proto::Answer& answer) {
+  return Status(static_cast<StatusCode>(answer.code), answer.message);
+}
+
+}  // namespace
+
+Client::Client(std::unique_ptr<net::Transport> transport, std::string address, Clock& clock,
+               const std::vector<int>& descriptors)
+    : transport_(std::move(transport)), address_(std::move(address)), clock_(clock) {
+  transport_->watch(descriptors);
+}
+
+Status Client::send(const proto::ClientMessage& request) {
+  Status status = transport_->send(
+      net::PeerId{},
+      std::visit([](const auto& message) { return proto::encode(message); }, request));
+  // Away for now: the request is repeated, and silence has its limit.
+  if (status.code() == StatusCode::kUnavailable) return Status();
+  return status;
+}
+
+Status Client::silence() const {
+  return Status(
+      StatusCode::kUnavailable,
+      "the master at " + address_ +
+          " has not answered for 5 s.\nIs it running? "
+          "'fanfold cluster status' shows the local cluster, 'fanfold cluster up' starts one.");
+}
+
+Result<std::optional<proto::ClientReply>> Client::receive(Instant until) {
+  const Duration timeout = std::max(until - clock_.now(), Duration(0));
+  FANFOLD_ASSIGN_OR_RETURN(std::optional<net::Frame> frame, transport_->receive(timeout));
+  if (!frame.has_value()) {
+    if (clock_.now() - heard_ >= limits::kConnectTimeout) return silence();
+    return std::optional<proto::ClientReply>();
+  }
+  heard_ = clock_.now();
+  Result<proto::ClientReply> reply = proto::decode<proto::ClientReply>(frame->payload);
+  if (!reply.ok()) {
+    return reply.status().with_context("the master at " + address_ +
+                                       " sent something that is no reply");
+  }
+  return std::optional<proto::ClientReply>(*std::move(reply));
+}
+
+template <class Reply>
+Result<Reply> Client::ask(const proto::ClientMessage& request, const FollowHooks& hooks) {
+  heard_ = clock_.now();
+  Instant next_send = heard_;
+  for (;;) {
+    if (clock_.now() >= next_send) {
+      FANFOLD_RETURN_IF_ERROR(send(request));
+      // A master that is planning a large job answers this at once, and is not taken for dead.
+      if (std::holds_alternative<proto::Submit>(request) && next_send != heard_) {
+        FANFOLD_RETURN_IF_ERROR(send(proto::GetCluster{}));
+      }
+      next_send = clock_.now() + kRepeat;
+    }
+    FANFOLD_ASSIGN_OR_RETURN(std::optional<proto::ClientReply> reply, receive(next_send));
+    if (reply.has_value()) {
+      if (auto* wanted = std::get_if<Reply>(&*reply)) {
+        if constexpr (std::is_same_v<Reply, proto::Answer>) {
+          if (is_error(*wanted)) return to_status(*wanted);
+        }
+        return std::move(*wanted);
+      }
+      // Other kinds answer an earlier, repeated request.
+      const auto* answer = std::get_if<proto::Answer>(&*reply);
+      if (answer != nullptr && is_error(*answer)) return to_status(*answer);
+    }
+    if (hooks.on_wake && hooks.on_wake() != Attention::kNone) {
+      return Status(StatusCode::kAborted, "interrupted");
+    }
+  }
+}
+
+template Result<proto::Answer> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::JobReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::JobList> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::Logs> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::ClusterReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+
+Result<proto::JobStatus> Client::follow(JobId job, const FollowHooks& hooks) {
+  proto::GetJob question;
+  question.job = job;
+  question.follow = true;
+  proto::CancelJob cancel;
+  cancel.job = job;
+  heard_ = clock_.now();
+  Instant next_send = heard_;
+  bool cancelling = false;
+  for (;;) {
+    if (clock_.now() >= next_send) {
+      FANFOLD_RETURN_IF_ERROR(send(question));
+      if (cancelling) FANFOLD_RETURN_IF_ERROR(send(cancel));
+      next_send = clock_.now() + kRepeat;
+    }
+    FANFOLD_ASSIGN_OR_RETURN(std::optional<proto::ClientReply> reply, receive(next_send));
+    if (reply.has_value()) {
+      const auto* news = std::get_if<proto::JobReply>(&*reply);
+      if (news != nullptr && news->status.job == job) {
+        if (hooks.on_status) hooks.on_status(news->status);
+        if (proto::is_final(news->status.state)) return news->status;
+      }
+      const auto* answer = std::get_if<proto::Answer>(&*reply);
+      // A job that ended just before it was to be cancelled refuses that: its end is on the way.
+      if (answer != nullptr && is_error(*answer) &&
+          (!cancelling || answer->code == static_cast<std::uint8_t>(StatusCode::kNotFound))) {
+        return to_status(*answer);
+      }
+    }
+    const Attention attention = hooks.on_wake ? hooks.on_wake() : Attention::kNone;
+    if (attention == Attention::kAbandon) return Status(StatusCode::kAborted, "interrupted");
+    if (attention == Attention::kCancel && !cancelling) {
+      cancelling = true;
+      next_send = clock_.now();
+    }
+  }
+}
+
+Result<std::unique_ptr<Client>> connect_client(const std::string& address, Clock& clock,
+                                               const std::vector<int>& descriptors) {
+  const net::SocketOptions options;
+  FANFOLD_RETURN_IF_ERROR(net::check_address(address, options));
+  FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<net::Transport> transport,
+                           net::connect(address, options));
+  return std::make_unique<Client>(std::move(transport), address, clock, descriptors);
+}
+
+}  // namespace fanfold::cli

@@ -1,0 +1,68 @@
+// One client's conversation with a master: requests, answers, and following a job to its end.
+//
+// Requests are repeated until answered (they are idempotent), because frames may be lost.  Silence
+// of the master for limits::kConnectTimeout ends every call with kUnavailable.  Belongs to one
+// thread.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/clock.hpp"
+#include "common/core/status.hpp"
+#include "common/net/transport.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::cli {
+
+/// What the owner wants after something happened that is not a reply.
+enum class Attention : std::uint8_t {
+  kNone = 0,
+  kCancel = 1,   // Ask the master to cancel the job; go on until it is over.
+  kAbandon = 2,  // Return at once with kAborted.
+};
+
+struct FollowHooks {
+  /// After every status that arrives, the final one included.
+  std::function<void(const proto::JobStatus&)> on_status;
+  /// Whenever the wait ended: a watched descriptor is readable, a reply came, or a second passed.
+  std::function<Attention()> on_wake;
+};
+
+class Client {
+ public:
+  /// `descriptors` become part of every wait: on_wake is called when one is readable.
+  Client(std::unique_ptr<net::Transport> transport, std::string address, Clock& clock,
+         const std::vector<int>& descriptors);
+
+  /// Sends `request` until a Reply comes, or an Answer with an error.
+  template <class Reply>
+  Result<Reply> ask(const proto::ClientMessage& request, const FollowHooks& hooks = {});
+
+  /// Until the job is in a final state.
+  Result<proto::JobStatus> follow(JobId job, const FollowHooks& hooks);
+
+  const std::string& address() const { return address_; }
+
+ private:
+  /// Waits for one reply; nullopt when something else ended the wait.
+  Result<std::optional<proto::ClientReply>> receive(Instant until);
+  Status send(const proto::ClientMessage& request);
+  Status silence() const;
+
+  std::unique_ptr<net::Transport> transport_;
+  const std::string address_;
+  Clock& clock_;
+  Instant heard_;  // When the last reply came, or the wait for one began.
+};
+
+/// Checks `address` and opens the socket; whether anybody listens shows at the first request.
+Result<std::unique_ptr<Client>> connect_client(const std::string& address, Clock& clock,
+                                               const std::vector<int>& descriptors);
+
+}  // namespace fanfold::cli

@@ -1,0 +1,61 @@
+// The cluster of one `run`: a master and workers as child processes in a private directory.
+// Their life ends with this object, or with this process however it ends.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "cli/cluster/programs.hpp"
+#include "cli/process/interrupts.hpp"
+#include "common/core/status.hpp"
+
+namespace fanfold::cli {
+
+class PrivateCluster {
+ public:
+  PrivateCluster(std::string program_directory, std::string directory, ClusterShape shape);
+  /// Kills what stop() has not ended.
+  ~PrivateCluster();
+  PrivateCluster(const PrivateCluster&) = delete;
+  PrivateCluster& operator=(const PrivateCluster&) = delete;
+
+  /// Starts all programs at the same time and waits for none.
+  Status start();
+
+  /// Until the master listens.  kAborted at an interrupt.
+  Status wait_until_ready(Interrupts& interrupts);
+
+  /// Call it when a child may have ended: a worker is started again, a few times; the end of the
+  /// master, or of one worker too many, is an error with the last lines of its log.
+  Status check_children();
+
+  /// Ends all processes and waits for them.  They get a few seconds to clean up, unless `hard`; an
+  /// interrupt ends that time.
+  void stop(bool hard);
+
+  std::string address() const { return master_address(directory_); }
+
+ private:
+  struct Child {
+    std::string name;
+    std::string log;
+    std::uint32_t worker = 0;  // 0: the master.
+  };
+  Status start_worker(std::uint32_t number);
+  Status ended(const Child& child, int wait_status);
+
+  const std::string directory_;
+  const ClusterShape shape_;
+  ProgramOptions options_;
+  int lifetime_ = -1;  // Our end of the pipe: closing it ends them all.
+  int ready_ = -1;
+  std::uint32_t restarts_ = 0;
+  bool started_ = false;
+  std::map<pid_t, Child> children_;
+};
+
+}  // namespace fanfold::cli

@@ -1,0 +1,74 @@
+#include "cli/cluster/programs.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+
+namespace fanfold::cli {
+namespace {
+
+void append_common(const ProgramOptions& options, SpawnRequest* request) {
+  const auto give = [&](const char* flag, int descriptor) {
+    if (descriptor < 0) return;
+    request->arguments.insert(request->arguments.end(), {flag, std::to_string(descriptor)});
+    request->inherited.push_back(descriptor);
+  };
+  give("--lifetime-fd", options.lifetime_fd);
+  give("--ready-fd", options.ready_fd);
+  request->new_session = options.new_session;
+}
+
+}  // namespace
+
+ClusterShape choose_shape(std::optional<std::uint32_t> workers, std::optional<std::uint32_t> slots,
+                          std::uint32_t cores) {
+  ClusterShape shape;
+  shape.workers = workers.value_or(cores > 1 ? 2 : 1);
+  shape.slots = slots.value_or(std::max<std::uint32_t>(1, cores / shape.workers));
+  return shape;
+}
+
+std::uint32_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+std::string master_address(const std::string& directory) {
+  return "ipc://" + directory + "/master.sock";
+}
+
+std::string master_log(const std::string& directory) { return directory + "/master.log"; }
+
+std::string worker_log(const std::string& directory, std::uint32_t number) {
+  return directory + "/worker-" + std::to_string(number) + ".log";
+}
+
+SpawnRequest master_program(const ProgramOptions& options) {
+  SpawnRequest request;
+  request.program = options.program_directory + "/fanfold-master";
+  request.arguments = {"--listen", master_address(options.directory), "--ephemeral",
+                       "--private-dir", options.directory};
+  request.output = master_log(options.directory);
+  append_common(options, &request);
+  return request;
+}
+
+SpawnRequest worker_program(const ProgramOptions& options, const ClusterShape& shape,
+                            std::uint32_t number) {
+  SpawnRequest request;
+  request.program = options.program_directory + "/fanfold-worker";
+  request.arguments = {
+      "--master", master_address(options.directory),  "--private-dir", options.directory,
+      "--name",   "worker-" + std::to_string(number), "--slots",       std::to_string(shape.slots)};
+  if (shape.memory_bytes > 0) {
+    request.arguments.insert(request.arguments.end(),
+                             {"--memory", std::to_string(shape.memory_bytes)});
+  }
+  request.output = worker_log(options.directory, number);
+  append_common(options, &request);
+  return request;
+}
+
+}  // namespace fanfold::cli

@@ -1,0 +1,45 @@
+// How the programs of a cluster are called: the one place that knows their flags.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/process/spawn.hpp"
+
+namespace fanfold::cli {
+
+struct ClusterShape {
+  std::uint32_t workers = 1;
+  std::uint32_t slots = 1;         // Of each worker.
+  std::uint64_t memory_bytes = 0;  // Of each executor; 0: the worker decides.
+};
+
+/// What was not asked for is chosen from the number of cores: two workers (one on a single core)
+/// with the cores shared out among their slots.
+ClusterShape choose_shape(std::optional<std::uint32_t> workers, std::optional<std::uint32_t> slots,
+                          std::uint32_t cores);
+
+/// Cores that this process may use.
+std::uint32_t usable_cores();
+
+/// Where a cluster in `directory` listens.
+std::string master_address(const std::string& directory);
+std::string master_log(const std::string& directory);
+std::string worker_log(const std::string& directory, std::uint32_t number);
+
+struct ProgramOptions {
+  std::string program_directory;
+  std::string directory;  // Of the cluster: sockets, scratch and logs.
+  int lifetime_fd = -1;   // Its end of file ends the program; -1: it lives until it is told to end.
+  int ready_fd = -1;      // A byte is written to it when the program is up; -1: nobody waits.
+  bool new_session = false;
+};
+
+SpawnRequest master_program(const ProgramOptions& options);
+SpawnRequest worker_program(const ProgramOptions& options, const ClusterShape& shape,
+                            std::uint32_t number);
+
+}  // namespace fanfold::cli

@@ -1,0 +1,261 @@
+#include "cli/cluster/standing_cluster.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "common/core/clock.hpp"
+#include "common/core/limits.hpp"
+#include "common/io/file_system.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kStartPatience = 15s;
+constexpr Duration kAskedPatience = 10s;
+constexpr Duration kTermPatience = 5s;
+constexpr std::size_t kSocketNameBytes = 24;
+constexpr std::size_t kLogLines = 5;
+
+std::string record_path(const std::string& directory) { return directory + "/cluster.json"; }
+
+Status io_error(const std::string& what) {
+  return Status(StatusCode::kIoError, what + ": " + std::strerror(errno) + ".");
+}
+
+Status write_record(const std::string& directory, const ClusterRecord& record) {
+  const nlohmann::json json = {{"address", record.address},
+                               {"master", record.master},
+                               {"workers", record.workers},
+                               {"slots", record.shape.slots}};
+  const std::string temporary = record_path(directory) + ".new";
+  std::ofstream file(temporary);
+  file << json.dump(2) << "\n";
+  file.close();
+  if (!file || ::rename(temporary.c_str(), record_path(directory).c_str()) != 0) {
+    return io_error("cannot write " + record_path(directory));
+  }
+  return Status();
+}
+
+Status check_owner(const std::string& directory) {
+  struct stat info {};
+  if (::lstat(directory.c_str(), &info) != 0) return io_error("cannot look at " + directory);
+  if (!S_ISDIR(info.st_mode) || info.st_uid != ::getuid() || (info.st_mode & 0077) != 0) {
+    return Status(StatusCode::kInvalidArgument,
+                  directory +
+                      " is not a directory of yours with mode 0700, so others could reach "
+                      "the cluster.\nName another one with --dir.");
+  }
+  return Status();
+}
+
+Status make_directory(const std::string& directory) {
+  if (std::string("ipc://").size() + directory.size() + kSocketNameBytes >
+      limits::kSocketPathBytes) {
+    return Status(StatusCode::kInvalidArgument, "the cluster directory " + directory +
+                                                    " has too long a name: sockets in it "
+                                                    "would exceed " +
+                                                    std::to_string(limits::kSocketPathBytes) +
+                                                    " bytes.\nName a shorter one with --dir.");
+  }
+  if (::mkdir(directory.c_str(), 0700) == 0) return Status();
+  if (errno != EEXIST) return io_error("cannot create the cluster directory " + directory);
+  FANFOLD_RETURN_IF_ERROR(check_owner(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<ClusterRecord> record,
+                           read_cluster_record(directory));
+  if (!record.has_value()) {
+    std::error_code error;
+    if (std::filesystem::is_empty(directory, error)) return Status();
+    return Status(StatusCode::kAlreadyExists,
+                  directory + " exists and holds other files; name a new directory with --dir.");
+  }
+  if (!living_processes(directory, *record).empty()) {
+    return Status(StatusCode::kAlreadyExists,
+                  "a cluster is up in " + directory + " (address " + record->address +
+                      " is in use).\n'fanfold cluster down --dir " + directory + "' stops it.");
+  }
+  // The remains of a cluster that was killed.
+  FANFOLD_RETURN_IF_ERROR(io::posix_file_system().remove_tree(directory));
+  if (::mkdir(directory.c_str(), 0700) != 0) {
+    return io_error("cannot create the cluster directory " + directory);
+  }
+  return Status();
+}
+
+struct Starting {
+  ClusterRecord record;
+  Pipe master_ready;
+  Pipe workers_ready;
+};
+
+void close_all(Starting* starting) {
+  for (int* end : {&starting->master_ready.read_end, &starting->master_ready.write_end,
+                   &starting->workers_ready.read_end, &starting->workers_ready.write_end}) {
+    if (*end >= 0) ::close(std::exchange(*end, -1));
+  }
+}
+
+Status start_programs(const std::string& program_directory, const std::string& directory,
+                      const ClusterShape& shape, Starting* starting) {
+  ProgramOptions options;
+  options.program_directory = program_directory;
+  options.directory = directory;
+  options.new_session = true;
+  starting->record.address = master_address(directory);
+  starting->record.shape = shape;
+  FANFOLD_ASSIGN_OR_RETURN(starting->master_ready, make_pipe());
+  FANFOLD_ASSIGN_OR_RETURN(starting->workers_ready, make_pipe());
+  options.ready_fd = starting->master_ready.write_end;
+  FANFOLD_ASSIGN_OR_RETURN(starting->record.master, spawn(master_program(options)));
+  // Written before the next start, and after each: whatever happens, `down` finds all of them.
+  FANFOLD_RETURN_IF_ERROR(write_record(directory, starting->record));
+  options.ready_fd = starting->workers_ready.write_end;
+  for (std::uint32_t number = 1; number <= shape.workers; ++number) {
+    FANFOLD_ASSIGN_OR_RETURN(const pid_t worker, spawn(worker_program(options, shape, number)));
+    starting->record.workers.push_back(worker);
+    FANFOLD_RETURN_IF_ERROR(write_record(directory, starting->record));
+  }
+  ::close(std::exchange(starting->master_ready.write_end, -1));
+  ::close(std::exchange(starting->workers_ready.write_end, -1));
+  return Status();
+}
+
+Status did_not_start(const std::string& what, const std::string& log) {
+  const std::string lines = last_lines(log, kLogLines);
+  return Status(StatusCode::kUnavailable, what + (lines.empty() ? "." : ":\n" + lines));
+}
+
+// One byte per worker, and the end of file when one of them, or all, have gone without a word.
+Status wait_for_bytes(int descriptor, std::uint32_t count, const std::string& who,
+                      const std::string& log, Interrupts& interrupts) {
+  const Instant deadline = steady_clock().now() + kStartPatience;
+  while (count > 0) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock().now());
+    if (left.count() <= 0) return did_not_start(who + " did not start within 15 s", log);
+    std::array<pollfd, 2> waits = {{{descriptor, POLLIN, 0}, {interrupts.descriptor(), POLLIN, 0}}};
+    if (::poll(waits.data(), waits.size(), static_cast<int>(left.count())) < 0) continue;
+    interrupts.drain();
+    if (interrupts.count() > 0) return Status(StatusCode::kAborted, "interrupted");
+    if (waits[0].revents == 0) continue;
+    std::array<char, 64> bytes{};
+    const ssize_t got =
+        ::read(descriptor, bytes.data(), std::min<std::size_t>(count, bytes.size()));
+    if (got == 0) return did_not_start(who + " ended at once", log);
+    if (got > 0) count -= static_cast<std::uint32_t>(got);
+  }
+  return Status();
+}
+
+bool belongs_to(pid_t pid, const std::string& directory) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+  std::stringstream text;
+  text << file.rdbuf();
+  // A zombie has no command line any more.
+  return text.str().find(directory) != std::string::npos;
+}
+
+// False when some are still there after `patience`.
+bool wait_for_end(const std::vector<pid_t>& processes, Duration patience) {
+  const Instant deadline = steady_clock().now() + patience;
+  for (const pid_t pid : processes) {
+    const int descriptor = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (descriptor < 0) continue;  // Gone.
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock().now());
+    pollfd wait = {descriptor, POLLIN, 0};
+    const int count = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    ::close(descriptor);
+    if (count == 0) return false;
+  }
+  return true;
+}
+
+void end_processes(const std::string& directory, const ClusterRecord& record, bool asked) {
+  std::vector<pid_t> living = living_processes(directory, record);
+  if (asked && wait_for_end(living, kAskedPatience)) return;
+  living = living_processes(directory, record);
+  for (const pid_t pid : living) ::kill(pid, SIGTERM);
+  if (wait_for_end(living, kTermPatience)) return;
+  living = living_processes(directory, record);
+  for (const pid_t pid : living) ::kill(pid, SIGKILL);
+  static_cast<void>(wait_for_end(living, kTermPatience));
+}
+
+}  // namespace
+
+Result<std::optional<ClusterRecord>> read_cluster_record(const std::string& directory) {
+  std::ifstream file(record_path(directory));
+  if (!file) return std::optional<ClusterRecord>();
+  const nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
+  ClusterRecord record;
+  if (!json.is_object() || !json.contains("master") || !json["master"].is_number_integer() ||
+      !json.contains("workers") || !json["workers"].is_array()) {
+    return Status(StatusCode::kCorruption,
+                  record_path(directory) +
+                      " is damaged. Stop the processes fanfold-master and "
+                      "fanfold-worker of that directory by hand and remove it.");
+  }
+  record.address = master_address(directory);
+  record.master = json["master"].get<pid_t>();
+  for (const auto& worker : json["workers"]) {
+    if (worker.is_number_integer()) record.workers.push_back(worker.get<pid_t>());
+  }
+  return std::optional<ClusterRecord>(record);
+}
+
+std::vector<pid_t> living_processes(const std::string& directory, const ClusterRecord& record) {
+  std::vector<pid_t> living;
+  if (record.master > 0 && belongs_to(record.master, directory)) living.push_back(record.master);
+  for (const pid_t worker : record.workers) {
+    if (worker > 0 && belongs_to(worker, directory)) living.push_back(worker);
+  }
+  return living;
+}
+
+Status bring_up(const std::string& program_directory, const std::string& directory,
+                const ClusterShape& shape, Interrupts& interrupts) {
+  FANFOLD_RETURN_IF_ERROR(make_directory(directory));
+  Starting starting;
+  Status status = start_programs(program_directory, directory, shape, &starting);
+  if (status.ok()) {
+    status = wait_for_bytes(starting.master_ready.read_end, 1, "the master", master_log(directory),
+                            interrupts);
+  }
+  if (status.ok()) {
+    status = wait_for_bytes(starting.workers_ready.read_end, shape.workers, "a worker",
+                            worker_log(directory, 1), interrupts);
+  }
+  close_all(&starting);
+  if (!status.ok()) {
+    end_processes(directory, starting.record, false);
+    static_cast<void>(io::posix_file_system().remove_tree(directory));
+  }
+  return status;
+}
+
+Status take_down(const std::string& directory, bool asked) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<ClusterRecord> record,
+                           read_cluster_record(directory));
+  if (!record.has_value()) {
+    return Status(StatusCode::kNotFound, "no cluster is up in " + directory + ".");
+  }
+  end_processes(directory, *record, asked);
+  return io::posix_file_system().remove_tree(directory);
+}
+
+}  // namespace fanfold::cli

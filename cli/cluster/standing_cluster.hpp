@@ -1,0 +1,46 @@
+// The local cluster that outlives the shell: `cluster up`, `down` and `status`.
+//
+// Its directory (mode 0700, ours) holds sockets, logs, scratch files and cluster.json, which says
+// which processes belong to it.  A process counts as one of them only while its command line names
+// the directory, so a process id that was given to somebody else is never killed.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/cluster/programs.hpp"
+#include "cli/process/interrupts.hpp"
+#include "common/core/status.hpp"
+
+namespace fanfold::cli {
+
+struct ClusterRecord {
+  std::string address;
+  ClusterShape shape;
+  pid_t master = 0;
+  std::vector<pid_t> workers;
+};
+
+/// nullopt: there is none.
+Result<std::optional<ClusterRecord>> read_cluster_record(const std::string& directory);
+
+/// Processes of the record that live and are what they were.
+std::vector<pid_t> living_processes(const std::string& directory, const ClusterRecord& record);
+
+/// Starts a cluster in `directory` and returns when every worker has been welcomed.
+/// kAlreadyExists: one is up there.  Remains of one that was killed are cleaned up first.  After an
+/// error or an interrupt nothing is left.
+Status bring_up(const std::string& program_directory, const std::string& directory,
+                const ClusterShape& shape, Interrupts& interrupts);
+
+/// Ends the processes that are left, by request, by SIGTERM and by force, and removes the
+/// directory.  `asked` says that the master was told to stop: it gets time to do so.  kNotFound: no
+/// cluster there.
+Status take_down(const std::string& directory, bool asked);
+
+}  // namespace fanfold::cli

@@ -1,0 +1,48 @@
+// `cancel`: ends a job; its output does not appear.
+
+#include "cli/commands/command.hpp"
+#include "cli/commands/connection.hpp"
+#include "cli/options/exit_codes.hpp"
+#include "cli/view/names.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+Result<proto::JobStatus> cancel(Client& client, JobId job) {
+  FANFOLD_ASSIGN_OR_RETURN(proto::JobStatus before, get_job(client, job));
+  if (proto::is_final(before.state)) {
+    return Status(StatusCode::kInvalidArgument, "job " + std::to_string(job.value) + " is over: " +
+                                                    proto::name_of(before.state) + ".");
+  }
+  // Cancelling is the first thing that follow() does here.
+  FollowHooks hooks;
+  hooks.on_wake = [] { return Attention::kCancel; };
+  return client.follow(job, hooks);
+}
+
+int cancel_main(const Environment& environment, const Arguments& arguments) {
+  const Result<JobId> job = parse_job(arguments.positionals().front());
+  if (!job.ok()) return report(job.status());
+  const Result<std::unique_ptr<Client>> client = connect_to_master(environment, arguments);
+  if (!client.ok()) return report(client.status());
+  const Result<proto::JobStatus> status = cancel(**client, *job);
+  if (!status.ok()) return report(status.status());
+  print("job " + std::to_string(job->value) + " " + proto::name_of(status->state) + "\n");
+  return status->state == proto::JobState::kCancelled ? kExitDone : kExitFailed;
+}
+
+}  // namespace
+
+Command cancel_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "cancel";
+  syntax.positionals = "JOB_ID";
+  syntax.summary = "Cancels a running job and waits until it has ended.";
+  syntax.flags = {master_flag()};
+  syntax.positionals_min = syntax.positionals_max = 1;
+  command.run = cancel_main;
+  return command;
+}
+
+}  // namespace fanfold::cli

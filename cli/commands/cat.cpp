@@ -1,0 +1,35 @@
+// `cat`: prints a finished output.
+
+#include <unistd.h>
+
+#include "cli/commands/command.hpp"
+#include "cli/options/exit_codes.hpp"
+#include "cli/output/concatenate.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+int cat_main(const Environment&, const Arguments& arguments) {
+  for (const std::string& directory : arguments.positionals()) {
+    const Status status = print_output(io::posix_file_system(), directory, STDOUT_FILENO);
+    if (!status.ok()) return report(status);
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+Command cat_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "cat";
+  syntax.positionals = "DIR...";
+  syntax.summary = "Prints the output of a finished job, in the order of its keys.";
+  syntax.description = "Compressed parts are decompressed.";
+  syntax.positionals_min = 1;
+  syntax.positionals_max = static_cast<std::size_t>(-1);
+  command.run = cat_main;
+  return command;
+}
+
+}  // namespace fanfold::cli

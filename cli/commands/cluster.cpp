@@ -1,0 +1,140 @@
+// `cluster up`, `down` and `status`: a local cluster that outlives the shell.
+
+#include "cli/cluster/standing_cluster.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/commands/connection.hpp"
+#include "cli/commands/job_flags.hpp"
+#include "cli/options/exit_codes.hpp"
+#include "cli/text/table.hpp"
+#include "cli/text/units.hpp"
+#include "cli/view/json.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+constexpr std::uint64_t kWorkersMax = 1000;
+constexpr std::uint64_t kSlotsMax = 1000;
+
+std::string cluster_directory(const Environment& environment, const Arguments& arguments) {
+  const std::string word = arguments.value("dir").value_or(default_cluster_directory(environment));
+  return absolute_path(environment.working_directory, word);
+}
+
+Flag directory_flag() {
+  return {"dir", '\0', "DIR",
+          "Directory of the cluster. Default: $XDG_RUNTIME_DIR/fanfold or /tmp/fanfold-UID.",
+          false};
+}
+
+int up_main(const Environment& environment, const Arguments& arguments) {
+  const auto workers = count_flag(arguments, "workers", 1, kWorkersMax);
+  if (!workers.ok()) return report(workers.status());
+  const auto slots = count_flag(arguments, "slots", 1, kSlotsMax);
+  if (!slots.ok()) return report(slots.status());
+  ClusterShape shape = choose_shape(*workers, *slots, usable_cores());
+  const auto memory = memory_flag(arguments);
+  if (!memory.ok()) return report(memory.status());
+  shape.memory_bytes = *memory;
+
+  const std::string directory = cluster_directory(environment, arguments);
+  Interrupts interrupts;
+  if (Status status = interrupts.start(); !status.ok()) return report(status);
+  const Status status = bring_up(environment.program_directory, directory, shape, interrupts);
+  if (interrupts.count() > 0 && !status.ok()) {
+    print_error("fanfold: interrupted.\n");
+    return kExitInterrupted;
+  }
+  if (!status.ok()) return report(status);
+  print_error("a cluster of " + plural(shape.workers, "worker") + " with " +
+              plural(shape.slots, "slot") + " each is up at " + master_address(directory) + "\n");
+  // Alone on standard output: eval "$(fanfold cluster up)" works.
+  print("export FANFOLD_MASTER=" + master_address(directory) + "\n");
+  return kExitDone;
+}
+
+// Whether the master took it; a dead or deaf one is ended otherwise.
+bool ask_to_stop(const std::string& directory, const ClusterRecord& record) {
+  if (record.master == 0 || living_processes(directory, record).empty()) return false;
+  const Result<std::unique_ptr<Client>> client = connect_client(record.address, steady_clock(), {});
+  return client.ok() && (*client)->ask<proto::Answer>(proto::StopCluster{}).ok();
+}
+
+int down_main(const Environment& environment, const Arguments& arguments) {
+  const std::string directory = cluster_directory(environment, arguments);
+  const Result<std::optional<ClusterRecord>> record = read_cluster_record(directory);
+  if (!record.ok()) return report(record.status());
+  const bool asked = record->has_value() && ask_to_stop(directory, **record);
+  const Status status = take_down(directory, asked);
+  if (!status.ok()) return report(status);
+  print_error("the cluster in " + directory + " is down\n");
+  return kExitDone;
+}
+
+int status_main(const Environment& environment, const Arguments& arguments) {
+  const Result<std::string> address =
+      arguments.has("dir")
+          ? Result<std::string>(master_address(cluster_directory(environment, arguments)))
+          : find_master(environment, arguments);
+  if (!address.ok()) return report(address.status());
+  const Result<std::unique_ptr<Client>> client = connect_client(*address, steady_clock(), {});
+  if (!client.ok()) return report(client.status());
+  const Result<proto::ClusterReply> cluster =
+      (*client)->ask<proto::ClusterReply>(proto::GetCluster{});
+  if (!cluster.ok()) return report(cluster.status());
+  if (arguments.has("json")) {
+    print(to_json(*cluster));
+    return kExitDone;
+  }
+  print("master " + cluster->address + ", process " + std::to_string(cluster->process) + ", up " +
+        format_milliseconds(cluster->uptime_ms) + ", " +
+        plural(cluster->jobs_running, "running job") + "\n");
+  Table table({"WORKER", "PROCESS", "SLOTS", "BUSY", "STATE"});
+  for (const proto::WorkerStatus& worker : cluster->workers) {
+    table.add({printable(worker.name, false), std::to_string(worker.process),
+               std::to_string(worker.slots), std::to_string(worker.busy),
+               worker.draining ? "draining" : "up"});
+  }
+  print(table.text());
+  return kExitDone;
+}
+
+}  // namespace
+
+Command cluster_up_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "cluster up";
+  syntax.summary = "Starts a local cluster that outlives the shell.";
+  syntax.description =
+      "Prints the line that makes other commands use it: eval \"$(fanfold cluster up)\".";
+  syntax.flags = {{"workers", '\0', "N", "Worker processes. Default: 2.", false},
+                  {"slots", '\0', "N",
+                   "Tasks at a time in each worker. Default: the cores, shared out.", false},
+                  {"memory", '\0', "SIZE",
+                   "Memory of each executor. Default: a share of the machine's.", false},
+                  directory_flag()};
+  command.run = up_main;
+  return command;
+}
+
+Command cluster_down_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "cluster down";
+  syntax.summary = "Stops the local cluster and leaves nothing of it; running jobs are cancelled.";
+  syntax.flags = {directory_flag()};
+  command.run = down_main;
+  return command;
+}
+
+Command cluster_status_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "cluster status";
+  syntax.summary = "Shows the workers of a cluster and what they do.";
+  syntax.flags = {directory_flag(), master_flag(), json_flag()};
+  command.run = status_main;
+  return command;
+}
+
+}  // namespace fanfold::cli

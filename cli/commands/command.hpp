@@ -1,0 +1,67 @@
+// What every command gets, and the table of all commands.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/options/command_line.hpp"
+#include "common/core/status.hpp"
+
+namespace fanfold::cli {
+
+/// Read once, in main: nothing else looks at the environment.
+struct Environment {
+  std::optional<std::string> master;             // FANFOLD_MASTER
+  std::string temporary_directory = "/tmp";      // TMPDIR
+  std::optional<std::string> runtime_directory;  // XDG_RUNTIME_DIR
+  std::string terminal;                          // TERM
+  bool no_colour = false;                        // NO_COLOR
+  std::string user;
+  std::string program_directory;  // Where this program lies.
+  std::string working_directory;
+  std::vector<std::string> words;  // The whole command line, for "run it again".
+};
+
+struct Command {
+  Syntax syntax;
+  int (*run)(const Environment& environment, const Arguments& arguments) = nullptr;
+};
+
+/// In the order of the help text.
+const std::vector<Command>& all_commands();
+
+/// Finds the command, parses, runs; returns the exit code.
+int dispatch(const Environment& environment, const std::vector<std::string>& words);
+
+// Output.  Whoever reads may go away at any time: that is no error of ours.
+void print(std::string_view text);
+void print_error(std::string_view text);
+
+/// "fanfold: <message>" on standard error; returns the exit code that belongs to the status.
+int report(const Status& status);
+
+/// The flag that names a master, shared by many commands.
+Flag master_flag();
+Flag json_flag();
+
+// Each in a file of its own.
+Command run_command();
+Command submit_command();
+Command wait_command();
+Command status_command();
+Command list_command();
+Command cancel_command();
+Command logs_command();
+Command jobs_command();
+Command cat_command();
+Command new_command();
+Command cluster_up_command();
+Command cluster_down_command();
+Command cluster_status_command();
+Command version_command();
+Command help_command();
+
+}  // namespace fanfold::cli

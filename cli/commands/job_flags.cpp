@@ -1,0 +1,166 @@
+#include "cli/commands/job_flags.hpp"
+
+#include <array>
+#include <utility>
+
+#include "cli/text/suggest.hpp"
+#include "cli/text/units.hpp"
+#include "common/core/limits.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+constexpr std::uint64_t kAttemptsMax = 100;
+// Less than this and a task could not hold its own buffers.
+constexpr std::uint64_t kMemoryLeast = 32u << 20;
+
+Status about(const std::string& flag, const Status& status) {
+  return Status(status.code(), "--" + flag + ": " + status.message() + ".");
+}
+
+template <class Value>
+struct Choice {
+  const char* name;
+  Value value;
+};
+
+template <class Value, std::size_t N>
+Result<Value> choose(const Arguments& arguments, const std::string& flag,
+                     const std::array<Choice<Value>, N>& choices) {
+  const std::optional<std::string> word = arguments.value(flag);
+  if (!word.has_value()) return choices[0].value;
+  std::vector<std::string> names;
+  for (const Choice<Value>& choice : choices) {
+    if (*word == choice.name) return choice.value;
+    names.emplace_back(choice.name);
+  }
+  return Status(StatusCode::kInvalidArgument, "--" + flag + ": '" + *word + "' is not " +
+                                                  join_words(names, " or ") + "." +
+                                                  did_you_mean(*word, names));
+}
+
+Result<std::uint64_t> size_flag(const Arguments& arguments, const std::string& flag,
+                                std::uint64_t least) {
+  const std::optional<std::string> word = arguments.value(flag);
+  if (!word.has_value()) return std::uint64_t{0};
+  const Result<std::uint64_t> bytes = parse_bytes(*word);
+  if (!bytes.ok()) return about(flag, bytes.status());
+  if (*bytes < least) {
+    return Status(StatusCode::kInvalidArgument, "--" + flag + ": " + *word + " is too little; " +
+                                                    format_bytes(least) + " is the least.");
+  }
+  return *bytes;
+}
+
+Status read_limits(const Arguments& arguments, JobRequest* request) {
+  FANFOLD_ASSIGN_OR_RETURN(request->split_bytes, size_flag(arguments, "split-bytes", 1));
+  FANFOLD_ASSIGN_OR_RETURN(request->memory_bytes, memory_flag(arguments));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<std::uint32_t> attempts,
+                           count_flag(arguments, "attempts", 1, kAttemptsMax));
+  request->attempts_max = attempts.value_or(0);
+  if (const auto word = arguments.value("task-timeout")) {
+    const Result<Duration> timeout = parse_duration(*word);
+    if (!timeout.ok()) return about("task-timeout", timeout.status());
+    const auto milliseconds =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*timeout).count();
+    if (milliseconds < 1) {
+      return Status(StatusCode::kInvalidArgument,
+                    "--task-timeout: " + *word + " is too short; 1ms is the least.");
+    }
+    request->task_timeout_ms = static_cast<std::uint64_t>(milliseconds);
+  }
+  return Status();
+}
+
+Status read_output_flags(const Arguments& arguments, JobRequest* request) {
+  using abi::OutputFormat;
+  using io::PartCompression;
+  FANFOLD_ASSIGN_OR_RETURN(
+      request->on_exists,
+      choose(arguments, "on-exists",
+             std::array<Choice<proto::OnExists>, 2>{
+                 {{"fail", proto::OnExists::kFail}, {"replace", proto::OnExists::kReplace}}}));
+  FANFOLD_ASSIGN_OR_RETURN(
+      request->format,
+      choose(arguments, "format",
+             std::array<Choice<OutputFormat>, 3>{{{"text", OutputFormat::kText},
+                                                  {"jsonl", OutputFormat::kJsonLines},
+                                                  {"binary", OutputFormat::kBinary}}}));
+  FANFOLD_ASSIGN_OR_RETURN(
+      request->compression,
+      choose(arguments, "compress",
+             std::array<Choice<PartCompression>, 3>{{{"none", PartCompression::kNone},
+                                                     {"gzip", PartCompression::kGzip},
+                                                     {"zstd", PartCompression::kZstd}}}));
+  return Status();
+}
+
+}  // namespace
+
+std::vector<Flag> job_flags() {
+  return {
+      {"output", 'o', "DIR", "Directory to write; it appears complete or not at all.", false},
+      {"reducers", 'r', "N|auto", "Reduce tasks, and so part files. Default: auto.", false},
+      {"param", '\0', "NAME=VALUE", "Parameter of the job: 'fanfold jobs JOB' lists them.", true},
+      {"file", '\0', "NAME=PATH", "Side file that every task can read under this name.", true},
+      {"plugin", '\0', "FILE", "Shared object that JOB is to be found in.", false},
+      {"on-exists", '\0', "fail|replace", "When DIR exists. Default: fail.", false},
+      {"format", '\0', "text|jsonl|binary", "Format of the output. Default: text.", false},
+      {"compress", '\0', "none|gzip|zstd", "Compression of the output. Default: none.", false},
+      {"memory", '\0', "SIZE", "Memory of each executor. Default: a share of the machine's.",
+       false},
+      {"split-bytes", '\0', "SIZE", "Input of one map task. Default: chosen from the input.",
+       false},
+      {"attempts", '\0', "N", "Failed attempts at a task that fail the job. Default: 4.", false},
+      {"task-timeout", '\0', "TIME", "Wall time of one attempt, such as 90s. Default: none.",
+       false},
+      {"no-speculation", '\0', "", "No second attempts at slow tasks.", false},
+      {"shuffle-over-network", '\0', "",
+       "Reducers fetch everything from data servers, files of this host too.", false},
+  };
+}
+
+Result<std::optional<std::uint32_t>> count_flag(const Arguments& arguments, const std::string& flag,
+                                                std::uint64_t least, std::uint64_t most) {
+  const std::optional<std::string> word = arguments.value(flag);
+  if (!word.has_value()) return std::optional<std::uint32_t>();
+  const Result<std::uint64_t> count = parse_count(*word, least, most);
+  if (!count.ok()) return about(flag, count.status());
+  return std::optional<std::uint32_t>(static_cast<std::uint32_t>(*count));
+}
+
+Result<std::uint64_t> memory_flag(const Arguments& arguments) {
+  return size_flag(arguments, "memory", kMemoryLeast);
+}
+
+Result<JobRequest> make_job_request(const Arguments& arguments) {
+  JobRequest request;
+  const std::vector<std::string>& words = arguments.positionals();
+  request.job = words.front();
+  request.inputs.assign(words.begin() + 1, words.end());
+  request.plugin = arguments.value("plugin");
+  const std::optional<std::string> output = arguments.value("output");
+  if (!output.has_value()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the output directory is missing; name it with -o DIR.");
+  }
+  request.output = *output;
+  request.parameters = arguments.values("param");
+  request.side_files = arguments.values("file");
+  if (arguments.value("reducers").value_or("auto") != "auto") {
+    FANFOLD_ASSIGN_OR_RETURN(const std::optional<std::uint32_t> count,
+                             count_flag(arguments, "reducers", 1, limits::kPartitions));
+    request.partitions = count.value_or(0);
+  }
+  FANFOLD_RETURN_IF_ERROR(read_output_flags(arguments, &request));
+  FANFOLD_RETURN_IF_ERROR(read_limits(arguments, &request));
+  if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
+  request.speculate = !arguments.has("no-speculation");
+  return request;
+}
+
+Surroundings surroundings_of(const Environment& environment) {
+  return {environment.program_directory, environment.working_directory, environment.user};
+}
+
+}  // namespace fanfold::cli

@@ -1,0 +1,26 @@
+// The flags that `run` and `submit` share: what the job is.
+
+#pragma once
+
+#include <vector>
+
+#include "cli/commands/command.hpp"
+#include "cli/job/job_spec.hpp"
+
+namespace fanfold::cli {
+
+std::vector<Flag> job_flags();
+
+/// Checks every value; messages name the flag.
+Result<JobRequest> make_job_request(const Arguments& arguments);
+
+Surroundings surroundings_of(const Environment& environment);
+
+/// The number after --`flag`, at least `least`; nullopt when the flag is not given.
+Result<std::optional<std::uint32_t>> count_flag(const Arguments& arguments, const std::string& flag,
+                                                std::uint64_t least, std::uint64_t most);
+
+/// --memory of an executor; 0 when it is not given.
+Result<std::uint64_t> memory_flag(const Arguments& arguments);
+
+}  // namespace fanfold::cli

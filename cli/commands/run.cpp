@@ -1,0 +1,226 @@
+// `run`: on a private local cluster, on a cluster that is named, or inside this process.
+
+#include <unistd.h>
+
+#include <memory>
+
+#include "cli/client/client.hpp"
+#include "cli/cluster/private_cluster.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/commands/connection.hpp"
+#include "cli/commands/job_flags.hpp"
+#include "cli/commands/session.hpp"
+#include "cli/local/in_process.hpp"
+#include "cli/options/exit_codes.hpp"
+#include "cli/process/private_directory.hpp"
+#include "cli/view/display.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+constexpr std::uint64_t kWorkersMax = 1000;
+constexpr std::uint64_t kSlotsMax = 1000;
+
+struct RunOptions {
+  JobRequest request;
+  ClusterShape shape;
+  bool in_process = false;
+  bool quiet = false;
+  bool json = false;
+  std::string master;  // Empty: a private cluster.
+};
+
+Status refuse_together(const Arguments& arguments, const std::string& with,
+                       const std::vector<std::string>& flags) {
+  for (const std::string& flag : flags) {
+    if (arguments.has(flag)) {
+      return Status(StatusCode::kInvalidArgument,
+                    "--" + flag + " makes no sense with " + with + ".");
+    }
+  }
+  return Status();
+}
+
+Result<RunOptions> read_options(const Environment& environment, const Arguments& arguments) {
+  RunOptions options;
+  FANFOLD_ASSIGN_OR_RETURN(options.request, make_job_request(arguments));
+  FANFOLD_ASSIGN_OR_RETURN(const auto workers, count_flag(arguments, "workers", 1, kWorkersMax));
+  FANFOLD_ASSIGN_OR_RETURN(const auto slots, count_flag(arguments, "slots", 1, kSlotsMax));
+  options.in_process = arguments.has("in-process");
+  options.quiet = arguments.has("quiet");
+  options.json = arguments.has("json");
+  if (options.in_process) {
+    FANFOLD_RETURN_IF_ERROR(refuse_together(
+        arguments, "--in-process", {"workers", "slots", "master", "shuffle-over-network"}));
+    return options;
+  }
+  options.master = arguments.value("master").value_or(environment.master.value_or(""));
+  if (!options.master.empty()) {
+    FANFOLD_RETURN_IF_ERROR(refuse_together(arguments, "a master: the cluster has its own workers",
+                                            {"workers", "slots"}));
+  }
+  options.shape = choose_shape(workers, slots, usable_cores());
+  options.shape.memory_bytes = options.request.memory_bytes;
+  return options;
+}
+
+// What all three ways of running need.
+struct Run {
+  Run(const Environment& environment_, const RunOptions& options_)
+      : environment(environment_),
+        options(options_),
+        display(STDERR_FILENO, choose_display(STDERR_FILENO, options_.quiet, environment_.terminal),
+                !environment_.no_colour),
+        started(steady_clock().now()) {}
+
+  SessionOptions session_options() {
+    SessionOptions session;
+    session.interrupts = &interrupts;
+    session.display = &display;
+    return session;
+  }
+
+  int conclude(const Conclusion& conclusion) const {
+    ReportOptions report;
+    report.quiet = options.quiet;
+    report.json = options.json;
+    report.master = options.master;
+    report.command = options.in_process ? "" : shell_command(environment.words);
+    const Duration wall = steady_clock().now() - started;
+    report.wall_ms = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(wall).count());
+    return report_conclusion(conclusion, report);
+  }
+
+  Status take_standard_input(const std::string& directory, proto::JobSpec* spec) {
+    if (!has_standard_input(*spec)) return Status();
+    return copy_standard_input(STDIN_FILENO, directory + "/standard-input", interrupts.descriptor(),
+                               spec);
+  }
+
+  const Environment& environment;
+  const RunOptions& options;
+  Interrupts interrupts;
+  Display display;
+  const Instant started;
+};
+
+Conclusion failed(Run& run, Status error) {
+  Conclusion conclusion;
+  run.interrupts.drain();
+  conclusion.error = std::move(error);
+  conclusion.interrupted = run.interrupts.count() > 0;
+  return conclusion;
+}
+
+Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::string& directory,
+                               proto::JobSpec& spec) {
+  if (Status status = cluster.start(); !status.ok()) return failed(run, status);
+  if (Status status = run.take_standard_input(directory, &spec); !status.ok()) {
+    return failed(run, status);
+  }
+  if (Status status = cluster.wait_until_ready(run.interrupts); !status.ok()) {
+    return failed(run, status);
+  }
+  Result<std::unique_ptr<Client>> client =
+      connect_client(cluster.address(), steady_clock(), {run.interrupts.descriptor()});
+  if (!client.ok()) return failed(run, client.status());
+  SessionOptions options = run.session_options();
+  options.check = [&cluster] { return cluster.check_children(); };
+  options.abandon_submission = true;
+  Conclusion conclusion = Session(**client, options).run(spec);
+  if (conclusion.error.code() == StatusCode::kUnavailable) {
+    // The master does not answer because it died: that is what to tell.
+    Status status = cluster.check_children();
+    if (!status.ok()) conclusion.error = std::move(status);
+  }
+  return conclusion;
+}
+
+Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
+  PrivateDirectory directory;
+  if (Status status = directory.create(run.environment.temporary_directory); !status.ok()) {
+    return failed(run, status);
+  }
+  PrivateCluster cluster(run.environment.program_directory, directory.path(), run.options.shape);
+  Conclusion conclusion = use_private_cluster(run, cluster, directory.path(), spec);
+  // A second interrupt means: at once.
+  cluster.stop(run.interrupts.count() > 1);
+  return conclusion;
+}
+
+Conclusion run_on_master(Run& run, proto::JobSpec& spec) {
+  Result<std::unique_ptr<Client>> client =
+      connect_client(run.options.master, steady_clock(), {run.interrupts.descriptor()});
+  if (!client.ok()) return failed(run, client.status());
+  PrivateDirectory directory;
+  if (has_standard_input(spec)) {
+    Status status = directory.create(run.environment.temporary_directory);
+    if (status.ok()) status = run.take_standard_input(directory.path(), &spec);
+    if (!status.ok()) return failed(run, status);
+  }
+  return Session(**client, run.session_options()).run(spec);
+}
+
+Conclusion run_here(Run& run, const proto::JobSpec& spec) {
+  InProcessOptions options;
+  options.temporary_directory = run.environment.temporary_directory;
+  options.on_status = [&run](const proto::JobStatus& status) {
+    run.display.show(steady_clock().now(), status);
+  };
+  Conclusion conclusion;
+  Result<proto::JobStatus> status = run_in_process(spec, options);
+  run.display.finish();
+  if (status.ok()) {
+    conclusion.status = *std::move(status);
+  } else {
+    conclusion.error = status.status();
+  }
+  return conclusion;
+}
+
+int run_main(const Environment& environment, const Arguments& arguments) {
+  const Result<RunOptions> options = read_options(environment, arguments);
+  if (!options.ok()) return report(options.status());
+  Result<proto::JobSpec> spec = make_job_spec(surroundings_of(environment), options->request);
+  if (!spec.ok()) return report(spec.status());
+  Run run(environment, *options);
+  if (options->in_process) return run.conclude(run_here(run, *spec));
+  if (Status status = run.interrupts.start(); !status.ok()) return report(status);
+  if (!options->master.empty()) return run.conclude(run_on_master(run, *spec));
+  return run.conclude(run_on_private_cluster(run, *spec));
+}
+
+}  // namespace
+
+Command run_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "run";
+  syntax.positionals = "JOB INPUT... -o DIR";
+  syntax.summary = "Runs a job to its end.";
+  syntax.description =
+      "JOB is a bundled job ('fanfold jobs') or one of your own: path/plugin.so[:NAME].\n"
+      "INPUT is a file, a directory, a pattern, @FILE (a list of inputs) or - (standard input);\n"
+      "jobs with several inputs take TAG=INPUT.\n\n"
+      "Without --master or FANFOLD_MASTER the job gets a private local cluster that leaves "
+      "nothing\n"
+      "behind. Exit code: 0 done, 1 failed, 2 wrong usage or input, 3 partial, 4 cancelled,\n"
+      "130 interrupted.";
+  syntax.flags = job_flags();
+  const std::vector<Flag> more = {
+      {"workers", '\0', "N", "Worker processes of the private cluster. Default: 2.", false},
+      {"slots", '\0', "N", "Tasks at a time in each worker. Default: the cores, shared out.",
+       false},
+      {"master", '\0', "ADDR", "Run it on this cluster. Default: FANFOLD_MASTER.", false},
+      {"in-process", '\0', "", "Run all tasks inside this process, for debuggers.", false},
+      {"quiet", 'q', "", "Print nothing but errors.", false},
+      {"json", '\0', "", "Print the final status as JSON to standard output.", false}};
+  syntax.flags.insert(syntax.flags.end(), more.begin(), more.end());
+  syntax.positionals_min = 2;
+  syntax.positionals_max = static_cast<std::size_t>(-1);
+  command.run = run_main;
+  return command;
+}
+
+}  // namespace fanfold::cli

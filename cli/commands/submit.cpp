@@ -1,0 +1,54 @@
+// `submit`: hands a job to a cluster and prints its id.
+
+#include "cli/commands/command.hpp"
+#include "cli/commands/connection.hpp"
+#include "cli/commands/job_flags.hpp"
+#include "cli/options/exit_codes.hpp"
+#include "cli/view/json.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+Result<JobId> submit(const Environment& environment, const Arguments& arguments) {
+  FANFOLD_ASSIGN_OR_RETURN(const JobRequest request, make_job_request(arguments));
+  FANFOLD_ASSIGN_OR_RETURN(const std::string address, find_master(environment, arguments));
+  proto::Submit message;
+  FANFOLD_ASSIGN_OR_RETURN(message.spec, make_job_spec(surroundings_of(environment), request));
+  if (has_standard_input(message.spec)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "'submit' cannot read standard input ('-'): the job outlives this command.\n"
+                  "Put the input into a file, or use 'fanfold run'.");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
+                           connect_client(address, steady_clock(), {}));
+  FANFOLD_ASSIGN_OR_RETURN(const proto::Answer answer, client->ask<proto::Answer>(message));
+  return answer.job;
+}
+
+int submit_main(const Environment& environment, const Arguments& arguments) {
+  const Result<JobId> job = submit(environment, arguments);
+  if (!job.ok()) return report(job.status());
+  const std::string id = std::to_string(job->value);
+  print(arguments.has("json") ? "{\"job\": " + id + "}\n" : id + "\n");
+  return kExitDone;
+}
+
+}  // namespace
+
+Command submit_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "submit";
+  syntax.positionals = "JOB INPUT... -o DIR";
+  syntax.summary = "Hands a job to a cluster, prints its id and returns.";
+  syntax.description = "JOB and INPUT are those of 'fanfold run'; 'fanfold wait' follows the job.";
+  syntax.flags = job_flags();
+  syntax.flags.push_back(master_flag());
+  syntax.flags.push_back(json_flag());
+  syntax.positionals_min = 2;
+  syntax.positionals_max = static_cast<std::size_t>(-1);
+  command.run = submit_main;
+  return command;
+}
+
+}  // namespace fanfold::cli

@@ -1,0 +1,60 @@
+// From the words of `run` and `submit` to a complete JobSpec: the plugin described, parameters
+// checked and completed, paths absolute, files digested.  Whether inputs exist is the planner's
+// business, not ours.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/status.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::cli {
+
+/// Flags of `run` and `submit` that say what the job is, as typed.
+struct JobRequest {
+  std::string job;
+  std::optional<std::string> plugin;
+  std::vector<std::string> inputs;
+  std::string output;
+  std::vector<std::string> parameters;
+  std::vector<std::string> side_files;
+  std::uint32_t partitions = 0;  // 0: auto.
+  proto::OnExists on_exists = proto::OnExists::kFail;
+  std::optional<abi::OutputFormat> format;
+  io::PartCompression compression = io::PartCompression::kNone;
+  proto::ShufflePath shuffle = proto::ShufflePath::kAuto;
+  std::uint64_t split_bytes = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t attempts_max = 0;
+  std::uint64_t task_timeout_ms = 0;
+  bool speculate = true;
+};
+
+struct Surroundings {
+  std::string program_directory;
+  std::string working_directory;
+  std::string user;
+};
+
+/// Runs a child process that loads the plugin: call it before any thread exists.  Standard input
+/// ("-") is left as it is: see has_standard_input().
+Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const JobRequest& request);
+
+/// Whether an input, made absolute, is "-" or "TAG=-".
+bool is_standard_input(const std::string& input);
+
+/// Whether an input of `spec` is standard input.
+bool has_standard_input(const proto::JobSpec& spec);
+
+/// Copies what descriptor `from` gives into the new file `path` and makes it the input instead of
+/// "-".  kAborted when descriptor `interrupt` becomes readable first.
+Status copy_standard_input(int from, const std::string& path, int interrupt, proto::JobSpec* spec);
+
+/// Absolute, without "." and trailing slashes; symbolic links are left alone.
+std::string absolute_path(const std::string& working_directory, const std::string& path);
+
+}  // namespace fanfold::cli

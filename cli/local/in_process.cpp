@@ -1,0 +1,257 @@
+#include "cli/local/in_process.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "cli/job/job_spec.hpp"
+#include "cli/process/guardian.hpp"
+#include "cli/process/private_directory.hpp"
+#include "common/core/clock.hpp"
+#include "common/io/file_system.hpp"
+#include "master/planner/planner.hpp"
+#include "master/publish/publish.hpp"
+#include "worker/exec/run_task.hpp"
+#include "worker/plugin/plugin.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+constexpr std::uint64_t kMemoryDefault = 1u << 30;
+constexpr JobId kJob = {1};
+
+std::uint64_t milliseconds(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+class InProcessRun {
+ public:
+  InProcessRun(proto::JobSpec spec, const InProcessOptions& options, std::string scratch)
+      : options_(options), scratch_(std::move(scratch)), started_(steady_clock().now()) {
+    assignment_.spec = std::move(spec);
+    const std::string unique = std::to_string(::getpid());
+    assignment_.staging = master::staging_directory(assignment_.spec.output, unique);
+    assignment_.task.job = kJob;
+    if (assignment_.spec.memory_bytes == 0) assignment_.spec.memory_bytes = kMemoryDefault;
+  }
+
+  const std::string& staging() const { return assignment_.staging; }
+
+  void set_inputs(std::vector<std::string> inputs) { assignment_.spec.inputs = std::move(inputs); }
+
+  /// Everything that can be refused before a task runs.
+  Status prepare();
+  proto::JobStatus run();
+
+ private:
+  struct Attempt {
+    AttemptId id;
+    proto::AttemptReport report;
+  };
+
+  void begin_stage(Stage stage, std::size_t tasks);
+  proto::StageStatus& stage() { return status_.stages.back(); }
+  /// False: status_ says why the job failed.
+  bool run_attempt(Stage stage, std::uint32_t index, std::vector<worker::LocalSegment> segments,
+                   Attempt* attempt);
+  bool run_sample();
+  bool run_maps();
+  bool run_reduces();
+  void publish();
+  void fail(std::string reason);
+  void account(const proto::AttemptReport& report);
+  void tell();
+  std::string attempt_directory(AttemptId attempt) const {
+    return scratch_ + "/1/" + std::to_string(attempt.value);
+  }
+
+  const InProcessOptions& options_;
+  const std::string scratch_;
+  const Instant started_;
+  io::FileSystem& files_ = io::posix_file_system();
+  master::Plan plan_;
+  const abi::Plugin* plugin_ = nullptr;
+  const abi::JobInfo* job_ = nullptr;
+  proto::TaskAssignment assignment_;
+  std::uint64_t attempts_ = 0;
+  Instant stage_started_;
+  proto::JobStatus status_;
+  std::vector<Attempt> maps_;
+  std::vector<Attempt> reduces_;
+};
+
+Status InProcessRun::prepare() {
+  const proto::JobSpec& spec = assignment_.spec;
+  master::PlanLimits limits;
+  limits.slots = 1;
+  limits.memory_bytes = spec.memory_bytes;
+  FANFOLD_ASSIGN_OR_RETURN(plan_, master::make_plan(files_, spec, limits));
+  FANFOLD_RETURN_IF_ERROR(master::prepare_output(files_, spec, assignment_.staging));
+  FANFOLD_ASSIGN_OR_RETURN(plugin_, worker::load_plugin(spec.plugin.path));
+  FANFOLD_ASSIGN_OR_RETURN(job_, worker::find_job(*plugin_, spec.job_name, spec.plugin.path));
+  assignment_.partitions = plan_.partitions;
+  status_.job = kJob;
+  status_.job_name = spec.job_name;
+  status_.output = spec.output;
+  status_.submitted_by = spec.submitted_by;
+  status_.notes = plan_.notes;
+  return Status();
+}
+
+void InProcessRun::begin_stage(Stage stage, std::size_t tasks) {
+  proto::StageStatus status;
+  status.stage = stage;
+  status.tasks = static_cast<std::uint32_t>(tasks);
+  status_.stages.push_back(status);
+  stage_started_ = steady_clock().now();
+}
+
+void InProcessRun::tell() {
+  const Instant now = steady_clock().now();
+  status_.elapsed_ms = milliseconds(now - started_);
+  if (!status_.stages.empty()) stage().elapsed_ms = milliseconds(now - stage_started_);
+  if (options_.on_status) options_.on_status(status_);
+}
+
+void InProcessRun::account(const proto::AttemptReport& report) {
+  proto::StageStatus& now = stage();
+  ++now.done;
+  now.bytes_done += report.bytes_in;
+  now.records_in += report.records_in;
+  now.records_out += report.records_out;
+  now.bytes_out += report.bytes_out;
+  if (now.stage != Stage::kSample) {
+    for (const auto& [name, value] : report.counters) status_.counters[name] += value;
+    const std::uint64_t wall_ms = report.wall_us / 1000;
+    if (status_.slowest_task.job.value == 0 || wall_ms > status_.slowest_task_ms) {
+      status_.slowest_task = assignment_.task;
+      status_.slowest_task_ms = wall_ms;
+    }
+  }
+}
+
+bool InProcessRun::run_attempt(Stage stage, std::uint32_t index,
+                               std::vector<worker::LocalSegment> segments, Attempt* attempt) {
+  attempt->id = AttemptId{++attempts_};
+  assignment_.attempt = attempt->id;
+  assignment_.task.stage = stage;
+  assignment_.task.index = index;
+  worker::RunRequest request;
+  request.assignment = &assignment_;
+  request.job = job_;
+  request.scratch = attempt_directory(attempt->id);
+  request.segments = std::move(segments);
+  request.memory_bytes = assignment_.spec.memory_bytes;
+  worker::RunOutcome outcome = worker::run_task(files_, request);
+  if (!outcome.succeeded) {
+    status_.first_cause = std::move(outcome.failure);
+    status_.failed_task = assignment_.task;
+    status_.failed_attempt = attempt->id;
+    status_.failed_attempts = 1;
+    fail("a task failed (there are no retries in-process)");
+    return false;
+  }
+  account(outcome.report);
+  attempt->report = std::move(outcome.report);
+  tell();
+  return true;
+}
+
+bool InProcessRun::run_sample() {
+  if (assignment_.spec.partitioning != abi::Partitioning::kRange || plan_.partitions < 2 ||
+      plan_.sample.pieces.empty()) {
+    return true;
+  }
+  begin_stage(Stage::kSample, 1);
+  assignment_.split = plan_.sample;
+  Attempt attempt;
+  if (!run_attempt(Stage::kSample, 0, {}, &attempt)) return false;
+  assignment_.splitters = std::move(attempt.report.splitters);
+  return true;
+}
+
+bool InProcessRun::run_maps() {
+  begin_stage(Stage::kMap, plan_.splits.size());
+  for (const proto::Split& split : plan_.splits) stage().bytes_total += split.bytes;
+  for (std::uint32_t index = 0; index < plan_.splits.size(); ++index) {
+    assignment_.split = plan_.splits[index];
+    maps_.emplace_back();
+    if (!run_attempt(Stage::kMap, index, {}, &maps_.back())) return false;
+  }
+  assignment_.split = {};
+  return true;
+}
+
+bool InProcessRun::run_reduces() {
+  begin_stage(Stage::kReduce, plan_.partitions);
+  for (std::uint32_t index = 0; index < plan_.partitions; ++index) {
+    std::vector<worker::LocalSegment> segments;
+    for (std::uint32_t split = 0; split < maps_.size(); ++split) {
+      if (maps_[split].report.output_empty) continue;
+      worker::LocalSegment segment;
+      segment.output.split = split;
+      segment.output.attempt = maps_[split].id;
+      segment.path = attempt_directory(maps_[split].id) + "/output.run";
+      segments.push_back(std::move(segment));
+    }
+    reduces_.emplace_back();
+    if (!run_attempt(Stage::kReduce, index, std::move(segments), &reduces_.back())) return false;
+  }
+  return true;
+}
+
+void InProcessRun::publish() {
+  status_.state = proto::JobState::kPublishing;
+  tell();
+  master::PublishRequest request;
+  request.job = kJob;
+  request.spec = assignment_.spec;
+  request.partitions = plan_.partitions;
+  request.staging = assignment_.staging;
+  for (const Attempt& map : maps_) request.maps.push_back({map.id, map.report.files});
+  for (const Attempt& reduce : reduces_)
+    request.reduces.push_back({reduce.id, reduce.report.files});
+  request.status = status_;
+  const Result<master::Published> published = master::publish(files_, request);
+  if (!published.ok()) {
+    fail(published.status().message());
+    return;
+  }
+  status_.state = proto::JobState::kSucceeded;
+  status_.output_bytes = published->bytes;
+  status_.output_records = published->records;
+  status_.output_files = published->files;
+}
+
+void InProcessRun::fail(std::string reason) {
+  status_.state = proto::JobState::kFailed;
+  status_.reason = std::move(reason);
+}
+
+proto::JobStatus InProcessRun::run() {
+  if (run_sample() && run_maps() && run_reduces()) publish();
+  tell();
+  return std::move(status_);
+}
+
+}  // namespace
+
+Result<proto::JobStatus> run_in_process(proto::JobSpec spec, const InProcessOptions& options) {
+  PrivateDirectory directory;
+  FANFOLD_RETURN_IF_ERROR(directory.create(options.temporary_directory));
+  InProcessRun run(spec, options, directory.path());
+  Guardian guardian;
+  FANFOLD_RETURN_IF_ERROR(
+      guardian.start({directory.path(), run.staging()}, options.interrupted_exit_code));
+  if (has_standard_input(spec)) {
+    FANFOLD_RETURN_IF_ERROR(
+        copy_standard_input(STDIN_FILENO, directory.path() + "/standard-input", -1, &spec));
+    run.set_inputs(spec.inputs);
+  }
+  FANFOLD_RETURN_IF_ERROR(run.prepare());
+  return run.run();
+}
+
+}  // namespace fanfold::cli

@@ -1,0 +1,129 @@
+// The last thing a user sees of a failed job, so the first cause stands at its end.
+
+#include <algorithm>
+
+#include "cli/text/units.hpp"
+#include "cli/view/names.hpp"
+#include "cli/view/summary.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+constexpr std::size_t kStackFramesMax = 12;
+constexpr std::size_t kLogLinesMax = 10;
+
+// Errors of the input or the plugin file explain themselves; a stack would only hide them.
+bool explains_itself(proto::FailureKind kind) {
+  return kind == proto::FailureKind::kInput || kind == proto::FailureKind::kPlugin;
+}
+
+std::string field(const std::string& label, const std::string& text) {
+  std::string padded = label;
+  padded.resize(std::max<std::size_t>(padded.size(), 10), ' ');
+  std::string indented;
+  for (const char c : printable(text, true)) {
+    indented += c;
+    if (c == '\n') indented += std::string(12, ' ');
+  }
+  return "  " + padded + indented + "\n";
+}
+
+std::string last_log_lines(std::string_view log) {
+  while (log.ends_with('\n')) log.remove_suffix(1);
+  std::size_t begin = log.size();
+  for (std::size_t lines = 0; begin > 0; --begin) {
+    if (log[begin - 1] == '\n' && ++lines == kLogLinesMax) break;
+  }
+  return std::string(log.substr(begin));
+}
+
+std::string stack_text(const std::vector<std::string>& stack) {
+  std::string text;
+  const std::size_t shown = std::min(stack.size(), kStackFramesMax);
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += (i == 0 ? "" : "\n") + ("#" + std::to_string(i)) + " " + stack[i];
+  }
+  if (stack.size() > shown) text += "\n... " + plural(stack.size() - shown, "more frame");
+  return text;
+}
+
+const proto::LogEntry* first_attempt(const proto::JobStatus& status,
+                                     const FailureContext& context) {
+  for (const proto::LogEntry& entry : context.attempts) {
+    if (entry.attempt == status.failed_attempt) return &entry;
+  }
+  return nullptr;
+}
+
+std::string later_causes(const proto::JobStatus& status, const FailureContext& context) {
+  std::string text;
+  for (auto entry = context.attempts.rbegin(); entry != context.attempts.rend(); ++entry) {
+    if (entry->attempt == status.failed_attempt || !proto::charged_to_task(entry->failure.kind)) {
+      continue;
+    }
+    text += "  attempt " + std::to_string(entry->attempt_number) + ": " +
+            cause_line(entry->failure) + "\n";
+  }
+  return text.empty() ? "" : "Later attempts at " + name_of(status.failed_task) + ":\n" + text;
+}
+
+std::string next_step(const proto::JobStatus& status, const FailureContext& context) {
+  std::string text;
+  if (!context.master.empty()) {
+    text += field("logs", "fanfold logs " + std::to_string(status.job.value) + "/" +
+                              name_of(status.failed_task) + " --master " + context.master);
+  }
+  if (!context.command.empty()) {
+    text += field("debug", "gdb --args " + context.command + " --in-process");
+  }
+  return text;
+}
+
+std::string first_cause_block(const proto::JobStatus& status, const FailureContext& context) {
+  const proto::FailureReport& cause = status.first_cause;
+  const proto::LogEntry* attempt = first_attempt(status, context);
+  std::string task = name_of(status.failed_task);
+  if (attempt != nullptr) task += ", attempt " + std::to_string(attempt->attempt_number);
+  std::string text = "First cause:\n";
+  text += field("class", proto::name_of(cause.kind));
+  text += field("task", task);
+  if (!cause.worker.empty()) text += field("worker", cause.worker);
+  if (!cause.record_file.empty()) {
+    text += field("record", cause.record_file + ", byte " + std::to_string(cause.record_offset));
+  }
+  text += field("message", cause.message);
+  if (!cause.stack.empty()) text += field("stack", stack_text(cause.stack));
+  const std::string log =
+      last_log_lines(cause.log_tail.empty() && attempt != nullptr ? attempt->text : cause.log_tail);
+  if (!log.empty()) text += field("log", log);
+  return text + next_step(status, context);
+}
+
+}  // namespace
+
+std::string cause_line(const proto::FailureReport& failure) {
+  std::string text = proto::name_of(failure.kind);
+  if (!failure.worker.empty()) text += " on " + failure.worker;
+  const std::size_t end = failure.message.find('\n');
+  return printable(text + ": " + failure.message.substr(0, end), false);
+}
+
+std::string failure_text(const proto::JobStatus& status, const FailureContext& context) {
+  const std::string job = "fanfold: job " + status.job_name;
+  if (status.state == proto::JobState::kCancelled) {
+    return job + " was cancelled; no output was written.\n";
+  }
+  const proto::FailureReport& cause = status.first_cause;
+  if (cause.kind == proto::FailureKind::kNone) {
+    return job + " failed: " + printable(status.reason, true) + "\n";
+  }
+  if (explains_itself(cause.kind)) {
+    std::string message = printable(cause.message, true);
+    while (message.ends_with('\n')) message.pop_back();
+    return job + " failed in " + name_of(status.failed_task) + ": " + message + "\n";
+  }
+  return job + " failed: " + printable(status.reason, false) + "\n" +
+         later_causes(status, context) + first_cause_block(status, context);
+}
+
+}  // namespace fanfold::cli

@@ -1,0 +1,159 @@
+#include "cli/view/json.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/job/parameters.hpp"
+#include "cli/view/names.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Text of user code may be any bytes; JSON is UTF-8.
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json stage_json(const proto::StageStatus& stage) {
+  return {{"stage", name_of(stage.stage)},    {"tasks", stage.tasks},
+          {"running", stage.running},         {"done", stage.done},
+          {"bytes_total", stage.bytes_total}, {"bytes_done", stage.bytes_done},
+          {"records_in", stage.records_in},   {"records_out", stage.records_out},
+          {"bytes_out", stage.bytes_out},     {"elapsed_ms", stage.elapsed_ms}};
+}
+
+Json failure_json(const proto::FailureReport& failure) {
+  Json json = {{"class", proto::name_of(failure.kind)},
+               {"message", failure.message},
+               {"worker", failure.worker},
+               {"stack", failure.stack},
+               {"log_tail", failure.log_tail}};
+  if (!failure.record_file.empty()) {
+    json["record"] = {{"file", failure.record_file}, {"offset", failure.record_offset}};
+  }
+  return json;
+}
+
+Json status_json(const proto::JobStatus& status) {
+  Json json = {{"job", status.job.value},
+               {"name", status.job_name},
+               {"state", proto::name_of(status.state)},
+               {"output", status.output},
+               {"submitted_by", status.submitted_by},
+               {"elapsed_ms", status.elapsed_ms},
+               {"stages", Json::array()},
+               {"failed_attempts", status.failed_attempts},
+               {"lost_attempts", status.lost_attempts},
+               {"speculative_attempts", status.speculative_attempts},
+               {"counters", status.counters},
+               {"notes", status.notes},
+               {"output_bytes", status.output_bytes},
+               {"output_records", status.output_records},
+               {"output_files", status.output_files}};
+  for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
+  if (status.slowest_task.job.value != 0) {
+    json["slowest_task"] = {{"task", name_of(status.slowest_task)}, {"ms", status.slowest_task_ms}};
+  }
+  if (!status.reason.empty()) json["reason"] = status.reason;
+  if (status.first_cause.kind != proto::FailureKind::kNone) {
+    json["failed_task"] = name_of(status.failed_task);
+    json["first_cause"] = failure_json(status.first_cause);
+  }
+  return json;
+}
+
+const char* format_name(abi::RecordFormat format) {
+  switch (format) {
+    case abi::RecordFormat::kLines:
+      return "lines";
+    case abi::RecordFormat::kKeyValue:
+      return "key_value";
+    case abi::RecordFormat::kCsv:
+      return "csv";
+    case abi::RecordFormat::kJsonLines:
+      return "json_lines";
+    case abi::RecordFormat::kFixed:
+      return "fixed";
+    case abi::RecordFormat::kWholeFile:
+      return "whole_file";
+  }
+  return "unknown";
+}
+
+Json job_info_json(const abi::JobInfo& job) {
+  Json json = {{"name", job.name},
+               {"summary", job.summary},
+               {"format", format_name(job.format)},
+               {"inputs", job.inputs},
+               {"parameters", Json::array()}};
+  for (const abi::Parameter& parameter : job.parameters) {
+    Json entry = {{"name", parameter.name},
+                  {"type", name_of(parameter.type)},
+                  {"required", parameter.required},
+                  {"help", parameter.help},
+                  {"choices", parameter.choices}};
+    if (!parameter.required) entry["default"] = parameter.default_value;
+    json["parameters"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const proto::JobStatus& status) { return dump(status_json(status)); }
+
+std::string to_json(const std::vector<proto::JobStatus>& jobs) {
+  Json json = Json::array();
+  for (const proto::JobStatus& status : jobs) json.push_back(status_json(status));
+  return dump(json);
+}
+
+std::string to_json(const std::vector<proto::LogEntry>& entries) {
+  Json json = Json::array();
+  for (const proto::LogEntry& entry : entries) {
+    Json one = {{"task", name_of(entry.task)},
+                {"attempt", entry.attempt_number},
+                {"worker", entry.worker},
+                {"outcome", entry.outcome},
+                {"text", entry.text}};
+    if (entry.failure.kind != proto::FailureKind::kNone) {
+      one["failure"] = failure_json(entry.failure);
+    }
+    json.push_back(std::move(one));
+  }
+  return dump(json);
+}
+
+std::string to_json(const proto::ClusterReply& cluster) {
+  Json json = {{"address", cluster.address},
+               {"process", cluster.process},
+               {"uptime_ms", cluster.uptime_ms},
+               {"jobs_running", cluster.jobs_running},
+               {"workers", Json::array()}};
+  for (const proto::WorkerStatus& worker : cluster.workers) {
+    json["workers"].push_back({{"worker", worker.worker.value},
+                               {"name", worker.name},
+                               {"process", worker.process},
+                               {"slots", worker.slots},
+                               {"busy", worker.busy},
+                               {"draining", worker.draining},
+                               {"silent_ms", worker.silent_ms}});
+  }
+  return dump(json);
+}
+
+std::string to_json(const std::vector<abi::JobInfo>& jobs) {
+  Json json = Json::array();
+  for (const abi::JobInfo& job : jobs) json.push_back(job_info_json(job));
+  return dump(json);
+}
+
+std::string to_json(const std::vector<std::pair<std::string, std::string>>& facts) {
+  Json json = Json::object();
+  for (const auto& [name, value] : facts) json[name] = value;
+  return dump(json);
+}
+
+}  // namespace fanfold::cli

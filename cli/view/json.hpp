@@ -1,0 +1,24 @@
+// The same facts for programs (`--json`).  Names of fields are permanent; fields may be added.
+
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/proto/messages.hpp"
+#include "common/proto/types.hpp"
+#include "fanfold/abi.hpp"
+
+namespace fanfold::cli {
+
+// Each is one JSON text, indented, with a final line feed.
+std::string to_json(const proto::JobStatus& status);
+std::string to_json(const std::vector<proto::JobStatus>& jobs);
+std::string to_json(const std::vector<proto::LogEntry>& entries);
+std::string to_json(const proto::ClusterReply& cluster);
+std::string to_json(const std::vector<abi::JobInfo>& jobs);
+/// Flat object of strings, in the given order.
+std::string to_json(const std::vector<std::pair<std::string, std::string>>& facts);
+
+}  // namespace fanfold::cli

@@ -1,0 +1,113 @@
+#include "cli/view/summary.hpp"
+
+#include <algorithm>
+
+#include "cli/options/exit_codes.hpp"
+#include "cli/text/units.hpp"
+#include "cli/view/names.hpp"
+#include "cli/view/progress.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+constexpr std::size_t kLabelColumns = 10;
+
+std::string labelled(std::string label, const std::string& text) {
+  label.resize(std::max(label.size(), kLabelColumns), ' ');
+  return "  " + label + text + "\n";
+}
+
+const proto::StageStatus* find_stage(const proto::JobStatus& status, Stage wanted) {
+  for (const proto::StageStatus& stage : status.stages) {
+    if (stage.stage == wanted) return &stage;
+  }
+  return nullptr;
+}
+
+std::string retries_text(const proto::JobStatus& status) {
+  const std::uint32_t retries = status.failed_attempts + status.lost_attempts;
+  std::string text = retries == 0 ? "none" : std::to_string(retries);
+  if (status.failed_attempts > 0) text += ", " + std::to_string(status.failed_attempts) + " failed";
+  if (status.lost_attempts > 0) text += ", " + std::to_string(status.lost_attempts) + " lost";
+  if (status.speculative_attempts > 0) {
+    text += " (and " + plural(status.speculative_attempts, "speculative attempt") + ")";
+  }
+  return text;
+}
+
+std::string stages_text(const proto::JobStatus& status) {
+  std::string text;
+  for (const proto::StageStatus& stage : status.stages) {
+    const std::string line = stage_line(stage);
+    const std::size_t colon = line.find(": ");
+    text += labelled(line.substr(0, colon), line.substr(colon + 2));
+  }
+  return text;
+}
+
+std::string counters_text(const proto::JobStatus& status) {
+  std::string text;
+  for (const auto& [name, value] : status.counters) {
+    text += labelled("counter", printable(name, false) + " = " + std::to_string(value));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) {
+  std::string text = status.job_name + " finished in " + format_milliseconds(wall_ms) + "\n";
+  if (const proto::StageStatus* map = find_stage(status, Stage::kMap)) {
+    text +=
+        labelled("in", format_bytes(map->bytes_done) + ", " + plural(map->records_in, "record"));
+  }
+  text += labelled("out", format_bytes(status.output_bytes) + ", " +
+                              plural(status.output_records, "record") + ", " +
+                              plural(status.output_files, "file"));
+  text += stages_text(status);
+  text += labelled("retries", retries_text(status));
+  if (status.slowest_task.job.value != 0) {
+    text += labelled("slowest", name_of(status.slowest_task) + ", " +
+                                    format_milliseconds(status.slowest_task_ms));
+  }
+  text += counters_text(status);
+  for (const std::string& note : status.notes) text += labelled("note", printable(note, false));
+  text += labelled("output", printable(status.output, false));
+  return text;
+}
+
+std::string status_text(const proto::JobStatus& status) {
+  std::string text = "job " + std::to_string(status.job.value) + "  " + status.job_name + "  " +
+                     proto::name_of(status.state) + "  " + format_milliseconds(status.elapsed_ms) +
+                     "\n";
+  for (const proto::StageStatus& stage : status.stages) {
+    std::string line = std::to_string(stage.done) + " of " + plural(stage.tasks, "task") + " done";
+    if (stage.running > 0) line += ", " + std::to_string(stage.running) + " running";
+    if (stage.bytes_total > 0) {
+      line += ", " + format_bytes(stage.bytes_done) + " of " + format_bytes(stage.bytes_total);
+    }
+    text += labelled(name_of(stage.stage), line);
+  }
+  text += labelled("retries", retries_text(status));
+  text += counters_text(status);
+  for (const std::string& note : status.notes) text += labelled("note", printable(note, false));
+  text += labelled("output", printable(status.output, false));
+  if (!status.reason.empty()) text += labelled("reason", printable(status.reason, false));
+  return text;
+}
+
+int exit_code_of(const proto::JobStatus& status) {
+  switch (status.state) {
+    case proto::JobState::kRunning:
+    case proto::JobState::kPublishing:
+    case proto::JobState::kSucceeded:
+      return kExitDone;
+    case proto::JobState::kFailed:
+      return status.first_cause.kind == proto::FailureKind::kInput ? kExitUsage : kExitFailed;
+    case proto::JobState::kCancelled:
+      return kExitCancelled;
+  }
+  return kExitFailed;
+}
+
+}  // namespace fanfold::cli
