@@ -219,10 +219,13 @@ struct KeyOrder::Reader {
       append_float(json.is_null() ? std::nan("") : json.get<double>(), sortable);
       return true;
     }
-    if (!json.is_number_integer()) return false;
     if (kind == Kind::kUnsigned) {
+      if (!json.is_number_unsigned()) return false;
       append_big_endian(json.get<std::uint64_t>(), sortable);
     } else {
+      const bool fits = json.is_number_integer() &&
+                        (!json.is_number_unsigned() || json.get<std::uint64_t>() < kSign);
+      if (!fits) return false;
       append_big_endian(static_cast<std::uint64_t>(json.get<std::int64_t>()) ^ kSign, sortable);
     }
     return true;
