@@ -60,7 +60,7 @@ inline constexpr std::size_t kLogBytesKeptPerAttempt = 64u << 10;
 inline constexpr std::size_t kLogBytesKept = 64u << 20;
 /// Distinct counters of a job; what is counted beyond them is left out, with a note.
 inline constexpr std::size_t kCountersPerJob = 1000;
-/// Failures of a job kept in full; later ones are only counted.
+/// Failures of a job kept in full; later ones lose their stack and log, then are only counted.
 inline constexpr std::size_t kFailuresPerJob = 1000;
 inline constexpr std::size_t kFollowersPerJob = 64;
 inline constexpr std::size_t kWorkers = 10'000;
