@@ -95,7 +95,9 @@ class Merge {
 
  private:
   bool comes_later(std::size_t a, std::size_t b) const {
-    const int order = heads_[a].sortable.compare(heads_[b].sortable);
+    int order = heads_[a].sortable.compare(heads_[b].sortable);
+    // Lines that a job wrote as they are: what looks like the key may be only a part of it.
+    if (order == 0) order = heads_[a].record.compare(heads_[b].record);
     return order != 0 ? order > 0 : a > b;
   }
 

@@ -116,7 +116,7 @@ Result<pid_t> spawn(const SpawnRequest& request) {
   const int error = ::posix_spawn(&pid, request.program.c_str(), &actions.actions_,
                                   &actions.attributes_, pointers.data(), environ);
   if (error != 0) {
-    return Status(error == ENOENT ? StatusCode::kNotFound : StatusCode::kIoError,
+    return Status(StatusCode::kUnavailable,
                   "cannot start " + request.program + ": " + std::strerror(error) + ".");
   }
   return pid;

@@ -21,7 +21,7 @@ struct SpawnRequest {
 };
 
 /// vfork and exec in one: quick whatever the size of this process.  Signals are unblocked in the
-/// new program.  kNotFound: there is no such program.
+/// new program.  kUnavailable names the program and says why.
 Result<pid_t> spawn(const SpawnRequest& request);
 
 struct Pipe {

@@ -123,7 +123,7 @@ TEST_F(Spawning, SaysWhichProgramIsMissing) {
   SpawnRequest request = shell("");
   request.program = "/nowhere/fanfold-master";
   const Result<pid_t> child = spawn(request);
-  EXPECT_EQ(child.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(child.status().code(), StatusCode::kUnavailable);
   EXPECT_THAT(child.status().message(), HasSubstr("/nowhere/fanfold-master"));
 }
 

@@ -153,11 +153,11 @@ TEST_F(Cat, MergesByTheOrderOfTheKeyType) {
   EXPECT_EQ(cat(), "-10\tx\n-5\tx\n2\tx\n10\tx\n");
 }
 
-TEST_F(Cat, KeepsTheOrderOfEqualKeysByPart) {
+TEST_F(Cat, OrdersRecordsOfOneKeyByTheirBytes) {
   manifest_.key_order = "bytes";
+  add_part("a\tsecond\na\tthird\n");
   add_part("a\tfirst\n");
-  add_part("a\tsecond\n");
-  EXPECT_EQ(cat(), "a\tfirst\na\tsecond\n");
+  EXPECT_EQ(cat(), "a\tfirst\na\tsecond\na\tthird\n");
 }
 
 TEST_F(Cat, ConcatenatesRangePartitionedParts) {
