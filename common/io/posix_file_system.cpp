@@ -30,9 +30,10 @@ Status error_of(int error, const char* action, const std::string& path) {
   if (error == ENAMETOOLONG || path.find('\0') != std::string::npos) {
     code = StatusCode::kInvalidArgument;
   }
-  if (error == ENOSPC || error == EDQUOT) {
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
     code = StatusCode::kNoSpace;
-    why += "; free some space, or use another disk";
+    why += error == EFBIG ? "; raise the limit (ulimit -f), or use another disk"
+                          : "; free some space, or use another disk";
   }
   if (error == ELOOP) why = "its symbolic links lead in a circle";
   return Status(code, std::string("cannot ") + action + " " + path + ": " + why);

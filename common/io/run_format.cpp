@@ -7,7 +7,7 @@
 namespace fanfold::io {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x31304e5552464646;  // "FFFRUN01" on disk.
+constexpr std::uint64_t kMagic = 0x314e5552464e4146;  // "FANFRUN1" on disk.
 constexpr std::uint32_t kVersion = 1;
 
 }  // namespace

@@ -3,6 +3,8 @@
 // when a queue is full), no routing ids of our own, every send MANDATORY and DONTWAIT, every frame
 // bounded.  Queues that are full spill into outboxes of ours, which are bounded in bytes.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <map>
@@ -175,7 +177,11 @@ class RouterTransport final : public BoundTransport {
     socket_.set(zmq::sockopt::router_mandatory, 1);
     socket_.set(zmq::sockopt::backlog, 4096);
   }
-  ~RouterTransport() override { flush(); }
+  ~RouterTransport() override {
+    flush();
+    // While it is ours: once the socket is closed, the path may be another process's.
+    if (!socket_path_.empty()) ::unlink(socket_path_.c_str());
+  }
 
   Status bind(const Address& address, const std::string& text) {
     if (!poller_.usable()) return error_status(EMFILE, "cannot listen at " + text);
@@ -189,6 +195,7 @@ class RouterTransport final : public BoundTransport {
     try {
       socket_.bind(endpoint);
       bound_address_ = socket_.get(zmq::sockopt::last_endpoint);
+      socket_path_ = address.path;
     } catch (const zmq::error_t& error) {
       return error_status(error.num(), "cannot listen at " + text);
     }
@@ -252,6 +259,7 @@ class RouterTransport final : public BoundTransport {
   zmq::socket_t socket_;
   Poller poller_;
   std::string bound_address_;
+  std::string socket_path_;            // Of an ipc address once it is bound.
   std::map<PeerId, Outbox> outboxes_;  // Of peers whose queue was full; never an empty one.
 };
 

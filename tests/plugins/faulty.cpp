@@ -22,7 +22,7 @@ namespace {
 #define FAULT [[gnu::noinline]] void
 
 FAULT write_to_null_pointer() {
-  volatile int* nowhere = nullptr;
+  volatile int* volatile nowhere = nullptr;
   *nowhere = 1;
 }
 
@@ -42,8 +42,9 @@ FAULT terminate_by_noexcept() noexcept { throw_on_purpose(); }
 FAULT exit_on_purpose() { std::exit(3); }
 
 FAULT divide_by_zero() {
+  volatile int one = 1;
   volatile int zero = 0;
-  volatile int result = 1 / zero;
+  volatile int result = one / zero;
   static_cast<void>(result);
 }
 

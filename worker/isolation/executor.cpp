@@ -69,7 +69,9 @@ std::uint64_t peak_rss_bytes() {
 RunOutcome run(const ExecutorTask& task, SharedPage* page, LoadedPlugin* loaded,
                SideFiles* side_files) {
   const proto::JobSpec& spec = task.assignment.spec;
+  page->loading_plugin = 1;
   const auto plugin = load(spec.plugin, loaded);
+  page->loading_plugin = 0;
   if (!plugin.ok()) return plugin_failure(plugin.status().message());
   const auto job = find_job(**plugin, spec.job_name, spec.plugin.path);
   if (!job.ok()) return plugin_failure(job.status().message());

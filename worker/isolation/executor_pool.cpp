@@ -25,6 +25,8 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kTasksPerExecutor = 256;
 /// A healthy process writes its stack down in a fraction of this.
 constexpr Duration kStackTimeout = 200ms;
+/// A process that closes its control socket by dying is reaped long before this.
+constexpr Duration kEndTimeout = 500ms;
 /// An idle executor reads its task at once; one that does not is not worth waiting for.
 constexpr timeval kHandOverTimeout{2, 0};
 
@@ -152,7 +154,7 @@ void ExecutorPool::retire(Executor& executor) {
   static_cast<void>(zygote_.signal_executor(executor.token, SIGKILL));
 }
 
-void ExecutorPool::read_control(Executor& executor) {
+void ExecutorPool::read_control(Instant now, Executor& executor) {
   char buffer[64u << 10];
   for (;;) {
     const ssize_t got = ::recv(executor.control.get(), buffer, sizeof buffer, MSG_DONTWAIT);
@@ -160,8 +162,7 @@ void ExecutorPool::read_control(Executor& executor) {
     if (got <= 0) {
       const bool closed = got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
       if (!closed) break;
-      // It may be dead, or alive and deaf; its end is awaited in both cases.
-      executor.control_closed = true;
+      executor.deaf_deadline = now + kEndTimeout;
       executor.control.reset();
       descriptors_changed_ = true;
       break;
@@ -175,7 +176,6 @@ void ExecutorPool::read_control(Executor& executor) {
   }
   // Anything but silence at this point is not an executor that follows the protocol.
   if (frame.ok() || frame.status().code() == StatusCode::kCorruption) {
-    executor.control_closed = true;
     retire(executor);
   }
 }
@@ -198,37 +198,36 @@ void ExecutorPool::finish(Executor& executor, RunOutcome outcome) {
   if (anomaly || executor.tasks >= kTasksPerExecutor) retire(executor);
 }
 
-Status ExecutorPool::read_zygote() {
+Status ExecutorPool::read_zygote(Instant now) {
   for (;;) {
     FANFOLD_ASSIGN_OR_RETURN(const std::optional<ZygoteEvent> event, zygote_.next_event());
     if (!event) return {};
-    note_event(*event);
+    note_event(now, *event);
   }
 }
 
-void ExecutorPool::note_event(const ZygoteEvent& event) {
+void ExecutorPool::note_event(Instant now, const ZygoteEvent& event) {
   if (event.kind == ZygoteEvent::Kind::kStarted) return;
   const auto found = std::find_if(executors_.begin(), executors_.end(), [&](const auto& executor) {
     return executor->token == event.token;
   });
   FANFOLD_CHECK(found != executors_.end());
-  note_end(**found, event);
+  note_end(now, **found, event);
   executors_.erase(found);
   descriptors_changed_ = true;
 }
 
-void ExecutorPool::note_end(Executor& executor, const ZygoteEvent& event) {
+void ExecutorPool::note_end(Instant now, Executor& executor, const ZygoteEvent& event) {
   // An outcome written just before the end still counts.
-  const bool was_deaf = executor.control_closed;
-  if (executor.running && executor.control.open()) read_control(executor);
+  const bool was_deaf = executor.retired && executor.deaf_deadline.has_value();
+  if (executor.running && executor.control.open()) read_control(now, executor);
   if (!executor.running) return;
   drain_log(executor.log.get(), &executor.running->log);
   const SharedPage& page = executor.mapping.page();
   AttemptResult result;
   result.attempt = executor.running->attempt;
   result.crash = read_crash(page);
-  result.outcome.failure =
-      explain_end(*executor.running, result.crash, page, event, was_deaf && executor.retired);
+  result.outcome.failure = explain_end(*executor.running, result.crash, page, event, was_deaf);
   result.outcome.failure.log_tail = executor.running->log.tail();
   result.log_text = executor.running->log.text();
   result.plugin = executor.plugin_path;
@@ -253,15 +252,13 @@ Status ExecutorPool::pump(Instant now) {
           descriptors_changed_ = true;
         }
       }
-      if (watched[2 * i].revents != 0) read_control(executor);
+      if (watched[2 * i].revents != 0) read_control(now, executor);
     }
-    if (watched.back().revents != 0) FANFOLD_RETURN_IF_ERROR(read_zygote());
+    if (watched.back().revents != 0) FANFOLD_RETURN_IF_ERROR(read_zygote(now));
   }
   for (const auto& executor : executors_) {
-    // Deaf but alive: user code closed the socket.  A dead one is being reaped; killing it is idle.
-    if (executor->control_closed && !executor->retired) retire(*executor);
-    const auto& running = executor->running;
-    if (running && running->kill_deadline && now >= *running->kill_deadline) retire(*executor);
+    const auto deadline = executor->deadline();
+    if (deadline && now >= *deadline) retire(*executor);
   }
   return {};
 }
@@ -282,8 +279,7 @@ bool ExecutorPool::descriptors_changed() { return std::exchange(descriptors_chan
 std::optional<Instant> ExecutorPool::next_deadline() const {
   std::optional<Instant> next;
   for (const auto& executor : executors_) {
-    if (!executor->running || executor->retired) continue;
-    const auto& deadline = executor->running->kill_deadline;
+    const auto deadline = executor->deadline();
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   return next;

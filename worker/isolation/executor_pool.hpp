@@ -64,12 +64,12 @@ class ExecutorPool {
   Executor* spawn(const ExecutorTask& task, Status* why);
   void make_room();
   void hand_over(Executor& executor, const ExecutorTask& task);
-  void read_control(Executor& executor);
+  void read_control(Instant now, Executor& executor);
   void finish(Executor& executor, RunOutcome outcome);
   void retire(Executor& executor);
-  Status read_zygote();
-  void note_event(const ZygoteEvent& event);
-  void note_end(Executor& executor, const ZygoteEvent& event);
+  Status read_zygote(Instant now);
+  void note_event(Instant now, const ZygoteEvent& event);
+  void note_end(Instant now, Executor& executor, const ZygoteEvent& event);
   void reject(const ExecutorTask& task, const std::string& why);
 
   Zygote& zygote_;

@@ -35,15 +35,22 @@ struct ExecutorPool::Executor {
   std::string plugin_path;
   std::uint64_t memory_bytes = 0;
   std::uint32_t tasks = 0;
-  bool retired = false;         // Told to die; its end is awaited.
-  bool control_closed = false;  // By user code: nothing can be heard from it any more.
+  bool retired = false;  // Told to die; its end is awaited.
+  // Its end of the control socket is closed: it is dying, or user code did that and it is deaf.
+  std::optional<Instant> deaf_deadline;
   std::optional<RunningAttempt> running;
+
+  /// When it is to be killed unless it has ended by itself.
+  std::optional<Instant> deadline() const {
+    if (retired) return std::nullopt;
+    if (running && running->kill_deadline) return running->kill_deadline;
+    return deaf_deadline;
+  }
 };
 
 /// The failure of an attempt whose executor died without an outcome.
 proto::FailureReport explain_end(const RunningAttempt& running, const CrashReport& crash,
-                                 const SharedPage& page, const ZygoteEvent& event,
-                                 bool control_closed);
+                                 const SharedPage& page, const ZygoteEvent& event, bool deaf);
 
 /// Adds the record that user code was on, as the progress slot says.
 void add_record(const RunningAttempt& running, const SharedPage& page,

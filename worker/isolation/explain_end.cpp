@@ -44,8 +44,7 @@ void explain_outside_kill(const RunningAttempt& running, const ZygoteEvent& even
 }  // namespace
 
 proto::FailureReport explain_end(const RunningAttempt& running, const CrashReport& crash,
-                                 const SharedPage& page, const ZygoteEvent& event,
-                                 bool control_closed) {
+                                 const SharedPage& page, const ZygoteEvent& event, bool deaf) {
   proto::FailureReport failure;
   const int status = event.wait_status;
   if (event.kind == ZygoteEvent::Kind::kNotStarted) {
@@ -56,7 +55,7 @@ proto::FailureReport explain_end(const RunningAttempt& running, const CrashRepor
   }
   if (running.killed_as) {
     explain_kill(*running.killed_as, &failure);
-  } else if (control_closed || (WIFEXITED(status) && WEXITSTATUS(status) == kExecutorBadControl)) {
+  } else if (deaf || (WIFEXITED(status) && WEXITSTATUS(status) == kExecutorBadControl)) {
     failure.kind = FailureKind::kExit;
     failure.message =
         "user code closed file descriptors that are not its own; the executor cannot go on";
@@ -72,6 +71,10 @@ proto::FailureReport explain_end(const RunningAttempt& running, const CrashRepor
     failure.message = describe_signal(crash, WTERMSIG(status));
   }
   add_record(running, page, &failure);
+  if (page.loading_plugin.load() != 0 && !running.killed_as) {
+    failure.kind = FailureKind::kPlugin;
+    failure.message = "the plugin does not load: " + failure.message;
+  }
   return failure;
 }
 

@@ -55,6 +55,7 @@ void reset(SharedPage& page) {
   page.progress.piece.store(0, kRelaxed);
   page.progress.in_user_code.store(0, kRelaxed);
   page.bytes_read.store(0, kRelaxed);
+  page.loading_plugin.store(0, kRelaxed);
   page.dump.cause.store(DumpCause::kNone, std::memory_order_release);
   page.dump.frames = 0;
   page.dump.terminate_text[0] = '\0';

@@ -43,6 +43,7 @@ struct CrashDump {
 struct SharedPage {
   abi::ProgressSlot progress;
   std::atomic<std::uint64_t> bytes_read{0};
+  std::atomic<std::uint32_t> loading_plugin{0};  // Its static initialisers run.
   CrashDump dump;
 };
 

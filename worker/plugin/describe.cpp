@@ -23,6 +23,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kLoadTimeout = 10s;
+/// A known number, because a terminate handler gets no arguments.
+constexpr int kChildOutput = 3;
 constexpr std::size_t kDescriptionBytesMax = 16u << 20;
 
 Status refused(const std::string& path, const std::string& why) {
@@ -38,6 +40,20 @@ void write_all(int descriptor, std::string_view bytes) {
   }
 }
 
+/// The loader cannot be unwound, so an exception of a static initialiser ends here.
+[[noreturn]] void report_uncaught() {
+  std::string what = "std::terminate was called";
+  if (std::current_exception()) {
+    try {
+      throw;
+    } catch (...) {
+      what = describe_current_exception();
+    }
+  }
+  write_all(kChildOutput, encode_refusal({StatusCode::kAborted, what}));
+  ::_exit(0);
+}
+
 /// Its own process group, so that a time-out ends whatever it started too.
 [[noreturn]] void run_child(const std::string& path, int output, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -49,8 +65,11 @@ void write_all(int descriptor, std::string_view bytes) {
     ::dup2(null, STDOUT_FILENO);
     ::dup2(null, STDERR_FILENO);
   }
+  ::dup2(output, kChildOutput);
+  std::set_terminate(&report_uncaught);
   const Result<const abi::Plugin*> plugin = load_plugin(path);
-  write_all(output, plugin.ok() ? encode_description(**plugin) : encode_refusal(plugin.status()));
+  write_all(kChildOutput,
+            plugin.ok() ? encode_description(**plugin) : encode_refusal(plugin.status()));
   ::_exit(0);
 }
 
@@ -104,7 +123,12 @@ Result<abi::Plugin> judge(const std::string& path, const ChildOutput& output) {
   }
   if (!output.bytes.empty()) {
     auto plugin = decode_description(output.bytes);
-    if (plugin.ok() || plugin.status().code() != StatusCode::kCorruption) return plugin;
+    if (plugin.ok()) return plugin;
+    if (plugin.status().code() == StatusCode::kAborted) {
+      return refused(path, "threw while it was being loaded (static initialisers run then): " +
+                               plugin.status().message());
+    }
+    if (plugin.status().code() != StatusCode::kCorruption) return plugin;
   }
   if (WIFSIGNALED(output.wait_status)) {
     const int signal = WTERMSIG(output.wait_status);

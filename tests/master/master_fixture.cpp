@@ -1,0 +1,93 @@
+#include "tests/master/master_fixture.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include "common/core/clock.hpp"
+
+namespace fanfold::master {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// As long as a sentence; splits are cut at multiples of it.
+constexpr std::size_t kLineBytes = 16;
+
+std::string lines(std::uint32_t count) {
+  std::string text;
+  for (std::uint32_t i = 0; i < count; ++i) text += "fifteen letters\n";
+  return text;
+}
+
+}  // namespace
+
+MasterTest::~MasterTest() { crash_master(); }
+
+void MasterTest::start_master(const Options& options) {
+  auto transport = net::listen(address_, {.linger = 500ms});
+  ASSERT_TRUE(transport.ok()) << transport.status().message();
+  transport_ = *std::move(transport);
+  ServiceSettings settings;
+  settings.address = address_;
+  settings.unique = "test" + std::to_string(stored_.epoch);
+  settings.epoch = stored_.epoch;
+  settings.process = 42;
+  settings.heartbeat_interval = options.heartbeat;
+  settings.worker_silence_max = options.worker_silence;
+  service_ = std::make_unique<MasterService>(
+      settings, ServiceDoors{steady_clock(), io::posix_file_system(), *transport_, *store_, log_});
+  const Status recovered = service_->recover(stored_);
+  ASSERT_TRUE(recovered.ok()) << recovered.message();
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !service_->stopped()) {
+      outcome_ = service_->turn(1h);
+      if (!outcome_.ok()) return;
+    }
+  });
+}
+
+void MasterTest::crash_master() {
+  if (!service_) return;
+  thread_.request_stop();
+  transport_->wake();
+  if (thread_.joinable()) thread_.join();
+  service_.reset();
+  transport_.reset();
+  // What a next master finds.
+  stored_ = store_->stored();
+  store_ = std::make_unique<TestStore>(stored_);
+}
+
+Status MasterTest::join_master() {
+  thread_.join();
+  service_.reset();
+  transport_.reset();
+  return outcome_;
+}
+
+proto::JobSpec MasterTest::spec(std::uint32_t partitions) {
+  return spec_with_splits(1, partitions);
+}
+
+proto::JobSpec MasterTest::spec_with_splits(std::uint32_t splits, std::uint32_t partitions) {
+  proto::JobSpec spec;
+  spec.job_name = "word_count";
+  spec.plugin = {
+      .name = "word_count.so", .path = "/plugins/word_count.so", .sha256 = std::string(64, 'a')};
+  spec.inputs = {directory_.write("input.txt", lines(splits))};
+  spec.output = directory_.path("out");
+  spec.partitions = partitions;
+  spec.split_bytes = kLineBytes;
+  spec.submitted_by = "tester";
+  return spec;
+}
+
+std::size_t MasterTest::staging_directories() const {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+    if (entry.path().filename().string().find(".fanfold-") != std::string::npos) ++count;
+  }
+  return count;
+}
+
+}  // namespace fanfold::master

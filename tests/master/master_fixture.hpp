@@ -1,0 +1,58 @@
+// A master service with its real sockets, files and threads in a directory of the test's own.  It
+// turns in a thread; clients and workers act in the test's thread.
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "common/io/file_system.hpp"
+#include "common/net/transport.hpp"
+#include "master/service/service.hpp"
+#include "tests/io/temporary_directory.hpp"
+#include "tests/master/peers.hpp"
+#include "tests/master/test_store.hpp"
+
+namespace fanfold::master {
+
+class MasterTest : public ::testing::Test {
+ protected:
+  ~MasterTest() override;
+
+  struct Options {
+    Duration worker_silence = limits::kWorkerSilence;
+    Duration heartbeat = limits::kHeartbeatInterval;
+  };
+  void start_master() { start_master(Options{}); }
+  void start_master(const Options& options);
+  /// Ends it without any farewell, as a crash would; the store stays.
+  void crash_master();
+  /// The outcome of a master that ended by itself.
+  Status join_master();
+
+  /// A word count of one small file with `partitions` reducers; the plan makes one split.
+  proto::JobSpec spec(std::uint32_t partitions = 1);
+  /// The same, with its input cut into `splits`.
+  proto::JobSpec spec_with_splits(std::uint32_t splits, std::uint32_t partitions);
+
+  const std::string& address() const { return address_; }
+  const io::TemporaryDirectory& directory() const { return directory_; }
+  TestStore& store() { return *store_; }
+  std::size_t staging_directories() const;
+
+ private:
+  io::TemporaryDirectory directory_;
+  std::string address_ = "ipc://" + directory_.path("master.sock");
+  std::unique_ptr<TestStore> store_ = std::make_unique<TestStore>();
+  StoredState stored_;
+  Log log_;
+  std::unique_ptr<net::BoundTransport> transport_;
+  std::unique_ptr<MasterService> service_;
+  Status outcome_;
+  std::jthread thread_;
+};
+
+}  // namespace fanfold::master

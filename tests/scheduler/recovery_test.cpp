@@ -1,0 +1,135 @@
+// A new master goes on from the facts of the old one.
+
+#include "tests/scheduler/scheduler_test.hpp"
+
+namespace fanfold::master {
+namespace {
+
+TEST_F(SchedulerTest, RunsNoCommittedTaskAgainAfterARestart) {
+  join(1);
+  submit({.maps = 3});
+  commit(map(0));
+  commit(map(1));
+  restart();
+  join(2, 4);
+  ASSERT_EQ(assigned().size(), 1u);
+  EXPECT_EQ(assigned()[0].task.index, 2u);
+  EXPECT_EQ(assigned()[0].attempt.value >> 40, 2u);
+}
+
+TEST_F(SchedulerTest, WaitsForTheHoldersOfOutputsAfterARestart) {
+  join(1);
+  submit({});
+  commit(map(0));
+  restart();
+  join(2);
+  EXPECT_TRUE(assigned().empty());
+  join(1);
+  EXPECT_EQ(assigned().size(), 1u);
+  EXPECT_EQ(assigned()[0].task.stage, Stage::kReduce);
+}
+
+TEST_F(SchedulerTest, GivesUpOnHoldersThatDoNotComeBack) {
+  join(1);
+  submit({});
+  commit(map(0));
+  restart();
+  join(2);
+  wait_with_heartbeats(10s);
+  EXPECT_EQ(facts<MapOutputInvalidated>().size(), 1u);
+  ASSERT_EQ(assigned().size(), 1u);
+  EXPECT_EQ(assigned()[0].task.stage, Stage::kMap);
+}
+
+TEST_F(SchedulerTest, RemembersSpentBudgetsAndTheFirstCause) {
+  join(1);
+  submit({.attempts_max = 2});
+  const AssignAttempt first = map(0);
+  fail(first, FailureKind::kException);
+  restart();
+  join(1);
+  fail(map(0), FailureKind::kExit);
+  ASSERT_EQ(facts<JobEnded>().size(), 1u);
+  EXPECT_EQ(facts<JobEnded>()[0].first_failure, first.attempt);
+}
+
+TEST_F(SchedulerTest, PublishesAgainWhatARestartInterrupted) {
+  join(1);
+  submit({});
+  commit(map(0));
+  const AssignAttempt reducer = reduce(0);
+  commit(reducer);
+  restart();
+  step(Tick{});
+  ASSERT_EQ(actions<PublishJob>().size(), 1u);
+  EXPECT_EQ(actions<PublishJob>()[0].reduces[0], reducer.attempt);
+  cancel();
+  EXPECT_TRUE(last.facts.empty());
+  published();
+  EXPECT_EQ(status().state, JobState::kSucceeded);
+}
+
+TEST_F(SchedulerTest, KeepsEndedJobsEndedAndCleansUpAgain) {
+  join(1);
+  submit({});
+  cancel();
+  restart();
+  EXPECT_EQ(status().state, JobState::kCancelled);
+  step(Tick{});
+  EXPECT_EQ(actions<FinishJob>().size(), 1u);
+  join(1);
+  EXPECT_TRUE(assigned().empty());
+  submit({});
+  EXPECT_TRUE(last.facts.empty());
+}
+
+TEST_F(SchedulerTest, GrantsACommitAgainThatAnEarlierMasterGranted) {
+  join(1);
+  submit({.maps = 2});
+  const AssignAttempt mapper = map(0);
+  commit(mapper);
+  restart();
+  join(1);
+  commit(mapper);
+  EXPECT_TRUE(actions<AnswerCommit>()[0].granted);
+  EXPECT_TRUE(last.facts.empty());
+}
+
+TEST_F(SchedulerTest, DeniesAttemptsThatAnEarlierMasterAssigned) {
+  join(1);
+  submit({});
+  const AssignAttempt old = map(0);
+  restart();
+  join(1);
+  commit(old);
+  EXPECT_FALSE(actions<AnswerCommit>()[0].granted);
+  heartbeat_listing(1, {{old.attempt, 0, 0, true}, {map(0).attempt, 0, 0, true}});
+  EXPECT_EQ(actions<CancelAttempt>()[0].attempt, old.attempt);
+}
+
+TEST_F(SchedulerTest, RecoversFromEveryPrefixOfItsFacts) {
+  join(1, 2);
+  submit({.maps = 3, .reduces = 2});
+  fail(map(0), FailureKind::kException);
+  wait(1s);
+  commit_all_maps();
+  const AttemptId lost = reduce(0).inputs[0].attempt;
+  fail(reduce(0), FailureKind::kFetch, {lost});
+  commit_all_maps();
+  wait(5s);
+  commit_all_reduces();
+  published();
+  ASSERT_EQ(status().state, JobState::kSucceeded);
+  for (std::size_t length = 0; length <= history.size(); ++length) {
+    Scheduler recovered(SchedulerOptions{kSilence, 9});
+    for (std::size_t i = 0; i < length; ++i) recovered.restore(history[i]);
+    Output output;
+    recovered.step(now, Tick{}, &output);
+    const std::optional<proto::JobStatus> found = recovered.job_status(kJob, now);
+    EXPECT_EQ(found.has_value(), length > 0);
+    if (length == history.size()) EXPECT_EQ(found->state, JobState::kSucceeded);
+  }
+}
+
+}  // namespace
+}  // namespace fanfold::master

@@ -1,0 +1,109 @@
+// The fixture of the scheduler's unit tests: a master in domain verbs.  Each verb is one event;
+// what it caused is in `last`.  Every step is checked against all invariants.
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/scheduler/scheduler.hpp"
+#include "tests/scheduler/invariants.hpp"
+#include "tests/scheduler/text.hpp"
+
+namespace fanfold::master {
+
+using namespace std::chrono_literals;
+using proto::FailureKind;
+using proto::JobState;
+
+class SchedulerTest : public ::testing::Test {
+ protected:
+  static constexpr Duration kSilence = 10s;
+  static constexpr JobId kJob{1};
+
+  struct Plan {
+    JobId job = kJob;
+    std::uint32_t maps = 1;
+    std::uint32_t reduces = 1;
+    bool sample = false;
+    std::uint32_t attempts_max = 4;
+    bool speculate = true;
+  };
+  void submit(const Plan& plan);
+  void cancel(JobId job = kJob) { step(JobCancelled{job}); }
+  void published(JobId job = kJob) { step(JobPublished{job, true, ""}); }
+  void join(std::uint64_t worker, std::uint32_t slots = 1) { step(WorkerJoined{{worker}, slots}); }
+  void drain(std::uint64_t worker) { step(WorkerDraining{{worker}}); }
+  void leave(std::uint64_t worker) { step(WorkerLeft{{worker}}); }
+  /// Lists what the scheduler believes is there, as running.
+  void heartbeat(std::uint64_t worker);
+  void heartbeat_listing(std::uint64_t worker, std::vector<proto::AttemptProgress> attempts) {
+    step(HeartbeatReceived{{worker}, std::move(attempts)});
+  }
+
+  /// The newest live assignment of a task; fails the test when there is none.
+  AssignAttempt assignment(Stage stage, std::uint32_t index, JobId job = kJob);
+  AssignAttempt map(std::uint32_t index, JobId job = kJob) {
+    return assignment(Stage::kMap, index, job);
+  }
+  AssignAttempt reduce(std::uint32_t index, JobId job = kJob) {
+    return assignment(Stage::kReduce, index, job);
+  }
+  void commit(const AssignAttempt& attempt, bool output_empty = false);
+  void fail(const AssignAttempt& attempt, FailureKind kind, std::vector<AttemptId> lost = {});
+  /// Commits every map of the job, whatever is assigned, until none is left.
+  void commit_all_maps(JobId job = kJob);
+  void commit_all_reduces(JobId job = kJob);
+
+  /// Time passes in one go; deadlines on the way are met as a service would meet them.
+  void wait(Duration duration);
+  /// The same, with all workers sending heartbeats.
+  void wait_with_heartbeats(Duration duration);
+
+  /// The master crashes and recovers from its facts.
+  void restart();
+
+  void step(const Event& event);
+
+  template <class Kind>
+  std::vector<Kind> actions() const {
+    std::vector<Kind> found;
+    for (const Action& action : last.actions) {
+      if (const auto* one = std::get_if<Kind>(&action)) found.push_back(*one);
+    }
+    return found;
+  }
+  template <class Kind>
+  std::vector<Kind> facts() const {
+    std::vector<Kind> found;
+    for (const Fact& fact : last.facts) {
+      if (const auto* one = std::get_if<Kind>(&fact)) found.push_back(*one);
+    }
+    return found;
+  }
+  std::vector<AssignAttempt> assigned() const { return actions<AssignAttempt>(); }
+  proto::JobStatus status(JobId job = kJob) const { return *scheduler->job_status(job, now); }
+  proto::StageStatus stage_status(Stage stage, JobId job = kJob) const;
+  std::string text() const;
+  std::size_t live_on(std::uint64_t worker) const;
+
+  std::uint64_t epoch = 1;
+  std::unique_ptr<Scheduler> scheduler =
+      std::make_unique<Scheduler>(SchedulerOptions{kSilence, epoch});
+  Instant now{1h};
+  Output last;                      // Of the last verb.
+  std::vector<Fact> history;        // Everything durable.
+  std::vector<AssignAttempt> live;  // Assigned, not ended.
+  Invariants invariants;
+
+ private:
+  void take(const Output& output);
+  void commit_all(Stage stage, JobId job);
+};
+
+}  // namespace fanfold::master

@@ -1,0 +1,117 @@
+#include "tests/scheduler/text.hpp"
+
+#include <sstream>
+#include <variant>
+
+#include "common/proto/types.hpp"
+
+namespace fanfold::master {
+namespace {
+
+struct FactText {
+  std::ostringstream& out;
+
+  void operator()(const JobAccepted& fact) const {
+    out << "job-accepted job=" << fact.job.job.value << " maps=" << fact.job.split_bytes.size()
+        << " reduces=" << fact.job.partitions;
+    if (fact.job.sample) out << " sample";
+  }
+  void operator()(const AttemptCommitted& fact) const {
+    out << "attempt-committed task=" << name_of(fact.task) << " attempt=" << name_of(fact.attempt)
+        << " worker=" << fact.worker.value;
+    if (fact.output_empty) out << " empty";
+  }
+  void operator()(const MapOutputInvalidated& fact) const {
+    out << "map-output-invalidated task=" << name_of(fact.task)
+        << " attempt=" << name_of(fact.attempt);
+  }
+  void operator()(const TaskFailureCounted& fact) const {
+    out << "task-failure-counted task=" << name_of(fact.task)
+        << " attempt=" << name_of(fact.attempt) << " kind=" << proto::name_of(fact.kind);
+  }
+  void operator()(const JobCommitStarted& fact) const {
+    out << "job-commit-started job=" << fact.job.value;
+  }
+  void operator()(const JobEnded& fact) const {
+    out << "job-ended job=" << fact.job.value << " state=" << proto::name_of(fact.state);
+    if (!fact.reason.empty()) out << " reason=\"" << fact.reason << '"';
+    if (fact.failed_task.job != JobId{}) {
+      out << " task=" << name_of(fact.failed_task) << " first=" << name_of(fact.first_failure);
+    }
+  }
+};
+
+struct ActionText {
+  std::ostringstream& out;
+
+  void operator()(const AssignAttempt& action) const {
+    out << "assign worker=" << action.worker.value << " attempt=" << name_of(action.attempt)
+        << " task=" << name_of(action.task) << " number=" << action.attempt_number;
+    if (action.speculative) out << " speculative";
+    if (action.task.stage != Stage::kReduce) return;
+    out << " inputs=";
+    const char* separator = "";
+    for (const CommittedOutput& input : action.inputs) {
+      out << separator << input.split << ':' << name_of(input.attempt) << '@' << input.worker.value;
+      separator = ",";
+    }
+  }
+  void operator()(const CancelAttempt& action) const {
+    out << "cancel worker=" << action.worker.value << " attempt=" << name_of(action.attempt);
+  }
+  void operator()(const AnswerCommit& action) const {
+    out << (action.granted ? "grant" : "deny") << " worker=" << action.worker.value
+        << " attempt=" << name_of(action.attempt);
+  }
+  void operator()(const NoteFailure& action) const {
+    out << "note-failure worker=" << action.worker.value << " attempt=" << name_of(action.attempt);
+  }
+  void operator()(const PublishJob& action) const {
+    out << "publish job=" << action.job.value << " maps=";
+    list(action.maps);
+    out << " reduces=";
+    list(action.reduces);
+  }
+  void operator()(const FinishJob& action) const {
+    out << "finish job=" << action.job.value << " state=" << proto::name_of(action.state);
+  }
+  void operator()(const ForgetWorker& action) const {
+    out << "forget worker=" << action.worker.value;
+  }
+
+  void list(const std::vector<AttemptId>& attempts) const {
+    const char* separator = "";
+    for (const AttemptId attempt : attempts) {
+      out << separator << name_of(attempt);
+      separator = ",";
+    }
+  }
+};
+
+}  // namespace
+
+std::string name_of(AttemptId attempt) {
+  const std::uint64_t epoch = attempt.value >> 40;
+  const std::string counter = std::to_string(attempt.value & ((std::uint64_t{1} << 40) - 1));
+  return epoch <= 1 ? counter : std::to_string(epoch) + ":" + counter;
+}
+
+std::string name_of(const TaskId& task) {
+  const char* stage = task.stage == Stage::kMap ? "map" : "reduce";
+  if (task.stage == Stage::kSample) stage = "sample";
+  return std::to_string(task.job.value) + "/" + stage + "/" + std::to_string(task.index);
+}
+
+std::string to_text(const Fact& fact) {
+  std::ostringstream out;
+  std::visit(FactText{out}, fact);
+  return out.str();
+}
+
+std::string to_text(const Action& action) {
+  std::ostringstream out;
+  std::visit(ActionText{out}, action);
+  return out.str();
+}
+
+}  // namespace fanfold::master
