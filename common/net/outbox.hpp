@@ -8,17 +8,21 @@
 #include <utility>
 
 #include "common/core/limits.hpp"
+#include "common/core/status.hpp"
 
 namespace fanfold::net {
 
 class Outbox {
  public:
-  /// False when full: the frame is dropped and whoever cares repeats it.
-  [[nodiscard]] bool put(std::string payload) {
-    if (bytes_ + payload.size() > limits::kOutboxBytes) return false;
+  /// kUnavailable when full: the frame is dropped and whoever cares repeats it.
+  Status put(std::string payload) {
+    if (bytes_ + payload.size() > limits::kOutboxBytes) {
+      return Status(StatusCode::kUnavailable,
+                    "the peer does not read: " + std::to_string(bytes_) + " bytes wait for it");
+    }
     bytes_ += payload.size();
     frames_.push_back(std::move(payload));
-    return true;
+    return Status();
   }
   bool empty() const { return frames_.empty(); }
   const std::string& front() const { return frames_.front(); }

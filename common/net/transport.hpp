@@ -71,7 +71,7 @@ Result<std::unique_ptr<BoundTransport>> listen(const std::string& address,
                                                const SocketOptions& options);
 
 /// Connects, and goes on trying in the background while the other side is away.  What is sent
-/// before the connection stands waits in an outbox and leaves during receive().
+/// before the connection stands waits for it.
 Result<std::unique_ptr<Transport>> connect(const std::string& address,
                                            const SocketOptions& options);
 

@@ -2,6 +2,10 @@
 // their options are chosen against the known traps: no ZMTP heartbeats (they abort the process
 // when a queue is full), no routing ids of our own, every send MANDATORY and DONTWAIT, every frame
 // bounded.  Queues that are full spill into outboxes of ours, which are bounded in bytes.
+//
+// IMMEDIATE stays off although it would keep frames from waiting for a peer that is away: with it,
+// libzmq 4.3 throws away frames that have arrived and were not yet read when the connection ends,
+// the last answer of a server for instance.
 
 #include <unistd.h>
 
@@ -11,9 +15,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "common/core/check.hpp"
 #include "common/core/clock.hpp"
-#include "common/core/limits.hpp"
 #include "common/net/address.hpp"
 #include "common/net/event_counter.hpp"
 #include "common/net/outbox.hpp"
@@ -103,12 +105,6 @@ Status too_large(std::size_t size, std::size_t limit) {
   return Status(StatusCode::kExhausted, "a frame of " + std::to_string(size) +
                                             " bytes is over the limit of " + std::to_string(limit) +
                                             " bytes");
-}
-
-Status queue_is_full() {
-  return Status(StatusCode::kUnavailable,
-                "the peer does not read: " + std::to_string(limits::kOutboxBytes) +
-                    " bytes wait for it already");
 }
 
 Status peer_is_gone() { return Status(StatusCode::kUnavailable, "the peer is gone"); }
@@ -215,7 +211,7 @@ class RouterTransport final : public BoundTransport {
       if (error == EHOSTUNREACH) return peer_is_gone();
       if (error != EAGAIN) return error_status(error, "cannot send");
     }
-    return outboxes_[peer].put(std::move(payload)) ? Status() : queue_is_full();
+    return outboxes_[peer].put(std::move(payload));
   }
 
   Result<std::optional<Frame>> receive(Duration timeout) override {
@@ -281,8 +277,6 @@ class DealerTransport final : public ConnectingTransport {
     try {
       zmq::socket_t socket(context_, zmq::socket_type::dealer);
       set_common_options(socket, options_);
-      // Without it frames queue for a peer that may never come, or come back as another one.
-      socket.set(zmq::sockopt::immediate, 1);
       const bool local = address.scheme == Scheme::kIpc;
       // A private cluster's master is there within milliseconds, and trying again costs nothing.
       socket.set(zmq::sockopt::reconnect_ivl, local ? 5 : 100);
@@ -310,7 +304,7 @@ class DealerTransport final : public ConnectingTransport {
       if (error == 0) return Status();
       if (error != EAGAIN) return error_status(error, "cannot send");
     }
-    return link.outbox.put(std::move(payload)) ? Status() : queue_is_full();
+    return link.outbox.put(std::move(payload));
   }
 
   Result<std::optional<Frame>> receive(Duration timeout) override {
