@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <functional>
+#include <map>
+
 #include "common/io/manifest.hpp"
 #include "tests/io/child.hpp"
 #include "tests/io/temporary_directory.hpp"
