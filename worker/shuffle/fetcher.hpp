@@ -1,0 +1,70 @@
+// Brings map outputs of other workers to this host: one thread, one connection for each data
+// server, credits in bytes for each task.  Everything that was fetched for a task from one holder
+// lies in one file, so that small segments do not cost a file each.
+//
+// What cannot be had is reported, not retried for ever: the master decides what to compute again.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/core/clock.hpp"
+#include "common/core/status.hpp"
+#include "common/core/time.hpp"
+#include "common/io/file_system.hpp"
+#include "common/proto/types.hpp"
+#include "worker/exec/run_task.hpp"
+
+namespace fanfold::worker {
+
+struct FetchRequest {
+  AttemptId attempt;  // Of the reduce task that needs them.
+  JobId job;
+  std::uint32_t partition = 0;
+  std::vector<proto::Holder> holders;
+  std::vector<proto::MapOutput> outputs;  // To be fetched; `holder` is an index into `holders`.
+  std::string directory;                  // Of the attempt; made when it is not there.
+};
+
+/// The request that fetches the outputs of `assignment` which `is_local` does not hold.
+FetchRequest make_fetch_request(const proto::TaskAssignment& assignment,
+                                const std::function<bool(const proto::Holder&)>& is_local,
+                                std::string directory);
+
+struct FetchOutcome {
+  AttemptId attempt;
+  bool succeeded = false;
+  /// In the order of FetchRequest::outputs, without those whose segment is empty.
+  std::vector<LocalSegment> segments;
+  /// kFetch with lost_outputs, kNoSpace or kIo; kCancelled after cancel().
+  proto::FailureReport failure;
+};
+
+struct FetcherOptions {
+  /// A data server that says nothing for so long, while we ask again and again, is given up.
+  Duration patience = std::chrono::seconds(10);
+  bool allow_unauthenticated_tcp = false;
+};
+
+/// May be called by one thread, which is not the one that works.
+class Fetcher {
+ public:
+  virtual ~Fetcher() = default;
+  /// Exactly one outcome follows.  kExhausted: too many requests have no outcome yet.
+  virtual Status fetch(FetchRequest request) = 0;
+  /// The outcome follows soon; after it nothing is written to the request's directory any more.
+  virtual void cancel(AttemptId attempt) = 0;
+  /// What has ended since the last call.
+  virtual std::vector<FetchOutcome> take() = 0;
+};
+
+/// `wake` is called from the fetcher's thread when take() has something: Transport::wake() of the
+/// caller, for example.  `files`, `clock` and what `wake` refers to outlive the fetcher.
+Result<std::unique_ptr<Fetcher>> start_fetcher(io::FileSystem& files, Clock& clock,
+                                               const FetcherOptions& options,
+                                               std::function<void()> wake);
+
+}  // namespace fanfold::worker
