@@ -10,7 +10,8 @@
 
 namespace fanfold::master::scheduling {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 
 /// The first retry should be quick: most failures that a retry cures are over by then.
 inline constexpr Duration kRetryDelayFirst = 100ms;

@@ -18,7 +18,8 @@ Matches contains(const std::string& piece) {
 }
 
 Matches matches(const std::string& pattern, bool ignore_case = false) {
-  const auto flags = std::regex::extended | (ignore_case ? std::regex::icase : std::regex::extended);
+  const auto flags =
+      std::regex::extended | (ignore_case ? std::regex::icase : std::regex::extended);
   return [expression = std::regex(pattern, flags)](const std::string& line) {
     return std::regex_search(line, expression);
   };
@@ -79,8 +80,7 @@ TEST(Grep, IgnoresCaseOfPlainTextAndOfExpressions) {
 
 TEST(Grep, ChoosesTheOtherLinesWhenInverted) {
   const Matches match = matches("a|b");
-  const Outcome outcome =
-      run<Grep>(two_files(), {{"pattern", "a|b"}, {"invert", "true"}}, {3, 50});
+  const Outcome outcome = run<Grep>(two_files(), {{"pattern", "a|b"}, {"invert", "true"}}, {3, 50});
   EXPECT_EQ(outcome.all(), found(two_files(), [&](const auto& line) { return !match(line); }));
 }
 
@@ -101,8 +101,7 @@ TEST(Grep, CountsPerFileAndNamesFilesWithoutMatch) {
   std::vector<Source> sources = two_files();
   sources.push_back({"c.txt", "nothing of it\n", ""});
   for (const Layout& layout : kLayouts) {
-    const Outcome outcome =
-        run<Grep>(sources, {{"pattern", "a1"}, {"mode", "count"}}, layout);
+    const Outcome outcome = run<Grep>(sources, {{"pattern", "a1"}, {"mode", "count"}}, layout);
     std::string expected;
     for (const Source& source : sources) {
       const auto lines = lines_of(source.text);

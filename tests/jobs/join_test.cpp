@@ -57,9 +57,8 @@ TEST(Join, MatchesALoopOverBothTablesForEveryKindAndLayout) {
   const std::string left = table(20, 200, 60);
   const std::string right = table(21, 100, 90);
   for (const std::string kind : {"inner", "left", "right", "full"}) {
-    const std::vector<std::string> expected =
-        joined_rows(left, right, kind == "left" || kind == "full",
-                    kind == "right" || kind == "full", "-");
+    const std::vector<std::string> expected = joined_rows(
+        left, right, kind == "left" || kind == "full", kind == "right" || kind == "full", "-");
     for (const Layout& layout : kLayouts) {
       const Outcome outcome = run<Join>({{"l.tsv", left, "left"}, {"r.tsv", right, "right"}},
                                         {{"kind", kind}, {"missing", "-"}}, layout);

@@ -47,14 +47,14 @@ Totals totals_of(const std::string& log, bool keep_query) {
 std::string shown(const Totals& totals, std::size_t top) {
   std::string text = "bytes total\t" + std::to_string(totals.bytes) + "\n" + "requests total\t" +
                      std::to_string(totals.requests) + "\n";
-  for (const auto& [status  count] : totals.statuses) {
+  for (const auto& [status count] : totals.statuses) {
     text += "status " + status + "\t" + std::to_string(count) + "\n";
   }
   std::vector<std::pair<std::string, int>> ranking(totals.paths.begin(), totals.paths.end());
   std::stable_sort(ranking.begin(), ranking.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   ranking.resize(std::min(top, ranking.size()));
-  for (const auto& [path  count] : ranking) {
+  for (const auto& [path count] : ranking) {
     text += "path " + path + "\t" + std::to_string(count) + "\n";
   }
   return text;
@@ -69,8 +69,9 @@ std::string generated_log(std::uint64_t seed, int lines) {
       continue;
     }
     log += "10.0.0." + std::to_string(random() % 256) + " - user [10/Oct/2000:13:55:36 -0700] ";
-    log += random() % 30 == 0 ? "\"-\"" : "\"GET /page" + std::to_string(random() % 40) +
-                                              (random() % 3 == 0 ? "?q=a b" : "") + " HTTP/1.0\"";
+    log += random() % 30 == 0 ? "\"-\""
+                              : "\"GET /page" + std::to_string(random() % 40) +
+                                    (random() % 3 == 0 ? "?q=a b" : "") + " HTTP/1.0\"";
     log += " " + std::to_string(200 + random() % 3 * 102) + " ";
     log += random() % 5 == 0 ? "-" : std::to_string(random() % 100'000);
     if (random() % 2 == 0) log += " \"http://example.com/\" \"Agent \\\"x\\\" 1.0\"";
@@ -106,9 +107,8 @@ TEST(LogStats, LeavesPathsOutWhenAsked) {
 }
 
 TEST(LogStats, RejectsLinesOfAnotherShapeAsTheyAre) {
-  const std::string good =
-      R"(::1 - - [t] "GET /a\"b HTTP/1.1" 200 5)"
-      "\n";
+  const std::string good = R"(::1 - - [t] "GET /a\"b HTTP/1.1" 200 5)"
+                           "\n";
   const std::vector<std::string> bad = {
       "",
       "::1 - - [t] \"GET / HTTP/1.1\" 200",
@@ -125,8 +125,7 @@ TEST(LogStats, RejectsLinesOfAnotherShapeAsTheyAre) {
   };
   const Outcome outcome = run<LogStats>({{"f", good + joined(bad), ""}}, {}, {1, 1000});
   EXPECT_EQ(outcome.outputs.at("rejects"), joined(bad));
-  EXPECT_EQ(outcome.all(),
-            "bytes total\t5\nrequests total\t1\nstatus 200\t1\npath /a\\\\\"b\t1\n");
+  EXPECT_EQ(outcome.all(), "bytes total\t5\nrequests total\t1\nstatus 200\t1\npath /a\\\\\"b\t1\n");
 }
 
 TEST(LogStats, SumsNothingOverAnEmptyLog) {

@@ -54,8 +54,7 @@ TEST(Ngrams, CountsWordSequencesInAnyLayout) {
   for (const std::string& text : all_texts()) {
     for (const std::size_t n : {1u, 2u, 3u, 9u}) {
       for (const Layout& layout : kLayouts) {
-        const Outcome outcome =
-            run<Ngrams>({{"f", text, ""}}, {{"n", std::to_string(n)}}, layout);
+        const Outcome outcome = run<Ngrams>({{"f", text, ""}}, {{"n", std::to_string(n)}}, layout);
         ASSERT_EQ(sorted(outcome.lines()), sorted(counted(text, n, true))) << layout << n << text;
       }
     }

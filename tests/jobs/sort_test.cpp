@@ -104,10 +104,20 @@ TEST(Sort, OrdersByNumberInAFieldOfAnySeparator) {
 }
 
 TEST(Sort, ComparesNumbersExactlyWhateverTheirLength) {
-  const std::vector<std::string> ascending = {
-      "-100000000000000000000000000001", "-100000000000000000000000000000",
-      "-12.55",  "-12.5",  "-2", "-0.001", "nothing", "0.0009", "0.001", "  7 apples", "7.25", "10",
-      "99999999999999999999999999999.9", "100000000000000000000000000000"};
+  const std::vector<std::string> ascending = {"-100000000000000000000000000001",
+                                              "-100000000000000000000000000000",
+                                              "-12.55",
+                                              "-12.5",
+                                              "-2",
+                                              "-0.001",
+                                              "nothing",
+                                              "0.0009",
+                                              "0.001",
+                                              "  7 apples",
+                                              "7.25",
+                                              "10",
+                                              "99999999999999999999999999999.9",
+                                              "100000000000000000000000000000"};
   std::vector<std::string> shuffled = ascending;
   std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937_64(11));
   const Outcome outcome = run<Sort>({{"a", joined(shuffled), ""}}, {{"numeric", "true"}}, {2, 20});
@@ -122,15 +132,15 @@ TEST(Sort, TreatsDifferentSpellingsOfANumberAsEqual) {
 
 TEST(Sort, SplitsAtBlanksWhenTheSeparatorIsEmpty) {
   const std::string text = "  b   2\na\t1\nc 3\nalone\n";
-  const Outcome outcome =
-      run<Sort>({{"a", text, ""}}, {{"field", "2"}, {"separator", ""}}, {2, 8});
+  const Outcome outcome = run<Sort>({{"a", text, ""}}, {{"field", "2"}, {"separator", ""}}, {2, 8});
   EXPECT_EQ(outcome.all(), "alone\na\t1\n  b   2\nc 3\n");
 }
 
 TEST(Sort, KeepsTheFirstOfEqualLinesWhenUnique) {
   const std::string text = table(12, 300);
   std::vector<std::string> expected = stable_sorted(
-      lines_of(text), [](const auto& a, const auto& b) { return field(a, 1, '\t') < field(b, 1, '\t'); });
+      lines_of(text),
+      [](const auto& a, const auto& b) { return field(a, 1, '\t') < field(b, 1, '\t'); });
   expected.erase(std::unique(expected.begin(), expected.end(),
                              [](const auto& a, const auto& b) {
                                return field(a, 1, '\t') == field(b, 1, '\t');

@@ -37,8 +37,7 @@ TEST(TopK, RanksWordsOfTheWholeInputInAnyLayout) {
   for (const std::string& text : all_texts()) {
     for (const std::size_t k : {1u, 3u, 10u, 1000u}) {
       for (const Layout& layout : kLayouts) {
-        const Outcome outcome =
-            run<TopK>({{"f", text, ""}}, {{"k", std::to_string(k)}}, layout);
+        const Outcome outcome = run<TopK>({{"f", text, ""}}, {{"k", std::to_string(k)}}, layout);
         ASSERT_EQ(outcome.all(), most_frequent(all_words(text), k)) << layout << k << text;
       }
     }
