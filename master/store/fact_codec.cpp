@@ -1,0 +1,160 @@
+#include "master/store/fact_codec.hpp"
+
+#include <type_traits>
+#include <variant>
+
+#include "common/proto/known.hpp"
+#include "common/proto/wire.hpp"
+
+namespace fanfold::master {
+namespace {
+
+constexpr std::uint16_t kVersion = 1;
+
+class Saver {
+ public:
+  template <class... Fields>
+  void operator()(const Fields&... fields) {
+    (put(fields), ...);
+  }
+  std::string take() { return writer_.take(); }
+
+ private:
+  template <class Number>
+  requires(std::is_integral_v<Number> || std::is_enum_v<Number>) void put(const Number& number) {
+    writer_.number(number);
+  }
+  void put(bool value) { writer_.boolean(value); }
+  void put(const std::string& text) { writer_.text(text); }
+  template <class Tag>
+  void put(const Id<Tag>& id) {
+    writer_.number(id.value);
+  }
+  void put(const TaskId& task) { (*this)(task.job, task.stage, task.index); }
+  void put(const std::vector<std::uint64_t>& numbers) {
+    writer_.count(numbers.size());
+    for (const std::uint64_t number : numbers) writer_.number(number);
+  }
+
+  proto::WireWriter writer_;
+};
+
+class Loader {
+ public:
+  explicit Loader(std::string_view bytes) : reader_(bytes) {}
+  template <class... Fields>
+  void operator()(Fields&... fields) {
+    (get(fields), ...);
+  }
+  proto::WireReader& reader() { return reader_; }
+
+ private:
+  template <class Number>
+  requires std::is_integral_v<Number>
+  void get(Number& number) { number = reader_.number<Number>(); }
+  template <class Enumeration>
+  requires std::is_enum_v<Enumeration>
+  void get(Enumeration& value) {
+    const auto number = reader_.number<std::underlying_type_t<Enumeration>>();
+    if (!reader_.ok()) return;
+    if (!proto::is_known(static_cast<Enumeration>(number))) {
+      return reader_.fail("unknown value " + std::to_string(number));
+    }
+    value = static_cast<Enumeration>(number);
+  }
+  void get(bool& value) { value = reader_.boolean(); }
+  void get(std::string& text) { text = reader_.text(); }
+  template <class Tag>
+  void get(Id<Tag>& id) {
+    id.value = reader_.number<std::uint64_t>();
+  }
+  void get(TaskId& task) { (*this)(task.job, task.stage, task.index); }
+  void get(std::vector<std::uint64_t>& numbers) {
+    numbers.resize(reader_.count(sizeof(std::uint64_t)));
+    for (std::uint64_t& number : numbers) number = reader_.number<std::uint64_t>();
+  }
+
+  proto::WireReader reader_;
+};
+
+// The order of fields, for both directions.  `Value` is a fact or a const fact.
+template <class Archive, class Value>
+void fields(Archive& archive, Value& fact) {
+  using Fact = std::remove_const_t<Value>;
+  if constexpr (std::is_same_v<Fact, JobAccepted>) {
+    archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
+            fact.job.attempts_max, fact.job.speculate);
+  } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
+    archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out);
+  } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
+    archive(fact.task, fact.attempt);
+  } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {
+    archive(fact.task, fact.attempt, fact.kind);
+  } else if constexpr (std::is_same_v<Fact, JobCommitStarted>) {
+    archive(fact.job);
+  } else {
+    static_assert(std::is_same_v<Fact, JobEnded>);
+    archive(fact.job, fact.state, fact.reason, fact.failed_task, fact.first_failure);
+  }
+}
+
+// Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
+// 5 JobCommitStarted, 6 JobEnded.  The variant keeps this order and grows at its end.
+static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
+static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
+static_assert(std::is_same_v<std::variant_alternative_t<2, Fact>, MapOutputInvalidated>);
+static_assert(std::is_same_v<std::variant_alternative_t<3, Fact>, TaskFailureCounted>);
+static_assert(std::is_same_v<std::variant_alternative_t<4, Fact>, JobCommitStarted>);
+static_assert(std::is_same_v<std::variant_alternative_t<5, Fact>, JobEnded>);
+
+template <std::size_t kIndex = 0>
+void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {
+  if constexpr (kIndex == std::variant_size_v<Fact>) {
+    loader.reader().fail("unknown tag");
+  } else {
+    if (tag != kIndex + 1) return load_alternative<kIndex + 1>(tag, loader, fact);
+    fields(loader, fact.emplace<kIndex>());
+  }
+}
+
+}  // namespace
+
+EncodedFact encode_fact(const Fact& fact) {
+  Saver saver;
+  std::visit([&](const auto& alternative) { fields(saver, alternative); }, fact);
+  return {static_cast<std::uint16_t>(fact.index() + 1), kVersion, saver.take()};
+}
+
+Result<Fact> decode_fact(std::uint16_t tag, std::uint16_t version, std::string_view payload) {
+  const std::string what = "fact of tag " + std::to_string(tag);
+  if (version != kVersion) {
+    return Status(StatusCode::kCorruption, what + " has version " + std::to_string(version) +
+                                               ", this build reads version " +
+                                               std::to_string(kVersion));
+  }
+  Fact fact;
+  Loader loader(payload);
+  load_alternative(tag, loader, fact);
+  loader.reader().expect_end();
+  if (!loader.reader().ok()) {
+    return Status(StatusCode::kCorruption, "damaged " + what + ": " + loader.reader().error());
+  }
+  return fact;
+}
+
+JobId job_of(const Fact& fact) {
+  return std::visit(
+      [](const auto& alternative) {
+        using Alternative = std::decay_t<decltype(alternative)>;
+        if constexpr (std::is_same_v<Alternative, JobAccepted>) {
+          return alternative.job.job;
+        } else if constexpr (requires { alternative.task; }) {
+          return alternative.task.job;
+        } else {
+          return alternative.job;
+        }
+      },
+      fact);
+}
+
+}  // namespace fanfold::master
