@@ -47,14 +47,14 @@ Totals totals_of(const std::string& log, bool keep_query) {
 std::string shown(const Totals& totals, std::size_t top) {
   std::string text = "bytes total\t" + std::to_string(totals.bytes) + "\n" + "requests total\t" +
                      std::to_string(totals.requests) + "\n";
-  for (const auto& [status count] : totals.statuses) {
+  for (const auto& [status, count] : totals.statuses) {
     text += "status " + status + "\t" + std::to_string(count) + "\n";
   }
   std::vector<std::pair<std::string, int>> ranking(totals.paths.begin(), totals.paths.end());
   std::stable_sort(ranking.begin(), ranking.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   ranking.resize(std::min(top, ranking.size()));
-  for (const auto& [path count] : ranking) {
+  for (const auto& [path, count] : ranking) {
     text += "path " + path + "\t" + std::to_string(count) + "\n";
   }
   return text;
