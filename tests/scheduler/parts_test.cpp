@@ -37,11 +37,12 @@ TEST(Policy, CallsTheLastQuarterTheTail) {
 }
 
 TEST(Durations, FindTheMedianWithinAnEighth) {
-  for (const std::int64_t median_us : {1, 7, 8, 100, 999, 20'000, 1'000'000, 3'600'000'000}) {
+  for (const std::int64_t median_us :
+       std::initializer_list<std::int64_t>{1, 7, 8, 100, 999, 20000, 1000000, 3600000000}) {
     Durations durations;
     durations.add(Duration(0));
     durations.add(std::chrono::microseconds(median_us));
-    durations.add(24h);
+    durations.add(std::chrono::hours(24));
     const std::int64_t found = durations.median().count() / 1000;
     EXPECT_GE(found, median_us);
     EXPECT_LE(found, median_us + median_us / 8 + 1);
