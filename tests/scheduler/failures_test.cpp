@@ -210,23 +210,21 @@ TEST_F(SchedulerTest, LetsALateReduceCommitWhileAMapRunsAgain) {
 }
 
 TEST_F(SchedulerTest, DoesNotWaitForAMapThatNobodyNeedsAnyMore) {
-  join(1, 3);
-  submit({.maps = 1, .reduces = 2});
+  join(1);
+  submit({.maps = 1, .reduces = 1});
+  drain(1);
+  join(2);
   const AssignAttempt mapper = map(0);
   commit(mapper);
-  const AssignAttempt other = reduce(1);
-  const AssignAttempt lost = reduce(0);
-  fail(lost, FailureKind::kFetch, {mapper.attempt});
+  const AssignAttempt reducer = reduce(0);
+  ASSERT_EQ(reducer.worker, WorkerId{2});
+  join(3);
+  leave(1);
   const AssignAttempt again = map(0);
-  commit(again);
-  const AssignAttempt last_reduce = reduce(1);
-  // Lost again, but both reduces had what they needed.
-  wait(1s);
-  fail(reduce(0), FailureKind::kFetch, {again.attempt});
-  EXPECT_EQ(facts<MapOutputInvalidated>().size(), 1u);
-  commit(last_reduce);
-  EXPECT_EQ(last_reduce.attempt, other.attempt);
-  EXPECT_EQ(status().state, JobState::kRunning);
+  commit(reducer);
+  EXPECT_EQ(actions<CancelAttempt>()[0].attempt, again.attempt);
+  ASSERT_EQ(actions<PublishJob>().size(), 1u);
+  EXPECT_EQ(actions<PublishJob>()[0].maps[0], mapper.attempt);
 }
 
 }  // namespace

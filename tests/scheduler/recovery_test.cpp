@@ -127,7 +127,9 @@ TEST_F(SchedulerTest, RecoversFromEveryPrefixOfItsFacts) {
     recovered.step(now, Tick{}, &output);
     const std::optional<proto::JobStatus> found = recovered.job_status(kJob, now);
     EXPECT_EQ(found.has_value(), length > 0);
-    if (length == history.size()) EXPECT_EQ(found->state, JobState::kSucceeded);
+    if (length == history.size()) {
+      EXPECT_EQ(found->state, JobState::kSucceeded);
+    }
   }
 }
 
