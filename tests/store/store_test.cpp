@@ -1,0 +1,321 @@
+// What the master's memory promises: whatever append() accepted is there after a crash, whole or
+// not at all, and damage is noticed before anybody acts on it.
+
+#include "master/store/store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "common/core/limits.hpp"
+#include "master/store/fact_codec.hpp"
+
+namespace fanfold::master {
+namespace {
+
+using testing::HasSubstr;
+
+TaskId task(std::uint64_t job, std::uint32_t index) { return {JobId{job}, Stage::kMap, index}; }
+
+/// One fact of every kind, with values that tell fields apart.
+std::vector<Fact> every_fact(std::uint64_t job) {
+  JobSubmitted submitted;
+  submitted.job = JobId{job};
+  submitted.split_bytes = {10, 0, 1ull << 40};
+  submitted.partitions = 8;
+  submitted.sample = true;
+  submitted.attempts_max = 3;
+  submitted.speculate = false;
+  return {JobAccepted{submitted},
+          AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123},
+          MapOutputInvalidated{task(job, 2), AttemptId{9}},
+          TaskFailureCounted{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
+          JobCommitStarted{JobId{job}},
+          JobEnded{JobId{job}, proto::JobState::kFailed, "why", task(job, 1), AttemptId{11}}};
+}
+
+Fact committed(std::uint64_t job, std::uint32_t index) {
+  return AttemptCommitted{task(job, index), AttemptId{index + 1ull}, WorkerId{1}, false, 1};
+}
+Fact accepted(std::uint64_t job) {
+  JobSubmitted submitted;
+  submitted.job = JobId{job};
+  return JobAccepted{submitted};
+}
+Fact ended(std::uint64_t job) {
+  JobEnded end;
+  end.job = JobId{job};
+  end.reason = "done";
+  return end;
+}
+
+std::vector<std::string> described(const std::vector<Fact>& facts) {
+  std::vector<std::string> texts;
+  for (const Fact& fact : facts) {
+    EncodedFact encoded = encode_fact(fact);
+    texts.push_back(std::to_string(encoded.tag) + ":" + encoded.payload);
+  }
+  return texts;
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() {
+    char name[] = "/tmp/fanfold-store-XXXXXX";
+    EXPECT_NE(::mkdtemp(name), nullptr);
+    root_ = name;
+  }
+  ~StoreTest() override { std::filesystem::remove_all(root_); }
+
+  std::string directory(const std::string& name = "state") const { return root_ + "/" + name; }
+
+  OpenedStore opened(const std::string& name = "state") const {
+    auto result = open_store(directory(name));
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return result.ok() ? *std::move(result) : OpenedStore{};
+  }
+
+  /// Opens, appends, closes.
+  void append(const std::vector<Fact>& facts, const std::vector<JobNote>& notes = {}) const {
+    const Status status = opened().store->append(facts, notes);
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
+
+  /// As somebody with a database tool would.
+  void tamper(const std::string& sql) const {
+    sqlite3* connection = nullptr;
+    ASSERT_EQ(sqlite3_open((directory() + "/state.db").c_str(), &connection), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(connection);
+  }
+
+  std::string refusal(StatusCode code) const {
+    const Status status = open_store(directory()).status();
+    EXPECT_EQ(status.code(), code) << status.message();
+    return status.message();
+  }
+
+  std::string root_;
+};
+
+TEST_F(StoreTest, GivesBackEveryKindOfFactInOrder) {
+  std::vector<Fact> facts = every_fact(3);
+  facts.pop_back();  // An ended job would be cut short.
+  append(facts);
+  EXPECT_EQ(described(opened().stored.facts), described(facts));
+}
+
+TEST_F(StoreTest, CountsHowOftenItWasOpened) {
+  EXPECT_EQ(opened().stored.epoch, 1u);
+  EXPECT_EQ(opened().stored.epoch, 2u);
+  EXPECT_EQ(opened().stored.epoch, 3u);
+}
+
+TEST_F(StoreTest, MakesItsDirectoryForItsOwnerAlone) {
+  opened();
+  const auto permissions = std::filesystem::status(directory()).permissions();
+  EXPECT_EQ(permissions, std::filesystem::perms::owner_all);
+}
+
+TEST_F(StoreTest, KeepsTheLatestNoteOfEachKind) {
+  const JobId job{4};
+  const std::string binary("\0\xff", 2);
+  append({}, {{job, NoteKind::kSubmitted, "first"}, {job, NoteKind::kEnded, ""}});
+  append({}, {{job, NoteKind::kSubmitted, binary}});
+  const auto notes = opened().stored.notes;
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0].kind, NoteKind::kSubmitted);
+  EXPECT_EQ(notes[0].bytes, binary);
+  EXPECT_EQ(notes[1].kind, NoteKind::kEnded);
+  EXPECT_EQ(notes[1].bytes, "");
+}
+
+TEST_F(StoreTest, RefusesASecondMasterByName) {
+  const OpenedStore first = opened();
+  const std::string message = refusal(StatusCode::kUnavailable);
+  EXPECT_THAT(message, HasSubstr(directory()));
+  EXPECT_THAT(message, HasSubstr("process " + std::to_string(::getpid())));
+}
+
+TEST_F(StoreTest, KeepsOnlyTheEndOfAnEndedJob) {
+  append(every_fact(1),
+         {{JobId{1}, NoteKind::kSubmitted, "big"}, {JobId{1}, NoteKind::kEnded, "e"}});
+  append({accepted(2), committed(2, 0)}, {{JobId{2}, NoteKind::kSubmitted, "s"}});
+  for (int i = 0; i < 2; ++i) {
+    const StoredState stored = opened().stored;
+    EXPECT_EQ(described(stored.facts),
+              described({every_fact(1).back(), accepted(2), committed(2, 0)}));
+    ASSERT_EQ(stored.notes.size(), 2u);
+    EXPECT_EQ(stored.notes[0].bytes, "e");
+    EXPECT_EQ(stored.notes[1].bytes, "s");
+  }
+}
+
+TEST_F(StoreTest, ForgetsTheOldestOfVeryManyEndedJobs) {
+  std::vector<Fact> facts;
+  std::vector<JobNote> notes;
+  for (std::uint64_t job = 1; job <= limits::kJobsRemembered + 5; ++job) {
+    facts.push_back(ended(job));
+    notes.push_back({JobId{job}, NoteKind::kEnded, "e"});
+  }
+  append(facts, notes);
+  const StoredState stored = opened().stored;
+  ASSERT_EQ(stored.facts.size(), limits::kJobsRemembered);
+  EXPECT_EQ(job_of(stored.facts.front()), JobId{6});
+  ASSERT_EQ(stored.notes.size(), limits::kJobsRemembered);
+  EXPECT_EQ(stored.notes.front().job, JobId{6});
+}
+
+TEST_F(StoreTest, SurvivesTheDeathOfItsProcess) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto store = open_store(directory());
+    const bool ok = store.ok() && store->store->append(std::vector<Fact>{accepted(1)}, {}).ok();
+    // Nothing is closed, flushed or unlocked.
+    if (ok) ::kill(::getpid(), SIGKILL);
+    ::_exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  const StoredState stored = opened().stored;
+  EXPECT_EQ(described(stored.facts), described({accepted(1)}));
+  EXPECT_EQ(stored.epoch, 2u);
+}
+
+// Wherever a power cut tears the log, what is found is a whole number of appends, oldest first.
+TEST_F(StoreTest, KeepsWholeAppendsWhenItsLogIsTorn) {
+  constexpr std::uint32_t kAppends = 12;
+  OpenedStore live = opened();
+  for (std::uint32_t i = 0; i < kAppends; ++i) {
+    const std::vector<Fact> pair{committed(1, 2 * i), committed(1, 2 * i + 1)};
+    ASSERT_TRUE(live.store->append(pair, {}).ok());
+  }
+  const std::string log = directory() + "/state.db-wal";
+  const std::uintmax_t size = std::filesystem::file_size(log);
+  std::size_t most = 0;
+  for (std::uintmax_t cut = 0; cut <= size; cut += 2500) {
+    const std::string copy = "copy" + std::to_string(cut);
+    std::filesystem::create_directory(directory(copy));
+    std::filesystem::copy_file(directory() + "/state.db", directory(copy) + "/state.db");
+    std::filesystem::copy_file(log, directory(copy) + "/state.db-wal");
+    std::filesystem::resize_file(directory(copy) + "/state.db-wal", cut);
+    const std::vector<Fact> found = opened(copy).stored.facts;
+    ASSERT_EQ(found.size() % 2, 0u) << "torn at " << cut;
+    for (std::uint32_t i = 0; i < found.size(); ++i) {
+      ASSERT_EQ(described({found[i]}), described({committed(1, i)})) << "torn at " << cut;
+    }
+    ASSERT_GE(found.size(), most);
+    most = found.size();
+    std::filesystem::remove_all(directory(copy));
+  }
+  EXPECT_GE(most, 2 * kAppends - 2);
+}
+
+TEST_F(StoreTest, RecordsNothingOfAnAppendThatFails) {
+  OpenedStore live = opened();
+  ASSERT_TRUE(live.store->append(std::vector<Fact>{accepted(1)}, {}).ok());
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit tight = before;
+  tight.rlim_cur = 200'000;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  const std::vector<JobNote> huge{{JobId{1}, NoteKind::kSubmitted, std::string(2u << 20, 'n')}};
+  const Status status = live.store->append(std::vector<Fact>{committed(1, 0)}, huge);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, ignored);
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(status.message(), HasSubstr(directory()));
+  live = {};
+  const StoredState stored = opened().stored;
+  EXPECT_EQ(described(stored.facts), described({accepted(1)}));
+  EXPECT_TRUE(stored.notes.empty());
+}
+
+TEST_F(StoreTest, NoticesAFactThatWasChanged) {
+  append({accepted(1), committed(1, 0)});
+  tamper("UPDATE facts SET job = 2 WHERE sequence = 2");
+  const std::string message = refusal(StatusCode::kCorruption);
+  EXPECT_THAT(message, HasSubstr("fact 2 has a wrong checksum"));
+  EXPECT_THAT(message, HasSubstr(directory()));
+  EXPECT_THAT(message, HasSubstr("move its directory away"));
+}
+
+TEST_F(StoreTest, NoticesANoteThatWasChanged) {
+  append({accepted(1)}, {{JobId{1}, NoteKind::kSubmitted, "text"}});
+  tamper("UPDATE notes SET bytes = x'00'");
+  EXPECT_THAT(refusal(StatusCode::kCorruption), HasSubstr("note of job 1"));
+}
+
+TEST_F(StoreTest, DoesNotCountAnOpeningThatFails) {
+  append({accepted(1)});
+  tamper("UPDATE facts SET epoch = 77");
+  refusal(StatusCode::kCorruption);
+  tamper("UPDATE facts SET epoch = 1");
+  EXPECT_EQ(opened().stored.epoch, 2u);
+}
+
+TEST_F(StoreTest, NoticesAFileThatIsNoDatabase) {
+  std::filesystem::create_directory(directory());
+  std::ofstream(directory() + "/state.db") << std::string(5000, 'x');
+  EXPECT_THAT(refusal(StatusCode::kCorruption), HasSubstr("not a database"));
+}
+
+TEST_F(StoreTest, NoticesBrokenPages) {
+  std::vector<Fact> facts;
+  for (std::uint32_t i = 0; i < 3000; ++i) facts.push_back(committed(1, i));
+  append(facts);
+  const auto size = std::filesystem::file_size(directory() + "/state.db");
+  std::fstream file(directory() + "/state.db", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(size / 2));
+  file << std::string(2000, '\x55');
+  file.close();
+  refusal(StatusCode::kCorruption);
+}
+
+TEST_F(StoreTest, RefusesTheFormatOfALaterVersion) {
+  append({accepted(1)});
+  tamper("PRAGMA user_version = 9");
+  EXPECT_THAT(refusal(StatusCode::kInvalidArgument), HasSubstr("format 9"));
+}
+
+TEST_F(StoreTest, NamesADirectoryThatCannotBeMade) {
+  const Status status = open_store(directory("missing/state")).status();
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_THAT(status.message(), HasSubstr(directory("missing/state") + ": No such file"));
+}
+
+TEST(MemoryStore, KeepsTheEpochItIsGivenAndNothingElse) {
+  OpenedStore opened = memory_store(42);
+  EXPECT_EQ(opened.stored.epoch, 42u);
+  EXPECT_TRUE(opened.store->append(every_fact(1), {}).ok());
+  EXPECT_TRUE(memory_store(43).stored.facts.empty());
+}
+
+TEST(FactCodec, RefusesWhateverIsNotAWholeFact) {
+  for (const Fact& fact : every_fact(1)) {
+    const EncodedFact encoded = encode_fact(fact);
+    ASSERT_TRUE(decode_fact(encoded.tag, encoded.version, encoded.payload).ok());
+    for (std::size_t size = 0; size < encoded.payload.size(); ++size) {
+      const std::string cut = encoded.payload.substr(0, size);
+      EXPECT_EQ(decode_fact(encoded.tag, encoded.version, cut).status().code(),
+                StatusCode::kCorruption);
+    }
+    const std::string longer = encoded.payload + "x";
+    EXPECT_FALSE(decode_fact(encoded.tag, encoded.version, longer).ok());
+    EXPECT_FALSE(decode_fact(encoded.tag, 2, encoded.payload).ok());
+    EXPECT_FALSE(decode_fact(99, encoded.version, encoded.payload).ok());
+  }
+}
+
+}  // namespace
+}  // namespace fanfold::master
