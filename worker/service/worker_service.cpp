@@ -115,22 +115,19 @@ Duration WorkerService::patience() const {
   if (inputs_->has_ready() || pool_.has_results()) return Duration(0);
   const Instant now = with_.clock.now();
   Duration wait = kPatienceMax;
-  for (const auto& deadline :
-       {agent_.next_deadline(), pool_.next_deadline(), inputs_->next_deadline()}) {
+  for (const auto& deadline : {agent_.next_deadline(), pool_.next_deadline()}) {
     if (deadline) wait = std::min(wait, *deadline - now);
   }
   return std::max(wait, Duration(0));
 }
 
 void WorkerService::watch_descriptors() {
-  // Both are asked, so that neither change is forgotten.
-  const bool pool_changed = pool_.descriptors_changed();
-  if (!pool_changed && watched_) return;
+  if (!pool_.descriptors_changed() && watched_) return;
   watched_ = true;
   std::vector<int> watched = pool_.descriptors();
   watched.push_back(with_.signals.descriptor());
   watched.push_back(stacks_->descriptor());
-  for (const int descriptor : inputs_->descriptors()) watched.push_back(descriptor);
+  watched.push_back(inputs_->descriptor());
   if (options_.lifetime_fd >= 0) watched.push_back(options_.lifetime_fd);
   transport_->watch(watched);
 }
@@ -210,7 +207,6 @@ void WorkerService::note_ended(AttemptResult result) {
                                       {"kind", proto::name_of(ended.failure.kind)},
                                       {"message", ended.failure.message}});
   }
-  inputs_->forget(ended.attempt);
   feed(ended);
 }
 

@@ -1,0 +1,131 @@
+#include "worker/shuffle/data_links.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "fanfold/hash.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Of a quiet server, doubled each time: it may just be busy.
+constexpr Duration kResendFirst = 500ms;
+/// A chunk that arrives damaged so often is damaged where it comes from.
+constexpr int kDamagedMax = 3;
+
+}  // namespace
+
+Status DataLinks::open(const Address& address) {
+  const auto known = links_.find(address);
+  if (known != links_.end()) {
+    ++known->second.users;
+    return {};
+  }
+  Link link;
+  FANFOLD_ASSIGN_OR_RETURN(link.peer, transport_.connect_to(address));
+  link.users = 1;
+  addresses_.emplace(link.peer, address);
+  links_.emplace(address, std::move(link));
+  return {};
+}
+
+void DataLinks::close(const Address& address) {
+  const auto known = links_.find(address);
+  FANFOLD_CHECK(known != links_.end());
+  if (--known->second.users > 0) return;
+  transport_.disconnect(known->second.peer);
+  addresses_.erase(known->second.peer);
+  links_.erase(known);
+}
+
+void DataLinks::send(const Link& link, const Asked& asked) {
+  // What is not accepted is asked again by look_after().
+  static_cast<void>(transport_.send(link.peer, proto::encode(asked.wanted)));
+}
+
+void DataLinks::note_heard(Instant now, Link& link) {
+  link.heard = now;
+  link.interval = kResendFirst;
+  link.resend = now + link.interval;
+}
+
+void DataLinks::ask(Instant now, const Address& address, const Asker& asker,
+                    proto::FetchSegment wanted) {
+  const auto known = links_.find(address);
+  FANFOLD_CHECK(known != links_.end());
+  Link& link = known->second;
+  if (link.asked.empty()) note_heard(now, link);
+  wanted.request = ++last_request_;
+  link.asked.push_back({asker, std::move(wanted), 0});
+  send(link, link.asked.back());
+}
+
+void DataLinks::forget(AttemptId task) {
+  for (auto& [address, link] : links_) {
+    std::erase_if(link.asked, [task](const Asked& asked) { return asked.asker.task == task; });
+  }
+}
+
+std::optional<Reply> DataLinks::read(Instant now, const net::Frame& frame) {
+  const auto from = addresses_.find(frame.peer);
+  if (from == addresses_.end()) return std::nullopt;
+  auto message = proto::decode<proto::DataMessage>(frame.payload);
+  if (!message.ok()) return std::nullopt;
+  auto* chunk = std::get_if<proto::Chunk>(&*message);
+  if (chunk == nullptr) return std::nullopt;
+  Link& link = links_.find(from->second)->second;
+  note_heard(now, link);
+  const auto found =
+      std::find_if(link.asked.begin(), link.asked.end(), [chunk](const Asked& asked) {
+        return asked.wanted.request == chunk->request;
+      });
+  if (found == link.asked.end()) return std::nullopt;
+  // Those before it were lost on the way: they go to the end of the queue, and out again.
+  std::rotate(link.asked.begin(), found, link.asked.end());
+  const auto lost = static_cast<std::size_t>(found - link.asked.begin());
+  Asked asked = std::move(link.asked.front());
+  link.asked.pop_front();
+  for (std::size_t i = link.asked.size() - lost; i < link.asked.size(); ++i) {
+    send(link, link.asked[i]);
+  }
+  if (hash(chunk->bytes) != chunk->checksum) {
+    if (++asked.damaged < kDamagedMax) {
+      link.asked.push_back(std::move(asked));
+      send(link, link.asked.back());
+      return std::nullopt;
+    }
+    chunk->code = static_cast<std::uint8_t>(StatusCode::kCorruption);
+    chunk->message = "it arrives damaged, again and again";
+  }
+  return Reply{asked.asker, asked.wanted.length, std::move(*chunk)};
+}
+
+std::vector<DataLinks::Address> DataLinks::look_after(Instant now) {
+  std::vector<Address> silent;
+  for (auto& [address, link] : links_) {
+    if (link.asked.empty()) continue;
+    if (now - link.heard >= patience_) {
+      silent.push_back(address);
+    } else if (now >= link.resend) {
+      for (const Asked& asked : link.asked) send(link, asked);
+      link.interval *= 2;
+      link.resend = now + link.interval;
+    }
+  }
+  return silent;
+}
+
+std::optional<Instant> DataLinks::next_deadline() const {
+  std::optional<Instant> first;
+  for (const auto& [address, link] : links_) {
+    if (link.asked.empty()) continue;
+    const Instant mine = std::min(link.resend, link.heard + patience_);
+    if (!first || mine < *first) first = mine;
+  }
+  return first;
+}
+
+}  // namespace fanfold::worker

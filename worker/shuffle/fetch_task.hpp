@@ -1,0 +1,87 @@
+// The inputs of one reduce task on their way to this host: what is asked of which holder, what has
+// arrived, and the files it is written to.  Bytes that are asked for or wait to be written are
+// bounded by credits.  One thread; talks to holders through DataLinks alone.
+
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/shuffle/data_links.hpp"
+#include "worker/shuffle/fetcher.hpp"
+
+namespace fanfold::worker {
+
+class FetchTask {
+ public:
+  FetchTask(io::FileSystem& files, DataLinks& links, FetchRequest request);
+  ~FetchTask();
+  FetchTask(const FetchTask&) = delete;
+  FetchTask& operator=(const FetchTask&) = delete;
+
+  void start(Instant now);
+  void take(Instant now, Reply reply);
+  /// Everything of it that is not here is lost.
+  void note_silent(const DataLinks::Address& address);
+
+  /// Nothing can be fetched any more.
+  void note_broken(const Status& status);
+
+  /// True when outcome() may be called; nothing is asked or written any more.
+  bool ended() const;
+  FetchOutcome outcome();
+
+ private:
+  /// One output while it is brought here.
+  struct Incoming {
+    std::uint32_t output = 0;  // Index into request_.outputs.
+    bool known = false;        // `segment` is what the holder says.
+    io::Segment segment;
+    std::uint64_t asked = 0;  // Stored bytes that are asked for, have arrived or are written.
+    std::uint64_t written = 0;
+    std::uint64_t file_offset = 0;
+    std::map<std::uint64_t, std::string> arrived;  // By offset; not written yet.
+  };
+  /// All outputs of one holder, one after the other into one file.
+  struct Stream {
+    DataLinks::Address address;
+    std::string path;
+    std::vector<std::uint32_t> outputs;  // Indexes into request_.outputs, ascending.
+    std::size_t next = 0;                // Of `outputs`: not asked for yet.
+    std::deque<Incoming> incoming;
+    std::unique_ptr<io::WritableFile> file;
+    std::uint64_t file_bytes = 0;
+    std::uint64_t credit_used = 0;
+  };
+
+  void advance(Instant now);
+  bool advance(Instant now, Stream& stream);
+  bool has_credit(const Stream& stream, std::uint32_t length) const;
+  void ask(Instant now, Stream& stream, Incoming& incoming, std::uint32_t length);
+  void take_chunk(Incoming& incoming, Reply reply);
+  void stop_asking();
+  void note_lost(std::uint32_t output, const std::string& why);
+  void probe(std::uint32_t index);
+  void write_arrived(Stream& stream);
+  Status write(Stream& stream, std::string_view bytes);
+  void fail(proto::FailureKind kind, const std::string& message);
+  void fail_disk(const Status& status);
+  bool failed() const { return failure_.kind != proto::FailureKind::kNone; }
+
+  io::FileSystem& files_;
+  DataLinks& links_;
+  const FetchRequest request_;
+  std::vector<Stream> streams_;
+  std::vector<std::optional<LocalSegment>> segments_;  // By output; nullopt: empty or not here.
+  std::uint64_t credit_used_ = 0;
+  std::size_t turn_ = 0;  // The stream that may ask first.
+  /// A stream whose holder has lost something, while it is asked what else it has lost.
+  std::optional<std::uint32_t> probed_;
+  proto::FailureReport failure_;
+};
+
+}  // namespace fanfold::worker
