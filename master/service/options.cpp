@@ -24,7 +24,7 @@ po::options_description describe() {
   options.add_options()                //
       ("help,h", "show this text")     //
       ("version", "show the version")  //
-      ("address", po::value<std::string>(),
+      ("listen", po::value<std::string>(),
        "where to listen: ipc:///DIR/NAME, DIR being yours alone (mode 0700)")         //
       ("state", po::value<std::string>(), "directory that keeps jobs over restarts")  //
       ("ephemeral", "keep nothing on disk")                                           //
@@ -37,9 +37,10 @@ po::options_description describe() {
        "a worker silent for longer is lost")  //
       ("heartbeat-ms",
        po::value<std::uint64_t>()->default_value(milliseconds_of(limits::kHeartbeatInterval)),
-       "how often workers report")                                                             //
-      ("allow-unauthenticated-tcp", "listen on tcp:// without keys; for tests alone")          //
-      ("log", po::value<std::string>(), "append the log to this file, not to standard error")  //
+       "how often workers report")                                                     //
+      ("allow-unauthenticated-tcp", "listen on tcp:// without keys; for tests alone")  //
+      ("log-file", po::value<std::string>(),
+       "append the log to this file, not to standard error")  //
       ("log-level", po::value<std::string>()->default_value("info"),
        "debug, info, warn, error or off");
   return options;
@@ -66,8 +67,9 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
   const auto descriptor = [&values](const char* name) {
     return values.count(name) != 0 ? values[name].as<int>() : -1;
   };
-  options.address = text("address");
-  if (options.address.empty()) return wrong("--address is missing");
+  options.address = text("listen");
+  if (options.address.empty())
+    return wrong("--listen is missing; give an address such as ipc:///DIR/master.sock");
   options.state_directory = text("state");
   const bool ephemeral = values.count("ephemeral") != 0;
   if (options.state_directory.empty() != ephemeral) {
@@ -86,7 +88,7 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
     return wrong("--heartbeat-ms must be less than --worker-silence-ms");
   }
   options.allow_unauthenticated_tcp = values.count("allow-unauthenticated-tcp") != 0;
-  options.log_file = text("log");
+  options.log_file = text("log-file");
   FANFOLD_ASSIGN_OR_RETURN(options.log_level, parse_log_level(text("log-level")));
   return options;
 }
