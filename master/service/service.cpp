@@ -56,6 +56,7 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
 
 Duration MasterService::time_to_wait(Duration wait) const {
   if (!events_for_next_turn_.empty()) return Duration(0);
+  if (phase_ == Phase::kStopping && nothing_left()) return Duration(0);
   std::optional<Instant> deadline = state_.scheduler.next_deadline();
   deadline = earlier(deadline, state_.followers.next_due());
   deadline = earlier(deadline, stagings_.next_deadline());

@@ -86,6 +86,7 @@ class MasterService {
   void tell_followers();
   void remove_stagings(std::vector<StagingKeeper::Removable> stagings);
   void send_outbox();
+  bool nothing_left() const;
   void advance_stop();
   void finish_stop();
 

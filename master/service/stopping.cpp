@@ -31,9 +31,12 @@ void MasterService::stop(StopReason reason) {
   }
 }
 
+bool MasterService::nothing_left() const {
+  return state_.jobs.unfinished() == 0 && stagings_.empty() && idle();
+}
+
 void MasterService::advance_stop() {
-  const bool nothing_left = state_.jobs.unfinished() == 0 && stagings_.empty() && idle();
-  if (nothing_left || state_.now >= stop_deadline_) finish_stop();
+  if (nothing_left() || state_.now >= stop_deadline_) finish_stop();
 }
 
 void MasterService::finish_stop() {
