@@ -3,8 +3,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "common/core/clock.hpp"
-
 namespace fanfold::master {
 namespace {
 
@@ -35,7 +33,7 @@ void MasterTest::start_master(const Options& options) {
   settings.heartbeat_interval = options.heartbeat;
   settings.worker_silence_max = options.worker_silence;
   service_ = std::make_unique<MasterService>(
-      settings, ServiceDoors{steady_clock(), io::posix_file_system(), *transport_, *store_, log_});
+      settings, ServiceDoors{clock_, io::posix_file_system(), *transport_, *store_, log_});
   const Status recovered = service_->recover(stored_);
   ASSERT_TRUE(recovered.ok()) << recovered.message();
   thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -56,6 +54,11 @@ void MasterTest::crash_master() {
   // What a next master finds.
   stored_ = store_->stored();
   store_ = std::make_unique<TestStore>(stored_);
+}
+
+void MasterTest::let_pass(Duration time) {
+  clock_.skip(time);
+  transport_->wake();
 }
 
 Status MasterTest::join_master() {

@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
 
+#include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
 #include "master/service/service.hpp"
@@ -17,6 +19,16 @@
 #include "tests/master/test_store.hpp"
 
 namespace fanfold::master {
+
+/// The real clock, put forward as a test asks.
+class SkippingClock final : public Clock {
+ public:
+  Instant now() const override { return steady_clock().now() + skipped_.load(); }
+  void skip(Duration time) { skipped_.store(skipped_.load() + time); }
+
+ private:
+  std::atomic<Duration> skipped_ = Duration(0);
+};
 
 class MasterTest : public ::testing::Test {
  protected:
@@ -30,6 +42,8 @@ class MasterTest : public ::testing::Test {
   void start_master(const Options& options);
   /// Ends it without any farewell, as a crash would; the store stays.
   void crash_master();
+  /// For the master `time` has passed, at once.
+  void let_pass(Duration time);
   /// The outcome of a master that ended by itself.
   Status join_master();
 
@@ -48,6 +62,7 @@ class MasterTest : public ::testing::Test {
   std::string address_ = "ipc://" + directory_.path("master.sock");
   std::unique_ptr<TestStore> store_ = std::make_unique<TestStore>();
   StoredState stored_;
+  SkippingClock clock_;
   Log log_;
   std::unique_ptr<net::BoundTransport> transport_;
   std::unique_ptr<MasterService> service_;

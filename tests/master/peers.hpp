@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,16 +87,20 @@ class FakeWorker {
 
   /// Says Hello and waits for the Welcome.
   void introduce();
-  /// The next message of this type; others are let pass.
+  /// The next message of this type.  Others stay for whoever expects them: a second slot's task may
+  /// come before the answer to the first one's commit.
   template <class Message>
   Message expect() {
-    for (;;) {
-      proto::MasterMessage message = next();
-      if (auto* wanted = std::get_if<Message>(&message)) return std::move(*wanted);
+    for (std::size_t read = 0;; ++read) {
+      if (read == unread_.size()) unread_.push_back(next());
+      auto* wanted = std::get_if<Message>(&unread_[read]);
+      if (wanted == nullptr) continue;
+      Message message = std::move(*wanted);
+      unread_.erase(unread_.begin() + static_cast<std::ptrdiff_t>(read));
+      return message;
     }
   }
   proto::TaskAssignment expect_task() { return expect<proto::Assign>().assignment; }
-  proto::MasterMessage next();
 
   void heartbeat(const std::vector<proto::AttemptProgress>& attempts);
   /// Asks to commit and waits for the answer.
@@ -111,9 +116,12 @@ class FakeWorker {
   void do_tasks(std::size_t count);
 
  private:
+  proto::MasterMessage next();
+
   proto::Hello hello_;
   proto::Welcome welcome_;
   Connection connection_;
+  std::deque<proto::MasterMessage> unread_;
 };
 
 }  // namespace fanfold::master

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/core/limits.hpp"
 #include "tests/master/master_fixture.hpp"
 
 namespace fanfold::master {
@@ -63,11 +64,12 @@ TEST_F(MasterTest, AsksAStrangerToIntroduceItself) {
 }
 
 TEST_F(MasterTest, GivesTheTasksOfASilentWorkerToAnother) {
-  start_master({.worker_silence = 200ms, .heartbeat = 50ms});
+  start_master();
   FakeClient client(address());
   FakeWorker silent(address(), {.name = "host/silent"});
   const JobId job = client.submit(spec(1));
   const proto::TaskAssignment lost = silent.expect_task();
+  let_pass(limits::kWorkerSilence);
   FakeWorker other(address(), {.name = "host/other"});
   const proto::TaskAssignment again = other.expect_task();
   EXPECT_EQ(again.task, lost.task);
@@ -106,11 +108,12 @@ TEST_F(MasterTest, SaysGoodbyeToAWorkerThatHasFinished) {
 }
 
 TEST_F(MasterTest, RefusesALateCommitOfAnAttemptThatWasReplaced) {
-  start_master({.worker_silence = 200ms, .heartbeat = 50ms});
+  start_master();
   FakeClient client(address());
   FakeWorker slow(address(), {.name = "host/slow"});
   client.submit(spec(1));
   const proto::TaskAssignment late = slow.expect_task();
+  let_pass(limits::kWorkerSilence);
   FakeWorker other(address(), {.name = "host/other"});
   other.do_task(other.expect_task());
   // The master has forgotten the slow one; it comes back as the worker that it is.
