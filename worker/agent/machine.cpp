@@ -88,6 +88,8 @@ void Machine::resend(HeldAttempt& held) {
 
 void Machine::forgive_pause() {
   heard_ = now_;
+  // The answers to what ended last may lie in the socket still.
+  if (quiet_since_) quiet_since_ = now_;
   for (auto& [id, held] : held_) {
     if (held.phase != AttemptPhase::kRunning) continue;
     held.progressed = now_;

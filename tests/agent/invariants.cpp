@@ -1,0 +1,165 @@
+#include "tests/agent/invariants.hpp"
+
+#include <algorithm>
+#include <variant>
+
+namespace fanfold::worker {
+
+std::string name_of(AttemptId attempt) {
+  const std::uint64_t epoch = attempt.value >> 40;
+  const std::string counter = std::to_string(attempt.value & ((std::uint64_t{1} << 40) - 1));
+  return epoch == 1 ? counter : std::to_string(epoch) + ":" + counter;
+}
+
+void Invariants::before(const Event& event) {
+  if (exited_) return;
+  std::visit([this](const auto& one) { note(one); }, event);
+}
+
+void Invariants::note(const MasterSaid& event) {
+  std::visit([this](const auto& message) { note_message(message); }, event.message);
+}
+
+void Invariants::note_message(const proto::Welcome& message) {
+  if (message.epoch < epoch_) return;
+  welcome_ = true;
+  worker_ = message.worker;
+  epoch_ = message.epoch;
+}
+
+void Invariants::note_message(const proto::Unknown&) { welcome_ = false; }
+
+void Invariants::note_message(const proto::HeartbeatEcho& message) {
+  if (message.epoch > epoch_) welcome_ = false;
+}
+
+void Invariants::note_message(const proto::Assign& message) {
+  const proto::TaskAssignment& assignment = message.assignment;
+  const AttemptId attempt = assignment.attempt;
+  const bool stale = !welcome_ || attempt.value >> 40 < epoch_;
+  const bool known = attempts_.count(attempt) > 0 || cancelled_unseen_.count(attempt) > 0 ||
+                     forgotten_.count(assignment.task.job) > 0;
+  if (stale || known) return;
+  AttemptBook& book = attempts_[attempt];
+  book.job = assignment.task.job;
+  book.arrival = ++arrivals_;
+  book.inputs = assignment.outputs.size();
+  const bool fetches = assignment.task.stage == Stage::kReduce && book.inputs > 0;
+  book.phase = draining_ ? Phase::kFailing : fetches ? Phase::kFetching : Phase::kQueued;
+}
+
+void Invariants::cancel(AttemptBook& book) {
+  if (book.phase == Phase::kExecuting) {
+    book.cancelled = true;
+  } else {
+    book.phase = Phase::kGone;
+  }
+}
+
+void Invariants::note_message(const proto::CancelAttempt& message) {
+  if (AttemptBook* book = find(message.attempt)) {
+    cancel(*book);
+  } else {
+    cancelled_unseen_.insert(message.attempt);
+  }
+}
+
+void Invariants::note_message(const proto::CommitAnswer& message) {
+  AttemptBook* book = find(message.attempt);
+  if (book == nullptr || book->phase == Phase::kGone) return;
+  if (!message.granted) {
+    cancel(*book);
+  } else if (book->phase == Phase::kCommitting) {
+    book->phase = Phase::kGone;
+    book->committed = true;
+  }
+}
+
+void Invariants::note_message(const proto::FailureNoted& message) {
+  AttemptBook* book = find(message.attempt);
+  if (book != nullptr && book->phase == Phase::kFailing) book->phase = Phase::kGone;
+}
+
+void Invariants::note_message(const proto::ForgetJob& message) {
+  forgotten_.insert(message.job);
+  for (auto& [attempt, book] : attempts_) {
+    if (book.job == message.job && book.phase != Phase::kGone) cancel(book);
+  }
+}
+
+void Invariants::note(const AttemptEnded& event) {
+  AttemptBook* book = find(event.attempt);
+  if (book == nullptr || book->phase != Phase::kExecuting) return;
+  book->phase = book->cancelled   ? Phase::kGone
+                : event.succeeded ? Phase::kCommitting
+                                  : Phase::kFailing;
+}
+
+void Invariants::note(const InputsReady& event) {
+  AttemptBook* book = find(event.attempt);
+  if (book == nullptr) return;
+  book->fetching = false;
+  if (book->phase != Phase::kFetching) return;
+  book->phase = event.succeeded ? Phase::kQueued : Phase::kFailing;
+}
+
+void Invariants::note(const DrainRequested&) {
+  draining_ = true;
+  for (auto& [attempt, book] : attempts_) {
+    if (book.phase == Phase::kFetching || book.phase == Phase::kQueued) {
+      book.phase = Phase::kFailing;
+    }
+  }
+}
+
+void Invariants::after(const Agent& agent, Instant now, const std::vector<Action>& actions) {
+  for (const Action& action : actions) {
+    if (exited_) report("acts after its exit");
+    std::visit([this](const auto& one) { check(one); }, action);
+  }
+  check_duties(agent, now);
+}
+
+Invariants::AttemptBook* Invariants::find(AttemptId attempt) {
+  const auto it = attempts_.find(attempt);
+  return it != attempts_.end() ? &it->second : nullptr;
+}
+
+std::vector<AttemptId> Invariants::in_phase(Phase phase) const {
+  std::vector<AttemptId> found;
+  for (const auto& [attempt, book] : attempts_) {
+    if (book.phase == phase) found.push_back(attempt);
+  }
+  return found;
+}
+
+std::vector<AttemptId> Invariants::executing() const { return in_phase(Phase::kExecuting); }
+std::vector<AttemptId> Invariants::committing() const { return in_phase(Phase::kCommitting); }
+std::vector<AttemptId> Invariants::failing() const { return in_phase(Phase::kFailing); }
+
+std::vector<AttemptId> Invariants::killed() const {
+  std::vector<AttemptId> found = executing();
+  std::erase_if(found, [this](AttemptId attempt) { return !attempts_.at(attempt).killed; });
+  return found;
+}
+
+std::vector<AttemptId> Invariants::fetching() const {
+  std::vector<AttemptId> found;
+  for (const auto& [attempt, book] : attempts_) {
+    if (book.fetching) found.push_back(attempt);
+  }
+  return found;
+}
+
+bool Invariants::holds_nothing() const {
+  return std::all_of(attempts_.begin(), attempts_.end(),
+                     [](const auto& entry) { return entry.second.phase == Phase::kGone; });
+}
+
+bool Invariants::holds(JobId job) const {
+  return std::any_of(attempts_.begin(), attempts_.end(), [job](const auto& entry) {
+    return entry.second.job == job && entry.second.phase != Phase::kGone;
+  });
+}
+
+}  // namespace fanfold::worker

@@ -1,0 +1,215 @@
+// Hello, Welcome, heartbeats, and what becomes of them when the master falls silent or restarts.
+
+#include "tests/agent/agent_test.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+TEST_F(AgentTest, SaysHelloBeforeAnythingElse) {
+  start();
+  ASSERT_EQ(last.size(), 1u);
+  ASSERT_EQ(sent<proto::Hello>().size(), 1u);
+  EXPECT_EQ(sent<proto::Hello>()[0].uuid, "u-1");
+  EXPECT_EQ(sent<proto::Hello>()[0].slots, kSlots);
+}
+
+TEST_F(AgentTest, RepeatsItsHelloUntilItIsWelcome) {
+  start();
+  wait(2 * kResend);
+  EXPECT_EQ(sent<proto::Hello>().size(), 2u);
+  welcome();
+  wait(2 * kResend);
+  EXPECT_TRUE(sent<proto::Hello>().empty());
+}
+
+TEST_F(AgentTest, AnswersAWelcomeWithAHeartbeat) {
+  start();
+  welcome();
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].worker, kWorker);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].epoch, 1u);
+}
+
+TEST_F(AgentTest, SendsHeartbeatsAtThePaceOfTheMaster) {
+  start();
+  proto::Welcome message;
+  message.worker = kWorker;
+  message.epoch = 1;
+  message.heartbeat_ms = 250;
+  message.silence_ms = 3000;
+  master_says(message);
+  wait(2s);
+  EXPECT_EQ(sent<proto::Heartbeat>().size(), 8u);
+}
+
+TEST_F(AgentTest, UsesItsOwnPaceWhenTheMasterNamesNone) {
+  start();
+  proto::Welcome message;
+  message.worker = kWorker;
+  message.epoch = 1;
+  master_says(message);
+  wait(2 * limits::kHeartbeatInterval);
+  EXPECT_EQ(sent<proto::Heartbeat>().size(), 2u);
+}
+
+TEST_F(AgentTest, ListsEveryAttemptItHoldsInAHeartbeat) {
+  join();
+  const AttemptId running = assign_map(1);
+  const AttemptId committing = assign_map(2);
+  succeed(committing);
+  const AttemptId failing = assign_map(3);
+  fail(failing);
+  const AttemptId running_too = assign_map(4);
+  const AttemptId queued = assign_map(5);
+  const AttemptId fetching = assign_reduce(6);
+  progress(running, 1, 30, 4000);
+  wait(kHeartbeat);
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  std::map<AttemptId, proto::AttemptProgress> listed;
+  const proto::Heartbeat heartbeat = sent<proto::Heartbeat>()[0];
+  for (const auto& one : heartbeat.attempts) listed[one.attempt] = one;
+  ASSERT_EQ(listed.size(), 6u);
+  EXPECT_EQ(listed[running].records, 30u);
+  EXPECT_EQ(listed[running].bytes, 4000u);
+  EXPECT_TRUE(listed[running].running);
+  EXPECT_TRUE(listed[running_too].running);
+  EXPECT_TRUE(listed[committing].running);
+  EXPECT_TRUE(listed[failing].running);
+  EXPECT_FALSE(listed[queued].running);
+  EXPECT_FALSE(listed[fetching].running);
+}
+
+TEST_F(AgentTest, SaysHelloAgainToAMasterThatDoesNotKnowIt) {
+  join();
+  master_says(proto::Unknown{});
+  EXPECT_EQ(sent<proto::Hello>().size(), 1u);
+  wait(kResend);
+  EXPECT_EQ(sent<proto::Hello>().size(), 1u);
+  EXPECT_TRUE(sent<proto::Heartbeat>().empty());
+}
+
+TEST_F(AgentTest, OneHelloAnswersManyUnknowns) {
+  join();
+  master_says(proto::Unknown{});
+  master_says(proto::Unknown{});
+  EXPECT_TRUE(last.empty());
+}
+
+TEST_F(AgentTest, KeepsItsAttemptsThroughANewRegistration) {
+  join();
+  const AttemptId one = assign_map(1);
+  master_says(proto::Unknown{});
+  EXPECT_TRUE(actions<KillAttempt>().empty());
+  welcome(1, WorkerId{8});
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].worker, WorkerId{8});
+  ASSERT_EQ(sent<proto::Heartbeat>()[0].attempts.size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].attempts[0].attempt, one);
+}
+
+TEST_F(AgentTest, ReconnectsWhenTheMasterIsSilent) {
+  join();
+  wait(kSilence - 1ms);
+  EXPECT_TRUE(actions<Reconnect>().empty());
+  wait(1ms);
+  EXPECT_EQ(actions<Reconnect>().size(), 1u);
+  EXPECT_EQ(sent<proto::Hello>().size(), 1u);
+}
+
+TEST_F(AgentTest, SaysHelloOnTheNewConnectionNotOnTheOld) {
+  join();
+  wait(kSilence - 1ms);
+  now = now + 1ms;
+  step(Tick{});
+  ASSERT_GE(last.size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<Reconnect>(last[0]));
+  EXPECT_EQ(sent<proto::Hello>().size(), 1u);
+}
+
+TEST_F(AgentTest, ReconnectsAgainAndAgainUntilAMasterAnswers) {
+  start();
+  wait(3 * limits::kWorkerSilence);
+  EXPECT_EQ(actions<Reconnect>().size(), 3u);
+  welcome();
+  wait_with_echoes(60s);
+  EXPECT_TRUE(actions<Reconnect>().empty());
+}
+
+TEST_F(AgentTest, AnyWordOfTheMasterBreaksItsSilence) {
+  join();
+  wait(kSilence - 1s);
+  forget(JobId{99});
+  wait(kSilence - 1s);
+  EXPECT_TRUE(actions<Reconnect>().empty());
+}
+
+TEST_F(AgentTest, AMasterThatIsGoneDoesNotBreakTheSilence) {
+  start();
+  welcome(2);
+  wait(kSilence - 1s);
+  echo(1);
+  wait(1s);
+  EXPECT_EQ(actions<Reconnect>().size(), 1u);
+}
+
+TEST_F(AgentTest, HoldsAPauseOfItsOwnAgainstNobody) {
+  join();
+  wait_with_echoes(5s);
+  pause(1h);
+  EXPECT_TRUE(actions<Reconnect>().empty());
+  wait(kSilence - 1s);
+  EXPECT_TRUE(actions<Reconnect>().empty());
+  wait(1s);
+  EXPECT_EQ(actions<Reconnect>().size(), 1u);
+}
+
+TEST_F(AgentTest, AShortDelayIsNoPause) {
+  join();
+  wait(kSilence - 500ms);
+  pause(900ms);
+  EXPECT_EQ(actions<Reconnect>().size(), 1u);
+}
+
+TEST_F(AgentTest, SaysHelloToAMasterThatRestarted) {
+  join();
+  const AttemptId one = assign_map(1);
+  echo(2);
+  EXPECT_EQ(sent<proto::Hello>().size(), 1u);
+  welcome(2);
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].epoch, 2u);
+  ASSERT_EQ(sent<proto::Heartbeat>()[0].attempts.size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].attempts[0].attempt, one);
+}
+
+TEST_F(AgentTest, IgnoresTheWelcomeOfAMasterThatIsGone) {
+  start();
+  welcome(2, WorkerId{8});
+  welcome(1, WorkerId{3});
+  EXPECT_TRUE(last.empty());
+  wait(kHeartbeat);
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].worker, WorkerId{8});
+}
+
+TEST_F(AgentTest, IgnoresAssignmentsOfAMasterThatIsGone) {
+  start();
+  welcome(2);
+  assign({.number = 1, .epoch = 1});
+  EXPECT_TRUE(last.empty());
+  assign({.number = 1, .epoch = 2});
+  EXPECT_EQ(started().size(), 1u);
+}
+
+TEST_F(AgentTest, TakesNoWorkBeforeItIsWelcome) {
+  start();
+  assign_map(1);
+  EXPECT_TRUE(last.empty());
+  welcome();
+  EXPECT_TRUE(listed().empty());
+  assign_map(1);
+  EXPECT_EQ(started().size(), 1u);
+}
+
+}  // namespace
+}  // namespace fanfold::worker
