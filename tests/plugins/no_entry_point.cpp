@@ -5,6 +5,6 @@
 namespace {
 
 [[gnu::used, gnu::section(".note.fanfold"),
-  gnu::aligned(4)]] const fanfold::detail::FingerprintNote note{};
+  gnu::aligned(4)]] constexpr fanfold::detail::FingerprintNote note{};
 
 }  // namespace

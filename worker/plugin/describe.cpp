@@ -22,7 +22,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kLoadTimeout = 10s;
 /// A known number, because a terminate handler gets no arguments.
 constexpr int kChildOutput = 3;
 constexpr std::size_t kDescriptionBytesMax = 16u << 20;
@@ -91,10 +90,10 @@ void read_available(int descriptor, std::string* bytes) {
 }
 
 /// Waits for the child's end rather than for the end of its output: a grandchild may hold the pipe.
-ChildOutput watch_child(pid_t child, int input) {
+ChildOutput watch_child(pid_t child, int input, Duration patience) {
   ChildOutput output;
   const int process = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
-  const Instant deadline = steady_clock().now() + kLoadTimeout;
+  const Instant deadline = steady_clock().now() + patience;
   pollfd watched[] = {{process, POLLIN, 0}, {input, POLLIN, 0}};
   for (;;) {
     const Duration left = deadline - steady_clock().now();
@@ -117,9 +116,11 @@ ChildOutput watch_child(pid_t child, int input) {
   return output;
 }
 
-Result<abi::Plugin> judge(const std::string& path, const ChildOutput& output) {
+Result<abi::Plugin> judge(const std::string& path, const ChildOutput& output, Duration patience) {
   if (output.timed_out) {
-    return refused(path, "did not finish loading within 10 s; its static initialisers hang");
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(patience).count();
+    return refused(path, "did not finish loading within " + std::to_string(seconds) +
+                             " s; its static initialisers hang");
   }
   if (!output.bytes.empty()) {
     auto plugin = decode_description(output.bytes);
@@ -143,7 +144,7 @@ Result<abi::Plugin> judge(const std::string& path, const ChildOutput& output) {
 
 }  // namespace
 
-Result<abi::Plugin> describe_plugin(const std::string& path) {
+Result<abi::Plugin> describe_plugin(const std::string& path, Duration patience) {
   // Refusals that need no code of the plugin are found, and worded, without a child.
   FANFOLD_RETURN_IF_ERROR(read_fingerprint(path).status());
   int ends[2];
@@ -162,9 +163,9 @@ Result<abi::Plugin> describe_plugin(const std::string& path) {
                                               "': " + std::strerror(fork_error));
   }
   ::setpgid(child, child);
-  const ChildOutput output = watch_child(child, ends[0]);
+  const ChildOutput output = watch_child(child, ends[0], patience);
   ::close(ends[0]);
-  return judge(path, output);
+  return judge(path, output, patience);
 }
 
 }  // namespace fanfold::worker

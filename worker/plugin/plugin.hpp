@@ -7,9 +7,13 @@
 #include <string_view>
 
 #include "common/core/status.hpp"
+#include "common/core/time.hpp"
 #include "fanfold/abi.hpp"
 
 namespace fanfold::worker {
+
+/// Static initialisers that take longer are taken for hanging.
+inline constexpr Duration kLoadPatience = std::chrono::seconds(10);
 
 /// The text of the note.  kInvalidArgument: no such file, not an ELF file, wrong architecture,
 /// no note ("not a Fanfold plugin"): named, with what to do.
@@ -26,7 +30,7 @@ Result<const abi::Plugin*> load_plugin(const std::string& path);
 /// The table without running plugin code in this process: a forked child loads the plugin and sends
 /// its description back.  make_task of the result is null.  A crash, exit or exception in a static
 /// initialiser is an error that names plugin and cause.  Call it while single-threaded.
-Result<abi::Plugin> describe_plugin(const std::string& path);
+Result<abi::Plugin> describe_plugin(const std::string& path, Duration patience = kLoadPatience);
 
 /// The job called `name`, or the only one when `name` is empty.
 Result<const abi::JobInfo*> find_job(const abi::Plugin& plugin, const std::string& name,
