@@ -12,6 +12,7 @@ using proto::FailureKind;
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
@@ -52,6 +53,15 @@ TEST_F(FaultyPlugin, SegmentationFaultNamesAddressRecordAndLine) {
   EXPECT_THAT(lines[0], AllOf(HasSubstr("write_to_null_pointer"), HasSubstr("faulty.cpp:")));
   EXPECT_THAT(lines, Contains(HasSubstr("Faulty::map")));
   expect_recovery();
+}
+
+TEST_F(FaultyPlugin, InlinedFunctionIsNotTakenForItsCaller) {
+  failure_of("segv inlined");
+  const auto lines = stack();
+  ASSERT_GE(lines.size(), 2u);
+  EXPECT_THAT(lines[0], AllOf(HasSubstr("inlined"), HasSubstr("at faulty.cpp:")));
+  EXPECT_THAT(lines[0], Not(HasSubstr("Faulty::map")));
+  EXPECT_THAT(lines[1], AllOf(HasSubstr("Faulty::map("), HasSubstr("at faulty.cpp:")));
 }
 
 TEST_F(FaultyPlugin, CallOfNullNamesTheCaller) {

@@ -26,6 +26,12 @@ FAULT write_to_null_pointer() {
   *nowhere = 1;
 }
 
+// But for this one, whose name is lost: its place is not.
+[[gnu::always_inline]] inline void write_inlined() {
+  volatile int* volatile nowhere = nullptr;
+  *nowhere = 2;
+}
+
 FAULT call_null_function() {
   void (*volatile nothing)() = nullptr;
   nothing();
@@ -110,8 +116,11 @@ class Faulty {
     if (context.parameter<bool>("fail_setup")) throw std::runtime_error("setup fails on purpose");
   }
 
-  void map(std::string_view line, fanfold::Emitter<std::string_view, std::uint64_t>& out) {
+  // Its name is looked for in stacks too.
+  [[gnu::noinline]] void map(std::string_view line,
+                             fanfold::Emitter<std::string_view, std::uint64_t>& out) {
     if (line == "segv") write_to_null_pointer();
+    if (line == "segv inlined") write_inlined();
     if (line == "call null") call_null_function();
     if (line == "abort") abort_on_purpose();
     if (line == "throw") throw_on_purpose();

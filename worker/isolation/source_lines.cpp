@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "common/core/clock.hpp"
 #include "worker/isolation/unique_fd.hpp"
@@ -91,24 +92,45 @@ std::string short_place(std::string_view place) {
   return std::string(place);
 }
 
+struct Function {
+  std::string name;
+  std::string place;
+};
+
+/// addr2line calls an inlined function without external linkage by the name of the function that it
+/// was inlined into.  That name would send people to the wrong place: it goes where it belongs.
+void put_names_right(std::vector<Function>* chain) {
+  if (chain->size() < 2) return;
+  Function& inlined = chain->front();
+  Function& outermost = chain->back();
+  const std::size_t at = inlined.name.find(outermost.name + "(");
+  if (at == inlined.name.npos || (at > 0 && inlined.name[at - 1] != ':')) return;
+  outermost.name = std::exchange(inlined.name, "an inlined function");
+}
+
 /// After each "0x<address>" line: pairs of function and place, inlined functions first.
 SourceLines parse(std::string_view text) {
-  SourceLines lines;
-  std::vector<std::string>* current = nullptr;
+  std::map<std::uint64_t, std::vector<Function>> chains;
+  std::vector<Function>* current = nullptr;
   while (!text.empty()) {
     const std::string_view line = take_line(&text);
     if (line.substr(0, 2) == "0x") {
       std::uint64_t address = 0;
       std::from_chars(line.data() + 2, line.data() + line.size(), address, 16);
-      current = &lines[address];
+      current = &chains[address];
       continue;
     }
-    const std::string place = short_place(take_line(&text));
+    std::string place = short_place(take_line(&text));
     if (current == nullptr || line.empty() || line == "??") continue;
-    current->push_back(std::string(line) + (place.empty() ? "" : " at " + place));
+    current->push_back({std::string(line), std::move(place)});
   }
-  for (auto at = lines.begin(); at != lines.end();) {
-    at = at->second.empty() ? lines.erase(at) : std::next(at);
+  SourceLines lines;
+  for (auto& [address, chain] : chains) {
+    put_names_right(&chain);
+    for (const Function& function : chain) {
+      const std::string place = function.place.empty() ? "" : " at " + function.place;
+      lines[address].push_back(function.name + place);
+    }
   }
   return lines;
 }
