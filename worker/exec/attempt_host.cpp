@@ -61,6 +61,10 @@ void AttemptHost::require(Status status) {
   fail(full ? FailureKind::kNoSpace : FailureKind::kIo, status.message());
 }
 
+void AttemptHost::go_on() const {
+  if (failure_) throw abi::HostFailure();
+}
+
 void AttemptHost::make_scratch() {
   if (std::exchange(scratch_made_, true)) return;
   require(files_.make_directories(request_.scratch));
@@ -71,6 +75,7 @@ std::string AttemptHost::spill_path(std::size_t index) const {
 }
 
 abi::RunSink& AttemptHost::start_run(abi::RunKind kind) {
+  go_on();
   FANFOLD_CHECK(!run_started_);
   run_started_ = true;
   run_kind_ = kind;
@@ -79,6 +84,7 @@ abi::RunSink& AttemptHost::start_run(abi::RunKind kind) {
 
 void AttemptHost::write(std::uint32_t partition, std::string_view block,
                         const abi::BlockSummary& summary) {
+  go_on();
   FANFOLD_CHECK(run_started_);
   // A run without records never becomes a file.
   if (!run_) {
@@ -93,6 +99,7 @@ void AttemptHost::write(std::uint32_t partition, std::string_view block,
 }
 
 void AttemptHost::finish_run() {
+  go_on();
   FANFOLD_CHECK(run_started_);
   run_started_ = false;
   if (run_) require(run_->finish());
@@ -109,6 +116,7 @@ void AttemptHost::finish_run() {
 
 std::unique_ptr<abi::RunSource> AttemptHost::open_spill(std::size_t index,
                                                         std::uint32_t partition) {
+  go_on();
   FANFOLD_CHECK(index < spills_.size());
   io::Segment wanted;
   wanted.partition = partition;
@@ -120,6 +128,7 @@ std::unique_ptr<abi::RunSource> AttemptHost::open_spill(std::size_t index,
 }
 
 void AttemptHost::drop_spill(std::size_t index) {
+  go_on();
   FANFOLD_CHECK(index < spills_.size());
   if (!spills_[index].empty()) require(files_.remove_file(spill_path(index)));
   spills_[index].clear();
@@ -162,6 +171,7 @@ io::PartWriter& AttemptHost::output_named(std::string_view name) {
 
 void AttemptHost::write_output(std::string_view name, std::string_view bytes,
                                std::uint64_t records) {
+  go_on();
   require(output_named(name).write(bytes, records));
 }
 
@@ -193,6 +203,7 @@ void AttemptHost::log(std::string_view text) {
 }
 
 std::string_view AttemptHost::side_file(std::string_view name) {
+  go_on();
   for (const proto::FileReference& reference : assignment_.spec.side_files) {
     if (reference.name != name) continue;
     const auto bytes = side_files_.contents(reference);
@@ -215,6 +226,8 @@ void AttemptHost::finish(proto::AttemptReport* report) {
   report->bytes_out = bytes_out_;
   report->spills = spills_.size();
   report->output_empty = !output_kept_;
+  // Spills and fetched segments of a committed reduce would lie there as long as the job.
+  if (assignment_.task.stage == Stage::kReduce) require(files_.remove_tree(request_.scratch));
   report->counters.insert(counters_.begin(), counters_.end());
 }
 

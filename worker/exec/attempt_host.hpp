@@ -55,6 +55,8 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
 
  private:
   io::PartWriter& output_named(std::string_view name);
+  /// What failed stays failed: user code that swallowed the exception meets it again.
+  void go_on() const;
   void make_scratch();
   std::string spill_path(std::size_t index) const;
 

@@ -29,7 +29,9 @@ struct LocalSegment {
 struct RunRequest {
   const proto::TaskAssignment* assignment = nullptr;
   const abi::JobInfo* job = nullptr;
-  std::string scratch;                 // <worker scratch>/<job>/<attempt>: spills and output.run.
+  /// <worker scratch>/<job>/<attempt>: spills, output.run, fetched segments.  A reduce task that
+  /// succeeds leaves nothing there.
+  std::string scratch;
   std::vector<LocalSegment> segments;  // Reduce.
   abi::ProgressSlot* progress = nullptr;
   std::atomic<std::uint64_t>* bytes_read = nullptr;  // Input bytes so far; may be left out.
