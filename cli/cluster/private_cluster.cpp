@@ -1,6 +1,7 @@
 #include "cli/cluster/private_cluster.hpp"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ using namespace std::chrono_literals;
 // A worker that dies on its own is the machine's fault, and rare; more than this is a pattern.
 constexpr std::uint32_t kRestartsPerWorker = 3;
 constexpr Duration kStopGrace = 5s;
+/// The master alone, which has directories to remove.
+constexpr Duration kHardStopGrace = 3s;
 constexpr std::size_t kLogLines = 5;
 
 void close_descriptor(int* descriptor) {
@@ -27,10 +30,11 @@ void close_descriptor(int* descriptor) {
 }  // namespace
 
 PrivateCluster::PrivateCluster(std::string program_directory, std::string directory,
-                               ClusterShape shape)
+                               ClusterShape shape, int guardian)
     : directory_(std::move(directory)), shape_(shape) {
   options_.program_directory = std::move(program_directory);
   options_.directory = directory_;
+  options_.guardian = guardian;
 }
 
 PrivateCluster::~PrivateCluster() { stop(true); }
@@ -118,7 +122,12 @@ void PrivateCluster::stop(bool hard) {
   close_descriptor(&options_.lifetime_fd);
   close_descriptor(&lifetime_);
   close_descriptor(&ready_);
-  wait_for_children(kStopGrace, hard);
+  if (hard) {
+    for (const auto& [pid, child] : children_) {
+      if (child.worker != 0) ::kill(pid, SIGKILL);
+    }
+  }
+  wait_for_children(hard ? kHardStopGrace : kStopGrace);
   children_.clear();
 }
 

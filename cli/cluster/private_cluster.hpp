@@ -17,7 +17,9 @@ namespace fanfold::cli {
 
 class PrivateCluster {
  public:
-  PrivateCluster(std::string program_directory, std::string directory, ClusterShape shape);
+  /// `directory` is there; all processes hold the descriptor `guardian` to their end.
+  PrivateCluster(std::string program_directory, std::string directory, ClusterShape shape,
+                 int guardian);
   /// Kills what stop() has not ended.
   ~PrivateCluster();
   PrivateCluster(const PrivateCluster&) = delete;
@@ -33,8 +35,8 @@ class PrivateCluster {
   /// master, or of one worker too many, is an error with the last lines of its log.
   Status check_children();
 
-  /// Ends all processes and waits for them.  They get a few seconds to clean up, unless `hard`; an
-  /// interrupt ends that time.
+  /// Ends all processes and waits for them.  They get a few seconds to clean up, the master alone
+  /// when `hard`; an interrupt ends that time.
   void stop(bool hard);
 
   std::string address() const { return master_address(directory_); }

@@ -15,6 +15,7 @@ void append_common(const ProgramOptions& options, SpawnRequest* request) {
   };
   give("--lifetime-fd", options.lifetime_fd);
   give("--ready-fd", options.ready_fd);
+  if (options.guardian >= 0) request->inherited.push_back(options.guardian);
   request->new_session = options.new_session;
 }
 
@@ -48,8 +49,7 @@ std::string worker_log(const std::string& directory, std::uint32_t number) {
 SpawnRequest master_program(const ProgramOptions& options) {
   SpawnRequest request;
   request.program = options.program_directory + "/fanfold-master";
-  request.arguments = {"--listen", master_address(options.directory), "--ephemeral",
-                       "--private-dir", options.directory};
+  request.arguments = {"--listen", master_address(options.directory), "--ephemeral"};
   request.output = master_log(options.directory);
   append_common(options, &request);
   return request;

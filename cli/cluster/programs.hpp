@@ -35,6 +35,7 @@ struct ProgramOptions {
   std::string directory;  // Of the cluster: sockets, scratch and logs.
   int lifetime_fd = -1;   // Its end of file ends the program; -1: it lives until it is told to end.
   int ready_fd = -1;      // A byte is written to it when the program is up; -1: nobody waits.
+  int guardian = -1;      // The program holds it to its end; -1: none.
   bool new_session = false;
 };
 

@@ -12,6 +12,7 @@
 #include "cli/commands/session.hpp"
 #include "cli/local/in_process.hpp"
 #include "cli/options/exit_codes.hpp"
+#include "cli/process/guardian.hpp"
 #include "cli/process/private_directory.hpp"
 #include "cli/view/display.hpp"
 
@@ -94,8 +95,11 @@ struct Run {
 
   Status take_standard_input(const std::string& directory, proto::JobSpec* spec) {
     if (!has_standard_input(*spec)) return Status();
-    return copy_standard_input(STDIN_FILENO, directory + "/standard-input", interrupts.descriptor(),
-                               spec);
+    const InterruptCheck check = {interrupts.descriptor(), [this] {
+                                    interrupts.drain();
+                                    return interrupts.count() > 0;
+                                  }};
+    return copy_standard_input(STDIN_FILENO, directory + "/standard-input", check, spec);
   }
 
   const Environment& environment;
@@ -111,6 +115,23 @@ Conclusion failed(Run& run, Status error) {
   conclusion.error = std::move(error);
   conclusion.interrupted = run.interrupts.count() > 0;
   return conclusion;
+}
+
+bool succeeded(const Conclusion& conclusion) {
+  return conclusion.status && conclusion.status->state == proto::JobState::kSucceeded;
+}
+
+/// Attempts may still be writing: the master removes their directories once they are gone.  An
+/// interrupt ends the waiting; the guardian and the master's own end do what they can.
+void stop_in_order(Run& run, Client& client) {
+  run.interrupts.drain();
+  const int before = run.interrupts.count();
+  FollowHooks hooks;
+  hooks.on_wake = [&run, before] {
+    run.interrupts.drain();
+    return run.interrupts.count() > before ? Attention::kAbandon : Attention::kNone;
+  };
+  static_cast<void>(client.ask<proto::Answer>(proto::StopCluster{}, hooks));
 }
 
 Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::string& directory,
@@ -133,6 +154,8 @@ Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::str
     // The master does not answer because it died: that is what to tell.
     Status status = cluster.check_children();
     if (!status.ok()) conclusion.error = std::move(status);
+  } else if (!succeeded(conclusion)) {
+    stop_in_order(run, **client);
   }
   return conclusion;
 }
@@ -142,7 +165,10 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   if (Status status = directory.create(run.environment.temporary_directory); !status.ok()) {
     return failed(run, status);
   }
-  PrivateCluster cluster(run.environment.program_directory, directory.path(), run.options.shape);
+  Guardian guardian;
+  if (Status status = guardian.start({directory.path()}); !status.ok()) return failed(run, status);
+  PrivateCluster cluster(run.environment.program_directory, directory.path(), run.options.shape,
+                         guardian.descriptor());
   Conclusion conclusion = use_private_cluster(run, cluster, directory.path(), spec);
   // A second interrupt means: at once.
   cluster.stop(run.interrupts.count() > 1);

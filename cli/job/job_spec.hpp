@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,9 +51,16 @@ bool is_standard_input(const std::string& input);
 /// Whether an input of `spec` is standard input.
 bool has_standard_input(const proto::JobSpec& spec);
 
+/// What may end a long wait: when `descriptor` becomes readable, `happened` is asked.
+struct InterruptCheck {
+  int descriptor = -1;  // -1: nothing does.
+  std::function<bool()> happened;
+};
+
 /// Copies what descriptor `from` gives into the new file `path` and makes it the input instead of
-/// "-".  kAborted when descriptor `interrupt` becomes readable first.
-Status copy_standard_input(int from, const std::string& path, int interrupt, proto::JobSpec* spec);
+/// "-".  kAborted when an interrupt comes first.
+Status copy_standard_input(int from, const std::string& path, const InterruptCheck& interrupt,
+                           proto::JobSpec* spec);
 
 /// Absolute, without "." and trailing slashes; symbolic links are left alone.
 std::string absolute_path(const std::string& working_directory, const std::string& path);

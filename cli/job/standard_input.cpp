@@ -32,15 +32,18 @@ Status write_all(int file, const char* bytes, std::size_t size, const std::strin
   return Status();
 }
 
-Status copy_until_end(int from, int to, int interrupt, const std::string& path) {
+Status copy_until_end(int from, int to, const InterruptCheck& interrupt, const std::string& path) {
   std::vector<char> buffer(kCopyBytes);
   for (;;) {
-    std::array<pollfd, 2> waits = {{{from, POLLIN, 0}, {interrupt, POLLIN, 0}}};
+    std::array<pollfd, 2> waits = {{{from, POLLIN, 0}, {interrupt.descriptor, POLLIN, 0}}};
     if (::poll(waits.data(), waits.size(), -1) < 0) {
       if (errno == EINTR) continue;
       return io_error("cannot wait for standard input");
     }
-    if (waits[1].revents != 0) return Status(StatusCode::kAborted, "interrupted");
+    if (waits[1].revents != 0 && interrupt.happened()) {
+      return Status(StatusCode::kAborted, "interrupted");
+    }
+    if (waits[0].revents == 0) continue;
     const ssize_t count = ::read(from, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return io_error("cannot read standard input");
@@ -64,7 +67,8 @@ bool has_standard_input(const proto::JobSpec& spec) {
   return false;
 }
 
-Status copy_standard_input(int from, const std::string& path, int interrupt, proto::JobSpec* spec) {
+Status copy_standard_input(int from, const std::string& path, const InterruptCheck& interrupt,
+                           proto::JobSpec* spec) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return io_error("cannot create " + path);
   Status status = copy_until_end(from, file, interrupt, path);

@@ -243,11 +243,11 @@ Result<proto::JobStatus> run_in_process(proto::JobSpec spec, const InProcessOpti
   FANFOLD_RETURN_IF_ERROR(directory.create(options.temporary_directory));
   InProcessRun run(spec, options, directory.path());
   Guardian guardian;
-  FANFOLD_RETURN_IF_ERROR(
-      guardian.start({directory.path(), run.staging()}, options.interrupted_exit_code));
+  FANFOLD_RETURN_IF_ERROR(guardian.start({directory.path(), run.staging()}));
+  guardian.exit_on_interrupt(options.interrupted_exit_code);
   if (has_standard_input(spec)) {
     FANFOLD_RETURN_IF_ERROR(
-        copy_standard_input(STDIN_FILENO, directory.path() + "/standard-input", -1, &spec));
+        copy_standard_input(STDIN_FILENO, directory.path() + "/standard-input", {}, &spec));
     run.set_inputs(spec.inputs);
   }
   FANFOLD_RETURN_IF_ERROR(run.prepare());

@@ -1,5 +1,6 @@
 #include "cli/process/guardian.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,34 +20,31 @@ constexpr std::array<int, 3> kInterrupts = {SIGINT, SIGTERM, SIGHUP};
 // A signal handler can reach nothing but static storage.  Written before the handler is installed
 // and after it is removed.
 struct HandlerState {
-  int pipe = -1;
-  pid_t child = -1;
+  int life = -1;
+  int gone = -1;
   int exit_code = 1;
 };
 HandlerState handler_state;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
+ssize_t read_byte(int descriptor) {
+  char byte = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(descriptor, &byte, 1);
+  } while (got < 0 && errno == EINTR);
+  return got;
+}
+
 // Only async-signal-safe calls: it may have interrupted malloc.
-void end_child() {
-  ::close(handler_state.pipe);
-  while (::waitpid(handler_state.child, nullptr, 0) < 0 && errno == EINTR) {
+void dismiss(int life, int gone) {
+  while (::write(life, "r", 1) < 0 && errno == EINTR) {
   }
+  read_byte(gone);
 }
 
 extern "C" void on_interrupt(int) {
-  end_child();
+  dismiss(handler_state.life, handler_state.gone);
   ::_exit(handler_state.exit_code);
-}
-
-[[noreturn]] void watch(int pipe, const std::vector<std::string>& directories) {
-  // Ctrl-C reaches the whole process group; this process has to outlive it.
-  for (const int signal : kInterrupts) ::signal(signal, SIG_IGN);
-  char byte = 0;
-  while (::read(pipe, &byte, 1) < 0 && errno == EINTR) {
-  }
-  for (const std::string& directory : directories) {
-    static_cast<void>(io::posix_file_system().remove_tree(directory));
-  }
-  ::_exit(0);
 }
 
 void set_handlers(void (*handler)(int)) {
@@ -56,30 +54,57 @@ void set_handlers(void (*handler)(int)) {
   for (const int signal : kInterrupts) ::sigaction(signal, &action, nullptr);
 }
 
+[[noreturn]] void watch(int life, const std::vector<std::string>& directories) {
+  // Ctrl-C reaches the whole process group; this process has to outlive it.
+  for (const int signal : kInterrupts) ::signal(signal, SIG_IGN);
+  // Nobody who reads what the command prints shall wait for us.
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
+  read_byte(life);
+  for (const std::string& directory : directories) {
+    static_cast<void>(io::posix_file_system().remove_tree(directory));
+  }
+  ::_exit(0);
+}
+
 }  // namespace
 
-Status Guardian::start(const std::vector<std::string>& directories, int interrupted_exit_code) {
-  FANFOLD_ASSIGN_OR_RETURN(const Pipe pipe, make_pipe());
+Status Guardian::start(const std::vector<std::string>& directories) {
+  FANFOLD_ASSIGN_OR_RETURN(const Pipe life, make_pipe());
+  FANFOLD_ASSIGN_OR_RETURN(const Pipe gone, make_pipe());
   const pid_t child = ::fork();
   if (child < 0) {
     return Status(StatusCode::kIoError, std::string("cannot fork: ") + std::strerror(errno));
   }
   if (child == 0) {
-    ::close(pipe.write_end);
-    watch(pipe.read_end, directories);
+    ::close(life.write_end);
+    ::close(gone.read_end);
+    // Twice: the guardian is nobody's child, so nobody waits for it among the children.
+    if (::fork() == 0) watch(life.read_end, directories);
+    ::_exit(0);
   }
-  ::close(pipe.read_end);
-  handler_state = {pipe.write_end, child, interrupted_exit_code};
-  set_handlers(on_interrupt);
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  ::close(life.read_end);
+  ::close(gone.write_end);
+  life_ = life.write_end;
+  gone_ = gone.read_end;
   return Status();
 }
 
+void Guardian::exit_on_interrupt(int exit_code) {
+  handler_state = {life_, gone_, exit_code};
+  set_handlers(on_interrupt);
+}
+
 Guardian::~Guardian() {
-  if (handler_state.child < 0) return;
-  // An interrupt from here on finds the child gone or going: end_child() bears being called twice.
-  end_child();
-  set_handlers(SIG_DFL);
+  if (life_ < 0) return;
+  // An interrupt from here on finds the guardian going or gone: dismiss() bears being called twice.
+  dismiss(life_, gone_);
+  if (handler_state.life == life_) set_handlers(SIG_DFL);
   handler_state = {};
+  ::close(life_);
+  ::close(gone_);
 }
 
 }  // namespace fanfold::cli

@@ -1,5 +1,4 @@
-// Removes directories when this process ends without having done so: killed, crashed, interrupted
-// in the middle of user code.
+// Removes directories when the processes that use them have ended, however they ended.
 
 #pragma once
 
@@ -10,19 +9,28 @@
 
 namespace fanfold::cli {
 
-/// Forks a child that waits for the end of this process.  Make it while there is one thread, and
-/// only one at a time.
+/// A process apart, which waits for the end of this one and of all that inherited descriptor().
+/// Make it while there is one thread, before adopt_orphans(), and only one at a time.
 class Guardian {
  public:
   Guardian() = default;
-  /// Ends the child and waits for it; it removes what is still there.
+  /// Has the directories removed and waits for that.
   ~Guardian();
   Guardian(const Guardian&) = delete;
   Guardian& operator=(const Guardian&) = delete;
 
-  /// From now on SIGINT, SIGTERM and SIGHUP end this process with `interrupted_exit_code`, after
-  /// the directories are gone.
-  Status start(const std::vector<std::string>& directories, int interrupted_exit_code);
+  Status start(const std::vector<std::string>& directories);
+
+  /// As long as a process holds it, the directories stay.  -1 before start().
+  int descriptor() const { return life_; }
+
+  /// From now on SIGINT, SIGTERM and SIGHUP end this process with `exit_code`, after the
+  /// directories are gone: for commands that run user code themselves.
+  void exit_on_interrupt(int exit_code);
+
+ private:
+  int life_ = -1;  // Written to or closed by all: the guardian acts.
+  int gone_ = -1;  // Ends with the guardian.
 };
 
 }  // namespace fanfold::cli

@@ -132,7 +132,8 @@ Result<Pipe> make_pipe() {
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-void wait_for_children(Duration grace, bool hard) {
+void wait_for_children(Duration grace) {
+  bool hard = false;
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);

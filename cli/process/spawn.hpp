@@ -35,10 +35,10 @@ Result<Pipe> make_pipe();
 /// all of them.
 void adopt_orphans();
 
-/// Waits until this process has no children any more.  After `grace`, at an interrupt, or at once
-/// when `hard`, every descendant is killed.  Needs adopt_orphans() and the signals of Interrupts
+/// Waits until this process has no children any more.  After `grace` or at an interrupt every
+/// descendant is killed.  Needs adopt_orphans() and the signals of Interrupts
 /// blocked.
-void wait_for_children(Duration grace, bool hard);
+void wait_for_children(Duration grace);
 
 /// The last `lines_max` lines of a log file, for messages.
 std::string last_lines(const std::string& path, std::size_t lines_max);

@@ -30,8 +30,6 @@ po::options_description describe() {
       ("ephemeral", "keep nothing on disk")                                           //
       ("ready-fd", po::value<int>(), "write the bound address to this descriptor")    //
       ("lifetime-fd", po::value<int>(), "end when this descriptor reaches its end")   //
-      ("private-dir", po::value<std::string>(),
-       "with --lifetime-fd: remove this directory at the end")  //
       ("worker-silence-ms",
        po::value<std::uint64_t>()->default_value(milliseconds_of(limits::kWorkerSilence)),
        "a worker silent for longer is lost")  //
@@ -77,10 +75,6 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
   }
   options.ready_fd = descriptor("ready-fd");
   options.lifetime_fd = descriptor("lifetime-fd");
-  options.private_directory = text("private-dir");
-  if (!options.private_directory.empty() && options.private_directory.front() != '/') {
-    return wrong("--private-dir must be an absolute path");
-  }
   FANFOLD_ASSIGN_OR_RETURN(options.worker_silence,
                            milliseconds_option(values, "worker-silence-ms"));
   FANFOLD_ASSIGN_OR_RETURN(options.heartbeat, milliseconds_option(values, "heartbeat-ms"));

@@ -16,7 +16,6 @@ struct MasterOptions {
   std::string state_directory;  // Empty: --ephemeral.
   int ready_fd = -1;            // -1: none.
   int lifetime_fd = -1;
-  std::string private_directory;
   Duration worker_silence = limits::kWorkerSilence;
   Duration heartbeat = limits::kHeartbeatInterval;
   bool allow_unauthenticated_tcp = false;

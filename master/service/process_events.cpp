@@ -5,17 +5,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
-
-#include "common/core/clock.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -85,22 +80,6 @@ ProcessEvents::Seen ProcessEvents::poll() {
     }
   }
   return seen;
-}
-
-void wait_for_processes(const std::vector<std::uint32_t>& processes, Duration patience) {
-  const Instant deadline = steady_clock().now() + patience;
-  for (const std::uint32_t process : processes) {
-    const int fd = static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(process), 0u));
-    if (fd < 0) continue;  // Gone already, or not ours to see.
-    int ready = 0;
-    do {
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock().now());
-      pollfd item = {fd, POLLIN, 0};
-      ready = ::poll(&item, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    } while (ready < 0 && errno == EINTR);
-    ::close(fd);
-  }
 }
 
 }  // namespace fanfold::master

@@ -38,7 +38,4 @@ class ProcessEvents {
   int lifetime_fd_ = -1;
 };
 
-/// Waits until none of the processes is there any more, at most `patience`.
-void wait_for_processes(const std::vector<std::uint32_t>& processes, Duration patience);
-
 }  // namespace fanfold::master

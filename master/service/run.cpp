@@ -113,26 +113,13 @@ Status run_master(const MasterOptions& options) {
       {{"address", settings.address}, {"epoch", settings.epoch}, {"process", settings.process}});
   FANFOLD_RETURN_IF_ERROR(announce(options.ready_fd, settings.address));
 
-  Status outcome = serve(*service, events, *transport);
+  const Status outcome = serve(*service, events, *transport);
   if (!outcome.ok()) log.error("master.failed", {{"reason", outcome.message()}});
-  const bool idle = service->idle();
-  if (!options.private_directory.empty()) {
-    wait_for_processes(service->dismissed_processes(), limits::kOrphanPatience);
-  }
-  if (!idle) {
+  if (!service->idle()) {
     // Planning or publishing did not end within the patience; joining its thread might take
     // minutes.  One more look at the transport lets the last answers leave.
     static_cast<void>(transport->receive(kLinger));
-    if (!options.private_directory.empty()) {
-      static_cast<void>(io::posix_file_system().remove_tree(options.private_directory));
-    }
     std::_Exit(outcome.ok() ? EXIT_SUCCESS : EXIT_FAILURE);
-  }
-  service.reset();
-  transport.reset();
-  if (!options.private_directory.empty()) {
-    const Status removed = io::posix_file_system().remove_tree(options.private_directory);
-    if (outcome.ok()) outcome = removed;
   }
   return outcome;
 }

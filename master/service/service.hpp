@@ -59,7 +59,6 @@ class MasterService {
   bool idle() const { return planning_.idle() && publishing_.idle() && removing_.idle(); }
 
   /// Processes of the workers that were told to go, for whoever wants to see them end.
-  const std::vector<std::uint32_t>& dismissed_processes() const { return dismissed_; }
 
  private:
   enum class Phase : std::uint8_t { kServing, kStopping, kStopped };
@@ -100,7 +99,6 @@ class MasterService {
   Phase phase_ = Phase::kServing;
   Instant stop_deadline_;
   std::vector<net::PeerId> stop_requesters_;
-  std::vector<std::uint32_t> dismissed_;
   std::uint64_t frames_rejected_ = 0;
 
   // Last: their threads must be gone before anything they might refer to.

@@ -51,7 +51,6 @@ void MasterService::finish_stop() {
     doors_.log.error("job.left_unfinished", {{"job", job.value}});
   }
   for (const auto& [worker, known] : state_.workers.all()) {
-    dismissed_.push_back(known.hello.process);
     state_.outbox.add(known.peer, proto::encode(proto::Goodbye{}));
   }
   for (const net::PeerId& peer : stop_requesters_) client_desk_.answer(peer, {});

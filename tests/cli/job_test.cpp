@@ -197,13 +197,16 @@ class StandardInputCopy : public testing::Test {
   int data_[2] = {-1, -1};
   int interrupt_[2] = {-1, -1};
   std::string path_;
+  InterruptCheck check(bool happened) const {
+    return {interrupt_[0], [happened] { return happened; }};
+  }
   proto::JobSpec spec_;
 };
 
 TEST_F(StandardInputCopy, BecomesAFileThatIsTheInput) {
   ASSERT_EQ(::write(data_[1], "hello", 5), 5);
   ::close(std::exchange(data_[1], -1));
-  const Status status = copy_standard_input(data_[0], path_, interrupt_[0], &spec_);
+  const Status status = copy_standard_input(data_[0], path_, check(true), &spec_);
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_THAT(spec_.inputs, ElementsAre("/a", "right=" + path_));
   std::stringstream text;
@@ -213,8 +216,16 @@ TEST_F(StandardInputCopy, BecomesAFileThatIsTheInput) {
 
 TEST_F(StandardInputCopy, EndsAtAnInterrupt) {
   ASSERT_EQ(::write(interrupt_[1], "x", 1), 1);
-  EXPECT_EQ(copy_standard_input(data_[0], path_, interrupt_[0], &spec_).code(),
-            StatusCode::kAborted);
+  EXPECT_EQ(copy_standard_input(data_[0], path_, check(true), &spec_).code(), StatusCode::kAborted);
+}
+
+// A child that ended raises the same descriptor.
+TEST_F(StandardInputCopy, GoesOnWhenItWasNoInterrupt) {
+  ASSERT_EQ(::write(interrupt_[1], "x", 1), 1);
+  ASSERT_EQ(::write(data_[1], "hello", 5), 5);
+  ::close(std::exchange(data_[1], -1));
+  const Status status = copy_standard_input(data_[0], path_, check(false), &spec_);
+  EXPECT_TRUE(status.ok()) << status.message();
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ TEST_F(Interruption, OfWaitLeavesTheJobAlone) {
   EXPECT_THAT(cluster.run({"status", job}).out, HasSubstr("running"));
   EXPECT_EQ(cluster.run({"cancel", job}).exit_code, 0);
   EXPECT_EQ(cluster.run({"wait", job}).exit_code, 4);
-  EXPECT_FALSE(staging_exists(workspace_));
+  EXPECT_TRUE(eventually([&] { return !staging_exists(workspace_); }));
 }
 
 TEST_F(Interruption, OfRunOnAClusterCancelsTheJob) {

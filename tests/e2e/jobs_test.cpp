@@ -225,7 +225,7 @@ TEST_F(BundledJob, LogStatsAddsUpAccessLogs) {
     expected += "path " + ranked[i].first + "\t" + std::to_string(ranked[i].second) + "\n";
   }
   EXPECT_EQ(result({"log_stats", "access.log", "--param", "top=5"}), expected);
-  EXPECT_EQ(lines_of(workspace_.read("out/rejects")).size(), 6u);
+  EXPECT_EQ(lines_of(workspace_.read("out/rejects-map")).size(), 6u);
 }
 
 }  // namespace

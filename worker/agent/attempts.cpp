@@ -132,6 +132,8 @@ void Machine::on(const AttemptEnded& event) {
   if (held->kill_kind == FailureKind::kCancelled) {
     act(DropAttemptFiles{held->job, held->id});
     drop(held->id);
+    // The master keeps the job's directories until it hears that nothing writes there any more.
+    heartbeat_due_ = now_;
   } else if (event.succeeded) {
     report_success(*held, event);
   } else {

@@ -65,6 +65,8 @@ void write_all(int descriptor, std::string_view bytes) {
     ::dup2(null, STDERR_FILENO);
   }
   ::dup2(output, kChildOutput);
+  // The cause of a crash is its signal; a handler that the parent has installed would hide it.
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(signal, SIG_DFL);
   std::set_terminate(&report_uncaught);
   const Result<const abi::Plugin*> plugin = load_plugin(path);
   write_all(kChildOutput,

@@ -33,8 +33,8 @@ Result<std::unique_ptr<Inputs>> Inputs::make(const InputsOptions& options, const
   FetcherOptions fetcher;
   fetcher.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
   Inputs* const self = inputs.get();
-  FANFOLD_ASSIGN_OR_RETURN(inputs->fetcher_, start_fetcher(files, clock, fetcher,
-                                                           [self] { self->fetched_.raise(); }));
+  FANFOLD_ASSIGN_OR_RETURN(
+      inputs->fetcher_, start_fetcher(files, clock, fetcher, [self] { self->fetched_.raise(); }));
   return inputs;
 }
 
@@ -57,8 +57,7 @@ void Inputs::bring(const proto::TaskAssignment& assignment) {
   ready.succeeded = true;
   if (segments.size() < assignment.outputs.size()) {
     const Status accepted = fetcher_->fetch(make_fetch_request(
-        assignment, is_local,
-        scratch_.attempt_directory(assignment.task.job, assignment.attempt)));
+        assignment, is_local, scratch_.attempt_directory(assignment.task.job, assignment.attempt)));
     if (accepted.ok()) return;
     segments_.erase(assignment.attempt);
     ready.succeeded = false;

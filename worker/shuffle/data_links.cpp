@@ -79,9 +79,8 @@ std::optional<Reply> DataLinks::read(Instant now, const net::Frame& frame) {
   Link& link = links_.find(from->second)->second;
   note_heard(now, link);
   const auto found =
-      std::find_if(link.asked.begin(), link.asked.end(), [chunk](const Asked& asked) {
-        return asked.wanted.request == chunk->request;
-      });
+      std::find_if(link.asked.begin(), link.asked.end(),
+                   [chunk](const Asked& asked) { return asked.wanted.request == chunk->request; });
   if (found == link.asked.end()) return std::nullopt;
   // Those before it were lost on the way: they go to the end of the queue, and out again.
   std::rotate(link.asked.begin(), found, link.asked.end());

@@ -62,9 +62,9 @@ class SegmentStore {
     chunk->segment = open->segment;
     const std::uint64_t stored = open->segment.stored_bytes;
     if (wanted.offset > stored) {
-      return Status(StatusCode::kInvalidArgument,
-                    "byte " + std::to_string(wanted.offset) + " was asked of a segment of " +
-                        std::to_string(stored) + " bytes");
+      return Status(StatusCode::kInvalidArgument, "byte " + std::to_string(wanted.offset) +
+                                                      " was asked of a segment of " +
+                                                      std::to_string(stored) + " bytes");
     }
     const std::uint64_t most = std::min<std::uint64_t>(wanted.length, limits::kDataChunkBytes);
     const auto length = static_cast<std::size_t>(std::min(most, stored - wanted.offset));
@@ -78,9 +78,9 @@ class SegmentStore {
   }
 
   Result<OpenSegment*> find(const proto::FetchSegment& wanted) {
-    const auto known =
-        std::find_if(open_.begin(), open_.end(),
-                     [&wanted](const OpenSegment& open) { return open.is_for(wanted); });
+    const auto known = std::find_if(open_.begin(), open_.end(), [&wanted](const OpenSegment& open) {
+      return open.is_for(wanted);
+    });
     if (known != open_.end()) {
       open_.splice(open_.begin(), open_, known);
       return &open_.front();
