@@ -14,12 +14,6 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 class FaultyPlugin : public IsolationFixture {
  protected:
   /// The failure of an attempt whose third record, at byte 8, is `fault`.

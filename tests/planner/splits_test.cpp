@@ -110,10 +110,12 @@ TEST_F(Splits, SuitTheSlotsWhenNoSizeIsChosen) {
   limits_.slots = 2;
   EXPECT_EQ(plan({file})->splits.size(), 8u);
   limits_.slots = 100;
-  EXPECT_EQ(plan({file})->splits.size(), 16u);
-  for (const proto::Split& split : plan({file})->splits) EXPECT_EQ(split.bytes, 1u << 20);
+  const auto planned = plan({file});
+  EXPECT_EQ(planned->splits.size(), 16u);
+  for (const proto::Split& split : planned->splits) EXPECT_EQ(split.bytes, 1u << 20);
   const std::string odd = write("b", std::string((1u << 20) + 2, 'x'));
-  for (const proto::Split& split : plan({odd})->splits) EXPECT_EQ(split.bytes, (1u << 19) + 1);
+  const auto oddly = plan({odd});
+  for (const proto::Split& split : oddly->splits) EXPECT_EQ(split.bytes, (1u << 19) + 1);
 }
 
 TEST_F(Splits, OfNothingAreOneEmptyTask) {
