@@ -144,7 +144,10 @@ TEST_F(FaultyPlugin, HangIsKilledWithItsStack) {
   result_ = next_result();
   EXPECT_EQ(result_.outcome.failure.kind, FailureKind::kStalled);
   EXPECT_EQ(result_.outcome.failure.record_offset, 4u);
+#if !defined(__SANITIZE_THREAD__)
+  // ThreadSanitizer keeps a signal back until the code that it interrupts calls the C library.
   EXPECT_THAT(stack(), Contains(HasSubstr("hang_for_ever")));
+#endif
   expect_recovery();
 }
 
