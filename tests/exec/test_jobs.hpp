@@ -32,6 +32,13 @@ struct ListLines {
   }
 };
 
+/// Without a combiner: many small pairs.
+struct ListWords {
+  void map(std::string_view line, Emitter<std::string_view, std::uint32_t>& out) {
+    for (const std::string_view word : words(line)) out.emit(word, 1);
+  }
+};
+
 /// A combiner whose values are strings on the heap: the longest line of each first word.
 struct LongestLine {
   void map(std::string_view line, Emitter<std::string_view, std::string>& out) {
@@ -45,6 +52,14 @@ struct LongestLine {
     for (const std::string& line : lines) longest = combine(longest, line);
     out.write(key, longest);
   }
+};
+
+/// A combiner whose values are views: the last line, in order of bytes, of each first word.
+struct LastLine {
+  void map(std::string_view line, Emitter<std::string_view, std::string_view>& out) {
+    out.emit(line.substr(0, line.find(' ')), line);
+  }
+  static std::string_view combine(std::string_view a, std::string_view b) { return a < b ? b : a; }
 };
 
 /// Sorts whole lines: keys in ranges of the sampled splitters.

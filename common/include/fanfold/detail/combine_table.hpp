@@ -216,6 +216,7 @@ class CombineTable {
     slots_ = nullptr;
     entry_pages_ = Pages();
     keys_ = Arena();
+    values_.release();
   }
 
   void write_run(abi::RunKind kind) {

@@ -111,6 +111,11 @@ class StoredValues {
     arena_.rewind();
     heap_ = 0;
   }
+  /// The same, and gives its memory back.
+  void release() {
+    clear();
+    arena_ = Arena();
+  }
 
  private:
   static constexpr bool kInline = kPlainValue<V> && sizeof(V) <= 8;
