@@ -190,6 +190,8 @@ void end_processes(const std::string& directory, const ClusterRecord& record, bo
   if (asked && wait_for_end(living, kAskedPatience)) return;
   living = living_processes(directory, record);
   for (const pid_t pid : living) ::kill(pid, SIGTERM);
+  // Workers drain at the first signal, which nobody waits for now: the second one insists.
+  for (const pid_t pid : living) ::kill(pid, SIGINT);
   if (wait_for_end(living, kTermPatience)) return;
   living = living_processes(directory, record);
   for (const pid_t pid : living) ::kill(pid, SIGKILL);

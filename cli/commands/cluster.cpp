@@ -1,5 +1,7 @@
 // `cluster up`, `down` and `status`: a local cluster that outlives the shell.
 
+#include <algorithm>
+
 #include "cli/cluster/standing_cluster.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
@@ -54,7 +56,8 @@ int up_main(const Environment& environment, const Arguments& arguments) {
 
 // Whether the master took it; a dead or deaf one is ended otherwise.
 bool ask_to_stop(const std::string& directory, const ClusterRecord& record) {
-  if (record.master == 0 || living_processes(directory, record).empty()) return false;
+  const std::vector<pid_t> living = living_processes(directory, record);
+  if (std::find(living.begin(), living.end(), record.master) == living.end()) return false;
   const Result<std::unique_ptr<Client>> client = connect_client(record.address, steady_clock(), {});
   return client.ok() && (*client)->ask<proto::Answer>(proto::StopCluster{}).ok();
 }

@@ -1,5 +1,6 @@
 # cmake -DFOLDER=<dir of the public headers> -DOUTPUT=<build_id.hpp> -P write_build_id.cmake
 # Writes an id of the public headers' contents.  An unchanged id leaves the file untouched.
+cmake_minimum_required(VERSION 3.25)
 file(GLOB_RECURSE headers RELATIVE ${FOLDER} ${FOLDER}/*.hpp)
 list(SORT headers)
 set(all "")
