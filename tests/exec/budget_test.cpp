@@ -10,8 +10,6 @@
 #include <fstream>
 #include <string>
 
-#include <fanfold/fingerprint.hpp>
-
 #include "tests/exec/test_jobs.hpp"
 #include "tests/exec/wrapped_file_system.hpp"
 #include "tests/io/temporary_directory.hpp"
@@ -100,11 +98,6 @@ std::uint64_t peak_of_this_process() {
 
 class MemoryBudget : public testing::Test {
  protected:
-  void SetUp() override {
-    if (std::string_view(FANFOLD_SANITIZER) != "none") {
-      GTEST_SKIP() << "the sanitizer's own memory would be measured";
-    }
-  }
   Measured map(const abi::JobInfo& job, const Input& input, std::uint64_t memory_bytes = kBudget) {
     proto::TaskAssignment assignment = next_assignment(Stage::kMap);
     io::Piece piece;
