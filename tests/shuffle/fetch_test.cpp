@@ -1,0 +1,157 @@
+// The fetcher against real data servers.
+
+#include <gmock/gmock.h>
+#include <poll.h>
+
+#include "common/core/limits.hpp"
+#include "tests/exec/wrapped_file_system.hpp"
+#include "tests/shuffle/shuffle_fixture.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using proto::FailureKind;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Fetch = ShuffleTest;
+
+TEST_F(Fetch, BringsEveryByteOfEverySegment) {
+  // Empty, small, at the edges of the first request and of a chunk, larger than a credit.
+  const std::size_t sizes[] = {0,         1,         1000,      131'000,    131'072,
+                               131'200,   1'048'000, 1'048'576, 1'200'000,  5'000'000,
+                               9'000'000, 0,         77,        12'000'000, 3};
+  std::uint32_t split = 0;
+  for (const std::size_t bytes : sizes) {
+    add_output(split % 3, split, bytes);
+    ++split;
+  }
+  for (std::uint32_t holder = 0; holder < 3; ++holder) serve(holder);
+  expect_everything(fetch());
+}
+
+TEST_F(Fetch, KeepsOneFileForEachHolder) {
+  for (std::uint32_t split = 0; split < 300; ++split) add_output(split % 2, split, 1000 + split);
+  serve(0);
+  serve(1);
+  expect_everything(fetch());
+  EXPECT_EQ(io::posix_file_system().list(request_.directory)->size(), 2u);
+}
+
+TEST_F(Fetch, WaitsForAServerThatIsNotUpYet) {
+  add_output(0, 0, 10'000);
+  start_fetcher_with({});
+  ASSERT_TRUE(fetcher_->fetch(request_).ok());
+  serve(0);
+  expect_everything(next_outcome());
+}
+
+TEST_F(Fetch, GoesOnWhenAServerIsRestarted) {
+  for (std::uint32_t split = 0; split < 8; ++split) add_output(0, split, 3'000'000);
+  serve(0);
+  start_fetcher_with({});
+  ASSERT_TRUE(fetcher_->fetch(request_).ok());
+  servers_.clear();
+  serve(0);
+  expect_everything(next_outcome());
+}
+
+TEST_F(Fetch, SaysAtOnceWhatAHolderHasLost) {
+  for (std::uint32_t split = 0; split < 20; ++split) add_output(split % 2, split, 500'000);
+  for (const std::uint32_t split : {4u, 6u, 18u}) remove_output(0, split);
+  serve(0);
+  serve(1);
+  const FetchOutcome outcome = fetch();
+  EXPECT_FALSE(outcome.succeeded);
+  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
+  EXPECT_THAT(lost_splits(outcome), ElementsAre(4, 6, 18));
+  EXPECT_THAT(outcome.failure.message, HasSubstr(address(0)));
+}
+
+TEST_F(Fetch, ReportsADamagedIndexAsLost) {
+  add_output(0, 0, 1000);
+  const std::string run = "worker-0/7/1/output.run";
+  std::string bytes = directory_.read(run);
+  bytes[bytes.size() - 5] ^= 1;
+  directory_.write(run, bytes);
+  serve(0);
+  const FetchOutcome outcome = fetch();
+  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
+  EXPECT_THAT(lost_splits(outcome), ElementsAre(0));
+}
+
+TEST_F(Fetch, GivesUpASilentHolder) {
+  for (std::uint32_t split = 0; split < 4; ++split) add_output(split % 2, split, 1000);
+  serve(0);
+  FetcherOptions options;
+  options.patience = 300ms;
+  start_fetcher_with(options);
+  const FetchOutcome outcome = fetch();
+  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
+  EXPECT_THAT(lost_splits(outcome), ElementsAre(1, 3));
+  EXPECT_THAT(outcome.failure.message, HasSubstr("does not answer"));
+}
+
+TEST_F(Fetch, EndsWhenItIsCancelled) {
+  add_output(0, 0, 1000);
+  start_fetcher_with({});
+  ASSERT_TRUE(fetcher_->fetch(request_).ok());
+  fetcher_->cancel(kReduce);
+  const FetchOutcome outcome = next_outcome();
+  EXPECT_EQ(outcome.failure.kind, FailureKind::kCancelled);
+  EXPECT_THAT(outcome.segments, IsEmpty());
+}
+
+TEST_F(Fetch, ServesManyTasksAtOnce) {
+  for (std::uint32_t split = 0; split < 10; ++split) add_output(0, split, 200'000);
+  serve(0);
+  start_fetcher_with({});
+  for (std::uint64_t task = 0; task < 50; ++task) {
+    FetchRequest request = request_;
+    request.attempt = AttemptId{5000 + task};
+    request.directory += std::to_string(task);
+    ASSERT_TRUE(fetcher_->fetch(request).ok());
+  }
+  std::vector<FetchOutcome> outcomes;
+  while (outcomes.size() < 50) {
+    pollfd woken{woken_.descriptor(), POLLIN, 0};
+    ASSERT_EQ(::poll(&woken, 1, 60'000), 1);
+    woken_.lower();
+    for (FetchOutcome& outcome : fetcher_->take()) outcomes.push_back(std::move(outcome));
+  }
+  for (const FetchOutcome& outcome : outcomes) expect_everything(outcome);
+}
+
+TEST_F(Fetch, SaysThatTheDiskIsFull) {
+  add_output(0, 0, 3'000'000);
+  serve(0);
+  SmallDisk files(1'000'000);
+  auto fetcher = start_fetcher(files, steady_clock(), {}, [this] { woken_.raise(); });
+  ASSERT_TRUE(fetcher.ok());
+  fetcher_ = *std::move(fetcher);
+  const FetchOutcome outcome = fetch();
+  EXPECT_EQ(outcome.failure.kind, FailureKind::kNoSpace);
+  EXPECT_THAT(outcome.failure.lost_outputs, IsEmpty());
+  fetcher_.reset();
+}
+
+TEST_F(Fetch, RequestLeavesOutWhatIsOnThisHost) {
+  proto::TaskAssignment assignment;
+  assignment.attempt = kReduce;
+  assignment.task = {kJob, Stage::kReduce, kPartition};
+  assignment.holders = request_.holders;
+  assignment.holders[1].host_id = "here";
+  for (std::uint32_t split = 0; split < 6; ++split) {
+    assignment.outputs.push_back({split, AttemptId{split + 1}, split % 3});
+  }
+  const FetchRequest request = make_fetch_request(
+      assignment, [](const proto::Holder& holder) { return holder.host_id == "here"; }, "/to");
+  std::vector<std::uint32_t> splits;
+  for (const proto::MapOutput& output : request.outputs) splits.push_back(output.split);
+  EXPECT_THAT(splits, ElementsAre(0, 2, 3, 5));
+  EXPECT_EQ(request.partition, kPartition);
+}
+
+}  // namespace
+}  // namespace fanfold::worker

@@ -1,0 +1,166 @@
+// Data servers and networks that misbehave: the answers of a real server, tampered with on the way.
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "common/core/limits.hpp"
+#include "common/net/transport.hpp"
+#include "common/proto/messages.hpp"
+#include "tests/shuffle/shuffle_fixture.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using proto::FailureKind;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+net::SocketOptions data_socket() {
+  net::SocketOptions options;
+  options.frame_bytes_max = limits::kDataFrameBytes;
+  return options;
+}
+
+/// Between the fetcher and the server of holder 0: forwards, and lets `tamper` change each answer;
+/// false drops it.
+class Tampering {
+ public:
+  using Tamper = std::function<bool(proto::Chunk&)>;
+
+  Tampering(const std::string& outside, const std::string& inside, Tamper tamper)
+      : bound_(*net::listen(outside, data_socket())),
+        connected_(*net::connect(inside, data_socket())),
+        tamper_(std::move(tamper)),
+        thread_([this] { forward(); }) {}
+  ~Tampering() {
+    stopping_ = true;
+    bound_->wake();
+  }
+
+ private:
+  // One fetcher, one server: requests are answered one by one.
+  void forward() {
+    while (!stopping_) {
+      auto request = bound_->receive(1h);
+      if (!request.ok() || !*request) continue;
+      ASSERT_TRUE(connected_->send({}, (*request)->payload).ok());
+      auto answer = connected_->receive(1h);
+      ASSERT_TRUE(answer.ok() && *answer);
+      auto message = proto::decode<proto::DataMessage>((*answer)->payload);
+      ASSERT_TRUE(message.ok());
+      auto& chunk = std::get<proto::Chunk>(*message);
+      if (tamper_(chunk)) {
+        ASSERT_TRUE(bound_->send((*request)->peer, proto::encode(chunk)).ok());
+      }
+    }
+  }
+
+  std::unique_ptr<net::BoundTransport> bound_;
+  std::unique_ptr<net::Transport> connected_;
+  const Tamper tamper_;
+  std::atomic<bool> stopping_ = false;
+  std::jthread thread_;
+};
+
+class Tampered : public ShuffleTest {
+ protected:
+  void tamper(Tampering::Tamper how) {
+    for (std::uint32_t split = 0; split < 6; ++split) add_output(0, split, 1'500'000);
+    serve(0);
+    request_.holders[0].data_endpoint = "ipc://" + directory_.path("outside");
+    tampering_.emplace(request_.holders[0].data_endpoint, address(0), std::move(how));
+  }
+  std::optional<Tampering> tampering_;
+};
+
+TEST_F(Tampered, LostAnswersAreAskedForAgain) {
+  int count = 0;
+  tamper([&count](proto::Chunk&) { return ++count % 3 != 0; });
+  expect_everything(fetch());
+}
+
+TEST_F(Tampered, DamagedBytesAreAskedForAgain) {
+  int count = 0;
+  tamper([&count](proto::Chunk& chunk) {
+    if (++count % 4 == 0 && !chunk.bytes.empty()) chunk.bytes[chunk.bytes.size() / 2] ^= 1;
+    return true;
+  });
+  expect_everything(fetch());
+}
+
+TEST_F(Tampered, BytesThatAreAlwaysDamagedAreLost) {
+  tamper([](proto::Chunk& chunk) {
+    if (!chunk.bytes.empty()) chunk.bytes[0] ^= 1;
+    return true;
+  });
+  const FetchOutcome outcome = fetch();
+  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
+  EXPECT_THAT(outcome.failure.message, HasSubstr("damaged"));
+  // Probing asks for no bytes, so it finds no other damage.
+  EXPECT_THAT(lost_splits(outcome), ElementsAre(0));
+}
+
+TEST_F(Tampered, AnswersTwiceDoNoHarm) {
+  // Resends answer a request twice; so does a server that is odd.
+  int count = 0;
+  std::optional<proto::Chunk> earlier;
+  tamper([&](proto::Chunk& chunk) {
+    if (++count % 2 == 0 && earlier) std::swap(chunk, *earlier);
+    earlier = chunk;
+    return true;
+  });
+  expect_everything(fetch());
+}
+
+TEST_F(Tampered, SizesThatChangeAreAFailure) {
+  int count = 0;
+  tamper([&count](proto::Chunk& chunk) {
+    if (++count > 8) chunk.segment.stored_bytes += 1;
+    return true;
+  });
+  const FetchOutcome outcome = fetch();
+  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
+  EXPECT_THAT(outcome.failure.message, HasSubstr("contradicts itself"));
+}
+
+using Server = ShuffleTest;
+
+TEST_F(Server, OutlivesRubbishAndAnswersWhatItCanNot) {
+  add_output(0, 0, 1000);
+  serve(0);
+  auto client = *net::connect(address(0), data_socket());
+  ASSERT_TRUE(client->send({}, "rubbish").ok());
+  ASSERT_TRUE(client->send({}, std::string(70'000, '\xff')).ok());
+  ASSERT_TRUE(client->send({}, proto::encode(proto::Chunk{})).ok());
+  proto::FetchSegment wanted;
+  wanted.request = 1;
+  wanted.job = kJob;
+  wanted.attempt = AttemptId{1};
+  wanted.partition = kPartition;
+  wanted.offset = 1'000'000'000;
+  wanted.length = 10;
+  ASSERT_TRUE(client->send({}, proto::encode(wanted)).ok());
+  const auto answer = client->receive(60s);
+  ASSERT_TRUE(answer.ok() && *answer);
+  const auto message = proto::decode<proto::DataMessage>((*answer)->payload);
+  ASSERT_TRUE(message.ok());
+  const auto& chunk = std::get<proto::Chunk>(*message);
+  EXPECT_EQ(chunk.request, 1u);
+  EXPECT_EQ(static_cast<StatusCode>(chunk.code), StatusCode::kInvalidArgument);
+}
+
+TEST_F(Server, RefusesTcpUntilThereAreKeys) {
+  DataServerOptions options;
+  options.scratch = scratch(0);
+  options.address = "tcp://127.0.0.1:0";
+  const auto server = start_data_server(io::posix_file_system(), options);
+  EXPECT_EQ(server.status().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace fanfold::worker
