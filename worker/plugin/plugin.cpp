@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -29,10 +30,11 @@ Status check_fingerprint(const std::string& path) {
 
 /// The loader cannot be unwound, so an exception of a static initialiser must end the process here.
 /// dlopen() is declared to throw nothing: g++ terminates on that word, clang lets the exception
-/// travel on.  The pointer hides the declaration from both, and noexcept holds.
+/// travel on.  A pointer read at run time hides the declaration from both, and noexcept holds.
 void* open_library(const std::string& file) noexcept {
-  void* (*volatile open)(const char*, int) = &::dlopen;
-  return open(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  using Open = void* (*)(const char*, int);
+  std::atomic<Open> open = &::dlopen;
+  return open.load()(file.c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
 /// The loader's text repeats the path; what follows it is the cause.
