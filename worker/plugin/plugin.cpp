@@ -3,7 +3,6 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -11,6 +10,9 @@
 
 #include "fanfold/fingerprint.hpp"
 #include "worker/plugin/elf_file.hpp"
+
+/// dlopen(), which may throw: see open_library().
+extern "C" void* fanfold_dlopen(const char* file, int mode) __asm__("dlopen");
 
 namespace fanfold::worker {
 namespace {
@@ -30,11 +32,9 @@ Status check_fingerprint(const std::string& path) {
 
 /// The loader cannot be unwound, so an exception of a static initialiser must end the process here.
 /// dlopen() is declared to throw nothing: g++ terminates on that word, clang lets the exception
-/// travel on.  A pointer read at run time hides the declaration from both, and noexcept holds.
+/// travel on.  With a declaration of our own, noexcept holds for both.
 void* open_library(const std::string& file) noexcept {
-  using Open = void* (*)(const char*, int);
-  std::atomic<Open> open = &::dlopen;
-  return open.load()(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  return fanfold_dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
 /// The loader's text repeats the path; what follows it is the cause.
