@@ -179,15 +179,18 @@ class Emitter {
                               " bytes was emitted; the limit is " +
                               std::to_string(detail::kRecordBytesMax));
     }
-    if (copied_ + copies <= capacity_) return;
+    const bool ready = copies_ != nullptr;
+    if (ready && copied_ + copies <= capacity_) return;
     flush();
-    if (copies <= capacity_) return;
+    if (ready && copies <= capacity_) return;
     capacity_ = copies < kCopyBytes ? kCopyBytes : copies;
     copies_ = std::make_unique_for_overwrite<char[]>(capacity_);
   }
+  /// Receivers look at keys sixteen bytes at a time, so even an empty one must lie in memory.
   const char* copy(std::string_view bytes) {
+    if (bytes.empty()) return copies_.get();
     char* to = copies_.get() + copied_;
-    if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+    std::memcpy(to, bytes.data(), bytes.size());
     copied_ += bytes.size();
     return to;
   }

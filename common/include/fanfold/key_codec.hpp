@@ -3,7 +3,8 @@
 //
 //   type                       bytes                                          key_order
 //   string, string_view        as they are                                    bytes
-//   unsigned integer, char     big-endian                                     uint
+//   unsigned integer           big-endian                                     uint
+//   char                       that byte; it prints as a character            bytes
 //   signed integer             big-endian, sign bit flipped                   int
 //   float, double              big-endian, negative: all bits flipped,        float
 //                              else sign bit flipped; -0.0 is 0.0, NaN last
@@ -133,10 +134,12 @@ consteval const char* number_order() {
     return number_order<std::underlying_type_t<T>>();
   } else if constexpr (std::is_same_v<T, bool>) {
     return "bool";
+  } else if constexpr (std::is_same_v<T, char>) {
+    return "bytes";
   } else if constexpr (std::is_floating_point_v<T>) {
     return "float";
   } else {
-    return std::is_signed_v<T> && !std::is_same_v<T, char> ? "int" : "uint";
+    return std::is_signed_v<T> ? "int" : "uint";
   }
 }
 

@@ -4,7 +4,7 @@
 //   string, string_view    as they are; inside a composite with a varint size before
 //   unsigned integer       varint (one byte wide types: that byte)
 //   signed integer         zigzag varint
-//   float, double          4 or 8 bytes, little-endian
+//   float, double          4 or 8 bytes, little-endian (long double has bytes of padding: refused)
 //   enum                   as its underlying type
 //   pair, tuple, array     components one after the other
 //   vector                 varint count, elements
@@ -107,7 +107,7 @@ struct ValueCodec<bool> {
 };
 
 template <class T>
-requires(std::is_floating_point_v<T> ||
+requires((std::is_floating_point_v<T> && sizeof(T) <= 8) ||
          (std::is_integral_v<T> && sizeof(T) == 1)) struct ValueCodec<T> {
   static void encode(T value, Bytes& out) {
     std::memcpy(out.room(sizeof value), &value, sizeof value);
