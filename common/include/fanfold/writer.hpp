@@ -207,10 +207,11 @@ inline Writer& detail::Outputs::to(std::string_view name) {
   for (const auto& writer : writers_) {
     if (writer->name() == name) return *writer;
   }
-  if (!name.empty() && !valid_name(name)) {
+  // Files of the job itself are called "part-...".
+  if (!name.empty() && (!valid_name(name) || name == "part")) {
     throw std::invalid_argument("'" + std::string(name) +
                                 "' cannot name an output: use up to 64 letters, digits, '.', '_' "
-                                "and '-', beginning with a letter or digit");
+                                "and '-', beginning with a letter or digit, and not 'part'");
   }
   return *writers_.emplace_back(std::make_unique<Writer>(*this, name));
 }
