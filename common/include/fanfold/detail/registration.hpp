@@ -63,16 +63,22 @@ extern "C" [[gnu::visibility("default")]] inline const fanfold::abi::Plugin* fan
   return &fanfold::detail::this_plugin();
 }
 
+// A note is no ordinary global: clang's AddressSanitizer would pad it.
+#ifdef __clang__
+#define FANFOLD_DETAIL_NOTE gnu::used, gnu::section(".note.fanfold"), clang::no_sanitize("address")
+#else
+#define FANFOLD_DETAIL_NOTE gnu::used, gnu::section(".note.fanfold")
+#endif
+
 #define FANFOLD_DETAIL_JOIN_2(a, b) a##b
 #define FANFOLD_DETAIL_JOIN(a, b) FANFOLD_DETAIL_JOIN_2(a, b)
-#define FANFOLD_DETAIL_JOB(Type, name, summary, number)                                      \
-  static_assert(::fanfold::detail::valid_name(name),                                         \
-                "fanfold: the name of a job is up to 64 letters, digits, '.', '_' and '-', " \
-                "beginning with a letter or digit");                                         \
-  [[maybe_unused]] static const ::fanfold::detail::Registration FANFOLD_DETAIL_JOIN(         \
-      fanfold_job_, number){::fanfold::detail::describe_job<Type>(name, summary)};           \
-  [[gnu::used]] static const ::fanfold::abi::EntryPoint FANFOLD_DETAIL_JOIN(                 \
-      fanfold_entry_, number) = &::fanfold_plugin;                                           \
-  [[gnu::used, gnu::section(".note.fanfold"),                                                \
-    gnu::aligned(4)]] static constexpr ::fanfold::detail::FingerprintNote                    \
+#define FANFOLD_DETAIL_JOB(Type, name, summary, number)                                        \
+  static_assert(::fanfold::detail::valid_name(name),                                           \
+                "fanfold: the name of a job is up to 64 letters, digits, '.', '_' and '-', "   \
+                "beginning with a letter or digit");                                           \
+  [[maybe_unused]] static const ::fanfold::detail::Registration FANFOLD_DETAIL_JOIN(           \
+      fanfold_job_, number){::fanfold::detail::describe_job<Type>(name, summary)};             \
+  [[gnu::used]] static const ::fanfold::abi::EntryPoint FANFOLD_DETAIL_JOIN(                   \
+      fanfold_entry_, number) = &::fanfold_plugin;                                             \
+  [[FANFOLD_DETAIL_NOTE, gnu::aligned(4)]] static constexpr ::fanfold::detail::FingerprintNote \
   FANFOLD_DETAIL_JOIN(fanfold_note_, number) {}
