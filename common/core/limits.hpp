@@ -40,6 +40,9 @@ inline constexpr std::uint32_t kAttemptsPerTask = 4;
 /// Infrastructure failures (lost workers, full disks, fetches) one task may meet before its job
 /// fails.
 inline constexpr std::uint32_t kInfrastructureFailuresPerTask = 50;
+/// Of them, full disks and I/O errors: a disk that stays full must be told to somebody within
+/// seconds (about 15 with the growing delays), not waited for.
+inline constexpr std::uint32_t kStorageFailuresPerTask = 8;
 inline constexpr std::size_t kLogBytesPerAttempt = 1u << 20;
 inline constexpr std::size_t kNameBytes = 64;
 

@@ -108,7 +108,8 @@ class Machine {
   void advance(Job& job);
   void fail(const Attempt& attempt, const AttemptFailed& event);
   /// False when the job ended over it.
-  [[nodiscard]] bool count_infrastructure_failure(Job& job, const Attempt& attempt);
+  [[nodiscard]] bool count_infrastructure_failure(Job& job, const Attempt& attempt,
+                                                  proto::FailureKind kind);
   void invalidate_output(Job& job, std::uint32_t split);
   void invalidate_lost(Job& job, const std::vector<AttemptId>& lost);
   struct Ending {

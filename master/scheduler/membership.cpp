@@ -48,7 +48,10 @@ void Machine::lose_attempt(AttemptId id) {
   Job& job = jobs_.at(attempt.task.job);
   end_attempt(id);
   // What only waited in the worker's queue met nothing.
-  if (attempt.running && !count_infrastructure_failure(job, attempt)) return;
+  if (attempt.running &&
+      !count_infrastructure_failure(job, attempt, proto::FailureKind::kWorkerLost)) {
+    return;
+  }
   if (job.stage(attempt.task.stage).at(attempt.task.index).live == 0) requeue(job, attempt.task);
 }
 

@@ -154,7 +154,7 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
   } else if (event.kind == FailureKind::kDrained) {
     wait = Duration(0);
   } else if (event.kind != FailureKind::kCancelled) {
-    if (!count_infrastructure_failure(job, attempt)) return;
+    if (!count_infrastructure_failure(job, attempt, event.kind)) return;
     Trouble& trouble = job.trouble_of(task);
     avoid(trouble, attempt.worker);
     wait = retry_delay(trouble.infrastructure);
@@ -169,18 +169,24 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
   }
 }
 
-bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt) {
+bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, FailureKind kind) {
   ++job.attempts_lost;
   Trouble& trouble = job.trouble_of(attempt.task);
   ++trouble.infrastructure;
+  const bool storage = kind == FailureKind::kNoSpace || kind == FailureKind::kIo;
+  if (storage) ++trouble.storage;
   if (trouble.first_infrastructure == AttemptId{}) trouble.first_infrastructure = attempt.id;
-  if (trouble.infrastructure < limits::kInfrastructureFailuresPerTask) return true;
+  const bool storage_stays_bad = trouble.storage >= limits::kStorageFailuresPerTask;
+  if (!storage_stays_bad && trouble.infrastructure < limits::kInfrastructureFailuresPerTask) {
+    return true;
+  }
+  const std::string met =
+      storage_stays_bad
+          ? std::to_string(trouble.storage) + " times a disk that is full or does not work"
+          : std::to_string(trouble.infrastructure) + " failures of workers, disks or fetches";
   const AttemptId first =
       trouble.first_failure != AttemptId{} ? trouble.first_failure : trouble.first_infrastructure;
-  end_job(job, {JobState::kFailed,
-                describe(attempt.task) + " met " + std::to_string(trouble.infrastructure) +
-                    " failures of workers, disks or fetches",
-                attempt.task, first});
+  end_job(job, {JobState::kFailed, describe(attempt.task) + " met " + met, attempt.task, first});
   return false;
 }
 

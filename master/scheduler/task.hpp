@@ -39,6 +39,7 @@ struct Task {
 struct Trouble {
   std::uint32_t failures = 0;        // Durable; charged to the task.
   std::uint32_t infrastructure = 0;  // Charged to nobody's code; forgotten by a restart.
+  std::uint32_t storage = 0;         // Of these, full disks and I/O errors.
   AttemptId first_failure;           // Durable; the cause that the user is shown.
   AttemptId first_infrastructure;
   Instant patient_until;        // Before it, only a worker not in `avoid` will do.

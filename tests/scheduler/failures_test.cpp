@@ -121,6 +121,25 @@ TEST_F(SchedulerTest, BoundsInfrastructureFailuresPerTask) {
   EXPECT_EQ(status().failed_attempt, first.attempt);
 }
 
+TEST_F(SchedulerTest, TellsWithinSecondsThatADiskStaysFull) {
+  join(1);
+  submit({});
+  const AssignAttempt first = map(0);
+  Duration waited{0};
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_EQ(status().state, JobState::kRunning);
+    fail(map(0), FailureKind::kNoSpace);
+    while (i < 7 && actions<AssignAttempt>().empty()) {
+      waited += 100ms;
+      ASSERT_LT(waited, 30s);
+      wait_with_heartbeats(100ms);
+    }
+  }
+  EXPECT_EQ(status().state, JobState::kFailed);
+  EXPECT_EQ(status().failed_attempt, first.attempt);
+  EXPECT_LT(waited, 30s);
+}
+
 TEST_F(SchedulerTest, LetsAWorkerRestThatFailsByItself) {
   join(1);
   join(2);
