@@ -12,7 +12,6 @@
 #include "cli/commands/session.hpp"
 #include "cli/local/in_process.hpp"
 #include "cli/options/exit_codes.hpp"
-#include "cli/process/guardian.hpp"
 #include "cli/process/private_directory.hpp"
 #include "cli/view/display.hpp"
 
@@ -165,10 +164,8 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   if (Status status = directory.create(run.environment.temporary_directory); !status.ok()) {
     return failed(run, status);
   }
-  Guardian guardian;
-  if (Status status = guardian.start({directory.path()}); !status.ok()) return failed(run, status);
   PrivateCluster cluster(run.environment.program_directory, directory.path(), run.options.shape,
-                         guardian.descriptor());
+                         directory.guardian());
   Conclusion conclusion = use_private_cluster(run, cluster, directory.path(), spec);
   // A second interrupt means: at once.
   cluster.stop(run.interrupts.count() > 1);

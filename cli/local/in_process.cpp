@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cli/job/job_spec.hpp"
-#include "cli/process/guardian.hpp"
 #include "cli/process/private_directory.hpp"
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
@@ -28,8 +27,8 @@ std::uint64_t milliseconds(Duration duration) {
 
 class InProcessRun {
  public:
-  InProcessRun(proto::JobSpec spec, const InProcessOptions& options, std::string scratch)
-      : options_(options), scratch_(std::move(scratch)), started_(steady_clock().now()) {
+  InProcessRun(proto::JobSpec spec, const InProcessOptions& options)
+      : options_(options), started_(steady_clock().now()) {
     assignment_.spec = std::move(spec);
     const std::string unique = std::to_string(::getpid());
     assignment_.staging = master::staging_directory(assignment_.spec.output, unique);
@@ -39,6 +38,7 @@ class InProcessRun {
 
   const std::string& staging() const { return assignment_.staging; }
 
+  void set_scratch(std::string directory) { scratch_ = std::move(directory); }
   void set_inputs(std::vector<std::string> inputs) { assignment_.spec.inputs = std::move(inputs); }
 
   /// Everything that can be refused before a task runs.
@@ -68,7 +68,7 @@ class InProcessRun {
   }
 
   const InProcessOptions& options_;
-  const std::string scratch_;
+  std::string scratch_;
   const Instant started_;
   io::FileSystem& files_ = io::posix_file_system();
   master::Plan plan_;
@@ -239,12 +239,11 @@ proto::JobStatus InProcessRun::run() {
 }  // namespace
 
 Result<proto::JobStatus> run_in_process(proto::JobSpec spec, const InProcessOptions& options) {
+  InProcessRun run(spec, options);
   PrivateDirectory directory;
-  FANFOLD_RETURN_IF_ERROR(directory.create(options.temporary_directory));
-  InProcessRun run(spec, options, directory.path());
-  Guardian guardian;
-  FANFOLD_RETURN_IF_ERROR(guardian.start({directory.path(), run.staging()}));
-  guardian.exit_on_interrupt(options.interrupted_exit_code);
+  FANFOLD_RETURN_IF_ERROR(directory.create(options.temporary_directory, {run.staging()}));
+  run.set_scratch(directory.path());
+  directory.exit_on_interrupt(options.interrupted_exit_code);
   if (has_standard_input(spec)) {
     FANFOLD_RETURN_IF_ERROR(
         copy_standard_input(STDIN_FILENO, directory.path() + "/standard-input", {}, &spec));

@@ -62,6 +62,19 @@ TEST(PrivateDirectoryTest, IsOursAloneAndGoesWithItsOwner) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(PrivateDirectoryTest, TakesTheOthersAlong) {
+  PrivateDirectory other;
+  ASSERT_TRUE(other.create(testing::TempDir()).ok());
+  const std::string staging = other.path() + "/staging";
+  {
+    PrivateDirectory directory;
+    ASSERT_TRUE(directory.create(testing::TempDir(), {staging, "/nowhere/at-all"}).ok());
+    std::filesystem::create_directories(staging + "/part");
+  }
+  EXPECT_FALSE(std::filesystem::exists(staging));
+  EXPECT_TRUE(std::filesystem::exists(other.path()));
+}
+
 TEST(PrivateDirectoryTest, RefusesAParentWhoseSocketsWouldHaveTooLongNames) {
   PrivateDirectory directory;
   const Status status = directory.create("/tmp/" + std::string(100, 'x'));
