@@ -54,9 +54,8 @@ class Tampering {
       auto message = proto::decode<proto::DataMessage>((*answer)->payload);
       ASSERT_TRUE(message.ok());
       auto& chunk = std::get<proto::Chunk>(*message);
-      if (tamper_(chunk)) {
-        ASSERT_TRUE(bound_->send((*request)->peer, proto::encode(chunk)).ok());
-      }
+      // A fetcher that has seen enough is gone: what it does not get, its outcome tells.
+      if (tamper_(chunk)) static_cast<void>(bound_->send((*request)->peer, proto::encode(chunk)));
     }
   }
 
