@@ -3,24 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "common/proto/messages.hpp"
 #include "common/proto/wire.hpp"
-
-namespace {
-std::atomic<std::size_t> allocated{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  allocated += size;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.hpp"
 
 namespace fanfold::proto {
 namespace {
@@ -28,9 +13,9 @@ namespace {
 /// Bytes asked of the allocator, freed ones included, while decoding.
 template <class Variant>
 std::size_t cost_of(const std::string& frame) {
-  const std::size_t before = allocated;
+  const std::size_t before = allocated_bytes();
   EXPECT_EQ(decode<Variant>(frame).status().code(), StatusCode::kCorruption);
-  return allocated - before;
+  return allocated_bytes() - before;
 }
 
 TEST(Allocation, OfACountThatCannotBeTrueIsNothing) {

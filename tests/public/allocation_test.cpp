@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/public/allocations.hpp"
+#include "tests/support/allocations.hpp"
 
 namespace fanfold {
 namespace {
