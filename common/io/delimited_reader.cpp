@@ -22,7 +22,6 @@ class DelimitedReader final : public PieceReader {
     // A line and its line feed fit exactly, so a longer one never fits, wherever blocks begin.
     capacity_ = std::min(std::max<std::size_t>(options.block_bytes, 1), record_bytes_max_ + 1);
     if (end_ != UINT64_MAX) {
-      read_to_ += kReadPastEnd;
       const std::uint64_t whole = read_to_ - std::min(window_.offset(), end_);
       capacity_ = std::min<std::uint64_t>(capacity_, whole);
     }

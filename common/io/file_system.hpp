@@ -50,6 +50,7 @@ struct FileInfo {
   std::uint64_t size = 0;
   std::uint64_t device = 0;  // device and inode identify a directory: how link loops are noticed.
   std::uint64_t inode = 0;
+  bool open_to_all = false;  // Its mode lets everybody read it, so there is no need to ask.
 };
 
 enum class Replace : std::uint8_t {

@@ -72,7 +72,7 @@ std::size_t first_fill(const Piece& piece, const ReadOptions& options) {
         std::min((whole + length - 1) / length, std::max<std::uint64_t>(block / length, 1));
     return std::max<std::uint64_t>(records * length, 16);
   }
-  return std::min<std::uint64_t>(whole + kReadPastEnd, block);
+  return std::min<std::uint64_t>(whole, block);
 }
 
 /// The planner leaves files that it does not cut unopened, so their compression is noticed here:

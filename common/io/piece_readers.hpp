@@ -10,8 +10,8 @@
 
 namespace fanfold::io {
 
-/// Bytes that a reader of text asks for beyond the end of its piece, hoping to finish its last
-/// record with the same read.
+/// Bytes that a reader of text asks for beyond the end of its piece when its last record goes on
+/// there.  Not before: a small file that ends with a line feed costs one read.
 inline constexpr std::uint64_t kReadPastEnd = 4096;
 
 /// `window` starts at the piece's start (for text: at the byte before, when there is one).

@@ -20,6 +20,7 @@ namespace fanfold::io {
 namespace {
 
 constexpr std::size_t kCopyBytes = 1u << 20;
+constexpr std::size_t kLargeRead = 64u << 10;
 
 /// "cannot read /data/x: Permission denied"
 Status error_of(int error, const char* action, const std::string& path) {
@@ -61,8 +62,9 @@ class PosixReadableFile final : public ReadableFile {
       : file_(std::move(file)), path_(std::move(path)) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) override {
-    // A second read means that the file is worth reading ahead; small files never get here.
-    if (++reads_ == 2) ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    // A second large read means that the file is worth reading ahead.
+    if (buffer.size() >= kLargeRead && ++large_reads_ == 2)
+      ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_SEQUENTIAL);
     std::size_t done = 0;
     while (done < buffer.size()) {
       const ssize_t count = ::pread(file_.number(), buffer.data() + done, buffer.size() - done,
@@ -84,7 +86,7 @@ class PosixReadableFile final : public ReadableFile {
  private:
   Descriptor file_;
   std::string path_;
-  std::uint64_t reads_ = 0;
+  std::uint64_t large_reads_ = 0;
 };
 
 class PosixWritableFile final : public WritableFile {
@@ -166,7 +168,7 @@ class PosixFileSystem final : public FileSystem {
     if (::stat(path.c_str(), &info) != 0) return error_of(errno, "find", path);
     return FileInfo{kind_of(info.st_mode), static_cast<std::uint64_t>(info.st_size),
                     static_cast<std::uint64_t>(info.st_dev),
-                    static_cast<std::uint64_t>(info.st_ino)};
+                    static_cast<std::uint64_t>(info.st_ino), (info.st_mode & 0444) == 0444};
   }
 
   Status check_readable(const std::string& path) override {
