@@ -9,12 +9,12 @@
 
 #include "common/core/limits.hpp"
 #include "common/core/time.hpp"
+#include "common/log/log.hpp"
 #include "master/scheduler/scheduler.hpp"
 #include "master/service/attempt_book.hpp"
 #include "master/service/attempt_logs.hpp"
 #include "master/service/followers.hpp"
 #include "master/service/job_records.hpp"
-#include "master/service/log.hpp"
 #include "master/service/outbox.hpp"
 #include "master/service/worker_directory.hpp"
 

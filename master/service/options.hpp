@@ -7,7 +7,7 @@
 #include "common/core/limits.hpp"
 #include "common/core/status.hpp"
 #include "common/core/time.hpp"
-#include "master/service/log.hpp"
+#include "common/log/log.hpp"
 
 namespace fanfold::master {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "common/core/status.hpp"
-#include "worker/service/log.hpp"
+#include "common/log/log.hpp"
 
 namespace fanfold::worker {
 

@@ -11,11 +11,11 @@
 
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
+#include "common/log/log.hpp"
 #include "common/net/transport.hpp"
 #include "worker/agent/agent.hpp"
 #include "worker/isolation/executor_pool.hpp"
 #include "worker/service/inputs.hpp"
-#include "worker/service/log.hpp"
 #include "worker/service/options.hpp"
 #include "worker/service/scratch.hpp"
 #include "worker/service/stack_finder.hpp"

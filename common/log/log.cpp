@@ -1,6 +1,6 @@
 // The one place that knows spdlog.
 
-#include "master/service/log.hpp"
+#include "common/log/log.hpp"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -10,7 +10,7 @@
 #include <exception>
 #include <utility>
 
-namespace fanfold::master {
+namespace fanfold {
 namespace {
 
 /// Longer values are cut: a log line is for reading.
@@ -63,7 +63,7 @@ void append_text(std::string_view text, std::string* line) {
 }  // namespace
 
 struct Log::Sink {
-  explicit Sink(spdlog::sink_ptr sink) : logger("master", std::move(sink)) {}
+  explicit Sink(spdlog::sink_ptr sink) : logger("fanfold", std::move(sink)) {}
   spdlog::logger logger;
   std::string line;
 };
@@ -126,4 +126,4 @@ void Log::write_line(LogLevel level, std::string_view event,
   sink_->logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
-}  // namespace fanfold::master
+}  // namespace fanfold

@@ -1,7 +1,8 @@
-// The master's log: one event per line, "noun.verb_past key=value ...".
+// The log of a daemon: one event per line, "noun.verb_past key=value ...".
 //
 // Values are passed, not sentences.  A line whose level is off costs one comparison.  This header
-// knows nothing of where lines go; log.cpp does.  Not for job output: that is attempt_logs.hpp.
+// knows nothing of where lines go; log.cpp does.  Not for what user code prints: that goes to the
+// master with its attempt.  A Log belongs to one thread.
 
 #pragma once
 
@@ -15,7 +16,7 @@
 
 #include "common/core/status.hpp"
 
-namespace fanfold::master {
+namespace fanfold {
 
 enum class LogLevel : std::uint8_t { kDebug = 0, kInfo = 1, kWarn = 2, kError = 3, kOff = 4 };
 
@@ -76,4 +77,4 @@ class Log {
   std::unique_ptr<Sink> sink_;
 };
 
-}  // namespace fanfold::master
+}  // namespace fanfold
