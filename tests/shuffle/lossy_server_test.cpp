@@ -27,7 +27,8 @@ net::SocketOptions data_socket() {
 }
 
 /// Between the fetcher and the server of holder 0: forwards, and lets `tamper` change each answer;
-/// false drops it.
+/// false drops it. `tamper` owns what it remembers: it runs on a thread that outlives the test's
+/// body.
 class Tampering {
  public:
   using Tamper = std::function<bool(proto::Chunk&)>;
@@ -61,7 +62,7 @@ class Tampering {
 
   std::unique_ptr<net::BoundTransport> bound_;
   std::unique_ptr<net::Transport> connected_;
-  const Tamper tamper_;
+  Tamper tamper_;  // Of thread_ alone.
   std::atomic<bool> stopping_ = false;
   std::jthread thread_;
 };
@@ -78,14 +79,12 @@ class Tampered : public ShuffleTest {
 };
 
 TEST_F(Tampered, LostAnswersAreAskedForAgain) {
-  int count = 0;
-  tamper([&count](proto::Chunk&) { return ++count % 3 != 0; });
+  tamper([count = 0](proto::Chunk&) mutable { return ++count % 3 != 0; });
   expect_everything(fetch());
 }
 
 TEST_F(Tampered, DamagedBytesAreAskedForAgain) {
-  int count = 0;
-  tamper([&count](proto::Chunk& chunk) {
+  tamper([count = 0](proto::Chunk& chunk) mutable {
     if (++count % 4 == 0 && !chunk.bytes.empty()) chunk.bytes[chunk.bytes.size() / 2] ^= 1;
     return true;
   });
@@ -106,9 +105,7 @@ TEST_F(Tampered, BytesThatAreAlwaysDamagedAreLost) {
 
 TEST_F(Tampered, AnswersTwiceDoNoHarm) {
   // Resends answer a request twice; so does a server that is odd.
-  int count = 0;
-  std::optional<proto::Chunk> earlier;
-  tamper([&](proto::Chunk& chunk) {
+  tamper([count = 0, earlier = std::optional<proto::Chunk>()](proto::Chunk& chunk) mutable {
     if (++count % 2 == 0 && earlier) std::swap(chunk, *earlier);
     earlier = chunk;
     return true;
@@ -117,8 +114,7 @@ TEST_F(Tampered, AnswersTwiceDoNoHarm) {
 }
 
 TEST_F(Tampered, SizesThatChangeAreAFailure) {
-  int count = 0;
-  tamper([&count](proto::Chunk& chunk) {
+  tamper([count = 0](proto::Chunk& chunk) mutable {
     if (++count > 8) chunk.segment.stored_bytes += 1;
     return true;
   });
