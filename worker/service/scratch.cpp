@@ -1,5 +1,7 @@
 #include "worker/service/scratch.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -13,26 +15,71 @@ std::string attempt_path(const std::string& scratch, JobId job, AttemptId attemp
   return scratch + "/" + std::to_string(job.value) + "/" + std::to_string(attempt.value);
 }
 
+constexpr int kRounds = 8;
+
+UniqueFd open_directory(const std::string& path) {
+  return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+/// Whether `path` still leads to what `descriptor` has open.
+bool is_at(int descriptor, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(descriptor, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+Status cannot_make(const std::string& directory) {
+  return {StatusCode::kIoError, "cannot make the scratch directory '" + directory + "': " +
+                                    std::strerror(errno) + "; choose another with --scratch"};
+}
+
+/// Everything up to the process id that ends the name.
+std::string_view stem_of(std::string_view name) {
+  return name.substr(0, name.find_last_not_of("0123456789") + 1);
+}
+
+/// Workers that were killed could not remove theirs: what nobody holds the lock of goes.  Anything
+/// that does not work out now is tried again by the next worker.
+void sweep(io::FileSystem& files, const std::string& parent, std::string_view own_name) {
+  const auto names = files.list(parent);
+  if (!names.ok() || stem_of(own_name).empty()) return;
+  for (const std::string& name : *names) {
+    if (name.size() == stem_of(name).size() || stem_of(name) != stem_of(own_name)) continue;
+    const std::string path = parent + "/" + name;
+    const UniqueFd lock = open_directory(path);
+    if (!lock.open() || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    if (is_at(lock.get(), path)) static_cast<void>(files.remove_tree(path));
+  }
+}
+
 }  // namespace
 
 Result<Scratch> Scratch::make(io::FileSystem& files, const std::string& directory) {
   const std::size_t slash = directory.rfind('/');
   if (slash != directory.npos && slash > 0) {
-    FANFOLD_RETURN_IF_ERROR(files.make_directories(directory.substr(0, slash)));
+    const std::string parent = directory.substr(0, slash);
+    FANFOLD_RETURN_IF_ERROR(files.make_directories(parent));
+    sweep(files, parent, directory.substr(slash + 1));
   }
   // The name carries our process id: whoever made it before us is gone.
   FANFOLD_RETURN_IF_ERROR(files.remove_tree(directory));
-  // FileSystem makes directories that others may read; intermediate files are the user's data.
-  if (::mkdir(directory.c_str(), 0700) != 0) {
-    return Status(StatusCode::kIoError, "cannot make the scratch directory '" + directory +
-                                            "': " + std::strerror(errno) +
-                                            "; choose another with --scratch");
+  for (int round = 0; round < kRounds; ++round) {
+    // FileSystem makes directories that others may read; intermediate files are the user's data.
+    if (::mkdir(directory.c_str(), 0700) != 0) return cannot_make(directory);
+    UniqueFd lock = open_directory(directory);
+    if (lock.open() && ::flock(lock.get(), LOCK_EX) == 0 && is_at(lock.get(), directory)) {
+      return Scratch(files, directory, std::move(lock));
+    }
+    // A worker that started at the same moment saw it without its lock, and swept it away.
   }
-  return Scratch(files, directory);
+  return cannot_make(directory);
 }
 
 Scratch::Scratch(Scratch&& other) noexcept
-    : files_(other.files_), directory_(std::exchange(other.directory_, std::string())) {}
+    : files_(other.files_),
+      directory_(std::exchange(other.directory_, std::string())),
+      lock_(std::move(other.lock_)) {}
 
 Scratch::~Scratch() {
   // Nobody is left to tell; what cannot be removed stays under a name that says whose it was.

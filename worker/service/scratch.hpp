@@ -1,5 +1,6 @@
 // The worker's own directory for intermediate files: <scratch>/<job>/<attempt>/...
-// Made with mode 0700 at the start, removed with everything in it at the end.
+// Made with mode 0700 at the start, removed with everything in it at the end.  Its lock tells the
+// living from the killed, whose directories the next worker beside them removes.
 
 #pragma once
 
@@ -8,12 +9,15 @@
 #include "common/core/ids.hpp"
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
+#include "worker/isolation/unique_fd.hpp"
 
 namespace fanfold::worker {
 
 class Scratch {
  public:
-  /// Replaces what an earlier process of the same name left there.  kIoError says why not.
+  /// Replaces what an earlier process of the same name left there, and removes what killed workers
+  /// left beside it: directories of the same name but for another number at its end.  kIoError says
+  /// why not.
   static Result<Scratch> make(io::FileSystem& files, const std::string& directory);
   Scratch(Scratch&& other) noexcept;
   Scratch& operator=(Scratch&&) = delete;
@@ -26,11 +30,12 @@ class Scratch {
   Status drop_job(JobId job);
 
  private:
-  Scratch(io::FileSystem& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {}
+  Scratch(io::FileSystem& files, std::string directory, UniqueFd lock)
+      : files_(files), directory_(std::move(directory)), lock_(std::move(lock)) {}
 
   io::FileSystem& files_;
   std::string directory_;  // Empty after a move.
+  UniqueFd lock_;          // Of the directory, for as long as this process lives.
 };
 
 /// <holder's scratch>/<job>/<attempt>/output.run: where a map attempt leaves its output.
