@@ -1,0 +1,60 @@
+// A few short chaos runs for every change; scripts/soak does many.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/chaos/run.hpp"
+
+namespace fanfold::chaos {
+namespace {
+
+using testing::IsEmpty;
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kInputBytes = 64u << 20;
+
+// The oracle is worked out once: it takes as long as a run.
+class Chaos : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    workspace_ = new e2e::Workspace;
+    OracleOptions options;
+    options.input_bytes = kInputBytes;
+    oracle_ = new Oracle(*workspace_, options);
+  }
+  static void TearDownTestSuite() {
+    delete oracle_;
+    delete workspace_;
+  }
+
+  static RunOptions quick(std::uint64_t seed) {
+    RunOptions options;
+    options.nemesis.seed = seed;
+    options.nemesis.gap_max = 800ms;
+    options.nemesis.pause_max = 3000ms;
+    return options;
+  }
+
+  static void expect_unnoticed(const RunOptions& options) {
+    const RunOutcome outcome = run_chaos(*workspace_, *oracle_, options);
+    EXPECT_THAT(outcome.violations, IsEmpty())
+        << "seed " << options.nemesis.seed << ": " << describe(outcome);
+    EXPECT_EQ(outcome.jobs_succeeded, options.jobs);
+    // A run in which nothing happened shows nothing.
+    EXPECT_FALSE(outcome.faults.empty());
+    EXPECT_GT(outcome.reader_looks, 10u);
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(options.nemesis.seed),
+                describe(outcome).c_str());
+  }
+
+  static e2e::Workspace* workspace_;
+  static Oracle* oracle_;
+};
+
+e2e::Workspace* Chaos::workspace_ = nullptr;
+Oracle* Chaos::oracle_ = nullptr;
+
+TEST_F(Chaos, KilledAndPausedWorkersAndExecutorsGoUnnoticed) { expect_unnoticed(quick(1)); }
+
+}  // namespace
+}  // namespace fanfold::chaos

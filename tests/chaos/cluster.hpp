@@ -1,0 +1,67 @@
+// A master and workers as real processes, each of which can be killed, paused and started again by
+// itself.  Everything they have lies below one directory, so what they leave behind can be found.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/chaos/daemon.hpp"
+#include "tests/chaos/job_client.hpp"
+#include "tests/e2e/workspace.hpp"
+
+namespace fanfold::chaos {
+
+struct ClusterOptions {
+  std::uint32_t workers = 8;
+  std::uint32_t slots = 1;
+  /// Small enough for spills and merges to happen.
+  std::string executor_memory = "48M";
+  /// Short, so that a lost worker is noticed within a test's patience.
+  Duration worker_silence = std::chrono::milliseconds(2000);
+  Duration heartbeat = std::chrono::milliseconds(200);
+  /// tcp://127.0.0.1 in place of ipc sockets.
+  bool tcp = false;
+};
+
+class ChaosCluster {
+ public:
+  /// Starts everything and waits until all workers are welcome; throws std::runtime_error when that
+  /// takes too long.
+  ChaosCluster(const e2e::Workspace& workspace, const ClusterOptions& options, History& history);
+
+  const ClusterOptions& options() const { return options_; }
+  JobClient& client() { return *client_; }
+  const std::string& address() const { return address_; }
+  Daemon& master() { return *master_; }
+  Daemon& worker(std::size_t number) { return *workers_[number]; }
+  std::size_t worker_count() const { return workers_.size(); }
+  /// Executors of one worker that live now.
+  std::vector<pid_t> executors(std::size_t number) const;
+  /// Processes of the cluster, by name: "master", "worker-3".
+  std::vector<std::pair<std::string, pid_t>> processes() const;
+  const std::string& scratch() const { return scratch_; }
+
+  /// Starts what does not run and waits until every worker is welcome; false after a minute.
+  bool heal();
+  /// Asks the master to stop, and waits for every process to end.  What is left, for people; empty:
+  /// nothing.
+  std::vector<std::string> stop();
+
+ private:
+  void start_master();
+  void add_worker(std::size_t number);
+
+  const e2e::Workspace& workspace_;
+  const ClusterOptions options_;
+  const std::string directory_;
+  const std::string scratch_;
+  std::string address_;
+  std::unique_ptr<Daemon> master_;
+  std::vector<std::unique_ptr<Daemon>> workers_;
+  std::unique_ptr<JobClient> client_;
+};
+
+}  // namespace fanfold::chaos

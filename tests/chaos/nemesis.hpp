@@ -1,0 +1,81 @@
+// What hurts the cluster: at random moments one random fault, and its cure some time later.
+//
+// All choices come from one seed, so a run can be repeated; how the cluster answers depends on the
+// machine.  Never takes so much at once that nothing is left to do the work.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/chaos/cluster.hpp"
+
+namespace fanfold::chaos {
+
+enum class Fault : std::uint8_t {
+  kKillWorker,
+  kKillExecutor,
+  kKillMaster,
+  kPauseWorker,  // Some time within pause_max, then it goes on as if nothing had been.
+  kPauseExecutor,
+  kPauseMaster,
+};
+inline constexpr std::size_t kFaults = 6;
+
+const char* name_of(Fault fault);
+
+struct NemesisOptions {
+  std::uint64_t seed = 1;
+  std::vector<Fault> faults = {Fault::kKillWorker, Fault::kKillExecutor, Fault::kPauseWorker,
+                               Fault::kPauseExecutor};
+  /// The next fault comes after a time up to this.
+  Duration gap_max = std::chrono::milliseconds(500);
+  Duration pause_min = std::chrono::milliseconds(100);
+  Duration pause_max = std::chrono::milliseconds(4000);
+  /// A killed process is started again after a time up to this.
+  Duration restart_max = std::chrono::milliseconds(1000);
+};
+
+class Nemesis {
+ public:
+  Nemesis(ChaosCluster& cluster, const NemesisOptions& options);
+
+  /// Does what is due.
+  void act(Instant now);
+  /// When act() has something to do again.
+  Instant next() const;
+  /// Cures everything that it did.
+  void relent();
+
+  std::uint64_t count(Fault fault) const { return counts_[static_cast<std::size_t>(fault)]; }
+
+ private:
+  struct Cure {
+    Instant due;
+    std::function<void()> apply;
+  };
+
+  std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : random_() % bound; }
+  Duration duration_below(Duration least, Duration most);
+  /// False: there is nothing to do it to at the moment.
+  bool inflict(Instant now, Fault fault);
+  bool kill(Instant now, Daemon& daemon, char* away);
+  bool pause(Instant now, pid_t pid, char* away);
+  bool hurt_executor(Instant now, bool kill_it);
+  std::size_t healthy_workers() const;
+
+  ChaosCluster& cluster_;
+  const NemesisOptions options_;
+  std::mt19937_64 random_;
+  Instant next_fault_;
+  std::vector<Cure> cures_;
+  /// Killed or paused now: the workers, and last the master.
+  std::vector<char> away_;
+  std::array<std::uint64_t, kFaults> counts_{};
+};
+
+}  // namespace fanfold::chaos
