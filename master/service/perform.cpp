@@ -70,7 +70,7 @@ void MasterService::perform(PublishJob&& action) {
   const JobRecord* record = state_.jobs.find(action.job);
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
   doors_.log.info("job.publishing", {{"job", action.job.value}});
-  const bool started = publishing_.start(
+  const bool started = publishing_->start(
       [&files = doors_.files,
        request = record->publish_request(action, status_of(state_, *record))]() -> SideResult {
         return publish_job(files, request);

@@ -44,12 +44,12 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
       state_(std::move(settings), doors_.log),
       worker_desk_(state_),
       stagings_(limits::kStagingPatience),
-      planning_(side_options(state_.settings.planning_threads, limits::kJobsUnfinished,
-                             doors_.transport)),
-      publishing_(
-          side_options(limits::kPublishingThreads, limits::kJobsUnfinished, doors_.transport)),
-      removing_(side_options(1, kRemovalsQueued, doors_.transport)),
-      client_desk_(state_, doors_.files, planning_) {
+      planning_(doors_.side_work(side_options(state_.settings.planning_threads,
+                                              limits::kJobsUnfinished, doors_.transport))),
+      publishing_(doors_.side_work(
+          side_options(limits::kPublishingThreads, limits::kJobsUnfinished, doors_.transport))),
+      removing_(doors_.side_work(side_options(1, kRemovalsQueued, doors_.transport))),
+      client_desk_(state_, doors_.files, *planning_) {
   state_.now = doors_.clock.now();
   state_.started = state_.now;
 }
@@ -131,7 +131,7 @@ void MasterService::reject_frame(const net::PeerId& peer, std::string_view paylo
 }
 
 void MasterService::collect_side_results() {
-  for (SideWork* side : {&planning_, &publishing_, &removing_}) {
+  for (SideWork* side : {planning_.get(), publishing_.get(), removing_.get()}) {
     for (SideResult& result : side->finished()) {
       if (auto* planned = std::get_if<PlanFinished>(&result)) {
         const JobId job = planned->job;
@@ -219,7 +219,7 @@ void MasterService::tell_followers() {
 
 void MasterService::remove_stagings(std::vector<StagingKeeper::Removable> stagings) {
   for (StagingKeeper::Removable& one : stagings) {
-    const bool started = removing_.start([&files = doors_.files, one]() -> SideResult {
+    const bool started = removing_->start([&files = doors_.files, one]() -> SideResult {
       return remove_staging(files, one.job, one.staging);
     });
     if (!started) stagings_.add(one.job, std::move(one.staging), state_.now);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct ServiceDoors {
   net::Transport& transport;
   Store& store;
   Log& log;
+  SideWorkFactory side_work = threaded_side_work;
 };
 
 enum class StopReason : std::uint8_t {
@@ -56,7 +58,7 @@ class MasterService {
   bool stopped() const { return phase_ == Phase::kStopped; }
 
   /// Nothing of this service runs in other threads.
-  bool idle() const { return planning_.idle() && publishing_.idle() && removing_.idle(); }
+  bool idle() const { return planning_->idle() && publishing_->idle() && removing_->idle(); }
 
   /// Processes of the workers that were told to go, for whoever wants to see them end.
 
@@ -102,9 +104,9 @@ class MasterService {
   std::uint64_t frames_rejected_ = 0;
 
   // Last: their threads must be gone before anything they might refer to.
-  SideWork planning_;
-  SideWork publishing_;
-  SideWork removing_;
+  std::unique_ptr<SideWork> planning_;
+  std::unique_ptr<SideWork> publishing_;
+  std::unique_ptr<SideWork> removing_;
   ClientDesk client_desk_;
 };
 

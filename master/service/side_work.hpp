@@ -1,23 +1,17 @@
-// Blocking work away from the event loop: planning, publishing, removing.
+// The door to blocking work away from the event loop: planning, publishing, removing.
 //
-// The owner thread starts work and later collects results; nothing else is shared.  Threads are
-// made when there is something to do, up to a limit; work beyond it waits in a bounded queue.
+// The owner thread starts work and later collects results; nothing else is shared.  In production
+// threads do it (threaded_side_work.cpp); a simulation does it at moments of its own.
 
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
-#include <stop_token>
-#include <string>
-#include <thread>
+#include <memory>
 #include <variant>
 #include <vector>
 
 #include "common/core/ids.hpp"
-#include "common/core/mailbox.hpp"
-#include "common/core/mutex.hpp"
 #include "common/core/status.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/publish.hpp"
@@ -43,35 +37,27 @@ class SideWork {
   struct Options {
     std::size_t threads_max = 1;
     std::size_t queued_max = 1;  // Started and not yet collected.
-    std::function<void()> wake;  // Called from a worker thread after a result is there.
+    std::function<void()> wake;  // Called, perhaps from another thread, when a result is there.
   };
 
-  explicit SideWork(Options options);
   /// Waits for what runs; drops what has not begun.
-  ~SideWork();
-  SideWork(const SideWork&) = delete;
-  SideWork& operator=(const SideWork&) = delete;
+  virtual ~SideWork() = default;
 
-  /// `work` runs in another thread and must not touch anything that it does not own.
+  /// `work` may run in another thread and must not touch anything that it does not own.
   /// False: the queue is full, nothing was started.
-  [[nodiscard]] bool start(std::function<SideResult()> work);
+  [[nodiscard]] virtual bool start(std::function<SideResult()> work) = 0;
 
   /// Results since the last call, in order of completion.
-  std::vector<SideResult> finished();
+  virtual std::vector<SideResult> finished() = 0;
 
   /// Nothing is queued, running or uncollected.
-  bool idle() const { return outstanding_ == 0; }
-
- private:
-  void run(const std::stop_token& stop);
-
-  const Options options_;
-  std::size_t outstanding_ = 0;  // Owner thread only.
-  Mailbox<SideResult> results_;
-  Mutex mutex_;
-  std::condition_variable_any changed_;
-  std::deque<std::function<SideResult()>> queue_ FANFOLD_GUARDED_BY(mutex_);
-  std::vector<std::jthread> threads_;  // Owner thread only; last, so that it is joined first.
+  virtual bool idle() const = 0;
 };
+
+using SideWorkFactory = std::function<std::unique_ptr<SideWork>(SideWork::Options)>;
+
+/// Threads are made when there is something to do, up to a limit; work beyond it waits in a bounded
+/// queue.
+std::unique_ptr<SideWork> threaded_side_work(SideWork::Options options);
 
 }  // namespace fanfold::master

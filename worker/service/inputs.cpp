@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 namespace fanfold::worker {
 
@@ -17,31 +18,10 @@ std::string own_host_id() {
   return id;
 }
 
-Result<std::unique_ptr<Inputs>> Inputs::make(const InputsOptions& options, const Scratch& scratch,
-                                             io::FileSystem& files, Clock& clock) {
-  std::unique_ptr<Inputs> inputs(new Inputs(options, scratch));
-  if (!inputs->fetched_.usable()) {
-    return Status(StatusCode::kUnavailable, "cannot make an event descriptor: none is left");
-  }
-  DataServerOptions server;
-  server.scratch = scratch.directory();
-  server.address = options.data_address;
-  server.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
-  auto started = start_data_server(files, server);
-  if (!started.ok()) return std::move(started).status().with_context("--data-address");
-  inputs->server_ = *std::move(started);
-  FetcherOptions fetcher;
-  fetcher.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
-  Inputs* const self = inputs.get();
-  FANFOLD_ASSIGN_OR_RETURN(
-      inputs->fetcher_, start_fetcher(files, clock, fetcher, [self] { self->fetched_.raise(); }));
-  return inputs;
-}
-
 void Inputs::bring(const proto::TaskAssignment& assignment) {
   const bool all_over_network = assignment.spec.shuffle == proto::ShufflePath::kNetwork;
   const auto is_local = [&](const proto::Holder& holder) {
-    return !all_over_network && !holder.host_id.empty() && holder.host_id == options_.host_id;
+    return !all_over_network && !holder.host_id.empty() && holder.host_id == host_id_;
   };
   std::vector<LocalSegment>& segments = segments_[assignment.attempt];
   for (const proto::MapOutput& output : assignment.outputs) {
@@ -56,7 +36,7 @@ void Inputs::bring(const proto::TaskAssignment& assignment) {
   ready.attempt = assignment.attempt;
   ready.succeeded = true;
   if (segments.size() < assignment.outputs.size()) {
-    const Status accepted = fetcher_->fetch(make_fetch_request(
+    const Status accepted = fetcher_.fetch(make_fetch_request(
         assignment, is_local, scratch_.attempt_directory(assignment.task.job, assignment.attempt)));
     if (accepted.ok()) return;
     segments_.erase(assignment.attempt);
@@ -69,14 +49,13 @@ void Inputs::bring(const proto::TaskAssignment& assignment) {
 
 void Inputs::cancel(AttemptId attempt) {
   if (segments_.erase(attempt) == 0) return;
-  fetcher_->cancel(attempt);
+  fetcher_.cancel(attempt);
   std::erase_if(ready_, [attempt](const InputsReady& one) { return one.attempt == attempt; });
 }
 
 std::vector<InputsReady> Inputs::take_ready() {
   std::vector<InputsReady> ready = std::exchange(ready_, {});
-  fetched_.lower();
-  for (FetchOutcome& outcome : fetcher_->take()) {
+  for (FetchOutcome& outcome : fetcher_.take()) {
     const auto known = segments_.find(outcome.attempt);
     if (known == segments_.end()) continue;  // Cancelled.
     if (outcome.succeeded) {

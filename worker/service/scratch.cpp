@@ -83,7 +83,7 @@ Scratch::Scratch(Scratch&& other) noexcept
 
 Scratch::~Scratch() {
   // Nobody is left to tell; what cannot be removed stays under a name that says whose it was.
-  if (!directory_.empty()) static_cast<void>(files_.remove_tree(directory_));
+  if (!directory_.empty() && lock_.open()) static_cast<void>(files_.remove_tree(directory_));
 }
 
 std::string Scratch::attempt_directory(JobId job, AttemptId attempt) const {

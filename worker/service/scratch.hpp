@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "common/core/ids.hpp"
 #include "common/core/status.hpp"
@@ -19,6 +20,10 @@ class Scratch {
   /// left beside it: directories of the same name but for another number at its end.  kIoError says
   /// why not.
   static Result<Scratch> make(io::FileSystem& files, const std::string& directory);
+  /// A directory that is there already and stays when this is gone.
+  static Scratch borrow(io::FileSystem& files, std::string directory) {
+    return Scratch(files, std::move(directory), UniqueFd());
+  }
   Scratch(Scratch&& other) noexcept;
   Scratch& operator=(Scratch&&) = delete;
   ~Scratch();
@@ -35,7 +40,7 @@ class Scratch {
 
   io::FileSystem& files_;
   std::string directory_;  // Empty after a move.
-  UniqueFd lock_;          // Of the directory, for as long as this process lives.
+  UniqueFd lock_;          // Of our own directory, for as long as this process lives.
 };
 
 /// <holder's scratch>/<job>/<attempt>/output.run: where a map attempt leaves its output.

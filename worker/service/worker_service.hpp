@@ -1,25 +1,22 @@
-// The worker: feeds the agent with what happens and does what it says.  One thread, one wait.
-// Decides nothing itself about attempts: that is worker/agent's.
+// The worker process around its body: the production side of every door, signals, the lifetime of
+// whoever started us.  One thread, one wait.
 
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/log/log.hpp"
 #include "common/net/transport.hpp"
-#include "worker/agent/agent.hpp"
-#include "worker/isolation/executor_pool.hpp"
-#include "worker/service/inputs.hpp"
 #include "worker/service/options.hpp"
+#include "worker/service/pooled_executors.hpp"
 #include "worker/service/scratch.hpp"
-#include "worker/service/stack_finder.hpp"
+#include "worker/service/signalled_fetcher.hpp"
 #include "worker/service/stop_signals.hpp"
+#include "worker/service/worker_body.hpp"
+#include "worker/shuffle/data_server.hpp"
 
 namespace fanfold::worker {
 
@@ -44,45 +41,26 @@ class WorkerService {
 
  private:
   WorkerService(const WorkerOptions& options, const WorkerSurroundings& surroundings,
-                std::unique_ptr<net::Transport> transport, std::unique_ptr<StackFinder> stacks,
-                std::unique_ptr<Inputs> inputs, proto::Hello hello);
+                std::unique_ptr<DataServer> server, std::unique_ptr<SignalledFetcher> fetcher,
+                std::unique_ptr<StackFinder> stacks);
 
+  void begin(std::unique_ptr<net::Transport> transport);
   Status turn();
-  Duration patience() const;
-  Status read_frames();
-  void read_frame(const std::string& frame);
   void read_signals();
   void read_lifetime();
-  Status read_executors();
   void watch_descriptors();
-  void feed_progress();
-  /// Steps the agent and performs what it says; what that causes comes before the next turn.
-  void feed(const Event& event);
-
-  void perform(SendToMaster& action);
-  void perform(FetchInputs& action);
-  void perform(StartAttempt& action);
-  void perform(KillAttempt& action);
-  void perform(DropAttemptFiles& action);
-  void perform(DropJobFiles& action);
-  void perform(Reconnect& action);
-  void perform(Exit& action);
-  void note_ended(AttemptResult result);
   void announce_ready();
 
   const WorkerOptions options_;
   WorkerSurroundings with_;
-  std::unique_ptr<net::Transport> transport_;
-  std::unique_ptr<StackFinder> stacks_;
-  std::unique_ptr<Inputs> inputs_;
-  ExecutorPool pool_;
-  Agent agent_;
-  std::map<JobId, std::string> staging_;  // Of jobs that had attempts here.
-  std::vector<Action> actions_;
+  std::unique_ptr<DataServer> server_;
+  std::unique_ptr<SignalledFetcher> fetcher_;
+  PooledExecutors executors_;
+  std::unique_ptr<WorkerBody> body_;
+  std::uint32_t watched_connection_ = 0;
   bool ready_announced_ = false;
   bool stopping_ = false;
-  bool watched_ = false;
-  std::optional<Status> end_;  // Why run() returns.
+  std::optional<Status> end_;  // Why run() returns, when the body did not say so.
 };
 
 }  // namespace fanfold::worker

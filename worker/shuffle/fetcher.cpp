@@ -1,6 +1,6 @@
 #include "worker/shuffle/fetcher.hpp"
 
-#include <map>
+#include <algorithm>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -8,7 +8,7 @@
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
 #include "common/core/mailbox.hpp"
-#include "worker/shuffle/fetch_task.hpp"
+#include "worker/shuffle/fetches.hpp"
 
 namespace fanfold::worker {
 namespace {
@@ -27,11 +27,10 @@ class ThreadedFetcher final : public Fetcher {
  public:
   ThreadedFetcher(io::FileSystem& files, Clock& clock, const FetcherOptions& options,
                   std::unique_ptr<net::ConnectingTransport> transport, std::function<void()> wake)
-      : files_(files),
-        clock_(clock),
+      : clock_(clock),
         wake_(std::move(wake)),
         transport_(std::move(transport)),
-        links_(*transport_, options.patience),
+        fetches_(files, *transport_, options.patience),
         thread_([this] { work(); }) {}
 
   ~ThreadedFetcher() override { command(Stop{}); }
@@ -63,100 +62,50 @@ class ThreadedFetcher final : public Fetcher {
 
   void work() {
     for (;;) {
-      const auto deadline = links_.next_deadline();
+      const auto deadline = fetches_.next_deadline();
       Duration wait = deadline ? *deadline - clock_.now() : kWaitMax;
       for (;;) {
         auto frame = transport_->receive(std::max(wait, Duration(0)));
-        // Without its sockets the fetcher cannot do anything: say so for each request.
-        if (!frame.ok()) broken_ = frame.status();
+        if (!frame.ok()) fetches_.note_broken(frame.status());
         if (!frame.ok() || !*frame) break;
-        read(**frame);
+        fetches_.read(clock_.now(), **frame);
+        deliver();
         wait = Duration(0);
       }
       if (!obey()) return;
-      look_after();
+      fetches_.look_after(clock_.now());
+      deliver();
     }
-  }
-
-  void read(const net::Frame& frame) {
-    const Instant now = clock_.now();
-    auto reply = links_.read(now, frame);
-    if (!reply) return;
-    const AttemptId attempt = reply->asker.task;
-    const auto task = tasks_.find(attempt);
-    FANFOLD_CHECK(task != tasks_.end());
-    task->second->take(now, *std::move(reply));
-    deliver_if_ended(attempt);
   }
 
   bool obey() {
     for (Command& command : commands_.drain()) {
       if (std::holds_alternative<Stop>(command)) return false;
       if (auto* request = std::get_if<FetchRequest>(&command)) {
-        begin(std::move(*request));
+        fetches_.begin(clock_.now(), std::move(*request));
       } else {
-        stop(std::get<AttemptId>(command));
+        fetches_.stop(std::get<AttemptId>(command));
       }
     }
     return true;
   }
 
-  void begin(FetchRequest request) {
-    const AttemptId attempt = request.attempt;
-    const auto [task, added] = tasks_.try_emplace(attempt);
-    FANFOLD_CHECK(added);
-    task->second = std::make_unique<FetchTask>(files_, links_, std::move(request));
-    task->second->start(clock_.now());
-    deliver_if_ended(attempt);
-  }
-
-  void stop(AttemptId attempt) {
-    if (tasks_.erase(attempt) == 0) return;
-    FetchOutcome outcome;
-    outcome.attempt = attempt;
-    outcome.failure.kind = proto::FailureKind::kCancelled;
-    outcome.failure.message = "the attempt was cancelled";
-    deliver(std::move(outcome));
-  }
-
-  void look_after() {
-    const std::vector<DataLinks::Address> silent = links_.look_after(clock_.now());
-    if (silent.empty() && broken_.ok()) return;
-    std::vector<AttemptId> attempts;
-    for (auto& [attempt, task] : tasks_) {
-      for (const DataLinks::Address& address : silent) task->note_silent(address);
-      if (!broken_.ok()) task->note_broken(broken_);
-      attempts.push_back(attempt);
+  void deliver() {
+    for (FetchOutcome& outcome : fetches_.take()) {
+      // There is room for as many as there are requests.
+      FANFOLD_CHECK(outcomes_.put(std::move(outcome)));
+      wake_();
     }
-    for (const AttemptId attempt : attempts) deliver_if_ended(attempt);
   }
 
-  void deliver_if_ended(AttemptId attempt) {
-    const auto task = tasks_.find(attempt);
-    if (!task->second->ended()) return;
-    FetchOutcome outcome = task->second->outcome();
-    tasks_.erase(task);
-    deliver(std::move(outcome));
-  }
-
-  void deliver(FetchOutcome outcome) {
-    // There is room for as many as there are requests.
-    FANFOLD_CHECK(outcomes_.put(std::move(outcome)));
-    wake_();
-  }
-
-  io::FileSystem& files_;
   Clock& clock_;
   const std::function<void()> wake_;
   const std::unique_ptr<net::ConnectingTransport> transport_;  // The thread's, but for wake().
   Mailbox<Command> commands_{4 * kRequestsMax};
   Mailbox<FetchOutcome> outcomes_{kRequestsMax};
   std::size_t without_outcome_ = 0;  // The caller's.
-  // The thread's.
-  DataLinks links_;
-  std::map<AttemptId, std::unique_ptr<FetchTask>> tasks_;
-  Status broken_;
-  std::jthread thread_;  // Last: joined before what it uses is gone.
+  Fetches fetches_;                  // The thread's.
+  std::jthread thread_;              // Last: joined before what it uses is gone.
 };
 
 }  // namespace

@@ -1,0 +1,32 @@
+// The door to executors: whoever runs attempts.  In production processes do (pooled_executors.hpp).
+
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "common/core/status.hpp"
+#include "common/core/time.hpp"
+#include "worker/agent/event.hpp"
+#include "worker/isolation/executor_frames.hpp"
+
+namespace fanfold::worker {
+
+class Executors {
+ public:
+  virtual ~Executors() = default;
+
+  /// One AttemptEnded with this attempt's id follows, whatever happens.
+  virtual void start(Instant now, ExecutorTask task) = 0;
+  /// The failure has `kind`, unless the attempt was faster.  Ignored when it is not running.
+  virtual void kill(Instant now, AttemptId attempt, proto::FailureKind kind) = 0;
+
+  /// What has ended since the last call; acts on deadlines.  An error: no attempt can run any more.
+  virtual Result<std::vector<AttemptEnded>> take_ended(Instant now) = 0;
+  virtual bool has_ended() const = 0;
+  virtual std::optional<Instant> next_deadline() const = 0;
+  /// Of every attempt that runs.
+  virtual ProgressSeen progress() const = 0;
+};
+
+}  // namespace fanfold::worker

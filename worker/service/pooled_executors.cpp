@@ -1,0 +1,37 @@
+#include "worker/service/pooled_executors.hpp"
+
+#include <utility>
+
+namespace fanfold::worker {
+
+Result<std::vector<AttemptEnded>> PooledExecutors::take_ended(Instant now) {
+  FANFOLD_RETURN_IF_ERROR(pool_.pump(now));
+  for (AttemptResult& result : pool_.take_results()) stacks_->add(std::move(result));
+  std::vector<AttemptEnded> all;
+  for (AttemptResult& result : stacks_->take()) {
+    AttemptEnded ended;
+    ended.attempt = result.attempt;
+    ended.succeeded = result.outcome.succeeded;
+    ended.report = std::move(result.outcome.report);
+    ended.failure = std::move(result.outcome.failure);
+    ended.log_text = std::move(result.log_text);
+    all.push_back(std::move(ended));
+  }
+  return all;
+}
+
+ProgressSeen PooledExecutors::progress() const {
+  ProgressSeen seen;
+  for (const AttemptPulse& pulse : pool_.pulses()) {
+    seen.entries.push_back({pulse.attempt, pulse.records, pulse.bytes, pulse.beat});
+  }
+  return seen;
+}
+
+std::vector<int> PooledExecutors::descriptors() const {
+  std::vector<int> watched = pool_.descriptors();
+  watched.push_back(stacks_->descriptor());
+  return watched;
+}
+
+}  // namespace fanfold::worker

@@ -1,0 +1,39 @@
+// The production side of Executors: processes of an ExecutorPool, stacks found beside the loop.
+
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "worker/isolation/executor_pool.hpp"
+#include "worker/service/executors.hpp"
+#include "worker/service/stack_finder.hpp"
+
+namespace fanfold::worker {
+
+class PooledExecutors final : public Executors {
+ public:
+  /// `zygote` outlives it.
+  PooledExecutors(Zygote& zygote, std::uint32_t executors_max, std::unique_ptr<StackFinder> stacks)
+      : stacks_(std::move(stacks)), pool_(zygote, executors_max) {}
+
+  void start(Instant now, ExecutorTask task) override { pool_.start(now, std::move(task)); }
+  void kill(Instant now, AttemptId attempt, proto::FailureKind kind) override {
+    pool_.kill(now, attempt, kind);
+  }
+  Result<std::vector<AttemptEnded>> take_ended(Instant now) override;
+  bool has_ended() const override { return pool_.has_results(); }
+  std::optional<Instant> next_deadline() const override { return pool_.next_deadline(); }
+  ProgressSeen progress() const override;
+
+  /// Readable when take_ended() has something to do.
+  std::vector<int> descriptors() const;
+  /// True when descriptors() differs from the last time this was asked.
+  bool descriptors_changed() { return pool_.descriptors_changed(); }
+
+ private:
+  std::unique_ptr<StackFinder> stacks_;
+  ExecutorPool pool_;
+};
+
+}  // namespace fanfold::worker

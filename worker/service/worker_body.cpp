@@ -1,0 +1,177 @@
+#include "worker/service/worker_body.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "common/core/limits.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Unanswered messages are repeated this often.
+constexpr Duration kResend = 1s;
+/// Without anything to do the loop still looks around now and then.
+constexpr Duration kPatienceMax = 10s;
+/// Frames of one turn; executors wait meanwhile.
+constexpr int kFramesPerTurn = 256;
+
+}  // namespace
+
+WorkerBody::WorkerBody(BodyOptions options, const WorkerDoors& doors,
+                       std::unique_ptr<net::Transport> transport)
+    : options_(std::move(options)),
+      doors_(doors),
+      transport_(std::move(transport)),
+      inputs_(options_.hello.host_id, doors.scratch, doors.fetcher),
+      agent_({options_.hello, kResend}) {}
+
+void WorkerBody::begin() { feed(Tick{}); }
+
+void WorkerBody::drain() { feed(DrainRequested{}); }
+
+Status WorkerBody::turn() {
+  FANFOLD_RETURN_IF_ERROR(read_frames());
+  FANFOLD_RETURN_IF_ERROR(read_executors());
+  for (InputsReady& ready : inputs_.take_ready()) feed(ready);
+  pass_time();
+  return {};
+}
+
+void WorkerBody::pass_time() {
+  const std::optional<Instant> deadline = agent_.next_deadline();
+  if (!deadline || *deadline > doors_.clock.now()) return;
+  const ProgressSeen seen = doors_.executors.progress();
+  if (!seen.entries.empty()) feed(seen);
+  feed(Tick{});
+}
+
+Duration WorkerBody::patience() const {
+  if (inputs_.has_ready() || doors_.executors.has_ended()) return Duration(0);
+  const Instant now = doors_.clock.now();
+  Duration wait = kPatienceMax;
+  for (const auto& deadline : {agent_.next_deadline(), doors_.executors.next_deadline()}) {
+    if (deadline) wait = std::min(wait, *deadline - now);
+  }
+  return std::max(wait, Duration(0));
+}
+
+Status WorkerBody::read_frames() {
+  Duration wait = patience();
+  for (int i = 0; i < kFramesPerTurn; ++i) {
+    FANFOLD_ASSIGN_OR_RETURN(const std::optional<net::Frame> frame, transport_->receive(wait));
+    if (!frame) return {};
+    read_frame(frame->payload);
+    if (end_) return {};
+    wait = Duration(0);
+  }
+  return {};
+}
+
+void WorkerBody::read_frame(const std::string& frame) {
+  auto message = proto::decode<proto::MasterMessage>(frame);
+  if (!message.ok()) {
+    doors_.log.warn("frame.refused", {{"reason", message.status().message()}});
+    return;
+  }
+  if (std::holds_alternative<proto::Welcome>(*message)) {
+    doors_.log.info("master.welcomed_us", {{"master", options_.master}});
+    welcomed_ = true;
+  }
+  feed(MasterSaid{*std::move(message)});
+}
+
+Status WorkerBody::read_executors() {
+  FANFOLD_ASSIGN_OR_RETURN(std::vector<AttemptEnded> ended,
+                           doors_.executors.take_ended(doors_.clock.now()));
+  for (AttemptEnded& one : ended) note_ended(std::move(one));
+  return {};
+}
+
+void WorkerBody::note_ended(AttemptEnded ended) {
+  if (ended.succeeded) {
+    doors_.log.debug("attempt.ended", {{"attempt", ended.attempt.value}});
+  } else {
+    ended.failure.worker = options_.hello.name;
+    doors_.log.warn("attempt.failed", {{"attempt", ended.attempt.value},
+                                       {"kind", proto::name_of(ended.failure.kind)},
+                                       {"message", ended.failure.message}});
+  }
+  feed(ended);
+}
+
+void WorkerBody::feed(const Event& event) {
+  std::vector<Action> actions = std::exchange(actions_, {});
+  actions.clear();
+  agent_.step(doors_.clock.now(), event, &actions);
+  for (Action& action : actions) {
+    std::visit([this](auto& kind) { perform(kind); }, action);
+  }
+  actions_ = std::move(actions);
+}
+
+void WorkerBody::perform(SendToMaster& action) {
+  std::string frame =
+      std::visit([](const auto& message) { return proto::encode(message); }, action.message);
+  // What cannot be sent now is sent again by the agent.
+  if (const Status status = transport_->send({}, std::move(frame)); !status.ok()) {
+    doors_.log.debug("message.dropped", {{"reason", status.message()}});
+  }
+}
+
+void WorkerBody::perform(FetchInputs& action) { inputs_.bring(action.assignment); }
+
+void WorkerBody::perform(StartAttempt& action) {
+  ExecutorTask task;
+  task.assignment = std::move(action.assignment);
+  const proto::TaskAssignment& assignment = task.assignment;
+  const JobId job = assignment.task.job;
+  doors_.log.debug(
+      "attempt.started",
+      {{"attempt", assignment.attempt.value}, {"job", job.value}, {"task", assignment.task.index}});
+  staging_[job] = assignment.staging;
+  task.segments = inputs_.take_segments(assignment.attempt);
+  task.scratch = doors_.scratch.attempt_directory(job, assignment.attempt);
+  task.memory_bytes =
+      assignment.spec.memory_bytes != 0 ? assignment.spec.memory_bytes : options_.memory_bytes;
+  doors_.executors.start(doors_.clock.now(), std::move(task));
+}
+
+void WorkerBody::perform(KillAttempt& action) {
+  inputs_.cancel(action.attempt);
+  doors_.executors.kill(doors_.clock.now(), action.attempt, action.kind);
+}
+
+void WorkerBody::perform(DropAttemptFiles& action) {
+  Status status = doors_.scratch.drop_attempt(action.job, action.attempt);
+  // Only attempts that did not commit are dropped one by one, so their parts are of no use either.
+  if (const auto staging = staging_.find(action.job); staging != staging_.end() && status.ok()) {
+    status = doors_.files.remove_tree(staging->second + "/" + std::to_string(action.attempt.value));
+  }
+  if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
+}
+
+void WorkerBody::perform(DropJobFiles& action) {
+  staging_.erase(action.job);
+  const Status status = doors_.scratch.drop_job(action.job);
+  if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
+}
+
+void WorkerBody::perform(Reconnect&) {
+  doors_.log.warn("master.lost", {{"master", options_.master}});
+  auto transport = doors_.connect();
+  if (!transport.ok()) {
+    end_ = transport.status();
+    return;
+  }
+  transport_ = *std::move(transport);
+  ++connections_;
+}
+
+void WorkerBody::perform(Exit&) {
+  if (!end_) end_ = Status();
+}
+
+}  // namespace fanfold::worker

@@ -1,0 +1,94 @@
+// The body around the agent: feeds it what arrives and what ended, and does what it says.  Knows
+// the world through doors alone, so that a simulation runs it on other sides than
+// worker_service.cpp does.  Decides nothing itself about attempts: that is worker/agent's.  One
+// thread.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/clock.hpp"
+#include "common/io/file_system.hpp"
+#include "common/log/log.hpp"
+#include "common/net/transport.hpp"
+#include "worker/agent/agent.hpp"
+#include "worker/service/executors.hpp"
+#include "worker/service/inputs.hpp"
+#include "worker/service/scratch.hpp"
+
+namespace fanfold::worker {
+
+/// What the body borrows; all of it outlives the body.
+struct WorkerDoors {
+  Clock& clock;
+  io::FileSystem& files;
+  Scratch& scratch;
+  Executors& executors;
+  Fetcher& fetcher;
+  Log& log;
+  /// A new connection to the master.
+  std::function<Result<std::unique_ptr<net::Transport>>()> connect;
+};
+
+struct BodyOptions {
+  proto::Hello hello;
+  std::string master;              // For the log.
+  std::uint64_t memory_bytes = 0;  // Of an executor, when the job does not say.
+};
+
+class WorkerBody {
+ public:
+  WorkerBody(BodyOptions options, const WorkerDoors& doors,
+             std::unique_ptr<net::Transport> transport);
+
+  /// Says Hello.  Once, before the first turn().
+  void begin();
+  /// Waits for something to happen and deals with it.  An error: nothing more can be done.
+  Status turn();
+  void drain();
+  /// Why no turn should follow; nullopt: go on.
+  const std::optional<Status>& end() const { return end_; }
+
+  /// The connection to the master; another one after a while of silence.
+  net::Transport& transport() { return *transport_; }
+  std::uint32_t connections() const { return connections_; }
+  /// A master has welcomed us at least once.
+  bool welcomed() const { return welcomed_; }
+
+ private:
+  Duration patience() const;
+  Status read_frames();
+  void read_frame(const std::string& frame);
+  Status read_executors();
+  void note_ended(AttemptEnded ended);
+  void pass_time();
+  /// Steps the agent and performs what it says; what that causes comes before the next turn.
+  void feed(const Event& event);
+
+  void perform(SendToMaster& action);
+  void perform(FetchInputs& action);
+  void perform(StartAttempt& action);
+  void perform(KillAttempt& action);
+  void perform(DropAttemptFiles& action);
+  void perform(DropJobFiles& action);
+  void perform(Reconnect& action);
+  void perform(Exit& action);
+
+  const BodyOptions options_;
+  WorkerDoors doors_;
+  std::unique_ptr<net::Transport> transport_;
+  std::uint32_t connections_ = 1;
+  Inputs inputs_;
+  Agent agent_;
+  std::map<JobId, std::string> staging_;  // Of jobs that had attempts here.
+  std::vector<Action> actions_;
+  bool welcomed_ = false;
+  std::optional<Status> end_;
+};
+
+}  // namespace fanfold::worker

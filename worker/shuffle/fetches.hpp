@@ -1,0 +1,49 @@
+// All fetches of one worker under way: what the thread of a Fetcher does, without the thread.  The
+// owner reads frames from the transport, hands them in with the moment, and calls look_after() when
+// next_deadline() has come.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/core/time.hpp"
+#include "common/io/file_system.hpp"
+#include "common/net/transport.hpp"
+#include "worker/shuffle/data_links.hpp"
+#include "worker/shuffle/fetch_task.hpp"
+#include "worker/shuffle/fetcher.hpp"
+
+namespace fanfold::worker {
+
+class Fetches {
+ public:
+  /// What is borrowed outlives it.  `patience`: as in FetcherOptions.
+  Fetches(io::FileSystem& files, net::ConnectingTransport& transport, Duration patience)
+      : files_(files), links_(transport, patience) {}
+
+  void begin(Instant now, FetchRequest request);
+  /// Its outcome says kCancelled, unless there was one before.
+  void stop(AttemptId attempt);
+  void read(Instant now, const net::Frame& frame);
+  void look_after(Instant now);
+  /// Without its sockets nothing can be fetched: look_after() says so for each request.
+  void note_broken(Status why) { broken_ = std::move(why); }
+
+  std::optional<Instant> next_deadline() const { return links_.next_deadline(); }
+  /// What has ended since the last call; one for each request.
+  std::vector<FetchOutcome> take() { return std::exchange(ended_, {}); }
+
+ private:
+  void end_if_done(AttemptId attempt);
+
+  io::FileSystem& files_;
+  DataLinks links_;
+  std::map<AttemptId, std::unique_ptr<FetchTask>> tasks_;
+  std::vector<FetchOutcome> ended_;
+  Status broken_;
+};
+
+}  // namespace fanfold::worker
