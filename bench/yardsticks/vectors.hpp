@@ -18,6 +18,7 @@ struct Wide {
 #define _mm512_loadu_si512 wide_loadu_si512
 #define _mm512_sub_epi8 wide_sub_epi8
 #define _mm512_cmpeq_epi8_mask wide_cmpeq_epi8_mask
+#define _mm512_mask_cmpeq_epi8_mask wide_mask_cmpeq_epi8_mask
 #define _mm512_cmple_epu8_mask wide_cmple_epu8_mask
 #define _mm512_maskz_loadu_epi8 wide_maskz_loadu_epi8
 #define _mm_maskz_loadu_epi8 wide_half_maskz_loadu_epi8
@@ -36,6 +37,9 @@ inline std::uint64_t wide_mask(__m256i low, __m256i high) {
 }
 inline std::uint64_t wide_cmpeq_epi8_mask(Wide a, Wide b) {
   return wide_mask(_mm256_cmpeq_epi8(a.low, b.low), _mm256_cmpeq_epi8(a.high, b.high));
+}
+inline std::uint64_t wide_mask_cmpeq_epi8_mask(std::uint64_t of, Wide a, Wide b) {
+  return of & wide_cmpeq_epi8_mask(a, b);
 }
 inline std::uint64_t wide_cmple_epu8_mask(Wide a, Wide b) {
   return wide_mask(_mm256_cmpeq_epi8(_mm256_min_epu8(a.low, b.low), a.low),

@@ -1,0 +1,122 @@
+"""Workloads of the control plane: starting, dispatching, many small files, many partitions."""
+import dataclasses
+import json
+import re
+import shutil
+import sys
+from typing import Callable
+
+from .inputs import GIB, MIB
+from .measure import ratios, run, spread
+
+
+@dataclasses.dataclass
+class Workload:
+    name: str
+    title: str
+    goal: str
+    measure: Callable
+
+
+def manifest_of(out):
+    return json.loads((out / "_SUCCESS").read_text())
+
+
+def check_small(out):
+    words = dict(line.split("\t") for part in sorted(out.glob("part-*")) for line in part.read_text().splitlines())
+    if words.get("quick") != "24" or not manifest_of(out):
+        sys.exit(f"wrong result in {out}")
+    shutil.rmtree(out)
+
+
+def small_jobs(bench, usual, env=None):
+    text, runs = bench.inputs.small_file(), []
+    for _ in range(bench.pairs(usual) + 1):
+        out = bench.output()
+        runs.append(bench.job("word_count", [text], out, env=env))
+        check_small(out)
+    return {"milliseconds": spread([one.seconds for one in runs[1:]], 1000),
+            "cpu milliseconds": spread([one.cpu_seconds for one in runs[1:]], 1000)}
+
+
+def cold(bench):
+    return small_jobs(bench, 21)
+
+
+def warm(bench):
+    with bench.cluster("--workers", "2", "--slots", "1") as (env, _):
+        return small_jobs(bench, 31, env)
+
+
+def spin(bench, tasks, us, env):
+    """A job of `tasks` one-byte splits, each of one empty line."""
+    out = bench.output()
+    measured = bench.job(bench.spin_job(), [bench.inputs.empty_lines(tasks)], out,
+                         ["--split-bytes", "1", "-r", "1", "--param", f"us={us}"], env=env)
+    manifest = manifest_of(out)
+    if manifest["run"]["map_tasks"] != tasks or manifest["input_records"] != tasks:
+        sys.exit(f"{tasks} tasks were wanted: {manifest}")
+    shutil.rmtree(out)
+    return measured
+
+
+def noop(bench):
+    result = {}
+    for tasks in (100, 200) if bench.tiny else (1_000, 10_000, 100_000, 1_000_000):
+        with bench.cluster("--workers", "1", "--slots", "2") as (env, _):
+            spin(bench, 100, 0, env)
+            runs = [spin(bench, tasks, 0, env).seconds for _ in range(bench.pairs(1 if tasks > 100_000 else 3))]
+        result[f"{tasks} tasks"] = {"seconds": spread(runs), "tasks per second": spread([tasks / one for one in runs])}
+    return result
+
+
+def files(bench):
+    """The floor, opening and reading every file once, is left out of the ratio."""
+    directory, whole = bench.inputs.small_files(200 if bench.tiny else 100_000)
+    floor, many, single = [], [], []
+    for _ in range(bench.pairs(5) + 1):
+        floor.append(run([bench.inputs.program("open_files"), directory]).seconds)
+        outputs = [bench.output(), bench.output()]
+        many.append(bench.job("word_count", [directory], outputs[0], ["-r", "2"]).seconds)
+        single.append(bench.job("word_count", [whole], outputs[1], ["-r", "2"]).seconds)
+        for part in outputs[0].glob("part-*"):
+            if part.read_bytes() != (outputs[1] / part.name).read_bytes():
+                sys.exit(f"{part} differs from the one of {outputs[1]}")
+        for out in outputs:
+            shutil.rmtree(out)
+    less = [a - f for a, f in zip(many, floor)]
+    return {"seconds": spread(many[1:]), "one file seconds": spread(single[1:]), "floor seconds": spread(floor[1:]),
+            "ratio": ratios(less[1:], single[1:])}
+
+
+def partitions(bench):
+    """A join, as it has no combiner: everything is shuffled.  Outputs are compared as sets of lines."""
+    tables = bench.inputs.tables(GIB)
+    size = sum(path.stat().st_size for path in tables)
+    shapes = {"few": (8, size // 16 + 1), "many": (200 if bench.tiny else 10_000, size // (50 if bench.tiny else 1_000) + 1)}
+    times, sums = {name: [] for name in shapes}, set()
+    for _ in range(bench.pairs(3) + 1):
+        for name, (parts, split) in shapes.items():
+            out = bench.output()
+            inputs = [f"{tag}={path}" for tag, path in zip(("left", "right"), tables)]
+            times[name].append(bench.job("join", inputs, out, ["-r", str(parts), "--split-bytes", str(split)]).seconds)
+            if len(list(out.glob("part-*"))) != parts:
+                sys.exit(f"{parts} parts were wanted in {out}")
+            listed = f"find {out} -name 'part-*' -print0 | sort -z | xargs -0 cat >{bench.work}/all"
+            run(f"{listed}; {bench.inputs.program('plain')} lines {bench.work}/sum {bench.work}/all")
+            sums.add((bench.work / "sum").read_text())
+            shutil.rmtree(out)
+    if len(sums) != 1:
+        sys.exit(f"many partitions hold other lines than few: {sums}")
+    return {f"{name} seconds": spread(values[1:]) for name, values in times.items()} | {
+        "ratio": ratios(times["many"][1:], times["few"][1:])}
+
+
+WORKLOADS = [
+    Workload("cold", "fanfold run on a 1 KiB file: cluster start, job, durable output, teardown", "<= 80 ms", cold),
+    Workload("warm", "the same job on a running cluster", "<= 10 ms", warm),
+    Workload("noop", "map tasks that do nothing, one master, two slots", ">= 20,000 a second, flat", noop),
+    Workload("files", "word count of 100,000 files of 1 KiB against one file of the same bytes",
+             "<= 1.3x, opening left out", files),
+    Workload("partitions", "join of 1 GiB, 10,000 partitions x 1,000 maps against 8 x 16", "<= 2x", partitions),
+]

@@ -1,0 +1,91 @@
+"""How time grows: with workers, with bytes, with data beyond memory."""
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+from .control import Workload, manifest_of
+from .inputs import GIB, MIB
+from .measure import spread
+
+KIND = {"word count": ("word_count", lambda inputs, size: inputs.text(size)),
+        "sort": ("sort", lambda inputs, size: inputs.records(size))}
+
+
+def timed_job(bench, job, path, flags=()):
+    out = bench.output()
+    measured = bench.job(job, [path], out, flags)
+    manifest = manifest_of(out)
+    shutil.rmtree(out)
+    return measured, (manifest["records"], manifest["bytes"])
+
+
+def workers(bench):
+    result = {}
+    for name, (job, make) in KIND.items():
+        path, outputs = make(bench.inputs, GIB), set()
+        for count in (1, 2, 4):
+            runs = []
+            for _ in range(bench.pairs(3) + 1):
+                measured, output = timed_job(bench, job, path, ["--workers", str(count), "--slots", "1"])
+                runs.append(measured)
+                outputs.add(output)
+            result[f"{name}, {count} workers"] = {"seconds": spread([one.seconds for one in runs[1:]]),
+                                                  "cpu seconds": spread([one.cpu_seconds for one in runs[1:]])}
+        if len(outputs) != 1:
+            sys.exit(f"{name}: outputs differ between numbers of workers: {outputs}")
+    return result
+
+
+def sizes(bench):
+    result = {}
+    for name, (job, make) in KIND.items():
+        for size in (MIB // 4, MIB // 2) if bench.tiny else [64 * MIB << step for step in range(8)]:
+            path = make(bench.inputs, size)
+            runs = [timed_job(bench, job, path)[0] for _ in range(bench.pairs(3 if size < GIB else 1))]
+            amount = path.stat().st_size
+            result[f"{name}, {size // MIB or size / MIB} MiB"] = {
+                "bytes": amount, "seconds": spread([one.seconds for one in runs]),
+                "cpu seconds": spread([one.cpu_seconds for one in runs]),
+                "MB/s": spread([amount / 1e6 / one.seconds for one in runs])}
+    return result
+
+
+def peak_memory(command, env):
+    """Runs `command`; gives its seconds and the largest resident set, in MiB, of each process of Fanfold's."""
+    peaks, start = {}, time.monotonic()
+    running = subprocess.Popen([str(word) for word in command], env=env)
+    while running.poll() is None:
+        for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+            try:
+                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                name = (status.parent / "cmdline").read_text().split("\0")
+            except (OSError, ValueError):
+                continue  # It ended meanwhile.
+            if "VmHWM" in fields and pathlib.Path(name[0]).name.startswith("fanfold"):
+                peaks[status.parent.name] = (int(fields["VmHWM"].split()[0]) // 1024, fields["Name"].strip())
+        time.sleep(0.02)
+    if running.returncode != 0:
+        sys.exit(f"{command}: exit {running.returncode}")
+    return time.monotonic() - start, sorted(peaks.values(), reverse=True)[:4]
+
+
+def memory(bench):
+    """Input that is many times the memory of an executor."""
+    result = {}
+    for name, (job, make) in KIND.items():
+        path, out = make(bench.inputs, 8 * GIB), bench.output()
+        seconds, largest = peak_memory([bench.fanfold, "run", job, path, "-o", out, "--quiet", "--memory", "256M"],
+                                       bench.environment)
+        shutil.rmtree(out)
+        result[name] = {"seconds": spread([seconds]), "MB/s": round(path.stat().st_size / 1e6 / seconds, 1),
+                        "largest processes, MiB": [f"{who} {peak}" for peak, who in largest]}
+    return result
+
+
+WORKLOADS = [
+    Workload("workers", "1 GiB with 1, 2 and 4 workers of one slot", "", workers),
+    Workload("sizes", "64 MiB to 8 GiB", "", sizes),
+    Workload("memory", "8 GiB with --memory 256M", "resident set <= 282 MiB", memory),
+]
