@@ -52,19 +52,27 @@ def sizes(bench):
     return result
 
 
+def status_of(process):
+    try:
+        return dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    except (OSError, ValueError):
+        return {}  # It ended meanwhile.
+
+
 def peak_memory(command, env):
-    """Runs `command`; gives its seconds and the largest resident set, in MiB, of each process of Fanfold's."""
+    """Runs `command`; gives its seconds and the largest resident sets, in MiB, of it and its descendants."""
     peaks, start = {}, time.monotonic()
     running = subprocess.Popen([str(word) for word in command], env=env)
     while running.poll() is None:
-        for status in pathlib.Path("/proc").glob("[0-9]*/status"):
-            try:
-                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-                name = (status.parent / "cmdline").read_text().split("\0")
-            except (OSError, ValueError):
-                continue  # It ended meanwhile.
-            if "VmHWM" in fields and pathlib.Path(name[0]).name.startswith("fanfold"):
-                peaks[status.parent.name] = (int(fields["VmHWM"].split()[0]) // 1024, fields["Name"].strip())
+        statuses = {path.name: status_of(path) for path in pathlib.Path("/proc").glob("[0-9]*")}
+        family = {str(running.pid)}
+        for process in sorted(statuses, key=int):  # Parents are older than their children.
+            if statuses[process].get("PPid", "").strip() in family:
+                family.add(process)
+        for process in family:
+            fields = statuses.get(process, {})
+            if "VmHWM" in fields:
+                peaks[process] = (int(fields["VmHWM"].split()[0]) // 1024, fields["Name"].strip())
         time.sleep(0.02)
     if running.returncode != 0:
         sys.exit(f"{command}: exit {running.returncode}")

@@ -1,54 +1,64 @@
-// SHA-256 of files by OpenSSL's EVP interface; OpenSSL stays in this file.
+// SHA-256 of files by OpenSSL, which stays in this file.
+//
+// Its low-level interface, linked statically: loading libcrypto and setting up its providers would
+// cost every process that starts more than a millisecond, and this is all that is wanted of it.
+
+#define OPENSSL_API_COMPAT 0x10100000L  // Before the low-level interface was deprecated.
 
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <vector>
 
+#include "common/core/check.hpp"
 #include "worker/plugin/plugin.hpp"
 
 namespace fanfold::worker {
 namespace {
 
-using DigestContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
-
-std::string hex(const unsigned char* bytes, unsigned size) {
+std::string hex(const std::array<unsigned char, SHA256_DIGEST_LENGTH>& bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
-  text.reserve(2 * size);
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[bytes[i] >> 4];
-    text += kDigits[bytes[i] & 15];
+  text.reserve(2 * bytes.size());
+  for (const unsigned char byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
   }
   return text;
 }
 
-std::string finish(EVP_MD_CTX* context) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_DigestFinal_ex(context, digest.data(), &size) != 1) return {};
-  return hex(digest.data(), size);
-}
+/// These calls fail for no input; only hardware that is broken makes them.
+class Digest {
+ public:
+  Digest() { FANFOLD_CHECK(SHA256_Init(&context_) == 1); }
+  void add(std::string_view bytes) {
+    FANFOLD_CHECK(SHA256_Update(&context_, bytes.data(), bytes.size()) == 1);
+  }
+  std::string finish() {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> bytes{};
+    FANFOLD_CHECK(SHA256_Final(bytes.data(), &context_) == 1);
+    return hex(bytes);
+  }
 
-Status library_failure() { return {StatusCode::kIoError, "OpenSSL cannot compute SHA-256 here"}; }
+ private:
+  SHA256_CTX context_{};
+};
 
 /// Feeds the whole file; closes it.
-Status digest_descriptor(EVP_MD_CTX* context, int descriptor, const std::string& path) {
+Status digest_descriptor(Digest* digest, int descriptor, const std::string& path) {
   std::vector<char> buffer(256u << 10);
   Status status;
   while (status.ok()) {
     const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
     if (got == 0) break;
-    if (got < 0) {
-      if (errno == EINTR) continue;
+    if (got > 0) {
+      digest->add({buffer.data(), static_cast<std::size_t>(got)});
+    } else if (errno != EINTR) {
       status = {StatusCode::kIoError, "cannot read '" + path + "': " + std::strerror(errno)};
-    } else if (EVP_DigestUpdate(context, buffer.data(), static_cast<std::size_t>(got)) != 1) {
-      status = library_failure();
     }
   }
   ::close(descriptor);
@@ -58,26 +68,20 @@ Status digest_descriptor(EVP_MD_CTX* context, int descriptor, const std::string&
 }  // namespace
 
 Result<std::string> sha256_of(const std::string& path) {
-  DigestContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) {
-    return library_failure();
-  }
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     const StatusCode code = errno == ENOENT ? StatusCode::kNotFound : StatusCode::kIoError;
     return Status(code, "cannot open '" + path + "': " + std::strerror(errno));
   }
-  FANFOLD_RETURN_IF_ERROR(digest_descriptor(context.get(), descriptor, path));
-  std::string text = finish(context.get());
-  if (text.empty()) return library_failure();
-  return text;
+  Digest digest;
+  FANFOLD_RETURN_IF_ERROR(digest_descriptor(&digest, descriptor, path));
+  return digest.finish();
 }
 
 std::string sha256_of_bytes(std::string_view bytes) {
-  DigestContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) return {};
-  if (EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) != 1) return {};
-  return finish(context.get());
+  Digest digest;
+  digest.add(bytes);
+  return digest.finish();
 }
 
 }  // namespace fanfold::worker
