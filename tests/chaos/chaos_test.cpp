@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/chaos/run.hpp"
+#include "tests/chaos/session.hpp"
 
 namespace fanfold::chaos {
 namespace {
@@ -27,19 +27,22 @@ class Chaos : public testing::Test {
     delete workspace_;
   }
 
-  static RunOptions quick(std::uint64_t seed) {
-    RunOptions options;
+  static SessionOptions quick(std::uint64_t seed) {
+    SessionOptions options;
     options.nemesis.seed = seed;
     options.nemesis.gap_max = 800ms;
     options.nemesis.pause_max = 3000ms;
     return options;
   }
 
-  static void expect_unnoticed(const RunOptions& options) {
-    const RunOutcome outcome = run_chaos(*workspace_, *oracle_, options);
+  static void expect_unnoticed(const SessionOptions& options,
+                               proto::ShufflePath shuffle = proto::ShufflePath::kAuto) {
+    Session session(*workspace_, *oracle_, options);
+    for (const std::string& job : oracle_->jobs()) session.run_job(job, shuffle);
+    const SessionOutcome outcome = session.finish();
     EXPECT_THAT(outcome.violations, IsEmpty())
         << "seed " << options.nemesis.seed << ": " << describe(outcome);
-    EXPECT_EQ(outcome.jobs_succeeded, options.jobs);
+    EXPECT_EQ(outcome.jobs_succeeded, oracle_->jobs().size());
     // A run in which nothing happened shows nothing.
     EXPECT_FALSE(outcome.faults.empty());
     EXPECT_GT(outcome.reader_looks, 10u);
@@ -55,6 +58,12 @@ e2e::Workspace* Chaos::workspace_ = nullptr;
 Oracle* Chaos::oracle_ = nullptr;
 
 TEST_F(Chaos, KilledAndPausedWorkersAndExecutorsGoUnnoticed) { expect_unnoticed(quick(1)); }
+
+TEST_F(Chaos, APausedMasterAndKilledDataServersGoUnnoticed) {
+  SessionOptions options = quick(2);
+  options.nemesis.faults = {Fault::kKillWorker, Fault::kPauseMaster, Fault::kPauseWorker};
+  expect_unnoticed(options, proto::ShufflePath::kNetwork);
+}
 
 }  // namespace
 }  // namespace fanfold::chaos

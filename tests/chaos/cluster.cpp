@@ -138,6 +138,12 @@ bool ChaosCluster::heal() {
   return false;
 }
 
+std::string ChaosCluster::keep_logs(std::uint64_t number) const {
+  const std::string kept = workspace_.root() + "-kept-" + std::to_string(number);
+  fs::rename(directory_, kept);
+  return kept;
+}
+
 std::vector<std::string> ChaosCluster::stop() {
   std::vector<std::string> left;
   if (!client_->stop_cluster(10s)) left.push_back("the master did not answer a request to stop");

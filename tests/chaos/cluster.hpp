@@ -49,6 +49,8 @@ class ChaosCluster {
   /// Asks the master to stop, and waits for every process to end.  What is left, for people; empty:
   /// nothing.
   std::vector<std::string> stop();
+  /// Moves logs and state to a directory that outlives the workspace; its path.
+  std::string keep_logs(std::uint64_t number) const;
 
  private:
   void start_master();

@@ -102,6 +102,12 @@ std::optional<proto::JobStatus> JobClient::status(JobId job, Duration patience) 
   return status;
 }
 
+void JobClient::cancel(JobId job) {
+  proto::CancelJob request;
+  request.job = job;
+  send(request);
+}
+
 std::optional<proto::ClusterReply> JobClient::cluster(Duration patience) {
   send(proto::GetCluster{});
   const auto reply = receive<proto::ClusterReply>(clock_.now() + patience, {});

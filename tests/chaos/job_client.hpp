@@ -23,6 +23,8 @@ class JobClient {
   std::optional<JobId> submit(const proto::JobSpec& spec, Duration patience, std::string* refusal);
   /// One question; nullopt when no answer came within `patience` or the job is not known.
   std::optional<proto::JobStatus> status(JobId job, Duration patience);
+  /// Asks once; whether it arrived shows in the status.
+  void cancel(JobId job);
   std::optional<proto::ClusterReply> cluster(Duration patience);
   /// Tells the master to stop; true when it answered.
   bool stop_cluster(Duration patience);

@@ -67,7 +67,8 @@ bool Nemesis::inflict(Instant now, Fault fault) {
   char* const worker_away = &away_[number];
   switch (fault) {
     case Fault::kKillWorker:
-      return healthy_workers() > kHealthyMin && kill(now, cluster_.worker(number), worker_away);
+      return number >= options_.spared && healthy_workers() > kHealthyMin &&
+             kill(now, cluster_.worker(number), worker_away);
     case Fault::kPauseWorker:
       return healthy_workers() > kHealthyMin &&
              pause(now, cluster_.worker(number).pid(), worker_away);

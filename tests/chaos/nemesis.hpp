@@ -36,6 +36,8 @@ struct NemesisOptions {
   Duration gap_max = std::chrono::milliseconds(500);
   Duration pause_min = std::chrono::milliseconds(100);
   Duration pause_max = std::chrono::milliseconds(4000);
+  /// The first workers of the cluster are never killed: their memory is looked at over time.
+  std::size_t spared = 0;
   /// A killed process is started again after a time up to this.
   Duration restart_max = std::chrono::milliseconds(1000);
 };
