@@ -1,0 +1,90 @@
+#include "sim/check/checkers.hpp"
+
+#include "sim/check/invariants.hpp"
+
+namespace fanfold::sim {
+
+std::string text_of(const TaskId& task) {
+  const char* stage = task.stage == Stage::kReduce ? " reduce " : " map ";
+  if (task.stage == Stage::kSample) stage = " sample ";
+  return text_of(task.job) + stage + std::to_string(task.index);
+}
+
+Checkers::Checkers(const World& world)
+    : scene_{world, nullptr, {}, 0, Verdict(world)}, checkers_(all_checkers(scene_)) {}
+
+bool Checkers::step() {
+  for (const auto& checker : checkers_) checker->step();
+  return !violation();
+}
+
+void Checkers::end(Cluster::Ending ending) {
+  if (violation()) return;
+  if (ending == Cluster::Ending::kOutOfTime) {
+    scene_.verdict.violate("L1", "a job did not end in time after everything was healed");
+    return;
+  }
+  for (const auto& checker : checkers_) checker->end();
+}
+
+void Checkers::facts_stored(std::span<const master::Fact> facts, std::uint64_t epoch) {
+  for (const master::Fact& fact : facts) {
+    for (const auto& checker : checkers_) checker->fact(fact, epoch);
+    scene_.facts.apply(fact);
+  }
+}
+
+void Checkers::frame_sent(std::uint32_t from, std::uint32_t to, std::string_view frame) {
+  if (from != kMasterProcess) return;
+  if (const auto message = proto::decode<proto::MasterMessage>(frame); message.ok()) {
+    for (const auto& checker : checkers_) checker->master_says(to, *message);
+    return;
+  }
+  const auto reply = proto::decode<proto::ClientReply>(frame);
+  if (!reply.ok()) return;
+  for (const auto& checker : checkers_) checker->client_is_told(*reply);
+}
+
+void Checkers::frame_arrived(std::uint32_t from, std::uint32_t to, std::string_view frame) {
+  if (from == kMasterProcess) {
+    const auto message = proto::decode<proto::MasterMessage>(frame);
+    if (!message.ok()) return;
+    for (const auto& checker : checkers_) checker->worker_hears(to, *message);
+  } else if (to == kMasterProcess) {
+    const auto message = proto::decode<proto::WorkerMessage>(frame);
+    if (!message.ok()) return;
+    for (const auto& checker : checkers_) checker->master_hears(from, *message);
+  }
+}
+
+void Checkers::master_started(std::uint64_t epoch) {
+  scene_.epoch = epoch;
+  for (const auto& checker : checkers_) checker->master_started(epoch);
+}
+void Checkers::master_ended() {
+  for (const auto& checker : checkers_) checker->master_ended();
+}
+void Checkers::worker_started(std::uint32_t process, std::uint32_t slots) {
+  for (const auto& checker : checkers_) checker->worker_started(process, slots);
+}
+void Checkers::worker_ended(std::uint32_t process) {
+  for (const auto& checker : checkers_) checker->worker_ended(process);
+}
+void Checkers::attempt_started(std::uint32_t process, const proto::TaskAssignment& assignment) {
+  for (const auto& checker : checkers_) checker->attempt_started(process, assignment);
+}
+void Checkers::attempt_ended(std::uint32_t process, AttemptId attempt, bool succeeded) {
+  for (const auto& checker : checkers_) checker->attempt_ended(process, attempt, succeeded);
+}
+void Checkers::output_read(AttemptId reader, const proto::MapOutput& output,
+                           std::uint64_t content) {
+  for (const auto& checker : checkers_) checker->output_read(reader, output, content);
+}
+void Checkers::path_changed(const std::string& path) {
+  for (const auto& checker : checkers_) checker->path_changed(path);
+}
+void Checkers::status_shown(const proto::JobStatus& status) {
+  for (const auto& checker : checkers_) checker->status_shown(status);
+}
+
+}  // namespace fanfold::sim

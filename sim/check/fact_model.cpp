@@ -1,0 +1,64 @@
+#include "sim/check/fact_model.hpp"
+
+#include <type_traits>
+#include <variant>
+
+namespace fanfold::sim {
+
+std::uint32_t ModelJob::committed(Stage stage) const {
+  std::uint32_t count = 0;
+  for (const auto& [id, task] : tasks) {
+    if (id.stage == stage && task.committed != AttemptId{}) ++count;
+  }
+  return count;
+}
+
+std::uint32_t ModelJob::maps_ever() const {
+  std::uint32_t count = 0;
+  for (const auto& [id, task] : tasks) {
+    if (id.stage != Stage::kMap) continue;
+    if (task.committed != AttemptId{} || task.invalidations > 0) ++count;
+  }
+  return count;
+}
+
+const ModelJob* FactModel::find(JobId job) const {
+  const auto known = jobs.find(job);
+  return known == jobs.end() ? nullptr : &known->second;
+}
+
+const ModelTask* FactModel::find(const TaskId& task) const {
+  const ModelJob* job = find(task.job);
+  if (job == nullptr) return nullptr;
+  const auto known = job->tasks.find(task);
+  return known == job->tasks.end() ? nullptr : &known->second;
+}
+
+void FactModel::apply(const master::Fact& fact) {
+  std::visit(
+      [this](const auto& one) {
+        using One = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<One, master::JobAccepted>) {
+          jobs[one.job.job].submitted = one.job;
+        } else if constexpr (std::is_same_v<One, master::AttemptCommitted>) {
+          ModelTask& task = jobs[one.task.job].tasks[one.task];
+          task.committed = one.attempt;
+          task.holder = one.worker;
+          task.output_empty = one.output_empty;
+          commits[one.attempt] = one.task;
+        } else if constexpr (std::is_same_v<One, master::MapOutputInvalidated>) {
+          ModelTask& task = jobs[one.task.job].tasks[one.task];
+          task.committed = AttemptId{};
+          ++task.invalidations;
+        } else if constexpr (std::is_same_v<One, master::TaskFailureCounted>) {
+          ++jobs[one.task.job].tasks[one.task].failures;
+        } else if constexpr (std::is_same_v<One, master::JobCommitStarted>) {
+          jobs[one.job].publishing = true;
+        } else if constexpr (std::is_same_v<One, master::JobEnded>) {
+          jobs[one.job].ended = one;
+        }
+      },
+      fact);
+}
+
+}  // namespace fanfold::sim

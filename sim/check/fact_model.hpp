@@ -1,0 +1,45 @@
+// What the durable facts say, folded by other code than the scheduler's.  Checkers compare the
+// cluster's behaviour with it.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/scheduler/fact.hpp"
+
+namespace fanfold::sim {
+
+struct ModelTask {
+  AttemptId committed;  // None: not committed, or invalidated since.
+  WorkerId holder;
+  bool output_empty = false;
+  std::uint32_t failures = 0;
+  std::uint32_t invalidations = 0;
+};
+
+struct ModelJob {
+  master::JobSubmitted submitted;
+  std::map<TaskId, ModelTask> tasks;  // Those that something happened to.
+  bool publishing = false;
+  std::optional<master::JobEnded> ended;
+
+  std::uint32_t committed(Stage stage) const;
+  /// Maps that committed once, even if their output was lost since.
+  std::uint32_t maps_ever() const;
+  std::uint32_t maps() const { return static_cast<std::uint32_t>(submitted.split_bytes.size()); }
+};
+
+struct FactModel {
+  std::map<JobId, ModelJob> jobs;
+  std::map<AttemptId, TaskId> commits;  // Of every attempt that ever committed.
+
+  void apply(const master::Fact& fact);
+  const ModelJob* find(JobId job) const;
+  const ModelTask* find(const TaskId& task) const;
+};
+
+}  // namespace fanfold::sim

@@ -1,0 +1,53 @@
+// A client that submits one job, follows it to its end and repeats itself until it is answered.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sim/cluster/jobs.hpp"
+#include "sim/doors/network.hpp"
+
+namespace fanfold::sim {
+
+class ClientNode final : public Process {
+ public:
+  ClientNode(World& world, Network& network, std::uint32_t index, std::uint32_t clock_rate,
+             const JobPlan& plan);
+
+  void begin();
+  void cancel();
+
+  const JobPlan& plan() const { return plan_; }
+  /// Given by the master, once it said so.
+  JobId job() const { return job_; }
+  bool cancel_asked() const { return cancel_asked_; }
+  /// The job's end as this client knows it.
+  const std::optional<proto::JobStatus>& end() const { return end_; }
+  /// The master did not take the job, and why.
+  const std::optional<std::string>& refusal() const { return refusal_; }
+  bool finished() const { return end_ || refusal_; }
+  /// When something was last asked that has no answer yet; nullopt: nothing.
+  std::optional<Instant> unanswered_since() const { return unanswered_since_; }
+
+ protected:
+  Duration run() override;
+
+ private:
+  void read(const std::string& frame);
+  void ask();
+
+  const JobPlan& plan_;
+  const std::unique_ptr<net::Transport> transport_;
+  Instant submit_at_;
+  Instant ask_at_;
+  JobId job_;
+  bool cancel_asked_ = false;
+  bool cancel_wanted_ = false;
+  std::optional<Instant> unanswered_since_;
+  std::optional<proto::JobStatus> end_;
+  std::optional<std::string> refusal_;
+};
+
+}  // namespace fanfold::sim

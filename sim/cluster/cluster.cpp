@@ -1,0 +1,179 @@
+#include "sim/cluster/cluster.hpp"
+
+#include <algorithm>
+
+namespace fanfold::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kTick = 250ms;
+/// After the last job: workers drop files, cancelled attempts die, staging directories go.
+constexpr Duration kRest = 25s;
+constexpr std::uint32_t kFirstClient = 1000;
+
+}  // namespace
+
+std::uint32_t Cluster::clock_rate(std::uint32_t process) const {
+  const std::uint64_t most = config_.drift * 10;
+  return static_cast<std::uint32_t>(
+      1000 - most + world_.draws.between(Stream::kScheduler, {process, 9}, 0, 2 * most));
+}
+
+Cluster::Cluster(World& world, const Config& config)
+    : world_(world),
+      config_(config),
+      disks_(world),
+      network_(world, {std::chrono::microseconds(config.delay_us_min),
+                       std::chrono::microseconds(config.delay_us_max)}),
+      jobs_(plan_jobs(config, world.draws)) {
+  write_inputs(disks_, jobs_);
+  master_ = std::make_unique<MasterNode>(
+      world_, network_, disks_, config_, clock_rate(kMasterProcess), [this](MasterNode& master) {
+        restart_later({FaultKind::kCrash, kMasterProcess, 1, ++falls_}, master,
+                      [&master] { master.begin(); });
+      });
+  for (std::uint32_t i = 1; i <= config_.workers; ++i) {
+    disks_.add("/w" + std::to_string(i), {true, disks_.new_inode(), nullptr}, i);
+    workers_.push_back(std::make_unique<WorkerNode>(
+        world_, network_, disks_, config_, i, clock_rate(i), [this, i](WorkerNode& worker) {
+          restart_later({FaultKind::kCrash, i, 1, ++falls_}, worker, [&worker] { worker.begin(); });
+        }));
+  }
+  std::uint32_t index = kFirstClient;
+  for (const JobPlan& job : jobs_) {
+    clients_.push_back(
+        std::make_unique<ClientNode>(world_, network_, index, clock_rate(index), job));
+    ++index;
+  }
+}
+
+bool Cluster::all_finished() const {
+  return std::all_of(clients_.begin(), clients_.end(),
+                     [](const auto& client) { return client->finished(); });
+}
+
+Duration Cluster::time_to_finish() const {
+  // Serial work over the slots of one healthy worker, four times, each attempt of each task with
+  // its time-out, and time to notice what was lost (reliability: L1).
+  const std::uint64_t tasks = config_.jobs * (config_.splits + config_.partitions + 1);
+  const std::uint64_t slowest = config_.task_ms_max * 51;
+  const std::uint64_t slots = config_.slots * config_.workers;
+  const std::uint64_t work = 4 * (tasks * slowest / slots + slowest);
+  const std::uint64_t failures = config_.attempts * (config_.stall_ms + 5000);
+  return std::chrono::milliseconds(work + failures + 6 * config_.silence_ms + 120'000);
+}
+
+Cluster::Ending Cluster::run(const std::function<bool()>& step_done) {
+  master_->begin();
+  for (const auto& worker : workers_) worker->begin();
+  for (const auto& client : clients_) client->begin();
+  world_.timeline.after(kTick, [this] { tick(); });
+  const Instant chaos_end = world_.now() + std::chrono::milliseconds(config_.chaos_ms);
+  while (true) {
+    world_.timeline.step();
+    if (!step_done()) return Ending::kStoppedByCheck;
+    if (!healed_at_ && (world_.now() >= chaos_end || all_finished())) heal();
+    if (!finished_at_ && healed_at_ && all_finished()) finished_at_ = world_.now();
+    if (finished_at_ && world_.now() >= *finished_at_ + kRest) return Ending::kRested;
+    if (!finished_at_ && healed_at_ && world_.now() >= *healed_at_ + time_to_finish()) {
+      return Ending::kOutOfTime;
+    }
+  }
+}
+
+void Cluster::heal() {
+  world_.trace.say(world_.now(), "healed");
+  world_.faults.heal();
+  healed_at_ = world_.now();
+}
+
+void Cluster::tick() {
+  world_.timeline.after(kTick, [this] { tick(); });
+  if (world_.faults.healed()) return;
+  const std::uint64_t tick = ++ticks_;
+  strike_master(tick);
+  for (const auto& worker : workers_) {
+    strike_worker(*worker, tick);
+    strike_links(worker->index(), kMasterProcess, tick);
+    // Each worker and its neighbour: the data plane.
+    const std::uint32_t next = worker->index() % static_cast<std::uint32_t>(workers_.size()) + 1;
+    if (next != worker->index()) strike_links(worker->index(), next, tick);
+  }
+  for (const auto& client : clients_) {
+    strike_links(client->index(), kMasterProcess, tick);
+    if (world_.faults.happens({FaultKind::kCancel, client->index(), 0, tick})) client->cancel();
+  }
+}
+
+void Cluster::strike_links(std::uint32_t a, std::uint32_t b, std::uint64_t tick) {
+  Faults& faults = world_.faults;
+  if (faults.happens({FaultKind::kReset, a, b, tick})) network_.reset(a, b);
+  const Fault partition{FaultKind::kPartition, a, b, tick};
+  if (faults.happens(partition)) {
+    const Duration time = faults.measure(partition, 0, 10ms, 15s);
+    network_.block(a, b, time);
+    network_.block(b, a, time);
+  }
+  for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+    const Fault one_way{FaultKind::kOneWay, from, to, tick};
+    if (faults.happens(one_way)) network_.block(from, to, faults.measure(one_way, 0, 10ms, 15s));
+  }
+  const Fault clog{FaultKind::kClog, a, b, tick};
+  if (faults.happens(clog)) {
+    network_.clog(a, b, faults.measure(clog, 0, 50ms, 5s), faults.measure(clog, 1, 100ms, 10s));
+  }
+}
+
+void Cluster::restart_later(const Fault& fault, Process& process, std::function<void()> begin) {
+  const Duration away = world_.faults.measure(fault, 5, 1ms, 10s);
+  world_.timeline.after(away, [&process, begin = std::move(begin)] {
+    if (!process.up()) begin();
+  });
+}
+
+void Cluster::strike_master(std::uint64_t tick) {
+  Faults& faults = world_.faults;
+  if (!master_->up()) return;
+  const Fault pause{FaultKind::kPause, kMasterProcess, 0, tick};
+  if (faults.happens(pause)) master_->pause(faults.measure(pause, 0, 1ms, 20s));
+  const Fault full{FaultKind::kDiskFull, kMasterProcess, 0, tick};
+  if (faults.happens(full)) disks_.fill("/shared", faults.measure(full, 0, 100ms, 10s));
+  for (const FaultKind kind : {FaultKind::kCrash, FaultKind::kPowerLoss}) {
+    const Fault crash{kind, kMasterProcess, 0, tick};
+    if (!faults.happens(crash)) continue;
+    master_->stop();
+    if (kind == FaultKind::kPowerLoss) disks_.lose_power(kMasterProcess, crash);
+    restart_later(crash, *master_, [this] { master_->begin(); });
+    return;
+  }
+}
+
+void Cluster::strike_worker(WorkerNode& worker, std::uint64_t tick) {
+  Faults& faults = world_.faults;
+  const std::uint32_t index = worker.index();
+  if (!worker.up()) return;
+  const Fault pause{FaultKind::kPause, index, 0, tick};
+  if (faults.happens(pause)) worker.pause(faults.measure(pause, 0, 1ms, 20s));
+  const Fault full{FaultKind::kDiskFull, index, 0, tick};
+  if (faults.happens(full)) disks_.fill(worker.disk(), faults.measure(full, 0, 100ms, 10s));
+  const Fault lost{FaultKind::kOutputLost, index, 0, tick};
+  if (faults.happens(lost)) disks_.lose_map_output(worker.disk(), lost);
+  const Fault rotten{FaultKind::kOutputRotten, index, 0, tick};
+  if (faults.happens(rotten)) disks_.rot_map_output(worker.disk(), rotten);
+  if (faults.happens({FaultKind::kDrain, index, 0, tick})) worker.drain();
+  for (const FaultKind kind : {FaultKind::kCrash, FaultKind::kPowerLoss, FaultKind::kDiskLoss}) {
+    const Fault crash{kind, index, 0, tick};
+    if (!faults.happens(crash)) continue;
+    worker.stop();
+    if (kind == FaultKind::kPowerLoss) disks_.lose_power(index, crash);
+    if (kind == FaultKind::kDiskLoss) {
+      disks_.wipe(worker.disk());
+      disks_.add(worker.disk(), {true, disks_.new_inode(), nullptr}, index);
+    }
+    restart_later(crash, worker, [&worker] { worker.begin(); });
+    return;
+  }
+}
+
+}  // namespace fanfold::sim

@@ -1,0 +1,207 @@
+#include "sim/cluster/config.hpp"
+
+#include <array>
+#include <charconv>
+#include <sstream>
+#include <utility>
+
+namespace fanfold::sim {
+namespace {
+
+struct Setting {
+  const char* name;
+  std::uint64_t Config::*field;
+};
+constexpr std::array kSettings = {
+    Setting{"workers", &Config::workers},
+    Setting{"slots", &Config::slots},
+    Setting{"shared_host", &Config::shared_host},
+    Setting{"jobs", &Config::jobs},
+    Setting{"splits", &Config::splits},
+    Setting{"records", &Config::records},
+    Setting{"partitions", &Config::partitions},
+    Setting{"attempts", &Config::attempts},
+    Setting{"speculate", &Config::speculate},
+    Setting{"poison", &Config::poison},
+    Setting{"nondeterministic", &Config::nondeterministic},
+    Setting{"task_ms_min", &Config::task_ms_min},
+    Setting{"task_ms_max", &Config::task_ms_max},
+    Setting{"delay_us_min", &Config::delay_us_min},
+    Setting{"delay_us_max", &Config::delay_us_max},
+    Setting{"heartbeat_ms", &Config::heartbeat_ms},
+    Setting{"silence_ms", &Config::silence_ms},
+    Setting{"stall_ms", &Config::stall_ms},
+    Setting{"drift", &Config::drift},
+    Setting{"chaos_ms", &Config::chaos_ms},
+};
+
+/// Of a million occasions, at most.  Occasions are frames, operations, appends, attempts, or ticks
+/// of a quarter of a second (sim/world/fault.hpp).
+struct RateMax {
+  FaultKind kind;
+  std::uint32_t per_million;
+};
+constexpr std::array kRatesMax = {
+    RateMax{FaultKind::kDrop, 300'000},
+    RateMax{FaultKind::kDuplicate, 500'000},
+    RateMax{FaultKind::kReorder, 300'000},
+    RateMax{FaultKind::kReset, 10'000},
+    RateMax{FaultKind::kPartition, 10'000},
+    RateMax{FaultKind::kOneWay, 10'000},
+    RateMax{FaultKind::kClog, 10'000},
+    RateMax{FaultKind::kPause, 10'000},
+    RateMax{FaultKind::kCrash, 12'500},
+    RateMax{FaultKind::kPowerLoss, 8'000},
+    RateMax{FaultKind::kDiskLoss, 8'000},
+    RateMax{FaultKind::kDrain, 1'000},
+    RateMax{FaultKind::kDiskFull, 3'000},
+    RateMax{FaultKind::kDiskError, 1'000},
+    RateMax{FaultKind::kOutputLost, 5'000},
+    RateMax{FaultKind::kOutputRotten, 5'000},
+    RateMax{FaultKind::kStoreSlow, 200'000},
+    RateMax{FaultKind::kStoreError, 500},
+    RateMax{FaultKind::kCrashBeforeAppend, 5'000},
+    RateMax{FaultKind::kCrashAfterAppend, 5'000},
+    RateMax{FaultKind::kCrashInSideWork, 100'000},
+    RateMax{FaultKind::kTaskCrash, 100'000},
+    RateMax{FaultKind::kTaskException, 100'000},
+    RateMax{FaultKind::kTaskHang, 20'000},
+    RateMax{FaultKind::kTaskSlow, 200'000},
+    RateMax{FaultKind::kSpawnFailure, 50'000},
+    RateMax{FaultKind::kCancel, 3'000},
+    RateMax{FaultKind::kFaultPoint, 250'000},
+};
+
+class SeedDraws {
+ public:
+  explicit SeedDraws(std::uint64_t seed) : draws_(seed) {}
+  std::uint64_t operator()(std::uint64_t low, std::uint64_t high) {
+    return draws_.between(Stream::kWorkload, {77, ++count_}, low, high);
+  }
+  bool one_in(std::uint64_t many) { return (*this)(1, many) == 1; }
+
+ private:
+  const Draws draws_;
+  std::uint64_t count_ = 0;
+};
+
+Result<std::uint64_t> number_of(const std::string& word, const std::string& line) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || end != word.data() + word.size()) {
+    return Status(StatusCode::kInvalidArgument, "not a number in '" + line + "'");
+  }
+  return value;
+}
+
+}  // namespace
+
+Config config_of(std::uint64_t seed) {
+  SeedDraws draw(seed);
+  Config config;
+  config.seed = seed;
+  // Small clusters meet more interleavings a second than large ones; a few seeds are larger.
+  const bool large = draw.one_in(20);
+  config.workers = large ? draw(8, 32) : draw(1, 6);
+  config.slots = draw(1, draw.one_in(4) ? 8 : 3);
+  config.shared_host = draw(0, 1);
+  config.jobs = draw.one_in(3) ? draw(2, 4) : 1;
+  config.splits = large ? draw(20, 100) : draw(0, 12);
+  config.records = draw(0, 30);
+  config.partitions = large ? draw(1, 30) : draw(1, 6);
+  config.attempts = draw.one_in(4) ? draw(1, 6) : 4;
+  config.speculate = draw.one_in(4) ? 0 : 1;
+  config.poison = draw.one_in(20) ? draw(1, 3) : 0;
+  // Not drawn while the scheduler does not notice; a scenario may ask for it.
+  config.nondeterministic = 0 * draw(1, 20);
+  config.task_ms_min = draw(1, 50);
+  config.task_ms_max = config.task_ms_min + (draw.one_in(3) ? draw(1, 5000) : draw(1, 500));
+  config.delay_us_min = draw.one_in(4) ? draw(100, 30'000) : 100;
+  config.delay_us_max = config.delay_us_min + (draw.one_in(4) ? draw(100, 100'000) : 2'000);
+  config.heartbeat_ms = draw(200, 1000);
+  config.silence_ms = config.heartbeat_ms * draw(5, 10);
+  config.stall_ms = draw(2000, 8000);
+  config.drift = draw.one_in(2) ? draw(1, 10) : 0;
+  config.chaos_ms = draw(3, 30) * 1000;
+  return config;
+}
+
+FaultRates rates_of(std::uint64_t seed) {
+  const Draws draws(seed);
+  FaultRates rates{};
+  // Some seeds are calm, so that what only a rare fault breaks is not drowned by others.
+  const std::uint64_t on_per_cent = draws.between(Stream::kFaults, {88}, 5, 70);
+  for (const RateMax& max : kRatesMax) {
+    const auto kind = static_cast<std::uint64_t>(max.kind);
+    if (draws.bits(Stream::kFaults, {88, kind}) % 100 >= on_per_cent) continue;
+    // Low rates are as interesting as high ones.
+    const std::uint64_t scale = std::uint64_t{1}
+                                << draws.between(Stream::kFaults, {88, kind, 1}, 0, 6);
+    rates[kind] = static_cast<std::uint32_t>(
+        draws.between(Stream::kFaults, {88, kind, 2}, 1, max.per_million / scale + 1));
+  }
+  return rates;
+}
+
+std::uint64_t* setting(Config& config, std::string_view name) {
+  for (const Setting& one : kSettings) {
+    if (name == one.name) return &(config.*one.field);
+  }
+  return nullptr;
+}
+
+Result<Scenario> parse_scenario(std::string_view text) {
+  Scenario scenario;
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  bool seeded = false;
+  while (std::getline(lines, line)) {
+    line.resize(std::min(line.size(), line.find('#')));
+    std::istringstream words(line);
+    std::string name;
+    if (!(words >> name)) continue;
+    if (name == "fault") {
+      const std::optional<Fault> fault = fault_of(line.substr(line.find("fault") + 5));
+      if (!fault) return Status(StatusCode::kInvalidArgument, "no such fault: '" + line + "'");
+      if (!scenario.faults) scenario.faults.emplace();
+      scenario.faults->insert(*fault);
+      continue;
+    }
+    std::string word;
+    words >> word;
+    FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t value, number_of(word, line));
+    if (name == "seed") {
+      scenario.config = config_of(value);
+      seeded = true;
+    } else if (name == "planted_bug") {
+      scenario.planted_bug = value;
+    } else if (name == "calm") {
+      if (!scenario.faults) scenario.faults.emplace();
+    } else if (std::uint64_t* field = setting(scenario.config, name)) {
+      *field = value;
+    } else {
+      return Status(StatusCode::kInvalidArgument, "unknown setting '" + name + "'");
+    }
+  }
+  if (!seeded) return Status(StatusCode::kInvalidArgument, "a scenario begins with 'seed N'");
+  return scenario;
+}
+
+std::string to_text(const Scenario& scenario) {
+  std::string text = "seed " + std::to_string(scenario.config.seed) + "\n";
+  const Config usual = config_of(scenario.config.seed);
+  for (const Setting& one : kSettings) {
+    if (usual.*one.field == scenario.config.*one.field) continue;
+    text += std::string(one.name) + " " + std::to_string(scenario.config.*one.field) + "\n";
+  }
+  if (scenario.planted_bug != 0) {
+    text += "planted_bug " + std::to_string(scenario.planted_bug) + "\n";
+  }
+  if (scenario.faults && scenario.faults->empty()) text += "calm 1\n";
+  if (scenario.faults) {
+    for (const Fault& fault : *scenario.faults) text += "fault " + to_text(fault) + "\n";
+  }
+  return text;
+}
+
+}  // namespace fanfold::sim

@@ -1,0 +1,60 @@
+// What one simulated run is made of: the cluster, its jobs, and how often what goes wrong.  All of
+// it follows from the seed; a scenario may say otherwise.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/core/status.hpp"
+#include "sim/world/faults.hpp"
+
+namespace fanfold::sim {
+
+struct Config {
+  std::uint64_t seed = 1;
+  std::uint64_t workers = 3;
+  std::uint64_t slots = 2;
+  std::uint64_t shared_host = 0;  // 1: all workers on one host, outputs are opened directly.
+  std::uint64_t jobs = 1;
+  std::uint64_t splits = 4;  // Of each job, as are the following.
+  std::uint64_t records = 10;
+  std::uint64_t partitions = 2;
+  std::uint64_t attempts = 4;
+  std::uint64_t speculate = 1;
+  std::uint64_t poison = 0;            // Records that kill who reads them.
+  std::uint64_t nondeterministic = 0;  // 1: the mapper is broken.
+  std::uint64_t task_ms_min = 10;
+  std::uint64_t task_ms_max = 500;
+  std::uint64_t delay_us_min = 100;
+  std::uint64_t delay_us_max = 2000;
+  std::uint64_t heartbeat_ms = 500;
+  std::uint64_t silence_ms = 4000;
+  std::uint64_t stall_ms = 5000;
+  std::uint64_t drift = 1;         // Clocks run up to so many per cent fast or slow.
+  std::uint64_t chaos_ms = 20000;  // Faults happen within this time, then none.
+};
+
+/// Of a swarm: each seed has some kinds of fault switched off and wild rates for the others.
+Config config_of(std::uint64_t seed);
+FaultRates rates_of(std::uint64_t seed);
+
+/// What is repeated: settings, and when `faults` is there, exactly these and no others.
+struct Scenario {
+  Config config;
+  std::optional<std::set<Fault>> faults;
+  std::uint64_t planted_bug = 0;  // See docs/simulation.md; 0: none.
+};
+
+/// Lines of "name value" and "fault kind subject object occasion"; '#' begins a comment.
+Result<Scenario> parse_scenario(std::string_view text);
+/// Only settings that differ from what the seed gives are written.
+std::string to_text(const Scenario& scenario);
+
+/// Null: there is no such setting.
+std::uint64_t* setting(Config& config, std::string_view name);
+
+}  // namespace fanfold::sim

@@ -1,0 +1,79 @@
+#include "sim/cluster/jobs.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "sim/doors/task_work.hpp"
+
+namespace fanfold::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kNumbersPerJob = 1'000'000;
+constexpr const char* kInputs = "/shared/in";
+constexpr const char* kOutputs = "/shared/out";
+
+std::uint64_t count_of(const Config& config) { return config.splits * config.records; }
+
+}  // namespace
+
+std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws) {
+  std::vector<JobPlan> jobs;
+  for (std::uint64_t i = 1; i <= config.jobs; ++i) {
+    JobPlan job;
+    const std::string name = "job-" + std::to_string(i);
+    for (std::uint64_t n = 0; n < count_of(config); ++n) {
+      job.numbers.push_back(i * kNumbersPerJob + n);
+    }
+    proto::JobSpec& spec = job.spec;
+    spec.job_name = name;
+    spec.plugin = {.name = "numbers.so", .path = "/numbers.so", .sha256 = std::string(64, 'a')};
+    spec.inputs = {std::string(kInputs) + "/" + name};
+    spec.output = std::string(kOutputs) + "/" + name;
+    spec.partitions = static_cast<std::uint32_t>(config.partitions);
+    spec.split_bytes = std::max<std::uint64_t>(config.records, 1) * kLineBytes;
+    spec.attempts_max = static_cast<std::uint32_t>(config.attempts);
+    spec.speculate = config.speculate != 0;
+    spec.stall_timeout_ms = config.stall_ms;
+    spec.client_id = name;
+    spec.submitted_by = "sim";
+    job.submit_after =
+        std::chrono::milliseconds(draws.between(Stream::kWorkload, {i, 5}, 0, i == 1 ? 500 : 5000));
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs) {
+  for (const char* directory : {"/shared", kInputs, kOutputs}) {
+    disks.add(directory, {true, disks.new_inode(), nullptr}, 0);
+  }
+  for (const JobPlan& job : jobs) {
+    auto file = std::make_shared<FileBytes>();
+    for (const std::uint64_t number : job.numbers) file->bytes += line_of(number);
+    file->synced = file->bytes.size();
+    disks.add(job.spec.inputs.front(), {false, disks.new_inode(), file}, 0);
+  }
+  for (const char* directory : {"/", "/shared", kInputs}) disks.sync_names(directory, 0);
+}
+
+ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker) {
+  ExecutorOptions options;
+  options.task_min = std::chrono::milliseconds(config.task_ms_min);
+  options.task_max = std::chrono::milliseconds(config.task_ms_max);
+  options.work.nondeterministic = config.nondeterministic != 0;
+  for (std::uint64_t i = 0; i < config.poison && count_of(config) > 0; ++i) {
+    options.work.poison.insert(kNumbersPerJob +
+                               draws.between(Stream::kWorkload, {i, 6}, 0, count_of(config) - 1));
+  }
+  // One worker in ten is slow, up to fifty times.
+  if (draws.bits(Stream::kWorkload, {worker, 7}) % 10 == 0) {
+    options.slow_per_cent =
+        static_cast<std::uint32_t>(draws.between(Stream::kWorkload, {worker, 8}, 50, 5000));
+  }
+  return options;
+}
+
+}  // namespace fanfold::sim

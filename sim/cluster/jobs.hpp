@@ -1,0 +1,26 @@
+// The jobs of a simulated run, and what their output must be.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/proto/types.hpp"
+#include "sim/cluster/config.hpp"
+#include "sim/doors/disks.hpp"
+#include "sim/doors/scripted_executors.hpp"
+
+namespace fanfold::sim {
+
+struct JobPlan {
+  proto::JobSpec spec;
+  std::vector<std::uint64_t> numbers;  // Of its input, ascending; the output holds each once.
+  Duration submit_after{};
+};
+
+std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws);
+void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs);
+ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker);
+
+}  // namespace fanfold::sim

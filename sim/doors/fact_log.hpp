@@ -1,0 +1,51 @@
+// The simulated twin of the fact store: transactions of encoded facts that survive the master, and
+// a Store that appends to them.  An append may be slow, fail, or be the last thing that the master
+// does, with the transaction durable or lost.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "master/store/fact_codec.hpp"
+#include "master/store/store.hpp"
+#include "sim/world/process.hpp"
+
+namespace fanfold::sim {
+
+class FactLog {
+ public:
+  explicit FactLog(World& world) : world_(world) {}
+
+  /// As open_store() does it: counts the epoch, gives back what is there.  `owner` is told to die
+  /// through `die` when its master must.
+  Result<master::OpenedStore> open(Process& owner, std::function<void(const Fault&)> die);
+
+  /// Every durable fact, in order.
+  const std::vector<master::Fact>& facts() const { return facts_; }
+  std::uint64_t appends() const { return appends_; }
+
+ private:
+  class Opened;
+  struct Row {
+    master::EncodedFact fact;
+    std::uint64_t epoch = 0;
+  };
+
+  Status append(Process& owner, std::uint64_t epoch, std::span<const master::Fact> facts,
+                std::span<const master::JobNote> notes,
+                const std::function<void(const Fault&)>& die);
+  void keep(std::uint64_t epoch, std::span<const master::Fact> facts,
+            std::span<const master::JobNote> notes);
+
+  World& world_;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t appends_ = 0;
+  std::vector<Row> rows_;
+  std::vector<master::JobNote> notes_;
+  std::vector<master::Fact> facts_;
+};
+
+}  // namespace fanfold::sim

@@ -1,0 +1,192 @@
+#include "sim/doors/task_work.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "common/io/part_file.hpp"
+#include "common/io/piece_reader.hpp"
+#include "common/io/run_file.hpp"
+#include "fanfold/hash.hpp"
+#include "sim/world/draws.hpp"
+
+namespace fanfold::sim {
+namespace {
+
+using proto::FailureKind;
+using worker::AttemptEnded;
+
+AttemptEnded failed(FailureKind kind, const Status& why) {
+  AttemptEnded ended;
+  ended.failure.kind = kind;
+  ended.failure.message = why.message();
+  return ended;
+}
+
+/// As the production executor classifies what its disk says.
+AttemptEnded failed(const Status& why) {
+  return failed(why.code() == StatusCode::kNoSpace ? FailureKind::kNoSpace : FailureKind::kIo, why);
+}
+
+std::string block_of(const std::vector<std::uint64_t>& numbers) {
+  std::string bytes(numbers.size() * sizeof(std::uint64_t), '\0');
+  if (!numbers.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
+  return bytes;
+}
+
+abi::BlockSummary summary_of(const std::vector<std::uint64_t>& numbers) {
+  abi::BlockSummary summary;
+  for (const std::uint64_t number : numbers) {
+    const std::uint64_t digest = scramble(number);
+    ++summary.records;
+    summary.sum += digest;
+    summary.exclusive_or ^= digest;
+  }
+  return summary;
+}
+
+Result<std::vector<std::uint64_t>> read_split(io::FileSystem& files, const proto::Split& split) {
+  std::vector<std::uint64_t> numbers;
+  io::ReadOptions options;
+  options.block_bytes = 4096;
+  for (const io::Piece& piece : split.pieces) {
+    FANFOLD_ASSIGN_OR_RETURN(const auto reader, io::open_piece(files, piece, options));
+    while (true) {
+      FANFOLD_ASSIGN_OR_RETURN(const auto block, reader->next());
+      if (!block) break;
+      const std::vector<std::uint64_t> some = numbers_in(block->bytes);
+      numbers.insert(numbers.end(), some.begin(), some.end());
+    }
+  }
+  return numbers;
+}
+
+std::uint32_t partition_for(std::uint64_t number, const TaskOptions& options,
+                            const proto::TaskAssignment& assignment) {
+  const std::uint64_t salt = options.nondeterministic ? assignment.attempt.value : 0;
+  return partition_of(scramble(number ^ salt), assignment.partitions);
+}
+
+Status write_run(io::FileSystem& files, const worker::ExecutorTask& task,
+                 const std::vector<std::vector<std::uint64_t>>& partitions) {
+  FANFOLD_RETURN_IF_ERROR(files.make_directories(task.scratch));
+  FANFOLD_ASSIGN_OR_RETURN(const auto run, io::create_run_file(files, task.scratch + "/output.run",
+                                                               io::BlockCompression::kNone));
+  for (std::uint32_t partition = 0; partition < partitions.size(); ++partition) {
+    const std::vector<std::uint64_t>& numbers = partitions[partition];
+    if (numbers.empty()) continue;
+    FANFOLD_RETURN_IF_ERROR(run->write(partition, block_of(numbers), summary_of(numbers)));
+  }
+  return run->finish();
+}
+
+AttemptEnded map(io::FileSystem& files, const TaskOptions& options,
+                 const worker::ExecutorTask& task) {
+  const proto::TaskAssignment& assignment = task.assignment;
+  const auto numbers = read_split(files, assignment.split);
+  if (!numbers.ok()) return failed(FailureKind::kInput, numbers.status());
+  std::vector<std::vector<std::uint64_t>> partitions(assignment.partitions);
+  for (const std::uint64_t number : *numbers) {
+    if (options.poison.count(number) > 0) {
+      return failed(FailureKind::kSignal, Status(StatusCode::kAborted, "SIGSEGV"));
+    }
+    partitions[partition_for(number, options, assignment)].push_back(number);
+  }
+  AttemptEnded ended;
+  ended.report.records_in = numbers->size();
+  ended.report.records_out = numbers->size();
+  ended.report.output_empty = numbers->empty();
+  if (!numbers->empty()) {
+    if (const Status written = write_run(files, task, partitions); !written.ok()) {
+      return failed(written);
+    }
+    ended.report.bytes_out = numbers->size() * sizeof(std::uint64_t);
+  }
+  ended.succeeded = true;
+  return ended;
+}
+
+Status read_segment(io::FileSystem& files, const worker::LocalSegment& local,
+                    std::uint32_t partition, std::vector<std::uint64_t>* numbers) {
+  io::Segment segment = local.segment;
+  if (!local.fetched) {
+    FANFOLD_ASSIGN_OR_RETURN(segment, io::find_segment(files, local.path, partition));
+  }
+  if (segment.summary.records == 0) return {};
+  FANFOLD_ASSIGN_OR_RETURN(const auto reader, io::open_segment(files, local.path, segment));
+  while (true) {
+    FANFOLD_ASSIGN_OR_RETURN(const std::string_view block, reader->next());
+    if (block.empty()) return {};
+    const std::size_t before = numbers->size();
+    numbers->resize(before + block.size() / sizeof(std::uint64_t));
+    std::memcpy(numbers->data() + before, block.data(), block.size());
+  }
+}
+
+Result<io::PartInfo> write_part(io::FileSystem& files, const proto::TaskAssignment& assignment,
+                                const std::vector<std::uint64_t>& numbers) {
+  const std::string directory = assignment.staging + "/" + std::to_string(assignment.attempt.value);
+  FANFOLD_RETURN_IF_ERROR(files.make_directories(directory));
+  const std::string name = io::part_name("part", assignment.task.index, assignment.partitions,
+                                         io::PartCompression::kNone);
+  FANFOLD_ASSIGN_OR_RETURN(const auto part, io::create_part(files, directory + "/" + name, name,
+                                                            io::PartCompression::kNone));
+  std::string lines;
+  for (const std::uint64_t number : numbers) lines += line_of(number);
+  FANFOLD_RETURN_IF_ERROR(part->write(lines, numbers.size()));
+  FANFOLD_RETURN_IF_ERROR(part->finish());
+  return part->info();
+}
+
+AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::ExecutorTask& task) {
+  const proto::TaskAssignment& assignment = task.assignment;
+  std::vector<std::uint64_t> numbers;
+  for (const worker::LocalSegment& local : task.segments) {
+    std::vector<std::uint64_t> some;
+    const Status read = read_segment(files, local, assignment.task.index, &some);
+    if (!read.ok()) {
+      AttemptEnded ended = failed(FailureKind::kFetch, read);
+      ended.failure.lost_outputs = {local.output};
+      return ended;
+    }
+    std::sort(some.begin(), some.end());
+    witness.output_read(assignment.attempt, local.output, hash(block_of(some)));
+    numbers.insert(numbers.end(), some.begin(), some.end());
+  }
+  std::sort(numbers.begin(), numbers.end());
+  const auto part = write_part(files, assignment, numbers);
+  if (!part.ok()) return failed(part.status());
+  AttemptEnded ended;
+  ended.succeeded = true;
+  ended.report.records_in = numbers.size();
+  ended.report.records_out = numbers.size();
+  ended.report.bytes_out = part->bytes;
+  ended.report.files = {*part};
+  return ended;
+}
+
+}  // namespace
+
+std::string line_of(std::uint64_t number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%014llu\n", static_cast<unsigned long long>(number));
+  return text;
+}
+
+std::vector<std::uint64_t> numbers_in(std::string_view lines) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t at = 0; at + kLineBytes <= lines.size(); at += kLineBytes) {
+    numbers.push_back(
+        std::strtoull(std::string(lines.substr(at, kLineBytes)).c_str(), nullptr, 10));
+  }
+  return numbers;
+}
+
+AttemptEnded do_task(io::FileSystem& files, Witness& witness, const TaskOptions& options,
+                     const worker::ExecutorTask& task) {
+  if (task.assignment.task.stage == Stage::kReduce) return reduce(files, witness, task);
+  return map(files, options, task);
+}
+
+}  // namespace fanfold::sim

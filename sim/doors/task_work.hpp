@@ -1,0 +1,37 @@
+// What a simulated attempt does with real files of the production formats.  The input is a file of
+// numbered lines; a map sends each number to a partition, a reduce writes the sorted numbers that
+// it received.  So the output of a job must hold each number of its input exactly once.
+
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/doors/disk_view.hpp"
+#include "sim/world/witness.hpp"
+#include "worker/agent/event.hpp"
+#include "worker/isolation/executor_frames.hpp"
+
+namespace fanfold::sim {
+
+/// "00000000000042\n"
+inline constexpr std::size_t kLineBytes = 15;
+std::string line_of(std::uint64_t number);
+
+struct TaskOptions {
+  /// Reading one of them kills the attempt.
+  std::set<std::uint64_t> poison;
+  /// Where a number goes depends on the attempt: the mapper is broken.
+  bool nondeterministic = false;
+};
+
+worker::AttemptEnded do_task(io::FileSystem& files, Witness& witness, const TaskOptions& options,
+                             const worker::ExecutorTask& task);
+
+/// The numbers of whole lines.
+std::vector<std::uint64_t> numbers_in(std::string_view lines);
+
+}  // namespace fanfold::sim

@@ -1,0 +1,120 @@
+#include "sim/search/program.hpp"
+
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "sim/search/options.hpp"
+#include "sim/search/run.hpp"
+#include "sim/search/seeds.hpp"
+#include "sim/search/shrink.hpp"
+
+namespace fanfold::sim {
+namespace {
+
+constexpr int kViolated = 1;
+constexpr int kUsageError = 2;
+
+int complain(const Status& status) {
+  std::fprintf(stderr, "fanfold-sim: %s\n", status.message().c_str());
+  return kUsageError;
+}
+
+double seconds(Duration time) { return static_cast<double>(time.count()) / 1e9; }
+
+Result<Scenario> read_scenario(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Status(StatusCode::kNotFound, "cannot read the scenario " + path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto scenario = parse_scenario(text);
+  if (!scenario.ok()) return std::move(scenario).status().with_context(path);
+  return scenario;
+}
+
+void print_verdict(const RunResult& result) {
+  if (result.violation) {
+    std::printf("violated %s at %.6f s: %s\n", result.violation->invariant.c_str(),
+                seconds(result.violation->when.since_origin), result.violation->what.c_str());
+  } else {
+    std::printf("nothing violated\n");
+  }
+}
+
+int run_shrunk(const Options& options, const Scenario& scenario) {
+  auto shrunk = shrink(scenario);
+  if (!shrunk.ok()) return complain(shrunk.status());
+  const std::string text = "# " + shrunk->violation.invariant + ": " + shrunk->violation.what +
+                           "\n" + to_text(shrunk->scenario);
+  std::fprintf(stderr, "%zu faults are left after %" PRIu64 " runs\n",
+               shrunk->scenario.faults->size(), shrunk->runs);
+  if (options.write.empty()) {
+    std::fputs(text.c_str(), stdout);
+  } else if (!(std::ofstream(options.write) << text)) {
+    return complain({StatusCode::kIoError, "cannot write " + options.write});
+  }
+  return kViolated;
+}
+
+int run_one(const Options& options, const Scenario& scenario) {
+  if (options.shrink) return run_shrunk(options, scenario);
+  const RunResult result = run_scenario(scenario, options.trace ? stdout : nullptr);
+  Scenario repeat = scenario;
+  if (result.violation && !repeat.faults) {
+    repeat.faults = std::set<Fault>(result.faults.begin(), result.faults.end());
+  }
+  std::printf("%s", to_text(repeat).c_str());
+  std::printf("# trace %016" PRIx64 ", %" PRIu64
+              " events, %.3f s simulated, %zu faults, jobs: %u "
+              "succeeded, %u failed, %u cancelled, %u refused\n# ",
+              result.trace_hash, result.events, seconds(result.simulated), result.faults.size(),
+              result.succeeded, result.failed, result.cancelled, result.refused);
+  print_verdict(result);
+  return result.violation ? kViolated : 0;
+}
+
+int run_many(const Options& options) {
+  const SeedsReport report = run_seeds(
+      {options.seed, options.seeds, options.threads, options.twice_per_cent, options.planted_bug});
+  for (const BadSeed& bad : report.bad) {
+    std::printf("seed %" PRIu64 " violated %s: %s\n", bad.seed, bad.violation.invariant.c_str(),
+                bad.violation.what.c_str());
+  }
+  std::printf("%" PRIu64 " seeds, %zu bad, %" PRIu64 " run twice, %" PRIu64 " events, %" PRIu64
+              " faults, %.1f hours simulated in %.1f s: %.0f seeds and %.0f events a second\n",
+              report.seeds, report.bad.size(), report.twice, report.events, report.faults,
+              seconds(report.simulated) / 3600, report.wall_seconds,
+              static_cast<double>(report.seeds) / report.wall_seconds,
+              static_cast<double>(report.events) / report.wall_seconds);
+  std::printf("jobs: %" PRIu64 " succeeded, %" PRIu64 " failed, %" PRIu64 " cancelled, %" PRIu64
+              " refused\n",
+              report.succeeded, report.failed, report.cancelled, report.refused);
+  return report.bad.empty() ? 0 : kViolated;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  const auto options = parse_options(std::vector<std::string>(argv + 1, argv + argc));
+  if (!options.ok()) return complain(options.status());
+  if (options->mode == Options::Mode::kHelp) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  Scenario scenario;
+  if (options->mode == Options::Mode::kScenario) {
+    auto read = read_scenario(options->scenario);
+    if (!read.ok()) return complain(read.status());
+    scenario = *std::move(read);
+  } else if (options->seeds > 1) {
+    return run_many(*options);
+  } else {
+    scenario.config = config_of(options->seed);
+  }
+  if (options->planted_bug != 0) scenario.planted_bug = options->planted_bug;
+  return run_one(*options, scenario);
+}
+
+}  // namespace fanfold::sim

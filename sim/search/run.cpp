@@ -1,0 +1,37 @@
+#include "sim/search/run.hpp"
+
+#include "sim/check/checkers.hpp"
+#include "sim/cluster/cluster.hpp"
+
+namespace fanfold::sim {
+
+RunResult run_scenario(const Scenario& scenario, std::FILE* trace_to) {
+  World world(scenario.config.seed, rates_of(scenario.config.seed), scenario.faults, trace_to);
+  Checkers checkers(world);
+  world.witness = &checkers;
+  RunResult result;
+  {
+    Cluster cluster(world, scenario.config);
+    checkers.watch(cluster);
+    const Cluster::Ending ending = cluster.run([&checkers] { return checkers.step(); });
+    checkers.end(ending);
+    for (const auto& client : cluster.clients()) {
+      if (client->refusal()) ++result.refused;
+      if (!client->end()) continue;
+      const proto::JobState state = client->end()->state;
+      if (state == proto::JobState::kSucceeded) ++result.succeeded;
+      if (state == proto::JobState::kFailed) ++result.failed;
+      if (state == proto::JobState::kCancelled) ++result.cancelled;
+    }
+    result.violation = checkers.violation();
+    result.frames = cluster.network().frames();
+    result.facts = cluster.master().log().facts().size();
+    result.trace_hash = world.trace.digest();
+    result.events = world.timeline.happened();
+    result.simulated = world.now().since_origin;
+    result.faults = world.faults.tape();
+  }
+  return result;
+}
+
+}  // namespace fanfold::sim

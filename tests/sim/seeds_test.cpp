@@ -1,0 +1,46 @@
+// The swarm: many seeds, none of which may violate anything.
+
+#include <gtest/gtest.h>
+
+#include "sim/search/seeds.hpp"
+
+namespace fanfold::sim {
+namespace {
+
+TEST(Seeds, TwoThousandViolateNothing) {
+  const SeedsReport report =
+      run_seeds({.first = 1, .count = 2000, .threads = 2, .twice_per_cent = 5, .planted_bug = 0});
+  for (const BadSeed& bad : report.bad) {
+    ADD_FAILURE() << "fanfold-sim --seed " << bad.seed << " violates " << bad.violation.invariant
+                  << ": " << bad.violation.what;
+  }
+  EXPECT_EQ(report.seeds, 2000u);
+  EXPECT_GT(report.twice, 50u);
+  // Most jobs must come through, or the swarm shows little.
+  EXPECT_GT(report.succeeded, 1500u);
+  EXPECT_GT(report.faults, 20'000u);
+}
+
+TEST(Seeds, TheSameSeedGivesTheSameTrace) {
+  Scenario scenario;
+  scenario.config = config_of(8);
+  EXPECT_EQ(run_scenario(scenario).trace_hash, run_scenario(scenario).trace_hash);
+  Scenario other;
+  other.config = config_of(9);
+  EXPECT_NE(run_scenario(scenario).trace_hash, run_scenario(other).trace_hash);
+}
+
+TEST(Seeds, TheTapeOfARunRepeatsIt) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    Scenario scenario;
+    scenario.config = config_of(seed);
+    const RunResult free = run_scenario(scenario);
+    scenario.faults = std::set<Fault>(free.faults.begin(), free.faults.end());
+    const RunResult scripted = run_scenario(scenario);
+    EXPECT_EQ(scripted.trace_hash, free.trace_hash) << "seed " << seed;
+    EXPECT_EQ(scripted.faults.size(), free.faults.size()) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace fanfold::sim
