@@ -25,6 +25,8 @@ bool is_special(char c) {
   return std::string_view("\\^$.[]|()*+?{}").find(c) != std::string_view::npos;
 }
 
+bool is_repetition(char c) { return c == '*' || c == '?' || c == '+' || c == '{'; }
+
 // The longest run of plain characters that stands in every match of `pattern`; empty when it is not
 // easily seen.  Only runs outside groups and brackets are looked at, and none if there is a choice.
 std::string required_piece(std::string_view pattern) {
@@ -50,10 +52,12 @@ std::string required_piece(std::string_view pattern) {
       if (!escaped && c == '{') i = std::min(pattern.find('}', i), pattern.size() - 1);
       continue;
     }
-    // A repeated character may be absent, and it ends the piece in any case.
+    // A repeated character may be absent, and it ends the piece in any case.  One of `x+` stands in
+    // every match, but of `x+?` none: that is an optional `x+`.
     const char next = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
-    const bool repeated = next == '*' || next == '?' || next == '{' || next == '+';
-    if (depth == 0 && (!repeated || next == '+')) piece.push_back(pattern[i]);
+    const bool repeated = is_repetition(next);
+    const bool kept = next == '+' && !(i + 2 < pattern.size() && is_repetition(pattern[i + 2]));
+    if (depth == 0 && (!repeated || kept)) piece.push_back(pattern[i]);
     if (repeated || depth != 0) end_piece();
   }
   end_piece();

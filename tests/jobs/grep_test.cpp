@@ -69,6 +69,11 @@ TEST(Grep, ReadsExtendedRegularExpressions) {
   }
 }
 
+TEST(Grep, TakesARepetitionOfARepetitionForAnOptionalOne) {
+  const std::vector<Source> sources = {{"f", "a1\nab1\nabb1\nb1\n", ""}};
+  EXPECT_EQ(run<Grep>(sources, {{"pattern", "ab+?1"}}, {1, 100}).all(), "f:a1\nf:ab1\nf:abb1\n");
+}
+
 TEST(Grep, IgnoresCaseOfPlainTextAndOfExpressions) {
   for (const std::string pattern : {"A B", "a b", "C1", "^A+", "b [A-C]", "(A|b)2? C"}) {
     const Outcome outcome =
@@ -151,6 +156,8 @@ TEST(Grep, SearchesFirstForWhatEveryMatchMustContain) {
   EXPECT_EQ(required_piece("abc*de"), "ab");
   EXPECT_EQ(required_piece("ab{0}cde"), "cde");
   EXPECT_EQ(required_piece("a+bcd"), "bcd");
+  EXPECT_EQ(required_piece("abc+?d"), "ab");
+  EXPECT_EQ(required_piece("abc+{0}d"), "ab");
   EXPECT_EQ(required_piece("(abcdef)?gh"), "gh");
   EXPECT_EQ(required_piece("abc|d"), "");
   EXPECT_EQ(required_piece("[abc]defg"), "");
