@@ -5,6 +5,9 @@
 namespace {
 
 struct Distinct {
+  // Lines leave as they are, so nobody could merge parts by them: the parts follow each other.
+  static constexpr auto partitioning = fanfold::kRangePartitioned;
+
   static void declare(fanfold::Parameters& parameters) {
     parameters.optional<bool>(
         "count", false,

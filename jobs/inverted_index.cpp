@@ -19,6 +19,8 @@ class InvertedIndex {
   using Occurrence = std::pair<std::string_view, std::uint64_t>;  // File, how often.
   using Out = fanfold::Emitter<std::string_view, Occurrence>;
 
+  // Words leave as they are, so nobody could merge parts by them: the parts follow each other.
+  static constexpr auto partitioning = fanfold::kRangePartitioned;
   // Sorted values bring the counts of one file together, from whichever tasks they come.
   static constexpr bool order_values = true;
 

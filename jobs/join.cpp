@@ -23,6 +23,8 @@ class Join {
   using Tagged = std::pair<std::uint8_t, std::string_view>;
 
   static constexpr std::array<std::string_view, 2> inputs = {"left", "right"};
+  // Rows leave as they are, so nobody could merge parts by their keys: the parts follow each other.
+  static constexpr auto partitioning = fanfold::kRangePartitioned;
   // Sorted values bring every left line of a key before its first right line.
   static constexpr bool order_values = true;
 
