@@ -1,5 +1,6 @@
 # fanfold_add_library(scheduler SOURCES a.cpp HEADERS a.hpp DEPS fanfold::core PRIVATE_DEPS zstd)
-# One library per folder; all_verify_interface_header_sets proves that each header compiles alone.
+# One library per folder; all_verify_interface_header_sets proves that each header compiles alone, and
+# fanfold_<name>_link that the library links with nothing but its declared dependencies.
 # Paths are relative to the calling folder.  Without SOURCES the library is header-only.
 function(fanfold_add_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
@@ -17,6 +18,9 @@ function(fanfold_add_library name)
   target_sources(fanfold_${name} ${scope}
     FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
   target_link_libraries(fanfold_${name} ${scope} ${ARG_DEPS})
+  if(ARG_SOURCES AND FANFOLD_TESTS)
+    fanfold_add_link_test(${name})
+  endif()
 endfunction()
 
 # A GoogleTest program of one folder: tests/<folder>/...  Each TEST becomes a ctest of its own.
@@ -29,7 +33,7 @@ function(fanfold_add_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endfunction()
 
-# Proves that `name` links with nothing but its declared dependencies.
+# All of the library, used or not, in a program that has nothing else.
 function(fanfold_add_link_test name)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cpp "int main() {}\n")
   add_executable(fanfold_${name}_link ${CMAKE_CURRENT_BINARY_DIR}/${name}_link.cpp)
