@@ -3,6 +3,7 @@
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/options/exit_codes.hpp"
+#include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
 
 namespace fanfold::cli {
@@ -27,7 +28,11 @@ int cancel_main(const Environment& environment, const Arguments& arguments) {
   if (!client.ok()) return report(client.status());
   const Result<proto::JobStatus> status = cancel(**client, *job);
   if (!status.ok()) return report(status.status());
-  print("job " + std::to_string(job->value) + " " + proto::name_of(status->state) + "\n");
+  if (arguments.has("json")) {
+    print(to_json(*status));
+  } else {
+    print("job " + std::to_string(job->value) + " " + proto::name_of(status->state) + "\n");
+  }
   return status->state == proto::JobState::kCancelled ? kExitDone : kExitFailed;
 }
 
@@ -39,7 +44,7 @@ Command cancel_command() {
   syntax.command = "cancel";
   syntax.positionals = "JOB_ID";
   syntax.summary = "Cancels a running job and waits until it has ended.";
-  syntax.flags = {master_flag()};
+  syntax.flags = {master_flag(), json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = cancel_main;
   return command;

@@ -10,8 +10,9 @@ namespace fanfold::cli {
 namespace {
 
 int cat_main(const Environment&, const Arguments& arguments) {
+  const PrintOptions options{STDOUT_FILENO, arguments.has("json")};
   for (const std::string& directory : arguments.positionals()) {
-    const Status status = print_output(io::posix_file_system(), directory, STDOUT_FILENO);
+    const Status status = print_output(io::posix_file_system(), directory, options);
     if (!status.ok()) return report(status);
   }
   return kExitDone;
@@ -26,6 +27,7 @@ Command cat_command() {
   syntax.positionals = "DIR...";
   syntax.summary = "Prints the output of a finished job, in the order of its keys.";
   syntax.description = "Compressed parts are decompressed.";
+  syntax.flags = {{"json", '\0', "", "Print text records as JSON Lines.", false}};
   syntax.positionals_min = 1;
   syntax.positionals_max = static_cast<std::size_t>(-1);
   command.run = cat_main;

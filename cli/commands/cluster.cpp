@@ -47,6 +47,10 @@ int up_main(const Environment& environment, const Arguments& arguments) {
     return kExitInterrupted;
   }
   if (!status.ok()) return report(status);
+  if (arguments.has("json")) {
+    print(to_json(ClusterUp{master_address(directory), directory, shape.workers, shape.slots}));
+    return kExitDone;
+  }
   print_error("a cluster of " + plural(shape.workers, "worker") + " with " +
               plural(shape.slots, "slot") + " each is up at " + master_address(directory) + "\n");
   // Alone on standard output: eval "$(fanfold cluster up)" works.
@@ -115,7 +119,8 @@ Command cluster_up_command() {
                    "Tasks at a time in each worker. Default: the cores, shared out.", false},
                   {"memory", '\0', "SIZE",
                    "Memory of each executor. Default: a share of the machine's.", false},
-                  directory_flag()};
+                  directory_flag(),
+                  json_flag()};
   command.run = up_main;
   return command;
 }

@@ -47,6 +47,18 @@ const Command* find_command(const std::string& name) {
   return found == commands.end() ? nullptr : &*found;
 }
 
+constexpr std::string_view kCluster = "cluster";
+
+/// The word alone is no command; what it stands for is.
+std::string cluster_help() {
+  std::vector<Command> group;
+  for (const Command& command : all_commands()) {
+    if (command.syntax.command.starts_with(kCluster)) group.push_back(command);
+  }
+  return "Usage: fanfold cluster up|down|status [FLAG...]\n\n" + list_of(group) +
+         "\n'fanfold cluster up --help' explains the first of them.\n";
+}
+
 int unknown_command(const std::string& name, std::string_view group) {
   std::vector<std::string> names;
   for (const Command& command : all_commands()) {
@@ -83,6 +95,18 @@ const std::vector<Command>& all_commands() {
   return commands;
 }
 
+std::string list_of(const std::vector<Command>& commands) {
+  std::size_t width = 0;
+  for (const Command& command : commands) width = std::max(width, command.syntax.command.size());
+  std::string text;
+  for (const Command& command : commands) {
+    std::string name = command.syntax.command;
+    name.resize(width + 2, ' ');
+    text += "  " + name + command.syntax.summary + "\n";
+  }
+  return text;
+}
+
 int dispatch(const Environment& environment, const std::vector<std::string>& words) {
   if (words.empty()) {
     help_command().run(environment, Arguments());
@@ -92,17 +116,20 @@ int dispatch(const Environment& environment, const std::vector<std::string>& wor
   std::size_t used = 1;
   if (name == "--help" || name == "-h") name = "help";
   if (name == "--version") name = "version";
-  if (name == "cluster") {
+  if (name == kCluster) {
     if (words.size() > 1 && !words[1].starts_with('-')) {
       if (find_command("cluster " + words[1]) == nullptr) {
         return unknown_command(words[1], "cluster ");
       }
       name += " " + words[1];
       used = 2;
+    } else if (asks_for_help(words)) {
+      print(cluster_help());
+      return kExitDone;
     } else {
       print_error(
           "fanfold: 'fanfold cluster' needs to know what to do: up, down or status.\n"
-          "Try 'fanfold cluster up --help'.\n");
+          "Try 'fanfold cluster --help'.\n");
       return kExitUsage;
     }
   }

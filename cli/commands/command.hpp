@@ -33,6 +33,9 @@ struct Command {
 /// In the order of the help text.
 const std::vector<Command>& all_commands();
 
+/// One line each: the name and what it does.
+std::string list_of(const std::vector<Command>& commands);
+
 /// Finds the command, parses, runs; returns the exit code.
 int dispatch(const Environment& environment, const std::vector<std::string>& words);
 

@@ -21,6 +21,19 @@ std::string parameter_names(const abi::JobInfo& job) {
   return text;
 }
 
+/// A TAB looks like nothing; the shell's way to write one can be copied.
+std::string quoted(const std::string& value) {
+  std::string text;
+  bool escaped = false;
+  for (const char c : value) {
+    const bool tab = c == '\t';
+    const bool newline = c == '\n';
+    escaped = escaped || tab || newline;
+    text += tab ? std::string("\\t") : newline ? std::string("\\n") : std::string(1, c);
+  }
+  return (escaped ? "$'" : "'") + text + "'";
+}
+
 const char* records_of(abi::RecordFormat format) {
   switch (format) {
     case abi::RecordFormat::kLines:
@@ -46,7 +59,8 @@ std::string explain(const abi::JobInfo& job, const std::string& word) {
   text += ".\n\n";
   for (const abi::Parameter& parameter : job.parameters) {
     text += "  --param " + parameter.name + "=...  (" + name_of(parameter.type);
-    text += parameter.required ? ", required)" : ", default '" + parameter.default_value + "')";
+    text +=
+        parameter.required ? ", required)" : ", default " + quoted(parameter.default_value) + ")";
     text += "\n      " + parameter.help + "\n";
     if (!parameter.choices.empty()) {
       text += "      One of: " + join_words(parameter.choices, ", ") + ".\n";

@@ -38,22 +38,12 @@ int help_main(const Environment& environment, const Arguments& arguments) {
     request.push_back("--help");
     return dispatch(environment, request);
   }
-  std::string text =
+  print(
       "Fanfold: map-reduce in C++ over files, on one machine or many.\n\n"
-      "Usage: fanfold COMMAND [ARGUMENT...]\n\n";
-  std::size_t width = 0;
-  for (const Command& command : all_commands()) {
-    width = std::max(width, command.syntax.command.size());
-  }
-  for (const Command& command : all_commands()) {
-    std::string name = command.syntax.command;
-    name.resize(width + 2, ' ');
-    text += "  " + name + command.syntax.summary + "\n";
-  }
-  text +=
+      "Usage: fanfold COMMAND [ARGUMENT...]\n\n" +
+      list_of(all_commands()) +
       "\nA first job:  fanfold run word_count FILE -o counted && fanfold cat counted\n"
-      "'fanfold COMMAND --help' explains a command.\n";
-  print(text);
+      "'fanfold COMMAND --help' explains a command.\n");
   return kExitDone;
 }
 

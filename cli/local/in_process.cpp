@@ -186,6 +186,7 @@ bool InProcessRun::run_maps() {
 
 bool InProcessRun::run_reduces() {
   begin_stage(Stage::kReduce, plan_.partitions);
+  for (const Attempt& map : maps_) stage().bytes_total += map.report.bytes_out;
   for (std::uint32_t index = 0; index < plan_.partitions; ++index) {
     std::vector<worker::LocalSegment> segments;
     for (std::uint32_t split = 0; split < maps_.size(); ++split) {

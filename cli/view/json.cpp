@@ -144,6 +144,13 @@ std::string to_json(const proto::ClusterReply& cluster) {
   return dump(json);
 }
 
+std::string to_json(const ClusterUp& cluster) {
+  return dump({{"address", cluster.address},
+               {"directory", cluster.directory},
+               {"workers", cluster.workers},
+               {"slots", cluster.slots}});
+}
+
 std::string to_json(const std::vector<abi::JobInfo>& jobs) {
   Json json = Json::array();
   for (const abi::JobInfo& job : jobs) json.push_back(job_info_json(job));

@@ -61,6 +61,8 @@ class SegmentReader {
   virtual ~SegmentReader() = default;
   /// Raw bytes of the next block, valid until the next call; empty at the end.
   virtual Result<std::string_view> next() = 0;
+  /// Of the segment's stored bytes, those that were read so far.
+  virtual std::uint64_t bytes_read() const = 0;
 };
 
 /// `segment` as found in the index of `path`.  For a segment fetched from another worker the file

@@ -73,6 +73,7 @@ class Reader final : public SegmentReader {
       : file_(std::move(file)),
         path_(std::move(path)),
         offset_(segment.offset),
+        begin_(segment.offset),
         unread_(segment.stored_bytes),
         raw_left_(segment.raw_bytes) {}
 
@@ -98,6 +99,8 @@ class Reader final : public SegmentReader {
     if (header->stored_bytes == header->raw_bytes) return stored;
     return decompress(stored, header->raw_bytes);
   }
+
+  std::uint64_t bytes_read() const override { return offset_ - begin_; }
 
  private:
   Result<std::string_view> decompress(std::string_view stored, std::uint32_t raw_bytes) {
@@ -133,7 +136,8 @@ class Reader final : public SegmentReader {
 
   const std::unique_ptr<ReadableFile> file_;
   const std::string path_;
-  std::uint64_t offset_;    // Of the first byte that is not in the window yet.
+  std::uint64_t offset_;  // Of the first byte that is not in the window yet.
+  const std::uint64_t begin_;
   std::uint64_t unread_;    // Bytes of the segment from there on.
   std::uint64_t raw_left_;  // What the index says is still to come.
   Buffer window_;

@@ -32,10 +32,10 @@ bool is_fault_of_worker(FailureKind kind) {
   return kind == FailureKind::kNoSpace || kind == FailureKind::kIo || kind == FailureKind::kSpawn;
 }
 
+/// The latest stands last.
 void avoid(Trouble& trouble, WorkerId worker) {
-  if (std::find(trouble.avoid.begin(), trouble.avoid.end(), worker) == trouble.avoid.end()) {
-    trouble.avoid.push_back(worker);
-  }
+  std::erase(trouble.avoid, worker);
+  trouble.avoid.push_back(worker);
 }
 
 }  // namespace
@@ -144,8 +144,9 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
     record(TaskFailureCounted{task, attempt.id, event.kind});
     Trouble& trouble = job.trouble_of(task);
     if (trouble.failures >= job.attempts_max) {
-      const std::string times = std::to_string(trouble.failures);
-      end_job(job, {JobState::kFailed, describe(task) + " failed " + times + " times", task,
+      const std::string times =
+          trouble.failures == 1 ? "once" : std::to_string(trouble.failures) + " times";
+      end_job(job, {JobState::kFailed, describe(task) + " failed " + times, task,
                     trouble.first_failure});
       return;
     }

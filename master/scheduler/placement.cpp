@@ -79,6 +79,10 @@ Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t ind
   if (trouble == nullptr) return pool_.free_worker({});
   if (Worker* worker = pool_.free_worker(trouble->avoid)) return worker;
   if (now_ >= trouble->patient_until || !pool_.anybody_but(trouble->avoid)) {
+    // It failed on all of them: then not where it failed last, if that can be helped.
+    if (!trouble->avoid.empty()) {
+      if (Worker* worker = pool_.free_worker({trouble->avoid.back()})) return worker;
+    }
     return pool_.free_worker({});
   }
   task_deadlines_.set({job.id, stage.stage(), index}, trouble->patient_until);

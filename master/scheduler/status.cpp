@@ -41,10 +41,13 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   for (const AttemptId id : job.attempts) {
     const Attempt& attempt = attempts_.at(id);
     // Of two attempts of a task the older stands for both.
-    if (attempt.task.stage != Stage::kMap || attempt.speculative) continue;
+    if (attempt.task.stage == Stage::kSample || attempt.speculative) continue;
     for (proto::StageStatus& stage : status.stages) {
-      if (stage.stage != Stage::kMap) continue;
-      stage.bytes_done += std::min(attempt.bytes, job.map.at(attempt.task.index).bytes);
+      if (stage.stage != attempt.task.stage) continue;
+      // How much a reduce task is to read is known to nobody before it has read it.
+      const bool map = stage.stage == Stage::kMap;
+      stage.bytes_done +=
+          map ? std::min(attempt.bytes, job.map.at(attempt.task.index).bytes) : attempt.bytes;
     }
   }
   status.failed_attempts = job.attempts_failed;

@@ -227,6 +227,11 @@ void JobRecord::complete(proto::JobStatus* status) const {
     stage.records_in = totals.records_in;
     stage.records_out = totals.records_out;
     stage.bytes_out = totals.bytes_out;
+    // What reducers read is what mappers wrote, but for what the indexes of their files take.
+    if (stage.stage != Stage::kReduce) continue;
+    const std::uint64_t written = totals_[slot_of(Stage::kMap)].bytes_out;
+    stage.bytes_done = std::min(stage.bytes_done + totals.bytes_in, written);
+    stage.bytes_total = stage.done < stage.tasks ? written : stage.bytes_done;
   }
   status->output_bytes = published_.bytes;
   status->output_records = published_.records;

@@ -57,6 +57,28 @@ TEST(HelpFiles, HaveNoFileWithoutACommand) {
   }
 }
 
+TEST(HelpTexts, OfTheWordClusterListsWhatFollowsIt) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"cluster", "--help"}, {"cluster", "-h"}, {"help", "cluster"}}) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(dispatch({}, words), 0);
+    const std::string text = testing::internal::GetCapturedStdout();
+    for (const char* name : {"cluster up", "cluster down", "cluster status"}) {
+      EXPECT_THAT(text, testing::HasSubstr(name));
+    }
+  }
+}
+
+TEST(HelpTexts, OfferJsonWhereverDataIsPrinted) {
+  const std::set<std::string> without = {"new", "cluster down", "help"};
+  for (const Command& command : all_commands()) {
+    const std::vector<Flag>& flags = command.syntax.flags;
+    const bool json =
+        std::any_of(flags.begin(), flags.end(), [](const Flag& f) { return f.name == "json"; });
+    EXPECT_EQ(json, without.count(command.syntax.command) == 0) << command.syntax.command;
+  }
+}
+
 TEST(HelpTexts, SayInOneSentenceWhatEachCommandDoes) {
   for (const Command& command : all_commands()) {
     EXPECT_TRUE(command.syntax.summary.ends_with('.')) << command.syntax.command;

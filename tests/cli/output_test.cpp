@@ -122,10 +122,10 @@ class Cat : public testing::Test {
   }
 
   // What cat prints, or its error.
-  std::string cat() {
+  std::string cat(bool json = false) {
     std::ofstream(directory_ + "/_SUCCESS") << io::to_json(manifest_);
     std::FILE* file = std::tmpfile();
-    const Status status = print_output(io::posix_file_system(), directory_, ::fileno(file));
+    const Status status = print_output(io::posix_file_system(), directory_, {::fileno(file), json});
     std::rewind(file);
     std::string text;
     for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
@@ -207,6 +207,35 @@ TEST_F(Cat, ReadsRecordsThatAreLargerThanItsBuffer) {
   EXPECT_EQ(cat(), "a\t1\n" + large + "c\t3\n");
 }
 
+TEST_F(Cat, PrintsTextAsJsonLines) {
+  manifest_.key_order = "bytes";
+  add_part("a\\tb\t1\nc\tx\ty\n");
+  add_part("b \"quoted\"\n\xff\n");
+  EXPECT_EQ(cat(true),
+            "{\"key\":\"a\\tb\",\"value\":\"1\"}\n"
+            "{\"line\":\"b \\\"quoted\\\"\"}\n"
+            "{\"key\":\"c\",\"value\":\"x\\ty\"}\n"
+            "{\"line\":\"\xef\xbf\xbd\"}\n");
+  // Parts that follow one another are records too.
+  manifest_.partitioning = abi::Partitioning::kRange;
+  EXPECT_THAT(cat(true), testing::StartsWith("{\"key\":\"a\\tb\",\"value\":\"1\"}\n{\"key\""));
+}
+
+TEST_F(Cat, PrintsJsonLinesAsTheyAre) {
+  manifest_.output_format = abi::OutputFormat::kJsonLines;
+  manifest_.key_order = "uint";
+  add_part("{\"key\":2,\"value\":1}\n");
+  add_part("{\"key\":1,\"value\":1}\n");
+  EXPECT_EQ(cat(true), "{\"key\":1,\"value\":1}\n{\"key\":2,\"value\":1}\n");
+}
+
+TEST_F(Cat, SaysThatBinaryRecordsHaveNoJson) {
+  manifest_.output_format = abi::OutputFormat::kBinary;
+  add_part(std::string("\x01\x01") + "bv");
+  EXPECT_THAT(cat(true), HasSubstr("--format jsonl"));
+  EXPECT_THAT(cat(true), HasSubstr(directory_));
+}
+
 TEST_F(Cat, LeavesNamedOutputsOut) {
   manifest_.key_order = "bytes";
   add_part("a\t1\n");
@@ -228,7 +257,7 @@ TEST_F(Cat, SaysThatABinaryPartEndsWithinARecord) {
 }
 
 TEST_F(Cat, RefusesADirectoryWithoutAManifest) {
-  const Status status = print_output(io::posix_file_system(), directory_, 1);
+  const Status status = print_output(io::posix_file_system(), directory_, {});
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.code(), StatusCode::kNotFound);
   EXPECT_THAT(status.message(), HasSubstr(directory_));
@@ -243,7 +272,7 @@ TEST_F(Cat, EndsQuietlyWhenNobodyReads) {
   ASSERT_EQ(::pipe(ends), 0);
   ::close(ends[0]);
   const auto before = std::signal(SIGPIPE, SIG_IGN);
-  EXPECT_TRUE(print_output(io::posix_file_system(), directory_, ends[1]).ok());
+  EXPECT_TRUE(print_output(io::posix_file_system(), directory_, {ends[1]}).ok());
   std::signal(SIGPIPE, before);
   ::close(ends[1]);
 }

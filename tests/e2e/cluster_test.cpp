@@ -41,6 +41,19 @@ TEST(LocalCluster, PrintsTheLineThatOtherCommandsNeed) {
   EXPECT_EQ(run(workspace, {"cluster", "down", "--dir", "c"}).exit_code, 0);
 }
 
+TEST(LocalCluster, DescribesItselfAsJson) {
+  Workspace workspace;
+  const Outcome up =
+      run(workspace, {"cluster", "up", "--dir", "c", "--workers", "1", "--slots", "2", "--json"});
+  ASSERT_EQ(up.exit_code, 0) << up.both();
+  const Json json = Json::parse(up.out);
+  EXPECT_EQ(json["address"], "ipc://" + workspace.path("c") + "/master.sock");
+  EXPECT_EQ(json["directory"], workspace.path("c"));
+  EXPECT_EQ(json["workers"], 1);
+  EXPECT_EQ(json["slots"], 2);
+  EXPECT_EQ(run(workspace, {"cluster", "down", "--dir", "c"}).exit_code, 0);
+}
+
 TEST(LocalCluster, IsFoundByItsDefaultPlace) {
   Workspace workspace;
   ASSERT_EQ(run(workspace, {"cluster", "up", "--workers", "1"}).exit_code, 0);
@@ -119,6 +132,19 @@ TEST(Jobs, AreSubmittedFollowedAndLookedAt) {
   const Outcome cancelled = cluster.run({"cancel", job});
   EXPECT_EQ(cancelled.exit_code, 2);
   EXPECT_THAT(cancelled.err, HasSubstr("succeeded"));
+}
+
+TEST(Jobs, AreCancelledOnRequest) {
+  Workspace workspace;
+  Cluster cluster(workspace, 1, 1);
+  workspace.write("in.txt", "hang\n");
+  const std::string job =
+      first_line(cluster.run({"submit", faulty_plugin("faulty"), "in.txt", "-o", "out"}).out);
+  const Outcome cancelled = cluster.run({"cancel", job, "--json"});
+  EXPECT_EQ(cancelled.exit_code, 0) << cancelled.both();
+  EXPECT_EQ(Json::parse(cancelled.out)["state"], "cancelled");
+  EXPECT_EQ(cluster.run({"wait", job, "-q"}).exit_code, 4);
+  EXPECT_FALSE(workspace.exists("out"));
 }
 
 TEST(Jobs, OfAnotherIdAreNotFound) {

@@ -52,6 +52,24 @@ TEST_F(SegmentSourceTest, HoldsItsFileOpenOnlyWhileItReads) {
   EXPECT_EQ(files_.open_now(), 0u);
 }
 
+TEST_F(SegmentSourceTest, CountsTheStoredBytesAsTheyAreRead) {
+  // Several reads long.
+  const Run large =
+      run({.job = &job_info<ListLines>(), .inputs = {input("large", text_of(2, 100'000, 90'000))}});
+  const auto segment = io::find_segment(files_, output_path(large.attempt), 1);
+  ASSERT_TRUE(segment.ok());
+  std::atomic<std::uint64_t> bytes_read{100};
+  SegmentSource one(
+      files_, output_path(large.attempt), 1, *segment,
+      [](const Status& status) { throw Refused{status}; }, &bytes_read);
+  EXPECT_EQ(bytes_read, 100u);
+  EXPECT_FALSE(one.next().empty());
+  EXPECT_GT(bytes_read, 100u);
+  EXPECT_LT(bytes_read, 100 + segment->stored_bytes);
+  read_all(one);
+  EXPECT_EQ(bytes_read, 100 + segment->stored_bytes);
+}
+
 TEST_F(SegmentSourceTest, StaysAtItsEnd) {
   SegmentSource one = source(0);
   read_all(one);

@@ -60,6 +60,9 @@ TEST_F(MasterTest, SumsUpWhatCommittedAttemptsReport) {
   EXPECT_EQ(status.stages[0].records_out, 15u);
   EXPECT_EQ(status.stages[0].bytes_out, 150u);
   EXPECT_EQ(status.stages[1].records_in, 10u);
+  // Never more than the maps have written.
+  EXPECT_EQ(status.stages[1].bytes_done, 100u);
+  EXPECT_EQ(status.stages[1].bytes_total, 100u);
 }
 
 TEST_F(MasterTest, CountsATaskOnceThoughItsCommitIsAskedForTwice) {

@@ -58,6 +58,7 @@ TEST_F(SchedulerTest, AllowsASingleAttemptWhenToldSo) {
   submit({.attempts_max = 1});
   fail(map(0), FailureKind::kInput);
   EXPECT_EQ(status().state, JobState::kFailed);
+  EXPECT_EQ(status().reason, "map task 0 failed once");
 }
 
 TEST_F(SchedulerTest, RetriesOnAnotherWorkerWhenThereIsOne) {
@@ -82,6 +83,20 @@ TEST_F(SchedulerTest, RetriesOnTheSameWorkerWhenTheOthersStayBusy) {
   wait(1s);
   ASSERT_EQ(assigned().size(), 1u);
   EXPECT_EQ(assigned()[0].worker, first.worker);
+}
+
+TEST_F(SchedulerTest, RetriesAwayFromTheLastFailureWhenAllWorkersHaveFailedAtIt) {
+  for (std::uint64_t worker = 1; worker <= 3; ++worker) join(worker);
+  submit({.attempts_max = 5});
+  AssignAttempt attempt = map(0);
+  for (int failures = 1; failures < 5; ++failures) {
+    const WorkerId failed_on = attempt.worker;
+    fail(attempt, FailureKind::kSignal);
+    wait(1s);
+    ASSERT_EQ(live.size(), 1u);
+    attempt = live.front();
+    EXPECT_NE(attempt.worker, failed_on) << "attempt " << failures + 1;
+  }
 }
 
 TEST_F(SchedulerTest, AnswersAFailureReportedTwiceButCountsItOnce) {

@@ -225,6 +225,14 @@ TEST_F(SchedulerTest, CountsTasksAndBytesPerStage) {
   EXPECT_EQ(status().slowest_task_ms, 2000u);
 }
 
+TEST_F(SchedulerTest, CountsBytesOfRunningReduces) {
+  join(1, 2);
+  submit({.maps = 1, .reduces = 2});
+  commit(map(0));
+  heartbeat_listing(1, {{reduce(0).attempt, 5, 30, true}, {reduce(1).attempt, 0, 12, true}});
+  EXPECT_EQ(stage_status(Stage::kReduce).bytes_done, 42u);
+}
+
 TEST_F(SchedulerTest, RemembersOnlySoManyEndedJobs) {
   for (std::uint64_t job = 1; job <= 1001; ++job) {
     submit({.job = {job}});

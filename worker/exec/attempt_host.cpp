@@ -138,10 +138,10 @@ std::unique_ptr<abi::RunSource> AttemptHost::open_input(const LocalSegment& inpu
                                                         std::uint32_t partition) {
   std::optional<io::Segment> segment;
   if (input.fetched) segment = input.segment;
-  return std::make_unique<SegmentSource>(files_, input.path, partition, std::move(segment),
-                                         [this, output = input.output](const Status& status) {
-                                           fail_fetch(output, status.message());
-                                         });
+  return std::make_unique<SegmentSource>(
+      files_, input.path, partition, std::move(segment),
+      [this, output = input.output](const Status& status) { fail_fetch(output, status.message()); },
+      request_.bytes_read);
 }
 
 io::PartWriter& AttemptHost::output_named(std::string_view name) {

@@ -118,9 +118,6 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
       sources.push_back(attempt.host.open_input(known, partition));
     }
   }
-  if (attempt.request.bytes_read != nullptr) {
-    attempt.request.bytes_read->store(attempt.report.bytes_in);
-  }
   task.reduce(std::move(sources));
 }
 
@@ -168,9 +165,9 @@ std::optional<proto::FailureReport> run_guarded(Attempt& attempt) {
     // Noted by the host; a plugin that throws one of its own is told so.
     failure = user_failure(attempt, FailureKind::kException, "user code threw a HostFailure");
   } catch (const std::bad_alloc&) {
-    failure = user_failure(attempt, FailureKind::kOutOfMemory,
-                           "out of memory: " + describe_current_exception() +
-                               "; raise --memory or keep less in memory");
+    failure =
+        user_failure(attempt, FailureKind::kOutOfMemory,
+                     describe_current_exception() + "; raise --memory or keep less in memory");
   } catch (...) {
     failure = user_failure(attempt, FailureKind::kException, describe_current_exception());
   }

@@ -3,12 +3,14 @@
 namespace fanfold::worker {
 
 SegmentSource::SegmentSource(io::FileSystem& files, std::string path, std::uint32_t partition,
-                             std::optional<io::Segment> segment, OnFailure on_failure)
+                             std::optional<io::Segment> segment, OnFailure on_failure,
+                             std::atomic<std::uint64_t>* bytes_read)
     : files_(files),
       path_(std::move(path)),
       partition_(partition),
       segment_(std::move(segment)),
-      on_failure_(std::move(on_failure)) {}
+      on_failure_(std::move(on_failure)),
+      bytes_read_(bytes_read) {}
 
 Status SegmentSource::open() {
   opened_ = true;
@@ -27,8 +29,15 @@ std::string_view SegmentSource::next() {
   if (!reader_) return {};
   const Result<std::string_view> block = reader_->next();
   if (!block.ok()) on_failure_(block.status());
+  if (bytes_read_ != nullptr) count();
   if (block->empty()) reader_.reset();
   return *block;
+}
+
+void SegmentSource::count() {
+  const std::uint64_t now = reader_->bytes_read();
+  bytes_read_->fetch_add(now - counted_, std::memory_order_relaxed);
+  counted_ = now;
 }
 
 }  // namespace fanfold::worker

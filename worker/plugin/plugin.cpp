@@ -73,7 +73,8 @@ std::string describe_current_exception() {
   try {
     throw;
   } catch (const std::exception& exception) {
-    return type + ": " + exception.what();
+    // Some say nothing but their name.
+    return type == exception.what() ? type : type + ": " + exception.what();
   } catch (const char* text) {
     return type + ": " + (text == nullptr ? "null" : text);
   } catch (const std::string& text) {
