@@ -29,11 +29,11 @@ const char* const kUsage =
   --seed N          runs this seed; with --seeds the first of them (default 1)
   --seeds N         runs so many seeds and reports those that violate something
   --scenario FILE   runs what the file says
-  --shrink          finds the smallest list of faults that still violates, and prints it as a scenario
+  --shrink          finds the smallest list of faults that still violates; prints it as a scenario
   --write FILE      writes that scenario there
   --trace           prints what happens, one line an event
   --threads N       seeds at the same time (default 2)
-  --twice P         per cent of the seeds that run twice, to see that both runs are equal (default 5)
+  --twice P         per cent of the seeds that run twice, to see both runs equal (default 5)
   --planted-bug N   breaks the program on purpose; docs/simulation.md lists how
 
 Exit code: 0 nothing was violated, 1 something was, 2 the command line is wrong.
