@@ -19,6 +19,12 @@ using WorkerId = Id<struct WorkerTag>;
 /// Also the attempt's fence: (master epoch << 40) | counter, strictly increasing, never reused.
 using AttemptId = Id<struct AttemptTag>;
 
+inline constexpr unsigned kAttemptEpochShift = 40;
+constexpr AttemptId attempt_id(std::uint64_t epoch, std::uint64_t counter) {
+  return {(epoch << kAttemptEpochShift) | counter};
+}
+constexpr std::uint64_t epoch_of(AttemptId attempt) { return attempt.value >> kAttemptEpochShift; }
+
 enum class Stage : std::uint8_t { kSample = 1, kMap = 2, kReduce = 3 };
 
 /// One split to map, one partition to reduce, or the one sampling task of a job.

@@ -65,6 +65,9 @@ inline constexpr std::size_t kLogBytesKept = 64u << 20;
 inline constexpr std::size_t kCountersPerJob = 1000;
 /// Failures of a job kept in full; later ones lose their stack and log, then are only counted.
 inline constexpr std::size_t kFailuresPerJob = 1000;
+/// Kept free beside the master's facts, so that what a full disk interrupts can still be recorded:
+/// some turns' worth of facts.
+inline constexpr std::int64_t kStateReserveBytes = 16 << 20;
 inline constexpr std::size_t kFollowersPerJob = 64;
 inline constexpr std::size_t kWorkers = 10'000;
 inline constexpr std::uint32_t kSlotsPerWorker = 1024;
@@ -75,6 +78,10 @@ inline constexpr std::size_t kJobSpecBytes = 256u << 10;
 inline constexpr std::size_t kParametersPerJob = 1000;
 inline constexpr std::size_t kSideFilesPerJob = 1000;
 inline constexpr std::uint32_t kAttemptsPerTaskMost = 100;
+/// Map outputs that a worker names when it registers: half a control frame of ids.
+inline constexpr std::size_t kOutputsListed = 256u << 10;
+/// A job's plan in the store: far below what a row may hold, far above any sensible job.
+inline constexpr std::size_t kPlanBytes = 256u << 20;
 /// Status goes to a following client at most this often, final states at once.
 inline constexpr Duration kFollowInterval = 100ms;
 /// Attempts of an ended job may take this long to die before its staging directory goes.

@@ -17,7 +17,7 @@
 namespace fanfold::proto {
 namespace {
 
-constexpr std::uint16_t kStructVersion = 1;
+constexpr std::uint16_t kStructVersion = 2;
 
 struct Saver : WireWriter, cereal::OutputArchive<Saver> {
   Saver() : cereal::OutputArchive<Saver>(this) {}
@@ -238,9 +238,17 @@ template std::string encode_struct(const JobSpec&);
 template std::string encode_struct(const TaskAssignment&);
 template std::string encode_struct(const AttemptReport&);
 template std::string encode_struct(const FailureReport&);
+template std::string encode_struct(const JobStatus&);
+template std::string encode_struct(const Hello&);
+template std::string encode_struct(const StoredJob&);
+template std::string encode_struct(const StoredEnd&);
 template Result<JobSpec> decode_struct(std::string_view);
 template Result<TaskAssignment> decode_struct(std::string_view);
 template Result<AttemptReport> decode_struct(std::string_view);
 template Result<FailureReport> decode_struct(std::string_view);
+template Result<JobStatus> decode_struct(std::string_view);
+template Result<Hello> decode_struct(std::string_view);
+template Result<StoredJob> decode_struct(std::string_view);
+template Result<StoredEnd> decode_struct(std::string_view);
 
 }  // namespace fanfold::proto

@@ -14,7 +14,7 @@
 namespace fanfold::proto {
 
 /// The layout's version (2 bytes), then the fields.  Exists for JobSpec, TaskAssignment,
-/// AttemptReport and FailureReport.
+/// AttemptReport, FailureReport, JobStatus, Hello and the structs of stored.hpp.
 template <class Struct>
 std::string encode_struct(const Struct& value);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/proto/messages.hpp"
+#include "common/proto/stored.hpp"
 #include "common/proto/types.hpp"
 
 namespace fanfold::proto {
@@ -70,7 +71,8 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(Checked{s.format}, s.fixed_length, s.csv_header, Checked{s.partitioning}, s.key_order,
           s.input_tags);
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
-          s.record_bytes_max, s.speculate, s.client_id, s.submitted_by);
+          s.record_bytes_max, s.speculate, s.client_id, s.submitted_by,
+          s.verify_per_million);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -87,7 +89,7 @@ void serialize(Archive& archive, Holder& h) {
 template <class Archive>
 void serialize(Archive& archive, TaskAssignment& a) {
   archive(a.attempt, a.task, a.attempt_number, a.spec, a.partitions, a.staging, a.split,
-          a.splitters, a.holders, a.outputs);
+          a.splitters, a.holders, a.outputs, a.generation);
 }
 template <class Archive>
 void serialize(Archive& archive, FailureReport& f) {
@@ -97,7 +99,15 @@ void serialize(Archive& archive, FailureReport& f) {
 template <class Archive>
 void serialize(Archive& archive, AttemptReport& r) {
   archive(r.records_in, r.bytes_in, r.records_out, r.bytes_out, r.spills, r.wall_us,
-          r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty);
+          r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty, r.emitted, r.flow);
+}
+template <class Archive>
+void serialize(Archive& archive, HeldTask& h) {
+  archive(h.attempt, h.task, h.attempt_number, h.generation, h.running);
+}
+template <class Archive>
+void serialize(Archive& archive, HeldOutputs& h) {
+  archive(h.job, h.attempts);
 }
 template <class Archive>
 void serialize(Archive& archive, AttemptProgress& p) {
@@ -151,7 +161,8 @@ void serialize(Archive& archive, StopCluster& m) {
 }
 template <class Archive>
 void serialize(Archive& archive, Hello& m) {
-  archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process);
+  archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process,
+          m.attempts, m.outputs, m.outputs_complete);
 }
 
 template <class Archive>
@@ -236,6 +247,15 @@ void serialize(Archive& archive, FetchSegment& m) {
 template <class Archive>
 void serialize(Archive& archive, Chunk& m) {
   archive(m.request, CheckedCode{m.code}, m.message, m.segment, m.offset, m.checksum, m.bytes);
+}
+
+template <class Archive>
+void serialize(Archive& archive, StoredJob& j) {
+  archive(j.spec, j.staging, j.partitions, j.splits, j.sample, j.notes);
+}
+template <class Archive>
+void serialize(Archive& archive, StoredEnd& e) {
+  archive(e.status, e.client_id, e.staging);
 }
 
 }  // namespace proto

@@ -20,7 +20,7 @@ constexpr bool is_known(ShufflePath v) {
 }
 constexpr bool is_known(JobState v) { return within(v, JobState::kRunning, JobState::kCancelled); }
 constexpr bool is_known(FailureKind v) {
-  return within(v, FailureKind::kNone, FailureKind::kPlugin) ||
+  return within(v, FailureKind::kNone, FailureKind::kNonDeterministic) ||
          within(v, FailureKind::kWorkerLost, FailureKind::kDrained) || v == FailureKind::kCancelled;
 }
 constexpr bool is_known(Stage v) { return within(v, Stage::kSample, Stage::kReduce); }

@@ -16,7 +16,7 @@
 
 namespace fanfold::proto {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {
@@ -107,6 +107,10 @@ struct Hello {
   std::string data_endpoint;
   std::uint32_t slots = 0;
   std::uint32_t process = 0;
+  /// What a restarted master takes over, or has dropped.
+  std::vector<HeldTask> attempts;
+  std::vector<HeldOutputs> outputs;
+  bool outputs_complete = true;  // False: there are more than a frame holds.
 };
 /// Lists every attempt that the worker holds; the master reconciles: what it misses it assigns
 /// again, what it does not know it cancels.
@@ -147,7 +151,7 @@ struct Welcome {
   std::uint64_t heartbeat_ms = 0;
   std::uint64_t silence_ms = 0;
 };
-/// The worker's uuid is not known (any more): say Hello again, forget all attempts.
+/// The worker's uuid is not known (any more), or was known to an earlier master: say Hello again.
 struct Unknown {
   static constexpr std::uint16_t kTag = 61;
 };

@@ -12,6 +12,7 @@ bool charged_to_task(FailureKind kind) {
     case FailureKind::kOutOfMemory:
     case FailureKind::kInput:
     case FailureKind::kPlugin:
+    case FailureKind::kNonDeterministic:
       return true;
     case FailureKind::kNone:
     case FailureKind::kWorkerLost:
@@ -46,6 +47,8 @@ const char* name_of(FailureKind kind) {
       return "input";
     case FailureKind::kPlugin:
       return "plugin";
+    case FailureKind::kNonDeterministic:
+      return "non-deterministic";
     case FailureKind::kWorkerLost:
       return "worker lost";
     case FailureKind::kFetch:

@@ -65,6 +65,8 @@ struct JobSpec {
   bool speculate = true;
   std::string client_id;     // Submitting the same id twice gives the same job.
   std::string submitted_by;  // User name, for `list`.
+  /// Of a million tasks, how many run a second time, elsewhere, and must give the same (0: none).
+  std::uint32_t verify_per_million = 0;
 };
 
 /// One map task's share of the input.
@@ -99,6 +101,7 @@ struct TaskAssignment {
   std::vector<std::string> splitters;  // Map of a kRange job.
   std::vector<Holder> holders;         // Reduce.
   std::vector<MapOutput> outputs;      // Reduce: ascending splits; empty outputs are left out.
+  std::uint64_t generation = 0;        // Of the map outputs: grows when one comes out different.
 };
 
 /// Why an attempt ended without a result: decides who pays (docs/architecture.md).
@@ -113,6 +116,7 @@ enum class FailureKind : std::uint8_t {
   kOutOfMemory = 6,
   kInput = 7,   // Missing, unreadable or malformed input.
   kPlugin = 8,  // Does not load, or is not what was submitted.
+  kNonDeterministic = 9,  // The task ran again and gave something else.
   // Charged to the infrastructure.
   kWorkerLost = 20,
   kFetch = 21,  // A map output could not be read: see FailureReport::lost_outputs.
@@ -153,6 +157,23 @@ struct AttemptReport {
   std::vector<io::PartInfo> files;     // In <staging>/<attempt>/: parts and named outputs.
   std::vector<std::string> splitters;  // Sample.
   bool output_empty = false;           // Map: no run file was kept.
+  std::uint64_t emitted = 0;           // Map: pairs, before any combining.
+  abi::BlockSummary flow;              // Pairs handed over: flow_of() of what was written or read.
+};
+
+/// What a worker that registers holds: an attempt that has not been answered for.
+struct HeldTask {
+  AttemptId attempt;
+  TaskId task;
+  std::uint32_t attempt_number = 1;
+  std::uint64_t generation = 0;  // Of the assignment.
+  bool running = false;          // False: it waits for a slot or for its inputs.
+};
+
+/// Committed map outputs that a worker keeps for a job.
+struct HeldOutputs {
+  JobId job;
+  std::vector<AttemptId> attempts;  // Ascending.
 };
 
 /// A running attempt in a heartbeat.

@@ -25,6 +25,14 @@ struct AssignAttempt {
   std::uint32_t attempt_number = 1;
   bool speculative = false;
   std::vector<CommittedOutput> inputs;  // Reduce.
+  std::uint64_t generation = 0;         // Of the inputs.
+};
+/// An attempt that an earlier master assigned goes on under this one: nothing is sent.
+struct AdoptAttempt {
+  WorkerId worker;
+  AttemptId attempt;
+  TaskId task;
+  std::uint32_t attempt_number = 1;
 };
 struct CancelAttempt {
   WorkerId worker;
@@ -61,7 +69,7 @@ struct ForgetWorker {
   WorkerId worker;
 };
 
-using Action = std::variant<AssignAttempt, CancelAttempt, AnswerCommit, NoteFailure, PublishJob,
+using Action = std::variant<AssignAttempt, AdoptAttempt, CancelAttempt, AnswerCommit, NoteFailure, PublishJob,
                             FinishJob, ForgetWorker>;
 
 }  // namespace fanfold::master

@@ -15,6 +15,11 @@ void AttemptLedger::add(AttemptId attempt, const TaskId& task) {
   entries_.push_back({attempt, task.index, task.stage});
 }
 
+void AttemptLedger::insert(AttemptId attempt, const TaskId& task) {
+  const Entry entry{attempt, task.index, task.stage};
+  entries_.insert(std::upper_bound(entries_.begin(), entries_.end(), entry, by_attempt), entry);
+}
+
 void AttemptLedger::sort() { std::sort(entries_.begin(), entries_.end(), by_attempt); }
 
 const AttemptLedger::Entry* AttemptLedger::find(AttemptId attempt) const {

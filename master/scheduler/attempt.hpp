@@ -37,6 +37,8 @@ class AttemptLedger {
 
   void reserve(std::size_t attempts) { entries_.reserve(attempts); }
   void add(AttemptId attempt, const TaskId& task);
+  /// The same for an attempt of an earlier master.
+  void insert(AttemptId attempt, const TaskId& task);
   /// Call once after replaying facts, which come in the order of commits.
   void sort();
   /// Null when the attempt is not of this job.

@@ -9,9 +9,6 @@
 namespace fanfold::master::scheduling {
 namespace {
 
-/// Attempt ids are fences: a later master's are larger (common/core/ids.hpp).
-constexpr std::uint32_t kEpochShift = 40;
-
 std::vector<CommittedOutput> inputs_of(const Job& job) {
   std::vector<CommittedOutput> inputs;
   for (std::uint32_t split = 0; split < job.map.size(); ++split) {
@@ -36,7 +33,7 @@ void Machine::start_attempt(const Start& start) {
     FANFOLD_CHECK(task.live == 0);
     stage.move(start.task.index, TaskState::kAssigned);
   }
-  const AttemptId id{(options_.epoch << kEpochShift) | ++attempts_issued_};
+  const AttemptId id = attempt_id(options_.epoch, ++attempts_issued_);
   ++task.live;
   Attempt& attempt = attempts_[id];
   attempt.id = id;
@@ -44,14 +41,7 @@ void Machine::start_attempt(const Start& start) {
   attempt.worker = start.worker.id;
   attempt.number = ++task.attempts;
   attempt.assigned = now_;
-  if (start.twin != nullptr) {
-    attempt.speculative = true;
-    attempt.twin = start.twin->id;
-    start.twin->twin = id;
-    if (start.twin->running) stage.alone.erase({start.twin->started, start.twin->id});
-    ++stage.backups;
-    ++job.attempts_speculative;
-  }
+  if (start.twin != nullptr) pair(job, attempt, *start.twin);
   if (!stage.started) stage.started = now_;
   job.ledger.add(id, start.task);
   job.attempts.insert(id);
@@ -59,6 +49,16 @@ void Machine::start_attempt(const Start& start) {
   if (pool_.add(now_, start.worker, id)) begin_running(attempt);
   send_assignment(job, attempt);
   file(job);
+}
+
+void Machine::pair(Job& job, Attempt& attempt, Attempt& twin) {
+  StageTasks& stage = job.stage(attempt.task.stage);
+  attempt.speculative = true;
+  attempt.twin = twin.id;
+  twin.twin = attempt.id;
+  if (twin.running) stage.alone.erase({twin.started, twin.id});
+  ++stage.backups;
+  ++job.attempts_speculative;
 }
 
 void Machine::send_assignment(const Job& job, const Attempt& attempt) {
@@ -72,6 +72,7 @@ void Machine::send_assignment(const Job& job, const Attempt& attempt) {
     // Reading an output that is being made again would mix two of its generations.
     FANFOLD_CHECK(job.map.complete());
     assignment.inputs = inputs_of(job);
+    assignment.generation = job.generation;
   }
   act(std::move(assignment));
 }
@@ -135,6 +136,18 @@ void Machine::cancel_attempt(AttemptId id) {
 void Machine::cancel_attempts(Job& job) {
   // Newest first: what is queued is taken back before a slot becomes free for it.
   while (!job.attempts.empty()) cancel_attempt(*job.attempts.rbegin());
+}
+
+void Machine::restart_reduces(Job& job) {
+  std::vector<AttemptId> reduces;
+  for (const AttemptId id : job.attempts) {
+    if (attempts_.at(id).task.stage == Stage::kReduce) reduces.push_back(id);
+  }
+  for (const AttemptId id : reduces) {
+    const TaskId task = attempts_.at(id).task;
+    cancel_attempt(id);
+    if (job.reduce.at(task.index).live == 0) requeue(job, task);
+  }
 }
 
 void Machine::requeue(Job& job, const TaskId& task) {

@@ -21,13 +21,20 @@ struct JobSubmitted {
   bool sample = false;  // A sampling task must commit before any map starts.
   std::uint32_t attempts_max = 4;
   bool speculate = true;
+  /// Of a million tasks, how many must give the same on another worker before they commit.
+  std::uint32_t verify_per_million = 0;
 };
 struct JobCancelled {
   JobId job;
 };
+/// New, or known to an earlier master: then what it lists is taken over, and what it does not list
+/// any more is gone.
 struct WorkerJoined {
   WorkerId worker;
   std::uint32_t slots = 0;
+  std::vector<proto::HeldTask> attempts;
+  std::vector<proto::HeldOutputs> outputs;
+  bool outputs_complete = true;
 };
 /// Drains: running attempts go on, nothing new; map outputs stay until WorkerLeft.
 struct WorkerDraining {
@@ -46,6 +53,8 @@ struct CommitRequested {
   AttemptId attempt;
   bool output_empty = false;  // Map: nothing to fetch, so nothing to lose.
   std::uint64_t bytes_out = 0;
+  abi::BlockSummary flow;          // Pairs handed over: written by a map, read by a reduce.
+  std::uint64_t files_digest = 0;  // Of the output files.
 };
 struct AttemptFailed {
   WorkerId worker;

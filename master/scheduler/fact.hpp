@@ -24,6 +24,7 @@ struct AttemptCommitted {
   WorkerId worker;
   bool output_empty = false;
   std::uint64_t bytes_out = 0;
+  abi::BlockSummary flow;
 };
 /// A committed map output was lost while still needed: the task runs again.
 struct MapOutputInvalidated {
@@ -46,8 +47,26 @@ struct JobEnded {
   TaskId failed_task;       // kFailed by a task: the task ...
   AttemptId first_failure;  // ... and the first of its attempts that failed.
 };
+/// Its id stands for this worker in the time of later masters too.
+struct WorkerRegistered {
+  WorkerId worker;
+  std::uint32_t slots = 0;
+};
+/// Lost or left: its attempts have no right to commit any more, and its outputs are gone.
+struct WorkerGone {
+  WorkerId worker;
+};
+/// A task ran twice and gave different things.  The end of its job follows.
+struct NonDeterminismFound {
+  TaskId task;
+  AttemptId earlier;
+  AttemptId attempt;
+  abi::BlockSummary before;
+  abi::BlockSummary after;
+};
 
 using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
-                          JobCommitStarted, JobEnded>;
+                          JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone,
+                          NonDeterminismFound>;
 
 }  // namespace fanfold::master

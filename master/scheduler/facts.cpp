@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/core/check.hpp"
+#include "common/proto/flow.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 
@@ -18,6 +19,11 @@ void Machine::apply(const AttemptCommitted& fact) {
   FANFOLD_CHECK(job != nullptr && job->contains(fact.task));
   StageTasks& stage = job->stage(fact.task.stage);
   stage.move(fact.task.index, TaskState::kCommitted);
+  if (fact.task.stage == Stage::kMap) {
+    const abi::BlockSummary* before = stage.flow(fact.task.index);
+    if (before != nullptr && !proto::same_flow(*before, fact.flow)) ++job->generation;
+  }
+  stage.set_flow(fact.task.index, fact.flow);
   Task& task = stage.at(fact.task.index);
   task.committed = fact.attempt;
   task.holder = fact.worker;
@@ -81,6 +87,16 @@ void Machine::apply(const JobEnded& fact) {
   }
   pool_.forget_outputs(fact.job);
   jobs_.erase(fact.job);
+}
+
+void Machine::apply(const WorkerRegistered& fact) { pool_.expect(fact.worker, fact.slots); }
+
+void Machine::apply(const WorkerGone& fact) {
+  // Live, its attempts and outputs were dealt with before.
+  Worker* worker = pool_.find(fact.worker);
+  FANFOLD_CHECK(worker != nullptr);
+  if (worker->state != WorkerState::kGone) pool_.mark_gone(*worker);
+  pool_.erase(fact.worker);
 }
 
 }  // namespace fanfold::master::scheduling

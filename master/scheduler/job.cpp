@@ -40,7 +40,8 @@ Job::Job(const JobSubmitted& submitted)
       speculate(submitted.speculate),
       sample(Stage::kSample, samples_of(submitted)),
       map(Stage::kMap, submitted.split_bytes),
-      reduce(Stage::kReduce, submitted.partitions) {
+      reduce(Stage::kReduce, submitted.partitions),
+      verify_per_million(submitted.verify_per_million) {
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size());
 }
 

@@ -62,6 +62,10 @@ struct Job {
   StageTasks reduce;
   std::map<std::pair<Stage, std::uint32_t>, Trouble> troubles;
   AttemptLedger ledger;
+  /// Grows when a map that runs again hands over something else: what reduces of an earlier
+  /// generation read does not go together with what others read.
+  std::uint64_t generation = 0;
+  std::uint32_t verify_per_million = 0;
   std::set<AttemptId> attempts;  // Live.
 
   std::uint32_t running = 0;  // Attempts in slots.

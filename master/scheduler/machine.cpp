@@ -45,6 +45,7 @@ void Machine::begin() {
     act(FinishJob{job, status.state, status.reason, status.failed_task, status.failed_attempt});
   }
   pool_.forgive_silence(now_);
+  if (!jobs_.empty() && pool_.expected() > 0) reunion_ = now_ + kReunionPatience;
   std::vector<JobId> complete;
   for (auto& [id, job] : jobs_) {
     job.restored = true;
@@ -88,6 +89,7 @@ std::optional<Instant> Machine::next_deadline() const {
   consider(task_deadlines_.first());
   consider(pool_.silences().first());
   consider(pool_.rests().first());
+  consider(reunion_);
   if (pool_.has_free_slot()) {
     // What is overdue here could not be helped by time alone.
     consider(stragglers_.first_after(now_));

@@ -5,6 +5,7 @@
 //   attempts.cpp    starting, ending and requeueing attempts; the books of slots
 //   outcomes.cpp    commits, failures, the end of jobs
 //   membership.cpp  workers join, drain, report and get lost
+//   adoption.cpp    what workers bring along from the time of an earlier master
 //   placement.cpp   which task goes where; backups for stragglers
 //   status.cpp      what clients are shown
 //
@@ -15,6 +16,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -63,6 +65,9 @@ class Machine {
   void apply(const TaskFailureCounted& fact);
   void apply(const JobCommitStarted& fact);
   void apply(const JobEnded& fact);
+  void apply(const WorkerRegistered& fact);
+  void apply(const WorkerGone& fact);
+  void apply(const NonDeterminismFound&) {}  // The end of the job says it all.
   template <class One>
   void record(One fact) {
     apply(fact);
@@ -91,6 +96,8 @@ class Machine {
     Attempt* twin = nullptr;
   };
   void start_attempt(const Start& start);
+  /// `attempt` becomes the backup of `twin`.
+  void pair(Job& job, Attempt& attempt, Attempt& twin);
   void send_assignment(const Job& job, const Attempt& attempt);
   void begin_running(Attempt& attempt);
   void stop_running(Job& job, const Attempt& attempt);
@@ -102,10 +109,17 @@ class Machine {
   /// Files the job anew among those with ready tasks and those with stragglers.
   void file(Job& job);
   void unfile(Job& job);
+  /// Takes back live attempts of the reduces: what they read is not what others will read.
+  void restart_reduces(Job& job);
 
   // Outcomes.
   void commit(Attempt& attempt, const CommitRequested& event);
   void advance(Job& job);
+  /// False when the job ended over it.
+  [[nodiscard]] bool check_same_output(Job& job, const Attempt& attempt,
+                                       const CommitRequested& event);
+  /// Whether the reduces read what the maps wrote.  False: the job ended over it.
+  [[nodiscard]] bool check_flows(Job& job);
   void fail(const Attempt& attempt, const AttemptFailed& event);
   /// False when the job ended over it.
   [[nodiscard]] bool count_infrastructure_failure(Job& job, const Attempt& attempt,
@@ -124,8 +138,15 @@ class Machine {
   // Membership.
   void lose_worker(WorkerId worker);
   void lose_attempt(AttemptId attempt);
-  void lose_outputs(Worker& worker);
+  void lose_outputs(const Worker& worker, const std::function<bool(AttemptId)>& is_lost);
   void file_restored_jobs();
+  /// Attempts and outputs of a worker that comes back to a restarted master.
+  void take_over(WorkerId worker, const WorkerJoined& event);
+  void take_over(Worker& worker, const proto::HeldTask& held);
+  bool may_adopt(const Worker& worker, const proto::HeldTask& held);
+  void adopt(Job& job, Worker& worker, const proto::HeldTask& held);
+  void drop_lost_outputs(WorkerId worker, const WorkerJoined& event);
+  bool waits_for_workers();
   void reconcile_listed(Worker& worker, const proto::AttemptProgress& listed);
   void reconcile_missing(Worker& worker, const HeartbeatReceived& event);
 
@@ -163,6 +184,8 @@ class Machine {
   bool begun_ = false;
   Instant now_;
   std::optional<Instant> awaited_;  // The deadline promised by the last step.
+  /// After a restart: until then nobody gets what a worker that comes back may be running.
+  std::optional<Instant> reunion_;
   Output* output_ = nullptr;        // Of the step under way.
 };
 

@@ -10,9 +10,13 @@
 namespace fanfold::master::scheduling {
 
 void Machine::on(const WorkerJoined& event) {
-  const std::size_t expected = pool_.expected();
+  const Worker* known = pool_.find(event.worker);
+  const bool comes_back = known != nullptr && known->state == WorkerState::kExpected;
+  if (known == nullptr) record(WorkerRegistered{event.worker, event.slots});
   pool_.join(now_, event.worker, event.slots);
-  if (pool_.expected() != expected) file_restored_jobs();
+  if (!comes_back) return;
+  take_over(event.worker, event);
+  file_restored_jobs();
 }
 
 void Machine::on(const WorkerDraining& event) {
@@ -35,8 +39,8 @@ void Machine::lose_worker(WorkerId id) {
   const std::vector<AttemptId> queued(worker.queued.begin(), worker.queued.end());
   for (const AttemptId attempt : running) lose_attempt(attempt);
   for (const AttemptId attempt : queued) lose_attempt(attempt);
-  lose_outputs(worker);
-  pool_.erase(id);
+  lose_outputs(worker, [](AttemptId) { return true; });
+  record(WorkerGone{id});
   act(ForgetWorker{id});
   if (expected) file_restored_jobs();
 }
@@ -55,7 +59,7 @@ void Machine::lose_attempt(AttemptId id) {
   if (job.stage(attempt.task.stage).at(attempt.task.index).live == 0) requeue(job, attempt.task);
 }
 
-void Machine::lose_outputs(Worker& worker) {
+void Machine::lose_outputs(const Worker& worker, const std::function<bool(AttemptId)>& is_lost) {
   for (const auto& [id, splits] : worker.outputs) {
     Job& job = jobs_.at(id);
     if (job.state != proto::JobState::kRunning || !job.needs_map_outputs()) continue;
@@ -63,7 +67,7 @@ void Machine::lose_outputs(Worker& worker) {
       const Task& map = job.map.at(split);
       // Lost before, and made again elsewhere (or not yet).
       if (map.state != TaskState::kCommitted || map.holder != worker.id) continue;
-      if (!map.output_empty) invalidate_output(job, split);
+      if (!map.output_empty && is_lost(map.committed)) invalidate_output(job, split);
     }
   }
 }
@@ -119,11 +123,14 @@ void Machine::reconcile_missing(Worker& worker, const HeartbeatReceived& event) 
   for (const AttemptId id : missing) {
     Attempt& attempt = attempts_.at(id);
     Job& job = jobs_.at(attempt.task.job);
-    if (attempt.task.stage == Stage::kReduce && !job.map.complete()) {
-      // Its inputs are not what they were.  It never arrived, so nobody pays.
+    const bool inputs_changed = attempt.task.stage == Stage::kReduce && !job.map.complete();
+    // Its worker obeys no assignment of an earlier master any more.
+    const bool adopted = epoch_of(id) != options_.epoch;
+    if (inputs_changed || adopted) {
+      // It is not there, so nobody pays.
       const TaskId task = attempt.task;
       cancel_attempt(id);
-      if (job.reduce.at(task.index).live == 0) requeue(job, task);
+      if (job.stage(task.stage).at(task.index).live == 0) requeue(job, task);
       continue;
     }
     attempt.assigned = now_;

@@ -6,6 +6,7 @@
 
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
+#include "common/proto/flow.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 
@@ -25,6 +26,18 @@ std::string describe(const TaskId& task) {
       return "reduce task " + std::to_string(task.index);
   }
   return "a task";
+}
+
+std::string hexadecimal(std::uint64_t value) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = text.size(); i-- > 0; value >>= 4) text[i] = kDigits[value & 15];
+  return text;
+}
+
+std::string describe(const abi::BlockSummary& flow) {
+  return std::to_string(flow.records) + " records with digest " + hexadecimal(flow.sum) + "-" +
+         hexadecimal(flow.exclusive_or);
 }
 
 /// The worker itself is to blame, whatever the task: it should not draw the next one at once.
@@ -82,7 +95,9 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   StageTasks& stage = job.stage(attempt.task.stage);
   const TaskId task = attempt.task;
   const AttemptId twin = attempt.twin;
-  record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out});
+  if (task.stage == Stage::kMap && !check_same_output(job, attempt, event)) return;
+  record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out,
+                          event.flow});
   if (attempt.running) {
     const Duration ran = now_ - attempt.started;
     stage.durations.add(ran);
@@ -99,9 +114,39 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   advance(job);
 }
 
+bool Machine::check_same_output(Job& job, const Attempt& attempt, const CommitRequested& event) {
+  const abi::BlockSummary* before = job.map.flow(attempt.task.index);
+  if (before == nullptr || proto::same_flow(*before, event.flow)) return true;
+  if (job.reduce.done() == 0) {
+    // Nobody keeps what was read of the earlier output.
+    restart_reduces(job);
+    return true;
+  }
+  const TaskId task = attempt.task;
+  const AttemptId id = attempt.id;
+  record(NonDeterminismFound{task, job.map.at(task.index).committed, id, *before, event.flow});
+  end_job(job, {JobState::kFailed,
+                "NON_DETERMINISTIC: " + describe(task) +
+                    " ran again and gave other records than before, which reduces had read: " +
+                    describe(*before) + " before, " + describe(event.flow) + " now",
+                task, id});
+  return false;
+}
+
+bool Machine::check_flows(Job& job) {
+  const abi::BlockSummary written = job.map.total_flow();
+  const abi::BlockSummary read = job.reduce.total_flow();
+  if (proto::same_flow(written, read)) return true;
+  end_job(job, {JobState::kFailed,
+                "CONSERVATION: the maps wrote " + describe(written) + ", but the reduces read " +
+                    describe(read) + "; nothing was published"});
+  return false;
+}
+
 void Machine::advance(Job& job) {
   if (!job.complete()) return;
   if (job.state == JobState::kRunning) {
+    if (!check_flows(job)) return;
     // Maps that run again for an output that nobody needs any more.
     cancel_attempts(job);
     unfile(job);

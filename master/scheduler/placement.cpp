@@ -9,7 +9,16 @@
 
 namespace fanfold::master::scheduling {
 
+/// What is ready may be running at a worker that has not come back yet.
+bool Machine::waits_for_workers() {
+  if (!reunion_) return false;
+  if (pool_.expected() > 0 && now_ < *reunion_) return true;
+  reunion_.reset();
+  return false;
+}
+
 void Machine::place() {
+  if (waits_for_workers()) return;
   while (assign_one()) {
   }
   if (!pool_.has_free_slot()) return;
@@ -21,7 +30,7 @@ bool Machine::may_be_assigned(const Job& job, const StageTasks& stage) const {
   if (stage.count(TaskState::kReady) == 0) return false;
   // After a restart the holders of map outputs are given time to come back before anybody is sent
   // to read from them.
-  return stage.stage() != Stage::kReduce || !job.restored || pool_.expected() == 0;
+  return stage.stage() != Stage::kReduce || !job.restored || !pool_.expects_holder(job.id);
 }
 
 bool Machine::assign_one() {

@@ -42,6 +42,10 @@ inline constexpr std::size_t kRetriesExamined = 16;
 inline constexpr std::size_t kJobsExamined = 8;
 inline constexpr std::size_t kWorkersExamined = 16;
 
+/// A restarted master holds back assignments for this long while workers that it knows from before
+/// have not said Hello again (they do within a heartbeat): it would start again what they run.
+inline constexpr Duration kReunionPatience = 1500ms;
+
 /// Ended jobs whose summary is kept for `fanfold status` and `fanfold list`.
 inline constexpr std::size_t kEndedJobsKept = 1000;
 

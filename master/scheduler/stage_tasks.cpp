@@ -1,6 +1,9 @@
 #include "master/scheduler/stage_tasks.hpp"
 
+#include <algorithm>
+
 #include "common/core/check.hpp"
+#include "common/proto/flow.hpp"
 
 namespace fanfold::master::scheduling {
 
@@ -39,6 +42,27 @@ void StageTasks::move(std::uint32_t index, TaskState to) {
 
 void StageTasks::take_retry(std::size_t position) {
   again_.erase(again_.begin() + static_cast<std::ptrdiff_t>(position));
+}
+
+void StageTasks::take(std::uint32_t index) {
+  // A fresh one is passed over because it is not ready any more.
+  const auto again = std::find(again_.begin(), again_.end(), index);
+  if (again != again_.end()) again_.erase(again);
+}
+
+const abi::BlockSummary* StageTasks::flow(std::uint32_t index) const {
+  return at(index).committed != AttemptId{} && index < flows_.size() ? &flows_[index] : nullptr;
+}
+
+void StageTasks::set_flow(std::uint32_t index, const abi::BlockSummary& flow) {
+  if (flows_.empty()) flows_.resize(tasks_.size());
+  flows_.at(index) = flow;
+}
+
+abi::BlockSummary StageTasks::total_flow() const {
+  abi::BlockSummary total;
+  for (const abi::BlockSummary& flow : flows_) proto::add_flow(&total, flow);
+  return total;
 }
 
 std::optional<std::uint32_t> StageTasks::fresh() {

@@ -14,6 +14,7 @@
 
 #include "common/core/ids.hpp"
 #include "common/core/time.hpp"
+#include "common/proto/types.hpp"
 #include "master/scheduler/durations.hpp"
 #include "master/scheduler/task.hpp"
 
@@ -44,6 +45,14 @@ class StageTasks {
   void take_retry(std::size_t position);
   std::optional<std::uint32_t> fresh();
   void take_fresh() { ++cursor_; }
+  /// A ready task is taken out of turn.
+  void take(std::uint32_t index);
+
+  /// What the last attempt of a task handed over that committed; null: none did.
+  const abi::BlockSummary* flow(std::uint32_t index) const;
+  void set_flow(std::uint32_t index, const abi::BlockSummary& flow);
+  /// Of all tasks; looks at each.
+  abi::BlockSummary total_flow() const;
 
   // Plain sums, kept by whoever starts and ends attempts.
   std::uint32_t running = 0;
@@ -60,6 +69,7 @@ class StageTasks {
  private:
   Stage stage_;
   std::vector<Task> tasks_;
+  std::vector<abi::BlockSummary> flows_;  // Empty until the first one is set.
   std::array<std::uint32_t, kTaskStates> counts_{};
   std::deque<std::uint32_t> again_;
   std::uint32_t cursor_ = 0;  // Tasks from here on were never taken.

@@ -52,20 +52,24 @@ Worker* WorkerPool::find(WorkerId worker) {
 
 void WorkerPool::move(Worker& worker, WorkerState to) {
   FANFOLD_CHECK(is_legal(worker.state, to));
-  --states_[static_cast<std::size_t>(worker.state)];
-  ++states_[static_cast<std::size_t>(to)];
   worker.state = to;
+  if (to != WorkerState::kExpected) expected_.erase(worker.id);
   file(worker);
 }
 
-Worker& WorkerPool::join(Instant now, WorkerId id, std::uint32_t slots) {
+Worker& WorkerPool::expect(WorkerId id, std::uint32_t slots) {
   const auto [it, inserted] = workers_.try_emplace(id);
   Worker& worker = it->second;
   if (inserted) {
     worker.id = id;
-    ++states_[static_cast<std::size_t>(WorkerState::kExpected)];
+    expected_.insert(id);
   }
   worker.slots = slots;
+  return worker;
+}
+
+Worker& WorkerPool::join(Instant now, WorkerId id, std::uint32_t slots) {
+  Worker& worker = expect(id, slots);
   if (worker.state == WorkerState::kExpected) move(worker, WorkerState::kActive);
   file(worker);
   hear(now, worker);
@@ -85,7 +89,6 @@ void WorkerPool::erase(WorkerId id) {
   const auto it = workers_.find(id);
   FANFOLD_CHECK(it != workers_.end() && it->second.state == WorkerState::kGone);
   FANFOLD_CHECK(it->second.running.empty() && it->second.queued.empty());
-  --states_[static_cast<std::size_t>(WorkerState::kGone)];
   silences_.clear(id);
   rests_.clear(id);
   stalls_.clear(id);
@@ -144,13 +147,15 @@ void WorkerPool::watch_queue(Instant now, const Worker& worker) {
 }
 
 void WorkerPool::add_output(WorkerId holder, JobId job, std::uint32_t split) {
-  // A holder that has not joined is one of an earlier master's workers: facts are being replayed.
-  const auto [it, inserted] = workers_.try_emplace(holder);
-  if (inserted) {
-    it->second.id = holder;
-    ++states_[static_cast<std::size_t>(WorkerState::kExpected)];
-  }
+  const auto it = workers_.find(holder);
+  FANFOLD_CHECK(it != workers_.end());
   it->second.outputs[job].push_back(split);
+}
+
+bool WorkerPool::expects_holder(JobId job) const {
+  return std::any_of(expected_.begin(), expected_.end(), [&](WorkerId id) {
+    return workers_.at(id).outputs.count(job) > 0;
+  });
 }
 
 void WorkerPool::forget_outputs(JobId job) {

@@ -18,7 +18,7 @@
 namespace fanfold::master::scheduling {
 
 enum class WorkerState : std::uint8_t {
-  kExpected = 0,  // Keeps map outputs of an earlier master's time; has not joined this one yet.
+  kExpected = 0,  // Registered with an earlier master; has not joined this one yet.
   kActive = 1,
   kDraining = 2,  // Finishes what runs; gets nothing new.
   kGone = 3,      // Lost or left; about to be erased.
@@ -49,7 +49,9 @@ class WorkerPool {
 
   /// Null when unknown.
   Worker* find(WorkerId worker);
-  /// New, expected or already there: active with these slots, unless it drains.
+  /// Registered: not there yet.
+  Worker& expect(WorkerId worker, std::uint32_t slots);
+  /// Expected or already there: active with these slots, unless it drains.
   Worker& join(Instant now, WorkerId worker, std::uint32_t slots);
   void drain(Worker& worker);
   /// It gets and promotes nothing any more; its attempts are the caller's to end before erase().
@@ -82,7 +84,9 @@ class WorkerPool {
   /// Somebody who is not to be avoided could run something, sooner or later.
   bool anybody_but(const std::vector<WorkerId>& avoid) const;
 
-  std::size_t expected() const { return states_[static_cast<std::size_t>(WorkerState::kExpected)]; }
+  std::size_t expected() const { return expected_.size(); }
+  /// Whether somebody who holds outputs of the job has not come back yet.
+  bool expects_holder(JobId job) const;
   const std::map<WorkerId, Worker>& all() const { return workers_; }
 
   const Deadlines<WorkerId>& silences() const { return silences_; }
@@ -96,7 +100,7 @@ class WorkerPool {
 
   const Duration silence_max_;
   std::map<WorkerId, Worker> workers_;
-  std::size_t states_[kWorkerStates] = {};
+  std::set<WorkerId> expected_;
   /// Candidates for the next attempt, best first: free slots before queues.
   std::set<std::pair<std::uint64_t, WorkerId>> candidates_;
   Deadlines<WorkerId> silences_;

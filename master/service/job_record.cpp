@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
+#include "common/proto/codec.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -36,8 +36,33 @@ JobRecord::JobRecord(JobId job, proto::JobSpec spec, std::string staging) : job_
   message_.assignment.staging = std::move(staging);
 }
 
-JobRecord::JobRecord(proto::JobStatus final_status)
-    : job_(final_status.job), phase_(JobPhase::kEnded), final_status_(std::move(final_status)) {}
+JobRecord::JobRecord(proto::StoredEnd end)
+    : job_(end.status.job), phase_(JobPhase::kEnded), final_status_(std::move(end.status)) {
+  message_.assignment.spec.client_id = std::move(end.client_id);
+  message_.assignment.staging = std::move(end.staging);
+}
+
+JobRecord::JobRecord(JobId job, proto::StoredJob stored)
+    : job_(job),
+      phase_(JobPhase::kActive),
+      splits_(std::move(stored.splits)),
+      sample_(std::move(stored.sample)),
+      notes_(std::move(stored.notes)) {
+  message_.assignment.spec = std::move(stored.spec);
+  message_.assignment.staging = std::move(stored.staging);
+  message_.assignment.partitions = stored.partitions;
+  resize_commits();
+}
+
+void JobRecord::resize_commits() {
+  commits_[slot_of(Stage::kSample)].resize(1);
+  commits_[slot_of(Stage::kMap)].resize(splits_.size());
+  commits_[slot_of(Stage::kReduce)].resize(message_.assignment.partitions);
+}
+
+bool JobRecord::contains(const TaskId& task) const {
+  return task.job == job_ && task.index < commits_[slot_of(task.stage)].size();
+}
 
 JobSubmitted JobRecord::accept_plan(Plan plan) {
   FANFOLD_CHECK(phase_ == JobPhase::kPlanning);
@@ -58,9 +83,8 @@ JobSubmitted JobRecord::accept_plan(Plan plan) {
       spec().attempts_max == 0 ? limits::kAttemptsPerTask : spec().attempts_max;
   submitted.speculate = spec().speculate;
 
-  commits_[slot_of(Stage::kSample)].resize(1);
-  commits_[slot_of(Stage::kMap)].resize(splits_.size());
-  commits_[slot_of(Stage::kReduce)].resize(plan.partitions);
+  submitted.verify_per_million = spec().verify_per_million;
+  resize_commits();
   return submitted;
 }
 
@@ -118,21 +142,28 @@ void JobRecord::note_failure(AttemptId attempt, proto::FailureReport failure) {
   failures_.emplace(attempt, std::move(failure));
 }
 
-std::string JobRecord::description() const {
-  proto::Assign description;
-  description.assignment.spec = spec();
-  description.assignment.staging = staging();
-  description.assignment.partitions = message_.assignment.partitions;
-  return proto::encode(description);
+const proto::FailureReport* JobRecord::find_failure(AttemptId attempt) const {
+  const auto found = failures_.find(attempt);
+  return found == failures_.end() ? nullptr : &found->second;
 }
 
-Result<JobDescription> read_description(std::string_view bytes) {
-  FANFOLD_ASSIGN_OR_RETURN(proto::MasterMessage message,
-                           proto::decode<proto::MasterMessage>(bytes));
-  auto* assign = std::get_if<proto::Assign>(&message);
-  if (assign == nullptr) return Status(StatusCode::kCorruption, "it is not a job's description");
-  return JobDescription{.spec = std::move(assign->assignment.spec),
-                        .staging = std::move(assign->assignment.staging)};
+std::string JobRecord::description() const {
+  proto::StoredJob stored;
+  stored.spec = spec();
+  stored.staging = staging();
+  stored.partitions = message_.assignment.partitions;
+  stored.splits = splits_;
+  stored.sample = sample_;
+  stored.notes = notes_;
+  return proto::encode_struct(stored);
+}
+
+std::string JobRecord::end_note(const proto::JobStatus& final_status) const {
+  proto::StoredEnd end;
+  end.status = final_status;
+  end.client_id = spec().client_id;
+  end.staging = staging();
+  return proto::encode_struct(end);
 }
 
 std::string JobRecord::assignment_frame(const AssignAttempt& action,
@@ -141,6 +172,7 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action,
   assignment.attempt = action.attempt;
   assignment.task = action.task;
   assignment.attempt_number = action.attempt_number;
+  assignment.generation = action.generation;
   assignment.split = {};
   assignment.holders.clear();
   assignment.outputs.clear();
@@ -199,7 +231,7 @@ std::vector<AttemptFiles> JobRecord::files_of(Stage stage,
   return files;
 }
 
-PublishRequest JobRecord::publish_request(const PublishJob& action, proto::JobStatus status) const {
+PublishRequest JobRecord::publish_request(const PublishJob& action) const {
   PublishRequest request;
   request.job = job_;
   request.spec = spec();
@@ -207,7 +239,7 @@ PublishRequest JobRecord::publish_request(const PublishJob& action, proto::JobSt
   request.staging = staging();
   request.maps = files_of(Stage::kMap, action.maps);
   request.reduces = files_of(Stage::kReduce, action.reduces);
-  request.status = std::move(status);
+  if (publishing_) request.status = *publishing_;
   return request;
 }
 
@@ -277,7 +309,15 @@ Status check_assignment_sizes(const proto::JobSpec& spec, const Plan& plan) {
                 " that one reduce task can gather: choose larger splits (now " +
                 std::to_string(spec.split_bytes) + " bytes; 0 lets the master choose)"};
   }
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < plan.splits.size(); ++i) {
+    bytes += encoded_size(plan.splits[i]);
+    if (bytes > limits::kPlanBytes) {
+      return {StatusCode::kExhausted,
+              "the names of the input files take more than the " +
+                  std::to_string(limits::kPlanBytes) +
+                  " bytes that the master keeps of a job: join small files, or use shorter paths"};
+    }
     if (encoded_size(plan.splits[i]) > kRoom) {
       return {StatusCode::kExhausted,
               "split " + std::to_string(i) + " names " +

@@ -13,6 +13,7 @@
 
 #include "common/core/ids.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/stored.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/publish.hpp"
 #include "master/scheduler/action.hpp"
@@ -32,12 +33,17 @@ class JobRecord {
  public:
   JobRecord(JobId job, proto::JobSpec spec, std::string staging);
   /// One that ended, perhaps under an earlier master.
-  explicit JobRecord(proto::JobStatus final_status);
+  explicit JobRecord(proto::StoredEnd end);
 
   JobId job() const { return job_; }
   JobPhase phase() const { return phase_; }
   const proto::JobSpec& spec() const { return message_.assignment.spec; }
   const std::string& staging() const { return message_.assignment.staging; }
+
+  /// One that an earlier master accepted.
+  JobRecord(JobId job, proto::StoredJob stored);
+
+  bool contains(const TaskId& task) const;
 
   /// The plan becomes the job's; returns what the scheduler needs to know of it.
   JobSubmitted accept_plan(Plan plan);
@@ -46,15 +52,21 @@ class JobRecord {
   /// the earlier one, so that nothing is counted twice.
   void commit(const AttemptCommitted& fact, proto::AttemptReport report);
   void note_failure(AttemptId attempt, proto::FailureReport failure);
+  /// Null when it is not kept.
+  const proto::FailureReport* find_failure(AttemptId attempt) const;
   void note_published(const Published& published) { published_ = published; }
+  /// The manifest tells of the job as it was when its publication began, whoever completes it.
+  void note_publishing(proto::JobStatus status) { publishing_ = std::move(status); }
+  const std::optional<proto::JobStatus>& publishing() const { return publishing_; }
 
-  /// What the store keeps of a job that runs: read_description() gets it back.
+  /// What the store keeps of a job that runs, and of one that ended.
   std::string description() const;
+  std::string end_note(const proto::JobStatus& final_status) const;
 
   /// The frame that tells a worker everything it needs for an attempt.
   std::string assignment_frame(const AssignAttempt& action, const WorkerDirectory& workers);
 
-  PublishRequest publish_request(const PublishJob& action, proto::JobStatus status) const;
+  PublishRequest publish_request(const PublishJob& action) const;
 
   /// Adds to the scheduler's counts what it does not know: names, records, counters, notes.
   void complete(proto::JobStatus* status) const;
@@ -83,6 +95,7 @@ class JobRecord {
 
   enum class Direction : std::int8_t { kAdd = 1, kSubtract = -1 };
   void count(Stage stage, const proto::AttemptReport& report, Direction direction);
+  void resize_commits();
   void fill_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers);
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 
@@ -101,14 +114,9 @@ class JobRecord {
   bool counters_left_out_ = false;
   std::map<AttemptId, proto::FailureReport> failures_;
   Published published_;
+  std::optional<proto::JobStatus> publishing_;
   std::optional<proto::JobStatus> final_status_;
 };
-
-struct JobDescription {
-  proto::JobSpec spec;
-  std::string staging;
-};
-Result<JobDescription> read_description(std::string_view bytes);
 
 /// Whether every assignment of the plan fits into a control frame; if not, what to do about it.
 Status check_assignment_sizes(const proto::JobSpec& spec, const Plan& plan);

@@ -19,17 +19,35 @@ JobRecord& JobRecords::add(proto::JobSpec spec, std::string_view unique) {
       staging_directory(spec.output, std::string(unique) + "-" + std::to_string(job.value));
   const bool first_writer = writers_.emplace(spec.output, job).second;
   FANFOLD_CHECK(first_writer);
-  if (!spec.client_id.empty()) clients_.insert_or_assign(spec.client_id, job);
+  // By it a publication that was interrupted is told from the output of somebody else.
+  if (spec.client_id.empty()) {
+    spec.client_id = "job-" + std::string(unique) + "-" + std::to_string(job.value);
+  }
+  clients_.insert_or_assign(spec.client_id, job);
   return records_.emplace(job, JobRecord(job, std::move(spec), staging)).first->second;
 }
 
-void JobRecords::add_ended(proto::JobStatus status) {
-  const JobId job = status.job;
+JobRecord& JobRecords::add_active(JobId job, proto::StoredJob stored) {
   skip_id(job);
-  if (records_.emplace(job, JobRecord(std::move(status))).second) remember(job);
+  writers_.emplace(stored.spec.output, job);
+  if (!stored.spec.client_id.empty()) clients_.insert_or_assign(stored.spec.client_id, job);
+  return records_.emplace(job, JobRecord(job, std::move(stored))).first->second;
+}
+
+void JobRecords::add_ended(proto::StoredEnd end) {
+  const JobId job = end.status.job;
+  skip_id(job);
+  if (!end.client_id.empty()) clients_.insert_or_assign(end.client_id, job);
+  if (records_.emplace(job, JobRecord(std::move(end))).second) remember(job);
 }
 
 void JobRecords::skip_id(JobId job) { next_ = std::max(next_, job.value + 1); }
+
+bool JobRecords::is_over(JobId job) const {
+  if (job.value >= next_) return false;
+  const auto found = records_.find(job);
+  return found == records_.end() || found->second.phase() == JobPhase::kEnded;
+}
 
 JobRecord* JobRecords::find(JobId job) {
   const auto found = records_.find(job);

@@ -23,9 +23,12 @@ class JobRecords {
   /// `unique` makes the staging directory unlike those of other masters.
   JobRecord& add(proto::JobSpec spec, std::string_view unique);
   /// Of an earlier master.
-  void add_ended(proto::JobStatus status);
+  JobRecord& add_active(JobId job, proto::StoredJob stored);
+  void add_ended(proto::StoredEnd end);
   /// A job id of an earlier master is never given again.
   void skip_id(JobId job);
+  /// Its id was given, and it is neither being planned nor running.
+  bool is_over(JobId job) const;
 
   /// Null when unknown.  Jobs being planned are found too.
   JobRecord* find(JobId job);

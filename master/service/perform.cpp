@@ -51,6 +51,19 @@ void MasterService::perform(AssignAttempt&& action) {
   tell_worker(action.worker, std::move(frame));
 }
 
+void MasterService::perform(AdoptAttempt&& action) {
+  doors_.log.info("attempt.adopted", {{"attempt", action.attempt.value},
+                                      {"job", action.task.job.value},
+                                      {"stage", static_cast<unsigned>(action.task.stage)},
+                                      {"task", action.task.index},
+                                      {"worker", action.worker.value}});
+  state_.attempts.add({.attempt = action.attempt,
+                       .task = action.task,
+                       .worker = action.worker,
+                       .number = action.attempt_number});
+  state_.followers.touch(action.task.job);
+}
+
 void MasterService::perform(CancelAttempt&& action) {
   state_.attempts.mark_cancelled(action.attempt);
   tell_worker(action.worker, proto::encode(proto::CancelAttempt{.attempt = action.attempt}));
@@ -72,7 +85,7 @@ void MasterService::perform(PublishJob&& action) {
   doors_.log.info("job.publishing", {{"job", action.job.value}});
   const bool started = publishing_->start(
       [&files = doors_.files,
-       request = record->publish_request(action, status_of(state_, *record))]() -> SideResult {
+       request = record->publish_request(action)]() -> SideResult {
         return publish_job(files, request);
       });
   // Not more than unfinished jobs, whose number is bounded.

@@ -1,102 +1,138 @@
-// What a restarted master does with what it finds: history is kept, unfinished jobs are ended.
+// What a restarted master makes of what it finds: the scheduler gets its facts back, the service
+// what it had noted beside them.  notes.cpp is the reverse.
+//
+// Whatever does not fit together stops the start: a master that went on without a part of its past
+// could run committed tasks again, or end a job twice.
 
-#include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <variant>
 
-#include "common/proto/messages.hpp"
+#include "common/proto/codec.hpp"
 #include "master/service/service.hpp"
+#include "master/store/fact_codec.hpp"
 
 namespace fanfold::master {
 namespace {
 
-struct Found {
-  std::string description;
-  std::string end;
-  bool accepted = false;
-  bool publishing = false;
-  bool ended = false;
-  JobEnded end_fact;
-};
-
-std::map<JobId, Found> sort_by_job(const StoredState& stored) {
-  std::map<JobId, Found> jobs;
-  for (const Fact& fact : stored.facts) {
-    if (const auto* accepted = std::get_if<JobAccepted>(&fact)) {
-      jobs[accepted->job.job].accepted = true;
-    } else if (const auto* started = std::get_if<JobCommitStarted>(&fact)) {
-      jobs[started->job].publishing = true;
-    } else if (const auto* ended = std::get_if<JobEnded>(&fact)) {
-      jobs[ended->job].ended = true;
-      jobs[ended->job].end_fact = *ended;
-    }
-  }
-  for (const JobNote& note : stored.notes) {
-    (note.kind == NoteKind::kSubmitted ? jobs[note.job].description : jobs[note.job].end) =
-        note.bytes;
-  }
-  return jobs;
+Status damaged(const std::string& what) {
+  return {StatusCode::kCorruption, "the master's state does not fit together: " + what +
+                                       "; restore the state directory from a copy, or move it "
+                                       "away to start with no jobs"};
 }
 
-/// The status that was recorded with the job's end, or what the fact alone says.
-proto::JobStatus recorded_end(JobId job, const Found& found) {
-  proto::JobStatus status;
-  auto decoded = proto::decode<proto::ClientReply>(found.end);
-  if (decoded.ok()) {
-    if (auto* reply = std::get_if<proto::JobReply>(&*decoded)) status = std::move(reply->status);
-  }
-  status.job = job;
-  status.state = found.end_fact.state;
-  status.reason = found.end_fact.reason;
-  return status;
+std::string name_of(JobId job) { return "job " + std::to_string(job.value); }
+
+/// Into `value`, or why not.
+template <class Struct>
+Status read_note(const std::string& note, const std::string& what, Struct* value) {
+  Result<Struct> decoded = proto::decode_struct<Struct>(note);
+  if (!decoded.ok()) return damaged(what + ": " + decoded.status().message());
+  *value = *std::move(decoded);
+  return {};
 }
 
 }  // namespace
 
-Status MasterService::recover(const StoredState& stored) {
-  std::vector<Fact> facts;
-  std::vector<JobNote> notes;
-  for (auto& [job, found] : sort_by_job(stored)) {
-    state_.jobs.skip_id(job);
-    if (found.ended) {
-      state_.jobs.add_ended(recorded_end(job, found));
-      continue;
-    }
-    if (!found.accepted) continue;
-    proto::JobStatus status;
-    status.job = job;
-    status.state = proto::JobState::kFailed;
-    status.reason = "the master was restarted";
-    const auto description = read_description(found.description);
-    if (description.ok()) {
-      status.job_name = description->spec.job_name;
-      status.output = description->spec.output;
-      status.submitted_by = description->spec.submitted_by;
-      stagings_.add(job, description->staging, state_.now);
-      if (found.publishing) {
-        status.reason += " while it published; if " + status.output +
-                         " holds a _SUCCESS file, the output is complete";
-      }
-    } else {
-      doors_.log.error("job.description_lost",
-                       {{"job", job.value}, {"reason", description.status().message()}});
-    }
-    facts.push_back(JobEnded{.job = job,
-                             .state = proto::JobState::kFailed,
-                             .reason = status.reason,
-                             .failed_task = {},
-                             .first_failure = {}});
-    notes.push_back({job, NoteKind::kEnded, proto::encode(proto::JobReply{.status = status})});
-    doors_.log.warn("job.ended",
-                    {{"job", job.value}, {"state", "failed"}, {"reason", status.reason}});
-    state_.jobs.add_ended(std::move(status));
+struct MasterService::Recovery {
+  MasterService& service;
+  MasterState& state;
+
+  /// The record of a job that goes on.
+  Result<JobRecord*> record_of(JobId job) const {
+    JobRecord* record = state.jobs.find(job);
+    if (record != nullptr && record->phase() == JobPhase::kActive) return record;
+    return damaged("there are facts about " + name_of(job) + ", but not that it was accepted");
   }
-  if (facts.empty()) return {};
-  FANFOLD_RETURN_IF_ERROR(
-      doors_.store.append(facts, notes)
-          .with_context("the master cannot record the end of the jobs it found"));
-  remove_stagings(stagings_.take_removable(state_.attempts, state_.now));
+
+  Status take(const JobAccepted& fact, const std::string& note) const {
+    proto::StoredJob stored;
+    FANFOLD_RETURN_IF_ERROR(
+        read_note(note, "the description of " + name_of(fact.job.job), &stored));
+    if (stored.splits.size() != fact.job.split_bytes.size() ||
+        stored.partitions != fact.job.partitions) {
+      return damaged("the description of " + name_of(fact.job.job) + " is of another plan");
+    }
+    state.jobs.add_active(fact.job.job, std::move(stored));
+    return {};
+  }
+  Status take(const AttemptCommitted& fact, const std::string& note) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.task.job));
+    if (!record->contains(fact.task)) {
+      return damaged("a task of " + name_of(fact.task.job) + " is none of its plan");
+    }
+    proto::AttemptReport report;
+    FANFOLD_RETURN_IF_ERROR(
+        read_note(note, "the report of an attempt of " + name_of(fact.task.job), &report));
+    record->commit(fact, std::move(report));
+    return {};
+  }
+  Status take(const MapOutputInvalidated& fact, const std::string& /*note*/) const {
+    return record_of(fact.task.job).status();
+  }
+  Status take(const TaskFailureCounted& fact, const std::string& note) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.task.job));
+    if (note.empty()) return {};
+    proto::FailureReport failure;
+    FANFOLD_RETURN_IF_ERROR(
+        read_note(note, "a failure of an attempt of " + name_of(fact.task.job), &failure));
+    record->note_failure(fact.attempt, std::move(failure));
+    return {};
+  }
+  Status take(const JobCommitStarted& fact, const std::string& note) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.job));
+    proto::JobStatus status;
+    FANFOLD_RETURN_IF_ERROR(read_note(note, "the publication of " + name_of(fact.job), &status));
+    record->note_publishing(std::move(status));
+    return {};
+  }
+  Status take(const JobEnded& fact, const std::string& note) const {
+    proto::StoredEnd end;
+    FANFOLD_RETURN_IF_ERROR(read_note(note, "the end of " + name_of(fact.job), &end));
+    end.status.job = fact.job;
+    // A crash may have come before it was removed.
+    service.stagings_.add(fact.job, end.staging, state.now);
+    state.jobs.add_ended(std::move(end));
+    return {};
+  }
+  Status take(const WorkerRegistered& fact, const std::string& note) const {
+    if (note.empty()) return {};
+    proto::Hello hello;
+    FANFOLD_RETURN_IF_ERROR(
+        read_note(note, "worker " + std::to_string(fact.worker.value), &hello));
+    state.workers.remember(fact.worker, hello.uuid);
+    return {};
+  }
+  Status take(const WorkerGone& fact, const std::string& /*note*/) const {
+    state.workers.remove(fact.worker);
+    return {};
+  }
+  static Status take(const NonDeterminismFound& /*fact*/, const std::string& /*note*/) {
+    return {};
+  }
+};
+
+Status MasterService::recover(const StoredState& stored) {
+  std::set<JobId> ended;
+  for (const StoredFact& one : stored.facts) {
+    if (const auto* end = std::get_if<JobEnded>(&one.fact)) ended.insert(end->job);
+  }
+  const Recovery recovery{*this, state_};
+  for (const StoredFact& one : stored.facts) {
+    const JobId job = job_of(one.fact);
+    // Of ended jobs the end is all that counts, whatever else is left of them.
+    const bool is_end = std::holds_alternative<JobEnded>(one.fact);
+    if (!is_end && ended.contains(job)) continue;
+    FANFOLD_RETURN_IF_ERROR(
+        std::visit([&](const auto& fact) { return recovery.take(fact, one.note); }, one.fact));
+    if (!is_end) state_.scheduler.restore(one.fact);
+  }
+  for (const JobId job : state_.jobs.list(JobPhase::kActive)) {
+    doors_.log.info("job.resumed", {{"job", job.value}});
+  }
+  // The scheduler's first step does again what a crash may have left undone.
+  events_for_next_turn_.push_back(Tick{});
   return {};
 }
 

@@ -63,12 +63,13 @@ Status announce(int ready_fd, const std::string& address) {
   return {};
 }
 
-Status serve(MasterService& service, ProcessEvents& events, net::Transport& transport) {
+Status serve(MasterService& service, ProcessEvents& events, net::Transport& transport,
+             StopReason at_signal) {
   transport.watch(events.descriptors());
   while (!service.stopped()) {
     FANFOLD_RETURN_IF_ERROR(service.turn(kIdleWait));
     const ProcessEvents::Seen seen = events.poll();
-    if (seen.stop_signal) service.stop(StopReason::kRequested);
+    if (seen.stop_signal) service.stop(at_signal);
     if (seen.parent_gone) {
       transport.watch(events.descriptors());
       service.stop(StopReason::kParentGone);
@@ -113,7 +114,10 @@ Status run_master(const MasterOptions& options) {
       {{"address", settings.address}, {"epoch", settings.epoch}, {"process", settings.process}});
   FANFOLD_RETURN_IF_ERROR(announce(options.ready_fd, settings.address));
 
-  const Status outcome = serve(*service, events, *transport);
+  // With a state directory a next master goes on; without one nobody could.
+  const StopReason at_signal =
+      options.state_directory.empty() ? StopReason::kRequested : StopReason::kSuspended;
+  const Status outcome = serve(*service, events, *transport, at_signal);
   if (!outcome.ok()) log.error("master.failed", {{"reason", outcome.message()}});
   if (!service->idle()) {
     // Planning or publishing did not end within the patience; joining its thread might take

@@ -70,9 +70,9 @@ Status MasterService::turn(Duration wait) {
   FANFOLD_RETURN_IF_ERROR(decide());
   tell_followers();
   remove_stagings(stagings_.take_removable(state_.attempts, state_.now));
-  send_outbox();
-  if (phase_ == Phase::kStopping) advance_stop();
-  return {};
+  FANFOLD_RETURN_IF_ERROR(send_outbox());
+  if (doors_.store.exhausted()) return end_exhausted();
+  return phase_ == Phase::kStopping ? advance_stop() : Status();
 }
 
 Status MasterService::collect(Duration wait) {
@@ -166,7 +166,7 @@ Status MasterService::decide() {
   Output output;
   for (const Event& event : events) state_.scheduler.step(state_.now, event, &output);
   events.clear();
-  if (!output.facts.empty()) FANFOLD_RETURN_IF_ERROR(make_durable(output.facts));
+  if (!output.facts.empty()) FANFOLD_RETURN_IF_ERROR(make_durable(std::move(output.facts)));
   for (Action& action : output.actions) {
     std::visit([this](auto&& one) { perform(std::move(one)); }, std::move(action));
   }
@@ -174,38 +174,15 @@ Status MasterService::decide() {
   return {};
 }
 
-Status MasterService::make_durable(const std::vector<Fact>& facts) {
-  std::vector<JobNote> notes;
-  for (const Fact& fact : facts) note(fact, &notes);
-  return doors_.store.append(facts, notes)
-      .with_context("the master cannot record its decisions and stops");
-}
-
-void MasterService::note(const Fact& fact, std::vector<JobNote>* notes) {
-  if (const auto* accepted = std::get_if<JobAccepted>(&fact)) {
-    const JobId job = accepted->job.job;
-    notes->push_back({job, NoteKind::kSubmitted, state_.jobs.find(job)->description()});
-  } else if (const auto* committed = std::get_if<AttemptCommitted>(&fact)) {
-    JobRecord* record = state_.jobs.find(committed->task.job);
-    const auto report = state_.reports.find(committed->attempt);
-    FANFOLD_CHECK(record != nullptr && report != state_.reports.end());
-    record->commit(*committed, std::move(report->second));
-    state_.followers.touch(committed->task.job);
-  } else if (const auto* lost = std::get_if<MapOutputInvalidated>(&fact)) {
-    state_.followers.touch(lost->task.job);
-    doors_.log.info("map_output.lost", {{"job", lost->task.job.value},
-                                        {"task", lost->task.index},
-                                        {"attempt", lost->attempt.value}});
-  } else if (const auto* publishing = std::get_if<JobCommitStarted>(&fact)) {
-    state_.followers.touch(publishing->job);
-  } else if (const auto* ended = std::get_if<JobEnded>(&fact)) {
-    const JobRecord* record = state_.jobs.find(ended->job);
-    FANFOLD_CHECK(record != nullptr);
-    proto::JobStatus status = record->ended_status(*ended, status_of(state_, *record));
-    notes->push_back(
-        {ended->job, NoteKind::kEnded, proto::encode(proto::JobReply{.status = status})});
-    ended_.insert_or_assign(ended->job, std::move(status));
+Status MasterService::make_durable(std::vector<Fact> facts) {
+  std::vector<StoredFact> stored;
+  stored.reserve(facts.size());
+  for (Fact& fact : facts) {
+    std::string bytes = note(fact);
+    stored.push_back({std::move(fact), std::move(bytes)});
   }
+  return doors_.store.append(stored).with_context(
+      "the master cannot record its decisions and stops");
 }
 
 void MasterService::tell_followers() {
@@ -226,7 +203,10 @@ void MasterService::remove_stagings(std::vector<StagingKeeper::Removable> stagin
   }
 }
 
-void MasterService::send_outbox() {
+Status MasterService::send_outbox() {
+  if (state_.outbox.empty()) return {};
+  // A master that slept while another took over must not speak any more.
+  FANFOLD_RETURN_IF_ERROR(doors_.store.confirm());
   for (Outbox::Item& item : state_.outbox.take()) {
     const Status sent = doors_.transport.send(item.peer, std::move(item.payload));
     if (sent.ok()) continue;
@@ -238,6 +218,14 @@ void MasterService::send_outbox() {
       doors_.log.error("frame.not_sent", {{"reason", sent.message()}});
     }
   }
+  return {};
+}
+
+Status MasterService::end_exhausted() {
+  // What was decided is recorded and done; more could not be recorded.
+  return {StatusCode::kNoSpace,
+          "the disk that keeps the master's state is full, so the master stops; make room and "
+          "start it again: its jobs will go on"};
 }
 
 }  // namespace fanfold::master

@@ -37,19 +37,21 @@ struct ServiceDoors {
 enum class StopReason : std::uint8_t {
   kRequested,   // By a client or a signal: attempts get their time to die.
   kParentGone,  // Nobody waits for anything any more.
+  kSuspended,   // A next master will go on with the same store: nothing is cancelled.
 };
 
 class MasterService {
  public:
   MasterService(ServiceSettings settings, const ServiceDoors& doors);
 
-  /// Learns what earlier masters left in the store.  Call it once, before the first turn().
-  /// Jobs that an earlier master did not bring to an end have failed: they are recorded as such
-  /// and their staging directories removed.
+  /// Learns what earlier masters left in the store.  Call it once, before the first turn().  Jobs
+  /// that have not ended go on: committed tasks stay committed, workers that come back keep what
+  /// they run, a publication that was interrupted is brought to its end.
   Status recover(const StoredState& stored);
 
   /// Waits for something to happen, at most `wait`, and deals with it.  An error means that a fact
-  /// could not be made durable or a door is broken: the master must end, nothing was promised.
+  /// could not be made durable, another master has taken over, or a door is broken: the master must
+  /// end, nothing was promised.
   Status turn(Duration wait);
 
   /// Cancels what runs and lets the workers go.  stopped() tells when turn() need not be called
@@ -72,10 +74,24 @@ class MasterService {
   Duration time_to_wait(Duration wait) const;
 
   Status decide();
-  Status make_durable(const std::vector<Fact>& facts);
-  void note(const Fact& fact, std::vector<JobNote>* notes);
+  Status make_durable(std::vector<Fact> facts);
+  /// What the store keeps beside the fact.  One for each kind of fact that the service cares about.
+  std::string note(const Fact& fact);
+  std::string note_of(const JobAccepted& fact);
+  std::string note_of(const AttemptCommitted& fact);
+  std::string note_of(const MapOutputInvalidated& fact);
+  std::string note_of(const TaskFailureCounted& fact);
+  std::string note_of(const JobCommitStarted& fact);
+  std::string note_of(const JobEnded& fact);
+  std::string note_of(const WorkerRegistered& fact);
+  std::string note_of(const WorkerGone& fact);
+  std::string note_of(const NonDeterminismFound& fact);
+
+  /// The reverse, when a master is started.
+  struct Recovery;
 
   void perform(AssignAttempt&& action);
+  void perform(AdoptAttempt&& action);
   void perform(CancelAttempt&& action);
   void perform(AnswerCommit&& action);
   void perform(NoteFailure&& action);
@@ -86,10 +102,12 @@ class MasterService {
 
   void tell_followers();
   void remove_stagings(std::vector<StagingKeeper::Removable> stagings);
-  void send_outbox();
+  Status send_outbox();
+  Status end_exhausted();
   bool nothing_left() const;
-  void advance_stop();
-  void finish_stop();
+  void suspend();
+  Status advance_stop();
+  Status finish_stop();
 
   ServiceDoors doors_;
   MasterState state_;

@@ -10,6 +10,7 @@
 namespace fanfold::master {
 
 void MasterService::stop(StopReason reason) {
+  if (reason == StopReason::kSuspended) return suspend();
   const Duration patience =
       reason == StopReason::kRequested ? limits::kStopPatience : limits::kOrphanPatience;
   const Instant deadline = state_.now + patience;
@@ -31,15 +32,22 @@ void MasterService::stop(StopReason reason) {
   }
 }
 
+void MasterService::suspend() {
+  // All that was promised is in the store, and workers keep what they run.
+  if (phase_ != Phase::kServing) return;
+  phase_ = Phase::kStopped;
+  doors_.log.info("master.suspended", {{"jobs", state_.jobs.unfinished()}});
+}
+
 bool MasterService::nothing_left() const {
   return state_.jobs.unfinished() == 0 && stagings_.empty() && idle();
 }
 
-void MasterService::advance_stop() {
-  if (nothing_left() || state_.now >= stop_deadline_) finish_stop();
+Status MasterService::advance_stop() {
+  return nothing_left() || state_.now >= stop_deadline_ ? finish_stop() : Status();
 }
 
-void MasterService::finish_stop() {
+Status MasterService::finish_stop() {
   // What could not be waited for: directories under somebody's hands, jobs that would not end.
   for (const StagingKeeper::Removable& one : stagings_.take_all()) {
     if (const Status removed = doors_.files.remove_tree(one.staging); !removed.ok()) {
@@ -54,9 +62,10 @@ void MasterService::finish_stop() {
     state_.outbox.add(known.peer, proto::encode(proto::Goodbye{}));
   }
   for (const net::PeerId& peer : stop_requesters_) client_desk_.answer(peer, {});
-  send_outbox();
+  FANFOLD_RETURN_IF_ERROR(send_outbox());
   phase_ = Phase::kStopped;
   doors_.log.info("master.stopped", {});
+  return {};
 }
 
 }  // namespace fanfold::master

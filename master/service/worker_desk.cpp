@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 namespace fanfold::master {
@@ -51,6 +52,11 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
     state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
     return;
   }
+  WorkerJoined joined{.worker = {},
+                      .slots = message.slots,
+                      .attempts = std::exchange(message.attempts, {}),
+                      .outputs = std::exchange(message.outputs, {}),
+                      .outputs_complete = message.outputs_complete};
   const auto introduction = state_.workers.introduce(peer, std::move(message));
   const KnownWorker& worker = *introduction.worker;
   state_.outbox.add(peer, proto::encode(proto::Welcome{
@@ -58,13 +64,25 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                               .epoch = state_.settings.epoch,
                               .heartbeat_ms = milliseconds_of(state_.settings.heartbeat_interval),
                               .silence_ms = milliseconds_of(state_.settings.worker_silence_max)}));
+  tell_what_is_over(peer, joined);
   if (!introduction.is_new) return;
   state_.log.info("worker.joined", {{"worker", worker.worker.value},
                                     {"name", worker.hello.name},
                                     {"process", worker.hello.process},
                                     {"slots", worker.hello.slots},
                                     {"data", worker.hello.data_endpoint}});
-  state_.events.push_back(WorkerJoined{.worker = worker.worker, .slots = worker.hello.slots});
+  joined.worker = worker.worker;
+  state_.events.push_back(std::move(joined));
+}
+
+void WorkerDesk::tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined) {
+  // The end of these jobs was told while the worker could not hear it.
+  std::set<JobId> jobs;
+  for (const proto::HeldTask& held : joined.attempts) jobs.insert(held.task.job);
+  for (const proto::HeldOutputs& held : joined.outputs) jobs.insert(held.job);
+  for (const JobId job : jobs) {
+    if (state_.jobs.is_over(job)) state_.outbox.add(peer, proto::encode(proto::ForgetJob{job}));
+  }
 }
 
 void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
@@ -106,7 +124,8 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
   CommitRequested event{.worker = message.worker,
                         .attempt = message.attempt,
                         .output_empty = message.report.output_empty,
-                        .bytes_out = message.report.bytes_out};
+                        .bytes_out = message.report.bytes_out,
+                        .flow = message.report.flow};
   if (held != nullptr && held->worker == message.worker) {
     note_end(*worker, *held, "committed", std::move(message.log_text), {});
     state_.reports.insert_or_assign(message.attempt, std::move(message.report));
@@ -169,7 +188,11 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Bye message) {
 
 void WorkerDesk::forget_worker(WorkerId worker, bool silent) {
   const KnownWorker* known = state_.workers.find(worker);
-  if (known == nullptr) return;
+  if (known == nullptr) {
+    // One that never came back after a restart.
+    state_.workers.remove(worker);
+    return;
+  }
   const std::vector<HeldAttempt> held = state_.attempts.remove_worker(worker);
   const char* event = silent ? "worker.lost" : "worker.left";
   const std::initializer_list<LogField> fields = {

@@ -25,6 +25,7 @@ class WorkerDesk {
  private:
   /// Null, and the sender is told to introduce itself again, when the worker is not known.
   const KnownWorker* known(WorkerId worker, const net::PeerId& peer);
+  void tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined);
   void note_end(const KnownWorker& worker, const HeldAttempt& held, const char* outcome,
                 std::string text, const proto::FailureReport& failure);
 

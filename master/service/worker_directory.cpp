@@ -10,15 +10,23 @@ WorkerDirectory::Introduction WorkerDirectory::introduce(const net::PeerId& peer
                                                          proto::Hello hello) {
   const auto known = by_uuid_.find(hello.uuid);
   if (known != by_uuid_.end()) {
-    KnownWorker& worker = workers_.at(known->second);
-    worker.peer = peer;
-    return {.worker = &worker, .is_new = false};
+    const auto present = workers_.find(known->second);
+    if (present != workers_.end()) {
+      present->second.peer = peer;
+      return {.worker = &present->second, .is_new = false};
+    }
   }
-  const WorkerId id{next_++};
+  const WorkerId id = known != by_uuid_.end() ? known->second : WorkerId{next_++};
   by_uuid_.emplace(hello.uuid, id);
+  remembered_.erase(id);
   const auto added =
       workers_.emplace(id, KnownWorker{.worker = id, .peer = peer, .hello = std::move(hello)});
   return {.worker = &added.first->second, .is_new = true};
+}
+
+void WorkerDirectory::remember(WorkerId worker, const std::string& uuid) {
+  by_uuid_.emplace(uuid, worker);
+  remembered_.emplace(worker, uuid);
 }
 
 const KnownWorker* WorkerDirectory::heard_from(WorkerId worker, const net::PeerId& peer) {
@@ -34,6 +42,10 @@ const KnownWorker* WorkerDirectory::find(WorkerId worker) const {
 }
 
 void WorkerDirectory::remove(WorkerId worker) {
+  if (const auto absent = remembered_.find(worker); absent != remembered_.end()) {
+    by_uuid_.erase(absent->second);
+    remembered_.erase(absent);
+  }
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;
   by_uuid_.erase(found->second.hello.uuid);

@@ -27,10 +27,13 @@ class WorkerDirectory {
   /// Ids carry the epoch, so that an id given by an earlier master is never mistaken for a new one.
   explicit WorkerDirectory(std::uint64_t epoch) : next_((epoch << 32) + 1) {}
 
+  /// Registered with an earlier master: under this uuid it has this id, once it says Hello.
+  void remember(WorkerId worker, const std::string& uuid);
+
   /// Adds a worker, or binds the new route of a known one.
   struct Introduction {
     const KnownWorker* worker = nullptr;
-    bool is_new = false;
+    bool is_new = false;  // It was not there yet, in the time of this master.
   };
   Introduction introduce(const net::PeerId& peer, proto::Hello hello);
 
@@ -47,6 +50,7 @@ class WorkerDirectory {
   std::uint64_t next_;
   std::map<WorkerId, KnownWorker> workers_;
   std::map<std::string, WorkerId, std::less<>> by_uuid_;
+  std::map<WorkerId, std::string> remembered_;  // Not in workers_: they have not come back yet.
 };
 
 /// What a Hello must look like before it is believed.

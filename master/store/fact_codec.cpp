@@ -9,7 +9,8 @@
 namespace fanfold::master {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+/// 2: JobAccepted ends with verify_per_million, AttemptCommitted with a flow.
+constexpr std::uint16_t kVersion = 2;
 
 class Saver {
  public:
@@ -31,6 +32,7 @@ class Saver {
     writer_.number(id.value);
   }
   void put(const TaskId& task) { (*this)(task.job, task.stage, task.index); }
+  void put(const abi::BlockSummary& flow) { (*this)(flow.records, flow.sum, flow.exclusive_or); }
   void put(const std::vector<std::uint64_t>& numbers) {
     writer_.count(numbers.size());
     for (const std::uint64_t number : numbers) writer_.number(number);
@@ -69,6 +71,7 @@ class Loader {
     id.value = reader_.number<std::uint64_t>();
   }
   void get(TaskId& task) { (*this)(task.job, task.stage, task.index); }
+  void get(abi::BlockSummary& flow) { (*this)(flow.records, flow.sum, flow.exclusive_or); }
   void get(std::vector<std::uint64_t>& numbers) {
     numbers.resize(reader_.count(sizeof(std::uint64_t)));
     for (std::uint64_t& number : numbers) number = reader_.number<std::uint64_t>();
@@ -79,41 +82,53 @@ class Loader {
 
 // The order of fields, for both directions.  `Value` is a fact or a const fact.
 template <class Archive, class Value>
-void fields(Archive& archive, Value& fact) {
+void fields(Archive& archive, std::uint16_t version, Value& fact) {
   using Fact = std::remove_const_t<Value>;
   if constexpr (std::is_same_v<Fact, JobAccepted>) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
             fact.job.attempts_max, fact.job.speculate);
+    if (version >= 2) archive(fact.job.verify_per_million);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out);
+    if (version >= 2) archive(fact.flow);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
     archive(fact.task, fact.attempt);
   } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {
     archive(fact.task, fact.attempt, fact.kind);
   } else if constexpr (std::is_same_v<Fact, JobCommitStarted>) {
     archive(fact.job);
-  } else {
-    static_assert(std::is_same_v<Fact, JobEnded>);
+  } else if constexpr (std::is_same_v<Fact, JobEnded>) {
     archive(fact.job, fact.state, fact.reason, fact.failed_task, fact.first_failure);
+  } else if constexpr (std::is_same_v<Fact, WorkerRegistered>) {
+    archive(fact.worker, fact.slots);
+  } else if constexpr (std::is_same_v<Fact, WorkerGone>) {
+    archive(fact.worker);
+  } else {
+    static_assert(std::is_same_v<Fact, NonDeterminismFound>);
+    archive(fact.task, fact.earlier, fact.attempt, fact.before, fact.after);
   }
 }
 
 // Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
-// 5 JobCommitStarted, 6 JobEnded.  The variant keeps this order and grows at its end.
+// 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound.  The
+// variant keeps this order and grows at its end.
 static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
 static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, Fact>, MapOutputInvalidated>);
 static_assert(std::is_same_v<std::variant_alternative_t<3, Fact>, TaskFailureCounted>);
 static_assert(std::is_same_v<std::variant_alternative_t<4, Fact>, JobCommitStarted>);
 static_assert(std::is_same_v<std::variant_alternative_t<5, Fact>, JobEnded>);
+static_assert(std::is_same_v<std::variant_alternative_t<6, Fact>, WorkerRegistered>);
+static_assert(std::is_same_v<std::variant_alternative_t<7, Fact>, WorkerGone>);
+static_assert(std::is_same_v<std::variant_alternative_t<8, Fact>, NonDeterminismFound>);
 
 template <std::size_t kIndex = 0>
-void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {
+void load_alternative(std::uint16_t tag, std::uint16_t version, Loader& loader, Fact& fact) {
   if constexpr (kIndex == std::variant_size_v<Fact>) {
     loader.reader().fail("unknown tag");
   } else {
-    if (tag != kIndex + 1) return load_alternative<kIndex + 1>(tag, loader, fact);
-    fields(loader, fact.emplace<kIndex>());
+    if (tag != kIndex + 1) return load_alternative<kIndex + 1>(tag, version, loader, fact);
+    fields(loader, version, fact.emplace<kIndex>());
   }
 }
 
@@ -121,20 +136,20 @@ void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {
 
 EncodedFact encode_fact(const Fact& fact) {
   Saver saver;
-  std::visit([&](const auto& alternative) { fields(saver, alternative); }, fact);
+  std::visit([&](const auto& alternative) { fields(saver, kVersion, alternative); }, fact);
   return {static_cast<std::uint16_t>(fact.index() + 1), kVersion, saver.take()};
 }
 
 Result<Fact> decode_fact(std::uint16_t tag, std::uint16_t version, std::string_view payload) {
   const std::string what = "fact of tag " + std::to_string(tag);
-  if (version != kVersion) {
+  if (version == 0 || version > kVersion) {
     return Status(StatusCode::kCorruption, what + " has version " + std::to_string(version) +
-                                               ", this build reads version " +
+                                               ", this build reads up to version " +
                                                std::to_string(kVersion));
   }
   Fact fact;
   Loader loader(payload);
-  load_alternative(tag, loader, fact);
+  load_alternative(tag, version, loader, fact);
   loader.reader().expect_end();
   if (!loader.reader().ok()) {
     return Status(StatusCode::kCorruption, "damaged " + what + ": " + loader.reader().error());
@@ -150,6 +165,8 @@ JobId job_of(const Fact& fact) {
           return alternative.job.job;
         } else if constexpr (requires { alternative.task; }) {
           return alternative.task.job;
+        } else if constexpr (requires { alternative.worker; }) {
+          return JobId{};
         } else {
           return alternative.job;
         }

@@ -15,7 +15,7 @@ namespace fanfold::master {
 
 struct EncodedFact {
   std::uint16_t tag = 0;
-  std::uint16_t version = 1;
+  std::uint16_t version = 2;
   std::string payload;
 };
 
@@ -24,6 +24,7 @@ EncodedFact encode_fact(const Fact& fact);
 /// Total: anything that encode_fact() does not produce is kCorruption.
 Result<Fact> decode_fact(std::uint16_t tag, std::uint16_t version, std::string_view payload);
 
+/// None for facts about workers.
 JobId job_of(const Fact& fact);
 
 }  // namespace fanfold::master

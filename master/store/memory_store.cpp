@@ -8,9 +8,8 @@ namespace {
 
 class MemoryStore final : public Store {
  public:
-  Status append(std::span<const Fact> /*facts*/, std::span<const JobNote> /*notes*/) override {
-    return {};
-  }
+  Status append(std::span<const StoredFact> /*facts*/) override { return {}; }
+  Status confirm() override { return {}; }
 };
 
 }  // namespace

@@ -1,8 +1,9 @@
-// What survives a crash of the master: the scheduler's facts, and for each job two notes of the
-// service (its description, its end) which are opaque bytes here.
+// What survives a crash of the master: the scheduler's facts, each with a note of the service
+// beside it (a job's description, an attempt's report ...) which is opaque bytes here.
 //
-// One process and one connection at a time: opening a store that another master uses fails.  A
-// Store belongs to one thread.
+// One master at a time: opening a store that another master uses fails, and a master that was
+// paused while another took over finds out before it writes or sends anything.  A Store belongs
+// to one thread.
 
 #pragma once
 
@@ -18,15 +19,9 @@
 
 namespace fanfold::master {
 
-enum class NoteKind : std::uint8_t {
-  kSubmitted = 1,  // Written with JobAccepted.
-  kEnded = 2,      // Written with JobEnded.
-};
-
-struct JobNote {
-  JobId job;
-  NoteKind kind = NoteKind::kSubmitted;
-  std::string bytes;
+struct StoredFact {
+  Fact fact;
+  std::string note;  // May be empty.
 };
 
 class Store {
@@ -34,17 +29,25 @@ class Store {
   virtual ~Store() = default;
 
   /// All or nothing, in one transaction; durable when it returns OK.  After an error the master
-  /// must stop: what it decided is not recorded.
-  virtual Status append(std::span<const Fact> facts, std::span<const JobNote> notes) = 0;
+  /// must stop: what it decided is not recorded.  kAborted: another master has taken over.
+  virtual Status append(std::span<const StoredFact> facts) = 0;
+
+  /// Whether this is still the only master: asked before something is sent that no fact precedes.
+  /// kAborted: another master has taken over.
+  virtual Status confirm() = 0;
+
+  /// The last append() succeeded by giving up what was reserved for it: the disk is full.  The
+  /// master should stop, in good order, and be started again when there is room.
+  virtual bool exhausted() const { return false; }
 };
 
 /// What the store held when it was opened.
 struct StoredState {
   /// One more than at any opening before.
   std::uint64_t epoch = 1;
-  /// In order of append().  Of ended jobs only JobEnded need be left.
-  std::vector<Fact> facts;
-  std::vector<JobNote> notes;  // By job, then kind.
+  /// In order of append().  Of ended jobs only JobEnded need be left, of workers that are gone
+  /// nothing when no unfinished job is older.
+  std::vector<StoredFact> facts;
 };
 
 struct OpenedStore {

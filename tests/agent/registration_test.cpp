@@ -182,6 +182,40 @@ TEST_F(AgentTest, SaysHelloToAMasterThatRestarted) {
   EXPECT_EQ(sent<proto::Heartbeat>()[0].attempts[0].attempt, one);
 }
 
+TEST_F(AgentTest, TellsANewMasterWhatItHolds) {
+  join();
+  const AttemptId kept = assign_map(1);
+  succeed(kept);
+  answer(kept, true);
+  const AttemptId running = assign_map(2);
+  const AttemptId fetching = assign_reduce(3);
+  const AttemptId dying = assign_map(4);
+  cancel(dying);
+  echo(2);
+  ASSERT_EQ(sent<proto::Hello>().size(), 1u);
+  const proto::Hello hello = sent<proto::Hello>()[0];
+  ASSERT_EQ(hello.attempts.size(), 2u);
+  EXPECT_EQ(hello.attempts[0].attempt, running);
+  EXPECT_EQ(hello.attempts[0].task.stage, Stage::kMap);
+  EXPECT_TRUE(hello.attempts[0].running);
+  EXPECT_EQ(hello.attempts[1].attempt, fetching);
+  EXPECT_FALSE(hello.attempts[1].running);
+  ASSERT_EQ(hello.outputs.size(), 1u);
+  EXPECT_EQ(hello.outputs[0].job, kJob);
+  EXPECT_EQ(hello.outputs[0].attempts, std::vector<AttemptId>{kept});
+  EXPECT_TRUE(hello.outputs_complete);
+}
+
+TEST_F(AgentTest, NamesNoOutputsOfAJobThatIsOver) {
+  join();
+  const AttemptId kept = assign_map(1);
+  succeed(kept);
+  answer(kept, true);
+  forget();
+  echo(2);
+  EXPECT_TRUE(sent<proto::Hello>()[0].outputs.empty());
+}
+
 TEST_F(AgentTest, IgnoresTheWelcomeOfAMasterThatIsGone) {
   start();
   welcome(2, WorkerId{8});

@@ -92,39 +92,14 @@ TEST_F(MasterTest, RemembersEndedJobsOverARestart) {
   EXPECT_EQ(status.counters.at("seen"), 20);
 }
 
-TEST_F(MasterTest, EndsJobsThatARestartInterrupted) {
-  start_master();
-  JobId job;
-  {
-    FakeWorker worker(address(), {});
-    FakeClient client(address());
-    job = client.submit(spec(1));
-    worker.expect_task();
-  }
-  crash_master();
-  EXPECT_EQ(staging_directories(), 1u);
-  start_master();
-  FakeClient client(address());
-  const proto::JobStatus status = client.status(job);
-  EXPECT_EQ(status.state, JobState::kFailed);
-  EXPECT_NE(status.reason.find("the master was restarted"), std::string::npos) << status.reason;
-  EXPECT_EQ(status.output, directory().path("out"));
-  // It is a fact now, for a third master.
-  const StoredState stored = store().stored();
-  EXPECT_TRUE(std::any_of(stored.facts.begin(), stored.facts.end(), [&](const Fact& fact) {
-    const auto* ended = std::get_if<JobEnded>(&fact);
-    return ended != nullptr && ended->job == job && ended->state == JobState::kFailed;
-  }));
-  client.ask<proto::Answer>(proto::StopCluster{});
-  EXPECT_EQ(staging_directories(), 0u);
-}
-
 TEST_F(MasterTest, NeverGivesAJobIdAgain) {
   start_master();
   JobId first;
   {
     FakeClient client(address());
     first = client.submit(spec(1));
+    client.ask<proto::Answer>(proto::CancelJob{.job = first});
+    client.wait(first);
   }
   crash_master();
   start_master();
@@ -132,17 +107,45 @@ TEST_F(MasterTest, NeverGivesAJobIdAgain) {
   EXPECT_GT(client.submit(spec(1)), first);
 }
 
-TEST_F(MasterTest, DoesNotKnowTheWorkersOfAnEarlierMaster) {
+TEST_F(MasterTest, LeavesItsJobsToTheNextMasterWhenItIsSuspended) {
   start_master();
   FakeWorker worker(address(), {});
-  const WorkerId old_id = worker.id();
-  crash_master();
+  FakeClient client(address());
+  const JobId job = client.submit(spec(1));
+  worker.hold(worker.expect_task());
+  suspend_master();
   start_master();
-  worker.connection().send(proto::CommitRequest{
-      .worker = old_id, .attempt = AttemptId{1}, .report = {}, .log_text = {}});
-  worker.expect<proto::Unknown>();
   worker.introduce();
-  EXPECT_NE(worker.id(), old_id);
+  FakeClient later(address());
+  EXPECT_EQ(later.status(job).state, JobState::kRunning);
+}
+
+TEST_F(MasterTest, StopsBeforeItSpeaksWhenAnotherMasterHasTakenOver) {
+  start_master();
+  FakeWorker worker(address(), {});
+  store().take_over();
+  FakeClient client(address());
+  client.connection().send(proto::GetCluster{});
+  const Status outcome = join_master();
+  EXPECT_EQ(outcome.code(), StatusCode::kAborted);
+  EXPECT_FALSE(client.connection().receive(0s).has_value());
+}
+
+TEST_F(MasterTest, StopsInGoodOrderWhenItsDiskIsFull) {
+  start_master();
+  FakeWorker worker(address(), {});
+  FakeClient client(address());
+  store().fill();
+  const JobId job = client.submit(spec(1));
+  const Status outcome = join_master();
+  EXPECT_EQ(outcome.code(), StatusCode::kNoSpace);
+  EXPECT_NE(outcome.message().find("make room and start it again"), std::string::npos);
+  // The last thing that it promised is in the store.
+  const StoredState stored = store().stored();
+  EXPECT_TRUE(std::any_of(stored.facts.begin(), stored.facts.end(), [&](const StoredFact& one) {
+    const auto* accepted = std::get_if<JobAccepted>(&one.fact);
+    return accepted != nullptr && accepted->job.job == job;
+  }));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Jobs from submission to their end, as clients and workers see them.
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "tests/master/master_fixture.hpp"
@@ -185,6 +186,8 @@ TEST_F(MasterTest, KeepsStagingUntilCancelledAttemptsHaveDied) {
   const JobId job = client.submit(spec(1));
   const proto::TaskAssignment task = worker.expect_task();
   client.ask<proto::Answer>(proto::CancelJob{.job = job});
+  // As an attempt does that has not died yet.
+  std::filesystem::create_directories(task.staging + "/1");
   EXPECT_EQ(client.wait(job).state, JobState::kCancelled);
   EXPECT_EQ(staging_directories(), 1u);
   proto::FailureReport killed;

@@ -44,6 +44,17 @@ void MasterTest::start_master(const Options& options) {
   });
 }
 
+Status MasterTest::start_master_on(const StoredState& stored) {
+  auto transport = net::listen(address_, {.linger = 500ms});
+  FANFOLD_RETURN_IF_ERROR(transport.status());
+  ServiceSettings settings;
+  settings.address = address_;
+  settings.epoch = stored.epoch;
+  MasterService service(
+      settings, ServiceDoors{clock_, io::posix_file_system(), **transport, *store_, log_});
+  return service.recover(stored);
+}
+
 void MasterTest::crash_master() {
   if (!service_) return;
   thread_.request_stop();
@@ -54,6 +65,15 @@ void MasterTest::crash_master() {
   // What a next master finds.
   stored_ = store_->stored();
   store_ = std::make_unique<TestStore>(stored_);
+}
+
+void MasterTest::suspend_master() {
+  thread_.request_stop();
+  transport_->wake();
+  thread_.join();
+  service_->stop(StopReason::kSuspended);
+  EXPECT_TRUE(service_->stopped());
+  crash_master();
 }
 
 void MasterTest::let_pass(Duration time) {

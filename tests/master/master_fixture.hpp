@@ -40,8 +40,12 @@ class MasterTest : public ::testing::Test {
   };
   void start_master() { start_master(Options{}); }
   void start_master(const Options& options);
+  /// What a master says that is started over `stored`.
+  Status start_master_on(const StoredState& stored);
   /// Ends it without any farewell, as a crash would; the store stays.
   void crash_master();
+  /// Ends it as a signal would, with its store for the next one.
+  void suspend_master();
   /// For the master `time` has passed, at once.
   void let_pass(Duration time);
   /// The outcome of a master that ended by itself.

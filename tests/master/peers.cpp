@@ -98,6 +98,16 @@ void FakeWorker::introduce() {
   welcome_ = expect<proto::Welcome>();
 }
 
+void FakeWorker::hold(const proto::TaskAssignment& task) {
+  hello_.attempts.push_back(
+      {task.attempt, task.task, task.attempt_number, task.generation, /*running=*/true});
+}
+
+void FakeWorker::keep(const proto::TaskAssignment& task) {
+  if (hello_.outputs.empty()) hello_.outputs.push_back({task.task.job, {}});
+  hello_.outputs.back().attempts.push_back(task.attempt);
+}
+
 proto::MasterMessage FakeWorker::next() {
   const auto frame = connection_.receive(kPatience);
   if (!frame) ADD_FAILURE() << "the master did not speak to the worker";

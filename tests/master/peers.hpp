@@ -87,6 +87,9 @@ class FakeWorker {
 
   /// Says Hello and waits for the Welcome.
   void introduce();
+  /// From now on its Hello lists this attempt, or this committed map output.
+  void hold(const proto::TaskAssignment& task);
+  void keep(const proto::TaskAssignment& task);
   /// The next message of this type.  Others stay for whoever expects them: a second slot's task may
   /// come before the answer to the first one's commit.
   template <class Message>

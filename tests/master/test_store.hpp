@@ -18,15 +18,29 @@ class TestStore final : public Store {
   TestStore() = default;
   explicit TestStore(StoredState stored) : stored_(std::move(stored)) {}
 
-  Status append(std::span<const Fact> facts, std::span<const JobNote> notes) override {
+  Status append(std::span<const StoredFact> facts) override {
     if (failing_) return {StatusCode::kNoSpace, "the disk is full"};
+    FANFOLD_RETURN_IF_ERROR(confirm());
+    exhausted_ = filling_.load();
     MutexLock lock(mutex_);
-    stored_.facts.insert(stored_.facts.end(), facts.begin(), facts.end());
-    stored_.notes.insert(stored_.notes.end(), notes.begin(), notes.end());
+    for (const StoredFact& fact : facts) {
+      if (dropping_ends_ && std::holds_alternative<JobEnded>(fact.fact)) continue;
+      stored_.facts.push_back(fact);
+    }
     return {};
   }
+  Status confirm() override {
+    if (!taken_over_) return {};
+    return {StatusCode::kAborted, "another master has taken over"};
+  }
+  bool exhausted() const override { return exhausted_; }
 
   void fail_from_now_on() { failing_ = true; }
+  /// The master believes that they are recorded; the next one does not find them.
+  void drop_ends() { dropping_ends_ = true; }
+  void take_over() { taken_over_ = true; }
+  /// The next append() is the last for which there is room.
+  void fill() { filling_ = true; }
 
   /// What a master would find that opened the store now.
   StoredState stored() {
@@ -38,6 +52,10 @@ class TestStore final : public Store {
 
  private:
   std::atomic<bool> failing_ = false;
+  std::atomic<bool> taken_over_ = false;
+  std::atomic<bool> dropping_ends_ = false;
+  std::atomic<bool> filling_ = false;
+  std::atomic<bool> exhausted_ = false;
   Mutex mutex_;
   StoredState stored_ FANFOLD_GUARDED_BY(mutex_);
 };

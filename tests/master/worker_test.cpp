@@ -129,7 +129,9 @@ TEST_F(MasterTest, RefusesAWorkerWithoutSlots) {
                                .host_id = "host",
                                .scratch = "/scratch",
                                .data_endpoint = {},
-                               .slots = 0});
+                               .slots = 0,
+                               .attempts = {},
+                               .outputs = {}});
   const auto frame = connection.receive(20s);
   ASSERT_TRUE(frame.has_value());
   auto message = proto::decode<proto::MasterMessage>(*frame);

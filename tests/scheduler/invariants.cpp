@@ -157,6 +157,8 @@ void Invariants::end(const JobEnded& fact) {
 void Invariants::check(const Action& action) {
   if (const auto* assigned = std::get_if<AssignAttempt>(&action)) {
     assign(*assigned);
+  } else if (const auto* adopted = std::get_if<AdoptAttempt>(&action)) {
+    adopt(*adopted);
   } else if (const auto* cancelled = std::get_if<CancelAttempt>(&action)) {
     if (is_committed(cancelled->attempt)) report("cancelled a committed attempt");
     to_cancel_.erase(cancelled->attempt);
@@ -211,6 +213,25 @@ void Invariants::assign(const AssignAttempt& action) {
       committed_tasks(*job, Stage::kSample) == 0) {
     report("map before the sample: " + text);
   }
+}
+
+void Invariants::adopt(const AdoptAttempt& action) {
+  const std::string text = to_text(action);
+  JobBook* job = job_of(action.task, "adoption");
+  if (job == nullptr) return;
+  if (job->commit_started) report("adoption while publishing: " + text);
+  TaskBook& task = job->tasks[{action.task.stage, action.task.index}];
+  if (task.committed != AttemptId{}) report("adoption for a committed task: " + text);
+  if (ever_committed_.count(action.attempt) > 0) report("adoption of what committed: " + text);
+  for (const auto& [other, where] : task.live) {
+    if (where == action.worker) report("I13: adopted beside another on one worker: " + text);
+  }
+  if (task.live.size() > 1) report("I13: three live attempts: " + text);
+  if (live_.count(action.attempt) > 0) report("I9: adopted though it is live: " + text);
+  seen_.insert(action.attempt);
+  task.live[action.attempt] = action.worker;
+  live_[action.attempt] = action.task;
+  workers_[action.worker].live.insert(action.attempt);
 }
 
 void Invariants::check_inputs(const JobBook& job, const AssignAttempt& action) {

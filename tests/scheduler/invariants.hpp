@@ -58,6 +58,7 @@ class Invariants {
   void invalidate(const MapOutputInvalidated& fact);
   void end(const JobEnded& fact);
   void assign(const AssignAttempt& action);
+  void adopt(const AdoptAttempt& action);
   void check_inputs(const JobBook& job, const AssignAttempt& action);
   void publish(const PublishJob& action);
   void release(AttemptId attempt);

@@ -1,5 +1,7 @@
 // A new master goes on from the facts of the old one.
 
+#include <algorithm>
+
 #include "tests/scheduler/scheduler_test.hpp"
 
 namespace fanfold::master {
@@ -11,7 +13,7 @@ TEST_F(SchedulerTest, RunsNoCommittedTaskAgainAfterARestart) {
   commit(map(0));
   commit(map(1));
   restart();
-  join(2, 4);
+  join(1);
   ASSERT_EQ(assigned().size(), 1u);
   EXPECT_EQ(assigned()[0].task.index, 2u);
   EXPECT_EQ(assigned()[0].attempt.value >> 40, 2u);
@@ -23,6 +25,8 @@ TEST_F(SchedulerTest, WaitsForTheHoldersOfOutputsAfterARestart) {
   commit(map(0));
   restart();
   join(2);
+  EXPECT_TRUE(assigned().empty());
+  wait_with_heartbeats(5s);
   EXPECT_TRUE(assigned().empty());
   join(1);
   EXPECT_EQ(assigned().size(), 1u);
@@ -95,6 +99,114 @@ TEST_F(SchedulerTest, GrantsACommitAgainThatAnEarlierMasterGranted) {
   EXPECT_TRUE(last.facts.empty());
 }
 
+TEST_F(SchedulerTest, GoesOnWithAttemptsOfWorkersThatComeBack) {
+  join(1, 2);
+  submit({.maps = 2});
+  const AssignAttempt first = map(0);
+  const AssignAttempt second = map(1);
+  restart();
+  join_with(1, 2, {first, second});
+  EXPECT_EQ(actions<AdoptAttempt>().size(), 2u);
+  EXPECT_TRUE(assigned().empty());
+  EXPECT_EQ(stage_status(Stage::kMap).running, 2u);
+  commit(first);
+  EXPECT_TRUE(actions<AnswerCommit>()[0].granted);
+  commit(second);
+  EXPECT_EQ(reduce(0).inputs.size(), 2u);
+}
+
+TEST_F(SchedulerTest, StartsNothingThatAWorkerMayBringAlong) {
+  join(1);
+  join(2);
+  submit({.maps = 2});
+  const AssignAttempt elsewhere = live[1];
+  restart();
+  join(1);
+  EXPECT_TRUE(assigned().empty());
+  join_with(2, 1, {elsewhere});
+  ASSERT_EQ(assigned().size(), 1u);
+  EXPECT_NE(assigned()[0].task, elsewhere.task);
+}
+
+TEST_F(SchedulerTest, AssignsWithinTwoSecondsThoughAWorkerStaysAway) {
+  join(1);
+  join(2);
+  submit({.maps = 2});
+  restart();
+  join(1, 2);
+  wait_with_heartbeats(2s);
+  EXPECT_EQ(assigned().size(), 2u);
+}
+
+TEST_F(SchedulerTest, TakesALateAttemptAsTheBackupOfItsSuccessor) {
+  join(1);
+  join(2);
+  submit({.maps = 2});
+  const AssignAttempt late = *std::find_if(
+      live.begin(), live.end(), [](const AssignAttempt& one) { return one.worker.value == 2; });
+  restart();
+  join(1, 2);
+  wait_with_heartbeats(2s);
+  ASSERT_EQ(assigned().size(), 2u);
+  join_with(2, 1, {late});
+  ASSERT_EQ(actions<AdoptAttempt>().size(), 1u);
+  commit(late);
+  EXPECT_TRUE(actions<AnswerCommit>()[0].granted);
+  ASSERT_EQ(actions<CancelAttempt>().size(), 1u);
+  EXPECT_EQ(actions<CancelAttempt>()[0].worker.value, 1u);
+}
+
+TEST_F(SchedulerTest, CancelsAttemptsOfWorkersThatItHadGivenUp) {
+  join(1);
+  submit({});
+  const AssignAttempt old = map(0);
+  leave(1);
+  restart();
+  join_with(1, 1, {old});
+  heartbeat_listing(1, {{old.attempt, 0, 0, true}});
+  ASSERT_EQ(actions<CancelAttempt>().size(), 1u);
+  EXPECT_EQ(actions<CancelAttempt>()[0].attempt, old.attempt);
+  commit(old);
+  EXPECT_FALSE(actions<AnswerCommit>()[0].granted);
+}
+
+TEST_F(SchedulerTest, MakesOutputsAgainThatAWorkerDoesNotBringBack) {
+  join(1);
+  submit({.maps = 2});
+  commit(map(0));
+  const AssignAttempt kept = map(1);
+  commit(kept);
+  restart();
+  step(WorkerJoined{{1}, 1, {}, {{kJob, {kept.attempt}}}, true});
+  ASSERT_EQ(facts<MapOutputInvalidated>().size(), 1u);
+  EXPECT_EQ(facts<MapOutputInvalidated>()[0].task.index, 0u);
+  ASSERT_EQ(assigned().size(), 1u);
+  EXPECT_EQ(assigned()[0].task.stage, Stage::kMap);
+}
+
+TEST_F(SchedulerTest, BelievesAWorkerThatCannotListAllItsOutputs) {
+  join(1);
+  submit({});
+  commit(map(0));
+  restart();
+  step(WorkerJoined{{1}, 1, {}, {}, /*outputs_complete=*/false});
+  EXPECT_TRUE(facts<MapOutputInvalidated>().empty());
+  EXPECT_EQ(assigned()[0].task.stage, Stage::kReduce);
+}
+
+TEST_F(SchedulerTest, LosesAnAdoptedAttemptThatItsWorkerDoesNotListAnyMore) {
+  join(1);
+  submit({});
+  const AssignAttempt old = map(0);
+  restart();
+  join_with(1, 1, {old});
+  wait(3s);
+  heartbeat_listing(1, {});
+  ASSERT_EQ(assigned().size(), 1u);
+  EXPECT_NE(assigned()[0].attempt, old.attempt);
+  EXPECT_EQ(status().failed_attempts, 0u);
+}
+
 TEST_F(SchedulerTest, DeniesAttemptsThatAnEarlierMasterAssigned) {
   join(1);
   submit({});
@@ -120,13 +232,18 @@ TEST_F(SchedulerTest, RecoversFromEveryPrefixOfItsFacts) {
   commit_all_reduces();
   published();
   ASSERT_EQ(status().state, JobState::kSucceeded);
+  const auto is_accepted = [](const Fact& fact) {
+    return std::holds_alternative<JobAccepted>(fact);
+  };
+  const auto accepted = static_cast<std::size_t>(
+      std::find_if(history.begin(), history.end(), is_accepted) - history.begin());
   for (std::size_t length = 0; length <= history.size(); ++length) {
     Scheduler recovered(SchedulerOptions{kSilence, 9});
     for (std::size_t i = 0; i < length; ++i) recovered.restore(history[i]);
     Output output;
     recovered.step(now, Tick{}, &output);
     const std::optional<proto::JobStatus> found = recovered.job_status(kJob, now);
-    EXPECT_EQ(found.has_value(), length > 0);
+    EXPECT_EQ(found.has_value(), length > accepted);
     if (length == history.size()) {
       EXPECT_EQ(found->state, JobState::kSucceeded);
     }

@@ -1,6 +1,7 @@
 #include "tests/scheduler/scheduler_test.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace fanfold::master {
 
@@ -13,6 +14,29 @@ void SchedulerTest::submit(const Plan& plan) {
   job.attempts_max = plan.attempts_max;
   job.speculate = plan.speculate;
   step(job);
+}
+
+void SchedulerTest::join_with(std::uint64_t worker, std::uint32_t slots,
+                              const std::vector<AssignAttempt>& running) {
+  WorkerJoined joined{{worker}, slots, {}, {}, true};
+  std::map<JobId, std::vector<AttemptId>> outputs;
+  for (const Fact& fact : history) {
+    const auto* committed = std::get_if<AttemptCommitted>(&fact);
+    if (committed == nullptr || committed->worker.value != worker) continue;
+    if (committed->task.stage == Stage::kMap) {
+      outputs[committed->task.job].push_back(committed->attempt);
+    }
+  }
+  for (const auto& [job, attempts] : outputs) joined.outputs.push_back({job, attempts});
+  for (const AssignAttempt& one : running) {
+    joined.attempts.push_back(
+        {one.attempt, one.task, one.attempt_number, one.generation, /*running=*/true});
+  }
+  step(joined);
+}
+
+void SchedulerTest::join_without_outputs(std::uint64_t worker, std::uint32_t slots) {
+  step(WorkerJoined{{worker}, slots, {}, {}, true});
 }
 
 void SchedulerTest::step(const Event& event) {
@@ -39,7 +63,10 @@ void SchedulerTest::take(const Output& output) {
   }
   for (const Action& action : output.actions) {
     last.actions.push_back(action);
-    if (const auto* assigned = std::get_if<AssignAttempt>(&action)) {
+    if (const auto* adopted = std::get_if<AdoptAttempt>(&action)) {
+      live.push_back({adopted->worker, adopted->attempt, adopted->task, adopted->attempt_number,
+                      false, {}, 0});
+    } else if (const auto* assigned = std::get_if<AssignAttempt>(&action)) {
       end(assigned->attempt);  // It may be sent again.
       live.push_back(*assigned);
     } else if (const auto* cancelled = std::get_if<CancelAttempt>(&action)) {
@@ -71,7 +98,12 @@ AssignAttempt SchedulerTest::assignment(Stage stage, std::uint32_t index, JobId 
 }
 
 void SchedulerTest::commit(const AssignAttempt& attempt, bool output_empty) {
-  step(CommitRequested{attempt.worker, attempt.attempt, output_empty, 10});
+  step(CommitRequested{attempt.worker, attempt.attempt, output_empty, 10, {}, 0});
+}
+
+void SchedulerTest::commit_flow(const AssignAttempt& attempt, std::uint64_t records,
+                                std::uint64_t sum) {
+  step(CommitRequested{attempt.worker, attempt.attempt, false, 10, {records, sum, 0}, 0});
 }
 
 void SchedulerTest::fail(const AssignAttempt& attempt, FailureKind kind,

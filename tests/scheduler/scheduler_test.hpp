@@ -37,7 +37,13 @@ class SchedulerTest : public ::testing::Test {
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
   void published(JobId job = kJob) { step(JobPublished{job, true, ""}); }
-  void join(std::uint64_t worker, std::uint32_t slots = 1) { step(WorkerJoined{{worker}, slots}); }
+  /// With all the map outputs that it made and that were not lost.
+  void join(std::uint64_t worker, std::uint32_t slots = 1) { join_with(worker, slots, {}); }
+  /// The same, holding these attempts of an earlier master's time.
+  void join_with(std::uint64_t worker, std::uint32_t slots,
+                 const std::vector<AssignAttempt>& running);
+  /// It has none of its outputs any more.
+  void join_without_outputs(std::uint64_t worker, std::uint32_t slots = 1);
   void drain(std::uint64_t worker) { step(WorkerDraining{{worker}}); }
   void leave(std::uint64_t worker) { step(WorkerLeft{{worker}}); }
   /// Lists what the scheduler believes is there, as running.
@@ -55,6 +61,8 @@ class SchedulerTest : public ::testing::Test {
     return assignment(Stage::kReduce, index, job);
   }
   void commit(const AssignAttempt& attempt, bool output_empty = false);
+  /// The same, having handed over so many pairs with this sum of their hashes.
+  void commit_flow(const AssignAttempt& attempt, std::uint64_t records, std::uint64_t sum);
   void fail(const AssignAttempt& attempt, FailureKind kind, std::vector<AttemptId> lost = {});
   /// Commits every map of the job, whatever is assigned, until none is left.
   void commit_all_maps(JobId job = kJob);

@@ -8,6 +8,11 @@
 namespace fanfold::master {
 namespace {
 
+std::string in_text(const abi::BlockSummary& flow) {
+  return std::to_string(flow.records) + "/" + std::to_string(flow.sum) + "/" +
+         std::to_string(flow.exclusive_or);
+}
+
 struct FactText {
   std::ostringstream& out;
 
@@ -39,6 +44,15 @@ struct FactText {
       out << " task=" << name_of(fact.failed_task) << " first=" << name_of(fact.first_failure);
     }
   }
+  void operator()(const WorkerRegistered& fact) const {
+    out << "worker-registered worker=" << fact.worker.value << " slots=" << fact.slots;
+  }
+  void operator()(const WorkerGone& fact) const { out << "worker-gone worker=" << fact.worker.value; }
+  void operator()(const NonDeterminismFound& fact) const {
+    out << "non-determinism-found task=" << name_of(fact.task) << " earlier=" << name_of(fact.earlier)
+        << " attempt=" << name_of(fact.attempt) << " before=" << in_text(fact.before)
+        << " after=" << in_text(fact.after);
+  }
 };
 
 struct ActionText {
@@ -55,6 +69,10 @@ struct ActionText {
       out << separator << input.split << ':' << name_of(input.attempt) << '@' << input.worker.value;
       separator = ",";
     }
+  }
+  void operator()(const AdoptAttempt& action) const {
+    out << "adopt worker=" << action.worker.value << " attempt=" << name_of(action.attempt)
+        << " task=" << name_of(action.task) << " number=" << action.attempt_number;
   }
   void operator()(const CancelAttempt& action) const {
     out << "cancel worker=" << action.worker.value << " attempt=" << name_of(action.attempt);

@@ -33,16 +33,22 @@ std::vector<Fact> every_fact(std::uint64_t job) {
   submitted.sample = true;
   submitted.attempts_max = 3;
   submitted.speculate = false;
+  submitted.verify_per_million = 20'000;
   return {JobAccepted{submitted},
-          AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123},
+          AttemptCommitted{
+              task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}},
           MapOutputInvalidated{task(job, 2), AttemptId{9}},
           TaskFailureCounted{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
           JobCommitStarted{JobId{job}},
+          WorkerRegistered{WorkerId{5}, 16},
+          NonDeterminismFound{task(job, 2), AttemptId{9}, AttemptId{10}, {1, 2, 3}, {4, 5, 6}},
+          WorkerGone{WorkerId{5}},
           JobEnded{JobId{job}, proto::JobState::kFailed, "why", task(job, 1), AttemptId{11}}};
 }
 
 Fact committed(std::uint64_t job, std::uint32_t index) {
-  return AttemptCommitted{task(job, index), AttemptId{index + 1ull}, WorkerId{1}, false, 1};
+  return AttemptCommitted{
+      task(job, index), AttemptId{index + 1ull}, WorkerId{1}, false, 1, {}};
 }
 Fact accepted(std::uint64_t job) {
   JobSubmitted submitted;
@@ -54,6 +60,17 @@ Fact ended(std::uint64_t job) {
   end.job = JobId{job};
   end.reason = "done";
   return end;
+}
+
+std::vector<StoredFact> noted(const std::vector<Fact>& facts) {
+  std::vector<StoredFact> stored;
+  for (const Fact& fact : facts) stored.push_back({fact, {}});
+  return stored;
+}
+std::vector<Fact> facts_of(const std::vector<StoredFact>& stored) {
+  std::vector<Fact> facts;
+  for (const StoredFact& one : stored) facts.push_back(one.fact);
+  return facts;
 }
 
 std::vector<std::string> described(const std::vector<Fact>& facts) {
@@ -83,8 +100,9 @@ class StoreTest : public testing::Test {
   }
 
   /// Opens, appends, closes.
-  void append(const std::vector<Fact>& facts, const std::vector<JobNote>& notes = {}) const {
-    const Status status = opened().store->append(facts, notes);
+  void append(const std::vector<Fact>& facts) const { append(noted(facts)); }
+  void append(const std::vector<StoredFact>& facts) const {
+    const Status status = opened().store->append(facts);
     EXPECT_TRUE(status.ok()) << status.message();
   }
 
@@ -109,7 +127,7 @@ TEST_F(StoreTest, GivesBackEveryKindOfFactInOrder) {
   std::vector<Fact> facts = every_fact(3);
   facts.pop_back();  // An ended job would be cut short.
   append(facts);
-  EXPECT_EQ(described(opened().stored.facts), described(facts));
+  EXPECT_EQ(described(facts_of(opened().stored.facts)), described(facts));
 }
 
 TEST_F(StoreTest, CountsHowOftenItWasOpened) {
@@ -124,17 +142,13 @@ TEST_F(StoreTest, MakesItsDirectoryForItsOwnerAlone) {
   EXPECT_EQ(permissions, std::filesystem::perms::owner_all);
 }
 
-TEST_F(StoreTest, KeepsTheLatestNoteOfEachKind) {
-  const JobId job{4};
+TEST_F(StoreTest, KeepsTheNoteBesideItsFact) {
   const std::string binary("\0\xff", 2);
-  append({}, {{job, NoteKind::kSubmitted, "first"}, {job, NoteKind::kEnded, ""}});
-  append({}, {{job, NoteKind::kSubmitted, binary}});
-  const auto notes = opened().stored.notes;
-  ASSERT_EQ(notes.size(), 2u);
-  EXPECT_EQ(notes[0].kind, NoteKind::kSubmitted);
-  EXPECT_EQ(notes[0].bytes, binary);
-  EXPECT_EQ(notes[1].kind, NoteKind::kEnded);
-  EXPECT_EQ(notes[1].bytes, "");
+  append(std::vector<StoredFact>{{accepted(1), binary}, {committed(1, 0), ""}});
+  const std::vector<StoredFact> facts = opened().stored.facts;
+  ASSERT_EQ(facts.size(), 2u);
+  EXPECT_EQ(facts[0].note, binary);
+  EXPECT_EQ(facts[1].note, "");
 }
 
 TEST_F(StoreTest, RefusesASecondMasterByName) {
@@ -145,32 +159,38 @@ TEST_F(StoreTest, RefusesASecondMasterByName) {
 }
 
 TEST_F(StoreTest, KeepsOnlyTheEndOfAnEndedJob) {
-  append(every_fact(1),
-         {{JobId{1}, NoteKind::kSubmitted, "big"}, {JobId{1}, NoteKind::kEnded, "e"}});
-  append({accepted(2), committed(2, 0)}, {{JobId{2}, NoteKind::kSubmitted, "s"}});
+  append(every_fact(1));
+  append(std::vector<StoredFact>{{accepted(2), "s"}, {committed(2, 0), "r"}});
   for (int i = 0; i < 2; ++i) {
     const StoredState stored = opened().stored;
-    EXPECT_EQ(described(stored.facts),
+    EXPECT_EQ(described(facts_of(stored.facts)),
               described({every_fact(1).back(), accepted(2), committed(2, 0)}));
-    ASSERT_EQ(stored.notes.size(), 2u);
-    EXPECT_EQ(stored.notes[0].bytes, "e");
-    EXPECT_EQ(stored.notes[1].bytes, "s");
+    EXPECT_EQ(stored.facts[1].note, "s");
   }
+}
+
+TEST_F(StoreTest, ForgetsWorkersThatWentBeforeEveryJobThatStillRuns) {
+  append({WorkerRegistered{WorkerId{1}, 1}, WorkerGone{WorkerId{1}}});
+  append({WorkerRegistered{WorkerId{2}, 1}, accepted(1), WorkerGone{WorkerId{2}}});
+  append({WorkerRegistered{WorkerId{3}, 1}});
+  // Facts of job 1 may name worker 2.
+  EXPECT_EQ(described(facts_of(opened().stored.facts)),
+            described({WorkerRegistered{WorkerId{2}, 1}, accepted(1), WorkerGone{WorkerId{2}},
+                       WorkerRegistered{WorkerId{3}, 1}}));
+  append({ended(1)});
+  EXPECT_EQ(described(facts_of(opened().stored.facts)),
+            described({WorkerRegistered{WorkerId{3}, 1}, ended(1)}));
 }
 
 TEST_F(StoreTest, ForgetsTheOldestOfVeryManyEndedJobs) {
   std::vector<Fact> facts;
-  std::vector<JobNote> notes;
   for (std::uint64_t job = 1; job <= limits::kJobsRemembered + 5; ++job) {
     facts.push_back(ended(job));
-    notes.push_back({JobId{job}, NoteKind::kEnded, "e"});
   }
-  append(facts, notes);
+  append(facts);
   const StoredState stored = opened().stored;
   ASSERT_EQ(stored.facts.size(), limits::kJobsRemembered);
-  EXPECT_EQ(job_of(stored.facts.front()), JobId{6});
-  ASSERT_EQ(stored.notes.size(), limits::kJobsRemembered);
-  EXPECT_EQ(stored.notes.front().job, JobId{6});
+  EXPECT_EQ(job_of(stored.facts.front().fact), JobId{6});
 }
 
 TEST_F(StoreTest, SurvivesTheDeathOfItsProcess) {
@@ -178,7 +198,7 @@ TEST_F(StoreTest, SurvivesTheDeathOfItsProcess) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     auto store = open_store(directory());
-    const bool ok = store.ok() && store->store->append(std::vector<Fact>{accepted(1)}, {}).ok();
+    const bool ok = store.ok() && store->store->append(noted({accepted(1)})).ok();
     // Nothing is closed, flushed or unlocked.
     if (ok) ::kill(::getpid(), SIGKILL);
     ::_exit(1);
@@ -187,7 +207,7 @@ TEST_F(StoreTest, SurvivesTheDeathOfItsProcess) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   const StoredState stored = opened().stored;
-  EXPECT_EQ(described(stored.facts), described({accepted(1)}));
+  EXPECT_EQ(described(facts_of(stored.facts)), described({accepted(1)}));
   EXPECT_EQ(stored.epoch, 2u);
 }
 
@@ -197,7 +217,7 @@ TEST_F(StoreTest, KeepsWholeAppendsWhenItsLogIsTorn) {
   OpenedStore live = opened();
   for (std::uint32_t i = 0; i < kAppends; ++i) {
     const std::vector<Fact> pair{committed(1, 2 * i), committed(1, 2 * i + 1)};
-    ASSERT_TRUE(live.store->append(pair, {}).ok());
+    ASSERT_TRUE(live.store->append(noted(pair)).ok());
   }
   const std::string log = directory() + "/state.db-wal";
   const std::uintmax_t size = std::filesystem::file_size(log);
@@ -208,7 +228,7 @@ TEST_F(StoreTest, KeepsWholeAppendsWhenItsLogIsTorn) {
     std::filesystem::copy_file(directory() + "/state.db", directory(copy) + "/state.db");
     std::filesystem::copy_file(log, directory(copy) + "/state.db-wal");
     std::filesystem::resize_file(directory(copy) + "/state.db-wal", cut);
-    const std::vector<Fact> found = opened(copy).stored.facts;
+    const std::vector<Fact> found = facts_of(opened(copy).stored.facts);
     ASSERT_EQ(found.size() % 2, 0u) << "torn at " << cut;
     for (std::uint32_t i = 0; i < found.size(); ++i) {
       ASSERT_EQ(described({found[i]}), described({committed(1, i)})) << "torn at " << cut;
@@ -222,23 +242,22 @@ TEST_F(StoreTest, KeepsWholeAppendsWhenItsLogIsTorn) {
 
 TEST_F(StoreTest, RecordsNothingOfAnAppendThatFails) {
   OpenedStore live = opened();
-  ASSERT_TRUE(live.store->append(std::vector<Fact>{accepted(1)}, {}).ok());
+  ASSERT_TRUE(live.store->append(noted({accepted(1)})).ok());
   struct rlimit before {};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
   struct rlimit tight = before;
   tight.rlim_cur = 200'000;
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
-  const std::vector<JobNote> huge{{JobId{1}, NoteKind::kSubmitted, std::string(2u << 20, 'n')}};
-  const Status status = live.store->append(std::vector<Fact>{committed(1, 0)}, huge);
+  const std::vector<StoredFact> huge{{committed(1, 0), std::string(2u << 20, 'n')}};
+  const Status status = live.store->append(huge);
   ::setrlimit(RLIMIT_FSIZE, &before);
   ::signal(SIGXFSZ, ignored);
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(status.message(), HasSubstr(directory()));
   live = {};
   const StoredState stored = opened().stored;
-  EXPECT_EQ(described(stored.facts), described({accepted(1)}));
-  EXPECT_TRUE(stored.notes.empty());
+  EXPECT_EQ(described(facts_of(stored.facts)), described({accepted(1)}));
 }
 
 TEST_F(StoreTest, NoticesAFactThatWasChanged) {
@@ -251,9 +270,34 @@ TEST_F(StoreTest, NoticesAFactThatWasChanged) {
 }
 
 TEST_F(StoreTest, NoticesANoteThatWasChanged) {
-  append({accepted(1)}, {{JobId{1}, NoteKind::kSubmitted, "text"}});
-  tamper("UPDATE notes SET bytes = x'00'");
-  EXPECT_THAT(refusal(StatusCode::kCorruption), HasSubstr("note of job 1"));
+  append(std::vector<StoredFact>{{accepted(1), "text"}});
+  tamper("UPDATE facts SET note = x'00'");
+  EXPECT_THAT(refusal(StatusCode::kCorruption), HasSubstr("fact 1 has a wrong checksum"));
+}
+
+TEST_F(StoreTest, KnowsThatAnotherMasterHasTakenOver) {
+  const OpenedStore live = opened();
+  EXPECT_TRUE(live.store->confirm().ok());
+  // A master that slept for long while somebody removed its lock and started another one.
+  std::filesystem::remove(directory() + "/lock");
+  EXPECT_EQ(live.store->confirm().code(), StatusCode::kAborted);
+  EXPECT_EQ(live.store->append(noted({accepted(1)})).code(), StatusCode::kAborted);
+}
+
+TEST_F(StoreTest, KnowsThatItsLockSpeaksOfAnotherMaster) {
+  OpenedStore live = opened();
+  ASSERT_TRUE(live.store->append(noted({accepted(1)})).ok());
+  std::ofstream(directory() + "/lock") << "4711 epoch 9\n";
+  EXPECT_EQ(live.store->append(noted({committed(1, 0)})).code(), StatusCode::kAborted);
+  live = {};
+  EXPECT_EQ(described(facts_of(opened().stored.facts)), described({accepted(1)}));
+}
+
+TEST_F(StoreTest, KeepsRoomForWhatAFullDiskInterrupts) {
+  const OpenedStore live = opened();
+  EXPECT_EQ(std::filesystem::file_size(directory() + "/reserve"),
+            static_cast<std::uintmax_t>(limits::kStateReserveBytes));
+  EXPECT_FALSE(live.store->exhausted());
 }
 
 TEST_F(StoreTest, DoesNotCountAnOpeningThatFails) {
@@ -297,7 +341,7 @@ TEST_F(StoreTest, NamesADirectoryThatCannotBeMade) {
 TEST(MemoryStore, KeepsTheEpochItIsGivenAndNothingElse) {
   OpenedStore opened = memory_store(42);
   EXPECT_EQ(opened.stored.epoch, 42u);
-  EXPECT_TRUE(opened.store->append(every_fact(1), {}).ok());
+  EXPECT_TRUE(opened.store->append(noted(every_fact(1))).ok());
   EXPECT_TRUE(memory_store(43).stored.facts.empty());
 }
 
@@ -312,7 +356,7 @@ TEST(FactCodec, RefusesWhateverIsNotAWholeFact) {
     }
     const std::string longer = encoded.payload + "x";
     EXPECT_FALSE(decode_fact(encoded.tag, encoded.version, longer).ok());
-    EXPECT_FALSE(decode_fact(encoded.tag, 2, encoded.payload).ok());
+    EXPECT_FALSE(decode_fact(encoded.tag, 3, encoded.payload).ok());
     EXPECT_FALSE(decode_fact(99, encoded.version, encoded.payload).ok());
   }
 }

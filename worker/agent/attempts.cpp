@@ -39,6 +39,9 @@ void Machine::hold(const proto::TaskAssignment& assignment) {
   HeldAttempt& held = held_[assignment.attempt];
   held.id = assignment.attempt;
   held.job = assignment.task.job;
+  held.task = assignment.task;
+  held.number = assignment.attempt_number;
+  held.generation = assignment.generation;
   held.arrival = ++arrivals_;
   held.wall_time_max = std::chrono::milliseconds(assignment.spec.task_timeout_ms);
   held.stall_max = limits::kStallTimeout;

@@ -32,6 +32,8 @@ struct HeldAttempt {
   bool holds_slot() const {
     return phase == AttemptPhase::kRunning || phase == AttemptPhase::kKilling;
   }
+  /// For its inputs, or for a slot.
+  bool waits() const { return phase == AttemptPhase::kFetching || phase == AttemptPhase::kQueued; }
   /// The executor or the fetcher still works on it, or is about to.
   bool unfinished() const {
     return phase != AttemptPhase::kCommitting && phase != AttemptPhase::kFailing;
@@ -39,6 +41,9 @@ struct HeldAttempt {
 
   AttemptId id;
   JobId job;
+  TaskId task;
+  std::uint32_t number = 1;
+  std::uint64_t generation = 0;
   AttemptPhase phase = AttemptPhase::kQueued;
   std::uint64_t arrival = 0;         // Order of the local queue.
   proto::TaskAssignment assignment;  // Until it is started.

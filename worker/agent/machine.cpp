@@ -39,7 +39,14 @@ void Machine::step(Instant now, const Event& event, std::vector<Action>* actions
 }
 
 void Machine::say_hello() {
-  send(options_.hello);
+  proto::Hello hello = options_.hello;
+  for (const auto& [id, held] : held_) {
+    // A cancelled one only has to die yet.
+    if (held.kill_kind == proto::FailureKind::kCancelled) continue;
+    hello.attempts.push_back({id, held.task, held.number, held.generation, !held.waits()});
+  }
+  hello.outputs = past_.kept(limits::kOutputsListed, &hello.outputs_complete);
+  send(std::move(hello));
   hello_due_ = now_ + options_.resend;
 }
 
@@ -56,8 +63,7 @@ void Machine::send_heartbeat() {
   for (const auto& [id, held] : held_) {
     // The master gave up on a cancelled one already; it only has to die yet.
     if (held.kill_kind == proto::FailureKind::kCancelled) continue;
-    const bool waits = held.phase == AttemptPhase::kFetching || held.phase == AttemptPhase::kQueued;
-    heartbeat.attempts.push_back({id, held.records, held.bytes, !waits});
+    heartbeat.attempts.push_back({id, held.records, held.bytes, !held.waits()});
   }
   send(std::move(heartbeat));
   if (draining_) send_bye();

@@ -10,9 +10,6 @@
 namespace fanfold::worker::agency {
 namespace {
 
-/// Attempt ids carry the epoch of the master that gave them (common/core/ids.hpp).
-std::uint64_t epoch_of(AttemptId attempt) { return attempt.value >> 40; }
-
 Duration milliseconds_or(std::uint64_t value, Duration otherwise) {
   return value != 0 ? Duration(std::chrono::milliseconds(value)) : otherwise;
 }
@@ -74,7 +71,10 @@ void Machine::obey(const proto::CommitAnswer& message) {
   if (held == nullptr) return;
   if (message.granted) {
     // Its files stay: map outputs until ForgetJob, parts for the publication.
-    if (held->phase == AttemptPhase::kCommitting) drop(held->id);
+    if (held->phase != AttemptPhase::kCommitting) return;
+    const bool kept = held->task.stage == Stage::kMap && !held->report.output_empty;
+    if (kept) past_.note_kept(held->job, held->id);
+    drop(held->id);
   } else {
     abandon(*held);
   }

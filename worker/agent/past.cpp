@@ -10,6 +10,10 @@ namespace {
 /// next heartbeat has the attempt cancelled.
 constexpr std::size_t kRemembered = 4096;
 
+void insert(std::vector<AttemptId>& ascending, AttemptId attempt) {
+  ascending.insert(std::upper_bound(ascending.begin(), ascending.end(), attempt), attempt);
+}
+
 template <class Id>
 void remember(std::set<Id>& ids, Id id) {
   ids.insert(id);
@@ -19,15 +23,18 @@ void remember(std::set<Id>& ids, Id id) {
 }  // namespace
 
 void Past::note_ended(JobId job, AttemptId attempt) {
-  if (is_forgotten(job)) return;
-  std::vector<AttemptId>& ended = ended_[job];
-  ended.insert(std::upper_bound(ended.begin(), ended.end(), attempt), attempt);
+  if (!is_forgotten(job)) insert(ended_[job], attempt);
+}
+
+void Past::note_kept(JobId job, AttemptId attempt) {
+  if (!is_forgotten(job)) insert(kept_[job], attempt);
 }
 
 void Past::note_cancelled_unseen(AttemptId attempt) { remember(cancelled_, attempt); }
 
 void Past::note_forgotten(JobId job) {
   ended_.erase(job);
+  kept_.erase(job);
   remember(forgotten_, job);
 }
 
@@ -35,6 +42,20 @@ bool Past::knows(JobId job, AttemptId attempt) const {
   if (is_forgotten(job) || cancelled_.count(attempt) > 0) return true;
   const auto it = ended_.find(job);
   return it != ended_.end() && std::binary_search(it->second.begin(), it->second.end(), attempt);
+}
+
+std::vector<proto::HeldOutputs> Past::kept(std::size_t most, bool* complete) const {
+  *complete = true;
+  std::vector<proto::HeldOutputs> outputs;
+  for (const auto& [job, attempts] : kept_) {
+    if (attempts.size() > most) {
+      *complete = false;
+      continue;
+    }
+    most -= attempts.size();
+    outputs.push_back({job, attempts});
+  }
+  return outputs;
 }
 
 }  // namespace fanfold::worker::agency

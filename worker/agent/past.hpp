@@ -1,14 +1,16 @@
-// What the worker must not do again: attempts that ended, attempts cancelled before they arrived,
+// What the worker keeps of attempts that are over, and what it must not do again: attempts that ended, attempts cancelled before they arrived,
 // jobs that are over.  A network may deliver an assignment twice, or after its cancellation;
 // running it then would overwrite files that others read.
 
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <set>
 #include <vector>
 
 #include "common/core/ids.hpp"
+#include "common/proto/types.hpp"
 
 namespace fanfold::worker::agency {
 
@@ -16,14 +18,20 @@ class Past {
  public:
   void note_ended(JobId job, AttemptId attempt);
   void note_cancelled_unseen(AttemptId attempt);
+  /// A committed map output, which stays until its job is over.
+  void note_kept(JobId job, AttemptId attempt);
   /// Drops what is remembered of its attempts.
   void note_forgotten(JobId job);
 
   bool is_forgotten(JobId job) const { return forgotten_.count(job) > 0; }
   bool knows(JobId job, AttemptId attempt) const;
 
+  /// At most `most` of them in all; *complete says whether that was enough.
+  std::vector<proto::HeldOutputs> kept(std::size_t most, bool* complete) const;
+
  private:
   std::map<JobId, std::vector<AttemptId>> ended_;  // Ascending; ids come nearly in order.
+  std::map<JobId, std::vector<AttemptId>> kept_;   // The same.
   std::set<AttemptId> cancelled_;
   std::set<JobId> forgotten_;
 };

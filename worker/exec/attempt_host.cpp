@@ -7,6 +7,7 @@
 
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
+#include "common/proto/flow.hpp"
 #include "worker/exec/segment_source.hpp"
 
 namespace fanfold::worker {
@@ -108,7 +109,10 @@ void AttemptHost::finish_run() {
     spills_.push_back(segments);
   } else {
     output_kept_ = run_ != nullptr;
-    for (const io::Segment& segment : segments) records_out_ += segment.summary.records;
+    for (const io::Segment& segment : segments) {
+      proto::add_flow(&flow_, proto::flow_of(segment.partition, segment.summary));
+    }
+    records_out_ += flow_.records;
     bytes_out_ += run_ ? run_->file_bytes() : 0;
   }
   run_.reset();
@@ -176,6 +180,10 @@ void AttemptHost::write_output(std::string_view name, std::string_view bytes,
 }
 
 void AttemptHost::add_to_counter(std::string_view name, std::int64_t delta) {
+  if (name == abi::kEmittedCounter) {
+    emitted_ += static_cast<std::uint64_t>(delta);
+    return;
+  }
   const auto found = counters_.find(name);
   if (found != counters_.end()) {
     found->second += delta;
@@ -226,6 +234,8 @@ void AttemptHost::finish(proto::AttemptReport* report) {
   report->bytes_out = bytes_out_;
   report->spills = spills_.size();
   report->output_empty = !output_kept_;
+  report->emitted = emitted_;
+  if (assignment_.task.stage == Stage::kMap) report->flow = flow_;
   // Spills and fetched segments of a committed reduce would lie there as long as the job.
   if (assignment_.task.stage == Stage::kReduce) require(files_.remove_tree(request_.scratch));
   report->counters.insert(counters_.begin(), counters_.end());

@@ -77,6 +77,8 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   std::map<std::string, std::int64_t, std::less<>> counters_;
   std::uint64_t records_out_ = 0;
   std::uint64_t bytes_out_ = 0;
+  std::uint64_t emitted_ = 0;
+  abi::BlockSummary flow_;  // Map: of the final run.
 };
 
 }  // namespace fanfold::worker

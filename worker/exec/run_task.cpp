@@ -7,6 +7,7 @@
 #include "common/core/clock.hpp"
 #include "common/core/limits.hpp"
 #include "common/io/piece_reader.hpp"
+#include "common/proto/flow.hpp"
 #include "worker/exec/attempt_host.hpp"
 #include "worker/plugin/plugin.hpp"
 
@@ -113,6 +114,7 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
       known.segment = *std::move(segment);
       known.fetched = true;
     }
+    proto::add_flow(&attempt.report.flow, proto::flow_of(partition, known.segment.summary));
     attempt.report.bytes_in += known.segment.stored_bytes;
     if (known.segment.summary.records > 0) {
       sources.push_back(attempt.host.open_input(known, partition));

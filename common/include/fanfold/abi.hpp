@@ -127,6 +127,10 @@ class TaskHost {
   ~TaskHost() = default;
 };
 
+/// Counted under this name: pairs that a map emitted, before any combining.  No counter of a job:
+/// hosts keep it apart.
+inline constexpr std::string_view kEmittedCounter = "fanfold.emitted";
+
 struct HostFailure {};
 
 enum class TaskMode : std::uint8_t { kMap = 1, kReduce = 2, kSample = 3 };

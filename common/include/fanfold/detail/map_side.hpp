@@ -32,6 +32,7 @@ class MapSide {
   MapSide(Job& job, abi::TaskHost& host, const abi::TaskSettings& settings, Context& context,
           Outputs& outputs, abi::ProgressSlot& progress)
       : job_(job),
+        host_(host),
         context_(context),
         progress_(progress),
         emitter_(outputs, this, choose(settings), Traits::kOrderValues) {
@@ -84,6 +85,7 @@ class MapSide {
     if constexpr (Traits::kHasCombine) {
       if (table_ != nullptr) table_->finish();
     }
+    host_.add_to_counter(abi::kEmittedCounter, static_cast<std::int64_t>(emitted_));
   }
 
   std::vector<std::string> splitters(std::uint32_t partitions) {
@@ -106,15 +108,19 @@ class MapSide {
     for (std::size_t i = 0; i < count; ++i) sampler.add({pairs[i].key, pairs[i].key_size});
   }
   static void take_combined(void* self, const JobPair* pairs, std::size_t count) {
+    static_cast<MapSide*>(self)->emitted_ += count;
     if constexpr (Traits::kHasCombine) static_cast<MapSide*>(self)->table_->take(pairs, count);
   }
   static void take_sorted(void* self, const JobPair* pairs, std::size_t count) {
+    static_cast<MapSide*>(self)->emitted_ += count;
     static_cast<MapSide*>(self)->buffer_->take(pairs, count);
   }
 
   struct NoTable {};
 
   Job& job_;
+  abi::TaskHost& host_;
+  std::uint64_t emitted_ = 0;
   Context& context_;
   abi::ProgressSlot& progress_;
   Input input_;

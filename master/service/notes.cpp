@@ -1,0 +1,85 @@
+// What the store keeps beside each fact, so that the next master can go on: see recovery.cpp for
+// the reverse.  Also what else the service has to do when something has become a fact.
+
+#include <utility>
+#include <variant>
+
+#include "common/core/check.hpp"
+#include "common/proto/codec.hpp"
+#include "master/service/service.hpp"
+
+namespace fanfold::master {
+
+std::string MasterService::note(const Fact& fact) {
+  return std::visit([this](const auto& one) { return note_of(one); }, fact);
+}
+
+std::string MasterService::note_of(const JobAccepted& fact) {
+  return state_.jobs.find(fact.job.job)->description();
+}
+
+std::string MasterService::note_of(const AttemptCommitted& fact) {
+  JobRecord* record = state_.jobs.find(fact.task.job);
+  const auto report = state_.reports.find(fact.attempt);
+  FANFOLD_CHECK(record != nullptr && report != state_.reports.end());
+  state_.followers.touch(fact.task.job);
+  std::string bytes = proto::encode_struct(report->second);
+  record->commit(fact, std::move(report->second));
+  return bytes;
+}
+
+std::string MasterService::note_of(const MapOutputInvalidated& fact) {
+  state_.followers.touch(fact.task.job);
+  doors_.log.info("map_output.lost", {{"job", fact.task.job.value},
+                                      {"task", fact.task.index},
+                                      {"attempt", fact.attempt.value}});
+  return {};
+}
+
+std::string MasterService::note_of(const TaskFailureCounted& fact) {
+  const JobRecord* record = state_.jobs.find(fact.task.job);
+  FANFOLD_CHECK(record != nullptr);
+  const proto::FailureReport* failure = record->find_failure(fact.attempt);
+  return failure == nullptr ? std::string() : proto::encode_struct(*failure);
+}
+
+std::string MasterService::note_of(const JobCommitStarted& fact) {
+  JobRecord* record = state_.jobs.find(fact.job);
+  FANFOLD_CHECK(record != nullptr);
+  state_.followers.touch(fact.job);
+  proto::JobStatus status = status_of(state_, *record);
+  std::string bytes = proto::encode_struct(status);
+  record->note_publishing(std::move(status));
+  return bytes;
+}
+
+std::string MasterService::note_of(const JobEnded& fact) {
+  const JobRecord* record = state_.jobs.find(fact.job);
+  FANFOLD_CHECK(record != nullptr);
+  proto::JobStatus status = record->ended_status(fact, status_of(state_, *record));
+  std::string bytes = record->end_note(status);
+  ended_.insert_or_assign(fact.job, std::move(status));
+  return bytes;
+}
+
+std::string MasterService::note_of(const WorkerRegistered& fact) {
+  const KnownWorker* worker = state_.workers.find(fact.worker);
+  // It came and went within one turn.
+  return worker == nullptr ? std::string() : proto::encode_struct(worker->hello);
+}
+
+std::string MasterService::note_of(const WorkerGone& /*fact*/) { return {}; }
+
+std::string MasterService::note_of(const NonDeterminismFound& fact) {
+  proto::FailureReport failure;
+  failure.kind = proto::FailureKind::kNonDeterministic;
+  failure.message =
+      "the same input gave other records than before; map, combine and reduce must depend on their "
+      "input alone: not on time, random numbers, addresses or the order of a hash table";
+  if (JobRecord* record = state_.jobs.find(fact.task.job)) {
+    record->note_failure(fact.attempt, std::move(failure));
+  }
+  return {};
+}
+
+}  // namespace fanfold::master
