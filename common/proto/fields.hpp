@@ -71,8 +71,7 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(Checked{s.format}, s.fixed_length, s.csv_header, Checked{s.partitioning}, s.key_order,
           s.input_tags);
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
-          s.record_bytes_max, s.speculate, s.client_id, s.submitted_by,
-          s.verify_per_million);
+          s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {

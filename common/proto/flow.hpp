@@ -1,5 +1,6 @@
-// What passes from maps to reduces, as a number that adds up: the flows of all maps of a job are the
-// flows of all its reduces, or pairs were lost, doubled, changed, or went to the wrong partition.
+// What passes from maps to reduces, as a number that adds up: the flows of all maps of a job are
+// the flows of all its reduces, or pairs were lost, doubled, changed, or went to the wrong
+// partition.
 
 #pragma once
 

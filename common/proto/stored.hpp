@@ -1,5 +1,5 @@
-// What the master's service stores beside the facts of the scheduler, so that the next master can go
-// on: encode_struct() and decode_struct() turn them into bytes and back.  The other notes are
+// What the master's service stores beside the facts of the scheduler, so that the next master can
+// go on: encode_struct() and decode_struct() turn them into bytes and back.  The other notes are
 // structs of the protocol: Hello, AttemptReport, FailureReport, JobStatus.
 
 #pragma once

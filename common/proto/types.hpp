@@ -114,8 +114,8 @@ enum class FailureKind : std::uint8_t {
   kTimeout = 4,
   kStalled = 5,
   kOutOfMemory = 6,
-  kInput = 7,   // Missing, unreadable or malformed input.
-  kPlugin = 8,  // Does not load, or is not what was submitted.
+  kInput = 7,             // Missing, unreadable or malformed input.
+  kPlugin = 8,            // Does not load, or is not what was submitted.
   kNonDeterministic = 9,  // The task ran again and gave something else.
   // Charged to the infrastructure.
   kWorkerLost = 20,

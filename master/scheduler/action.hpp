@@ -69,7 +69,7 @@ struct ForgetWorker {
   WorkerId worker;
 };
 
-using Action = std::variant<AssignAttempt, AdoptAttempt, CancelAttempt, AnswerCommit, NoteFailure, PublishJob,
-                            FinishJob, ForgetWorker>;
+using Action = std::variant<AssignAttempt, AdoptAttempt, CancelAttempt, AnswerCommit, NoteFailure,
+                            PublishJob, FinishJob, ForgetWorker>;
 
 }  // namespace fanfold::master

@@ -65,8 +65,8 @@ struct NonDeterminismFound {
   abi::BlockSummary after;
 };
 
-using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
-                          JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone,
-                          NonDeterminismFound>;
+using Fact =
+    std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
+                 JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone, NonDeterminismFound>;
 
 }  // namespace fanfold::master

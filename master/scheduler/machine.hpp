@@ -186,7 +186,7 @@ class Machine {
   std::optional<Instant> awaited_;  // The deadline promised by the last step.
   /// After a restart: until then nobody gets what a worker that comes back may be running.
   std::optional<Instant> reunion_;
-  Output* output_ = nullptr;        // Of the step under way.
+  Output* output_ = nullptr;  // Of the step under way.
 };
 
 }  // namespace fanfold::master::scheduling

@@ -137,9 +137,9 @@ bool Machine::check_flows(Job& job) {
   const abi::BlockSummary written = job.map.total_flow();
   const abi::BlockSummary read = job.reduce.total_flow();
   if (proto::same_flow(written, read)) return true;
-  end_job(job, {JobState::kFailed,
-                "CONSERVATION: the maps wrote " + describe(written) + ", but the reduces read " +
-                    describe(read) + "; nothing was published"});
+  end_job(job, {JobState::kFailed, "CONSERVATION: the maps wrote " + describe(written) +
+                                       ", but the reduces read " + describe(read) +
+                                       "; nothing was published"});
   return false;
 }
 

@@ -153,9 +153,8 @@ void WorkerPool::add_output(WorkerId holder, JobId job, std::uint32_t split) {
 }
 
 bool WorkerPool::expects_holder(JobId job) const {
-  return std::any_of(expected_.begin(), expected_.end(), [&](WorkerId id) {
-    return workers_.at(id).outputs.count(job) > 0;
-  });
+  return std::any_of(expected_.begin(), expected_.end(),
+                     [&](WorkerId id) { return workers_.at(id).outputs.count(job) > 0; });
 }
 
 void WorkerPool::forget_outputs(JobId job) {

@@ -30,9 +30,9 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
 
 std::string MasterService::note_of(const MapOutputInvalidated& fact) {
   state_.followers.touch(fact.task.job);
-  doors_.log.info("map_output.lost", {{"job", fact.task.job.value},
-                                      {"task", fact.task.index},
-                                      {"attempt", fact.attempt.value}});
+  doors_.log.info(
+      "map_output.lost",
+      {{"job", fact.task.job.value}, {"task", fact.task.index}, {"attempt", fact.attempt.value}});
   return {};
 }
 

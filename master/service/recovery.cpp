@@ -99,8 +99,7 @@ struct MasterService::Recovery {
   Status take(const WorkerRegistered& fact, const std::string& note) const {
     if (note.empty()) return {};
     proto::Hello hello;
-    FANFOLD_RETURN_IF_ERROR(
-        read_note(note, "worker " + std::to_string(fact.worker.value), &hello));
+    FANFOLD_RETURN_IF_ERROR(read_note(note, "worker " + std::to_string(fact.worker.value), &hello));
     state.workers.remember(fact.worker, hello.uuid);
     return {};
   }

@@ -69,9 +69,8 @@ Status DirectoryLock::check() const {
   const bool same = ::fstat(descriptor_, &ours) == 0 && ::stat(path_.c_str(), &there) == 0 &&
                     ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
   if (same && read_claim(descriptor_) == claim_) return {};
-  return Status(StatusCode::kAborted,
-                "another master has taken over: " + path_ +
-                    " is not this master's any more; its jobs go on there");
+  return Status(StatusCode::kAborted, "another master has taken over: " + path_ +
+                                          " is not this master's any more; its jobs go on there");
 }
 
 }  // namespace fanfold::master

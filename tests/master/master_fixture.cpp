@@ -50,8 +50,8 @@ Status MasterTest::start_master_on(const StoredState& stored) {
   ServiceSettings settings;
   settings.address = address_;
   settings.epoch = stored.epoch;
-  MasterService service(
-      settings, ServiceDoors{clock_, io::posix_file_system(), **transport, *store_, log_});
+  MasterService service(settings,
+                        ServiceDoors{clock_, io::posix_file_system(), **transport, *store_, log_});
   return service.recover(stored);
 }
 

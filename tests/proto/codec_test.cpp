@@ -139,7 +139,8 @@ TEST(Codec, RefusesUnknownEnumerationValuesAndStatusCodes) {
 
   frame = encode_struct(FailureReport{});
   frame[2] = 10;  // Between the failures of the task and those of the infrastructure.
-  EXPECT_THAT(decode_struct<FailureReport>(frame).status().message(), HasSubstr("unknown value 10"));
+  EXPECT_THAT(decode_struct<FailureReport>(frame).status().message(),
+              HasSubstr("unknown value 10"));
 }
 
 TEST(Codec, RefusesMapsWhoseKeysRepeat) {

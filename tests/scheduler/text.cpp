@@ -47,11 +47,13 @@ struct FactText {
   void operator()(const WorkerRegistered& fact) const {
     out << "worker-registered worker=" << fact.worker.value << " slots=" << fact.slots;
   }
-  void operator()(const WorkerGone& fact) const { out << "worker-gone worker=" << fact.worker.value; }
+  void operator()(const WorkerGone& fact) const {
+    out << "worker-gone worker=" << fact.worker.value;
+  }
   void operator()(const NonDeterminismFound& fact) const {
-    out << "non-determinism-found task=" << name_of(fact.task) << " earlier=" << name_of(fact.earlier)
-        << " attempt=" << name_of(fact.attempt) << " before=" << in_text(fact.before)
-        << " after=" << in_text(fact.after);
+    out << "non-determinism-found task=" << name_of(fact.task)
+        << " earlier=" << name_of(fact.earlier) << " attempt=" << name_of(fact.attempt)
+        << " before=" << in_text(fact.before) << " after=" << in_text(fact.after);
   }
 };
 

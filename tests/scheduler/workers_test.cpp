@@ -10,7 +10,7 @@ TEST_F(SchedulerTest, ReassignsTasksOfALostWorker) {
   submit({.attempts_max = 1});
   wait(10s);
   EXPECT_EQ(actions<ForgetWorker>().size(), 1u);
-  EXPECT_TRUE(last.facts.empty());  // The task's budget is untouched.
+  EXPECT_TRUE(facts<TaskFailureCounted>().empty());  // The task's budget is untouched.
   join(2);
   ASSERT_EQ(assigned().size(), 1u);
   EXPECT_EQ(assigned()[0].attempt_number, 2u);

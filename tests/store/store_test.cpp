@@ -35,8 +35,7 @@ std::vector<Fact> every_fact(std::uint64_t job) {
   submitted.speculate = false;
   submitted.verify_per_million = 20'000;
   return {JobAccepted{submitted},
-          AttemptCommitted{
-              task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}},
+          AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}},
           MapOutputInvalidated{task(job, 2), AttemptId{9}},
           TaskFailureCounted{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
           JobCommitStarted{JobId{job}},
@@ -47,8 +46,7 @@ std::vector<Fact> every_fact(std::uint64_t job) {
 }
 
 Fact committed(std::uint64_t job, std::uint32_t index) {
-  return AttemptCommitted{
-      task(job, index), AttemptId{index + 1ull}, WorkerId{1}, false, 1, {}};
+  return AttemptCommitted{task(job, index), AttemptId{index + 1ull}, WorkerId{1}, false, 1, {}};
 }
 Fact accepted(std::uint64_t job) {
   JobSubmitted submitted;

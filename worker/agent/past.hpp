@@ -1,6 +1,7 @@
-// What the worker keeps of attempts that are over, and what it must not do again: attempts that ended, attempts cancelled before they arrived,
-// jobs that are over.  A network may deliver an assignment twice, or after its cancellation;
-// running it then would overwrite files that others read.
+// What the worker keeps of attempts that are over, and what it must not do again: attempts that
+// ended, attempts cancelled before they arrived, jobs that are over.  A network may deliver an
+// assignment twice, or after its cancellation; running it then would overwrite files that others
+// read.
 
 #pragma once
 
