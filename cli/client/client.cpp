@@ -1,6 +1,7 @@
 #include "cli/client/client.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -39,22 +40,40 @@ Status Client::send(const proto::ClientMessage& request) {
   return status;
 }
 
-Status Client::silence() const {
-  return Status(
-      StatusCode::kUnavailable,
-      "the master at " + address_ +
-          " has not answered for 5 s.\nIs it running? "
-          "'fanfold cluster status' shows the local cluster, 'fanfold cluster up' starts one.");
+Status Client::silence(Duration patience) const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
+  std::string message =
+      "the master at " + address_ + " has not answered for " + std::to_string(seconds) + " s.\n";
+  // Its jobs are not lost: it goes on with them when it is started with the same state.
+  message +=
+      patience > limits::kConnectTimeout
+          ? "'fanfold cluster up' starts it again and its jobs go on; 'fanfold wait' follows "
+            "them then."
+          : "Is it running? 'fanfold cluster status' shows the local cluster, 'fanfold "
+            "cluster up' starts one.";
+  return Status(StatusCode::kUnavailable, message);
 }
 
-Result<std::optional<proto::ClientReply>> Client::receive(Instant until) {
+Duration Client::patience_for_a_job() const {
+  return answered_ ? limits::kReturnPatience : limits::kConnectTimeout;
+}
+
+void Client::note_silence(const FollowHooks& hooks) {
+  if (silence_noted_ || clock_.now() - heard_ < limits::kConnectTimeout) return;
+  silence_noted_ = true;
+  if (hooks.on_silence) hooks.on_silence();
+}
+
+Result<std::optional<proto::ClientReply>> Client::receive(Instant until, Duration patience) {
   const Duration timeout = std::max(until - clock_.now(), Duration(0));
   FANFOLD_ASSIGN_OR_RETURN(std::optional<net::Frame> frame, transport_->receive(timeout));
   if (!frame.has_value()) {
-    if (clock_.now() - heard_ >= limits::kConnectTimeout) return silence();
+    if (clock_.now() - heard_ >= patience) return silence(patience);
     return std::optional<proto::ClientReply>();
   }
   heard_ = clock_.now();
+  answered_ = true;
+  silence_noted_ = false;
   Result<proto::ClientReply> reply = proto::decode<proto::ClientReply>(frame->payload);
   if (!reply.ok()) {
     return reply.status().with_context("the master at " + address_ +
@@ -76,7 +95,11 @@ Result<Reply> Client::ask(const proto::ClientMessage& request, const FollowHooks
       }
       next_send = clock_.now() + kRepeat;
     }
-    FANFOLD_ASSIGN_OR_RETURN(std::optional<proto::ClientReply> reply, receive(next_send));
+    const bool for_a_job = std::holds_alternative<proto::Submit>(request);
+    FANFOLD_ASSIGN_OR_RETURN(
+        std::optional<proto::ClientReply> reply,
+        receive(next_send, for_a_job ? patience_for_a_job() : limits::kConnectTimeout));
+    note_silence(hooks);
     if (reply.has_value()) {
       if (auto* wanted = std::get_if<Reply>(&*reply)) {
         if constexpr (std::is_same_v<Reply, proto::Answer>) {
@@ -115,7 +138,9 @@ Result<proto::JobStatus> Client::follow(JobId job, const FollowHooks& hooks) {
       if (cancelling) FANFOLD_RETURN_IF_ERROR(send(cancel));
       next_send = clock_.now() + kRepeat;
     }
-    FANFOLD_ASSIGN_OR_RETURN(std::optional<proto::ClientReply> reply, receive(next_send));
+    FANFOLD_ASSIGN_OR_RETURN(std::optional<proto::ClientReply> reply,
+                             receive(next_send, patience_for_a_job()));
+    note_silence(hooks);
     if (reply.has_value()) {
       const auto* news = std::get_if<proto::JobReply>(&*reply);
       if (news != nullptr && news->status.job == job) {

@@ -1,8 +1,9 @@
 // One client's conversation with a master: requests, answers, and following a job to its end.
 //
 // Requests are repeated until answered (they are idempotent), because frames may be lost.  Silence
-// of the master for limits::kConnectTimeout ends every call with kUnavailable.  Belongs to one
-// thread.
+// of the master for limits::kConnectTimeout ends a call with kUnavailable; a master that answered
+// before is given limits::kReturnPatience to come back to a submission or a job that is followed,
+// because it goes on with its jobs when it is started again.  Belongs to one thread.
 
 #pragma once
 
@@ -30,6 +31,8 @@ enum class Attention : std::uint8_t {
 struct FollowHooks {
   /// After every status that arrives, the final one included.
   std::function<void(const proto::JobStatus&)> on_status;
+  /// Once for each silence that is longer than limits::kConnectTimeout and is waited out.
+  std::function<void()> on_silence;
   /// Whenever the wait ended: a watched descriptor is readable, a reply came, or a second passed.
   std::function<Attention()> on_wake;
 };
@@ -51,14 +54,19 @@ class Client {
 
  private:
   /// Waits for one reply; nullopt when something else ended the wait.
-  Result<std::optional<proto::ClientReply>> receive(Instant until);
+  Result<std::optional<proto::ClientReply>> receive(Instant until, Duration patience);
   Status send(const proto::ClientMessage& request);
-  Status silence() const;
+  Status silence(Duration patience) const;
+  /// How long the master may be silent when a job depends on it.
+  Duration patience_for_a_job() const;
+  void note_silence(const FollowHooks& hooks);
 
   std::unique_ptr<net::Transport> transport_;
   const std::string address_;
   Clock& clock_;
-  Instant heard_;  // When the last reply came, or the wait for one began.
+  Instant heard_;               // When the last reply came, or the wait for one began.
+  bool answered_ = false;       // At least once.
+  bool silence_noted_ = false;  // Since it was heard last.
 };
 
 /// Checks `address` and opens the socket; whether anybody listens shows at the first request.

@@ -49,7 +49,12 @@ std::string worker_log(const std::string& directory, std::uint32_t number) {
 SpawnRequest master_program(const ProgramOptions& options) {
   SpawnRequest request;
   request.program = options.program_directory + "/fanfold-master";
-  request.arguments = {"--listen", master_address(options.directory), "--ephemeral"};
+  request.arguments = {"--listen", master_address(options.directory)};
+  if (options.keeps_state) {
+    request.arguments.insert(request.arguments.end(), {"--state", options.directory + "/state"});
+  } else {
+    request.arguments.push_back("--ephemeral");
+  }
   request.output = master_log(options.directory);
   append_common(options, &request);
   return request;

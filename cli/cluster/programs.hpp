@@ -37,6 +37,8 @@ struct ProgramOptions {
   int ready_fd = -1;      // A byte is written to it when the program is up; -1: nobody waits.
   int guardian = -1;      // The program holds it to its end; -1: none.
   bool new_session = false;
+  /// The master keeps its state in the directory, for a next master.
+  bool keeps_state = false;
 };
 
 SpawnRequest master_program(const ProgramOptions& options);

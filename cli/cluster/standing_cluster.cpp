@@ -40,7 +40,8 @@ Status write_record(const std::string& directory, const ClusterRecord& record) {
   const nlohmann::json json = {{"address", record.address},
                                {"master", record.master},
                                {"workers", record.workers},
-                               {"slots", record.shape.slots}};
+                               {"slots", record.shape.slots},
+                               {"memory", record.shape.memory_bytes}};
   const std::string temporary = record_path(directory) + ".new";
   std::ofstream file(temporary);
   file << json.dump(2) << "\n";
@@ -63,7 +64,16 @@ Status check_owner(const std::string& directory) {
   return Status();
 }
 
-Status make_directory(const std::string& directory) {
+bool belongs_to(pid_t pid, const std::string& directory) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+  std::stringstream text;
+  text << file.rdbuf();
+  // A zombie has no command line any more.
+  return text.str().find(directory) != std::string::npos;
+}
+
+/// The directory is there and ours afterwards, with the record of an earlier cluster, if any.
+Result<std::optional<ClusterRecord>> make_directory(const std::string& directory) {
   if (std::string("ipc://").size() + directory.size() + kSocketNameBytes >
       limits::kSocketPathBytes) {
     return Status(StatusCode::kInvalidArgument, "the cluster directory " + directory +
@@ -72,32 +82,25 @@ Status make_directory(const std::string& directory) {
                                                     std::to_string(limits::kSocketPathBytes) +
                                                     " bytes.\nName a shorter one with --dir.");
   }
-  if (::mkdir(directory.c_str(), 0700) == 0) return Status();
+  if (::mkdir(directory.c_str(), 0700) == 0) return std::optional<ClusterRecord>();
   if (errno != EEXIST) return io_error("cannot create the cluster directory " + directory);
   FANFOLD_RETURN_IF_ERROR(check_owner(directory));
-  FANFOLD_ASSIGN_OR_RETURN(const std::optional<ClusterRecord> record,
-                           read_cluster_record(directory));
-  if (!record.has_value()) {
-    std::error_code error;
-    if (std::filesystem::is_empty(directory, error)) return Status();
-    return Status(StatusCode::kAlreadyExists,
-                  directory + " exists and holds other files; name a new directory with --dir.");
-  }
-  if (!living_processes(directory, *record).empty()) {
-    return Status(StatusCode::kAlreadyExists,
-                  "a cluster is up in " + directory + " (address " + record->address +
-                      " is in use).\n'fanfold cluster down --dir " + directory + "' stops it.");
-  }
-  // The remains of a cluster that was killed.
-  FANFOLD_RETURN_IF_ERROR(io::posix_file_system().remove_tree(directory));
-  if (::mkdir(directory.c_str(), 0700) != 0) {
-    return io_error("cannot create the cluster directory " + directory);
-  }
-  return Status();
+  FANFOLD_ASSIGN_OR_RETURN(std::optional<ClusterRecord> record, read_cluster_record(directory));
+  if (record.has_value()) return record;
+  std::error_code error;
+  if (std::filesystem::is_empty(directory, error)) return record;
+  return Status(StatusCode::kAlreadyExists,
+                directory + " exists and holds other files; name a new directory with --dir.");
+}
+
+bool lives(pid_t pid, const std::string& directory) {
+  return pid > 0 && belongs_to(pid, directory);
 }
 
 struct Starting {
   ClusterRecord record;
+  std::vector<pid_t> started;
+  std::uint32_t workers = 0;  // Of them.
   Pipe master_ready;
   Pipe workers_ready;
 };
@@ -109,25 +112,53 @@ void close_all(Starting* starting) {
   }
 }
 
+/// What of the earlier cluster the new one has to agree with.
+Result<ClusterShape> agreed_shape(const std::string& directory, const ClusterRecord& before,
+                                  const ClusterWish& wish) {
+  const bool alive = !living_processes(directory, before).empty();
+  const auto count = static_cast<std::uint32_t>(before.workers.size());
+  ClusterShape shape = before.shape;
+  shape.workers = wish.workers.value_or(count);
+  shape.slots = wish.slots.value_or(before.shape.slots);
+  if (wish.memory_bytes != 0) shape.memory_bytes = wish.memory_bytes;
+  const bool same = shape.workers == count && shape.slots == before.shape.slots &&
+                    shape.memory_bytes == before.shape.memory_bytes;
+  if (!alive || same) return shape;
+  return Status(StatusCode::kInvalidArgument,
+                "a part of the cluster in " + directory + " is still up, with " +
+                    std::to_string(count) + " workers of " + std::to_string(before.shape.slots) +
+                    " slots each.\nLeave --workers, --slots and --memory out to go on with it, or "
+                    "take it down first: 'fanfold cluster down --dir " +
+                    directory + "'.");
+}
+
+/// Starts what does not live, and writes down what it started before the next start: whatever
+/// happens, `down` finds all of it.
 Status start_programs(const std::string& program_directory, const std::string& directory,
-                      const ClusterShape& shape, Starting* starting) {
+                      Starting* starting) {
   ProgramOptions options;
   options.program_directory = program_directory;
   options.directory = directory;
   options.new_session = true;
-  starting->record.address = master_address(directory);
-  starting->record.shape = shape;
+  options.keeps_state = true;
+  ClusterRecord& record = starting->record;
   FANFOLD_ASSIGN_OR_RETURN(starting->master_ready, make_pipe());
   FANFOLD_ASSIGN_OR_RETURN(starting->workers_ready, make_pipe());
-  options.ready_fd = starting->master_ready.write_end;
-  FANFOLD_ASSIGN_OR_RETURN(starting->record.master, spawn(master_program(options)));
-  // Written before the next start, and after each: whatever happens, `down` finds all of them.
-  FANFOLD_RETURN_IF_ERROR(write_record(directory, starting->record));
+  if (!lives(record.master, directory)) {
+    options.ready_fd = starting->master_ready.write_end;
+    FANFOLD_ASSIGN_OR_RETURN(record.master, spawn(master_program(options)));
+    starting->started.push_back(record.master);
+    FANFOLD_RETURN_IF_ERROR(write_record(directory, record));
+  }
   options.ready_fd = starting->workers_ready.write_end;
-  for (std::uint32_t number = 1; number <= shape.workers; ++number) {
-    FANFOLD_ASSIGN_OR_RETURN(const pid_t worker, spawn(worker_program(options, shape, number)));
-    starting->record.workers.push_back(worker);
-    FANFOLD_RETURN_IF_ERROR(write_record(directory, starting->record));
+  record.workers.resize(record.shape.workers);
+  for (std::uint32_t number = 1; number <= record.shape.workers; ++number) {
+    pid_t& worker = record.workers[number - 1];
+    if (lives(worker, directory)) continue;
+    FANFOLD_ASSIGN_OR_RETURN(worker, spawn(worker_program(options, record.shape, number)));
+    starting->started.push_back(worker);
+    ++starting->workers;
+    FANFOLD_RETURN_IF_ERROR(write_record(directory, record));
   }
   ::close(std::exchange(starting->master_ready.write_end, -1));
   ::close(std::exchange(starting->workers_ready.write_end, -1));
@@ -161,14 +192,6 @@ Status wait_for_bytes(int descriptor, std::uint32_t count, const std::string& wh
   return Status();
 }
 
-bool belongs_to(pid_t pid, const std::string& directory) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-  std::stringstream text;
-  text << file.rdbuf();
-  // A zombie has no command line any more.
-  return text.str().find(directory) != std::string::npos;
-}
-
 // False when some are still there after `patience`.
 bool wait_for_end(const std::vector<pid_t>& processes, Duration patience) {
   const Instant deadline = steady_clock().now() + patience;
@@ -185,15 +208,23 @@ bool wait_for_end(const std::vector<pid_t>& processes, Duration patience) {
   return true;
 }
 
-void end_processes(const std::string& directory, const ClusterRecord& record, bool asked) {
-  std::vector<pid_t> living = living_processes(directory, record);
+std::vector<pid_t> living_among(const std::string& directory, const std::vector<pid_t>& processes) {
+  std::vector<pid_t> living;
+  for (const pid_t pid : processes) {
+    if (lives(pid, directory)) living.push_back(pid);
+  }
+  return living;
+}
+
+void end_processes(const std::string& directory, const std::vector<pid_t>& processes, bool asked) {
+  std::vector<pid_t> living = living_among(directory, processes);
   if (asked && wait_for_end(living, kAskedPatience)) return;
-  living = living_processes(directory, record);
+  living = living_among(directory, processes);
   for (const pid_t pid : living) ::kill(pid, SIGTERM);
   // Workers drain at the first signal, which nobody waits for now: the second one insists.
   for (const pid_t pid : living) ::kill(pid, SIGINT);
   if (wait_for_end(living, kTermPatience)) return;
-  living = living_processes(directory, record);
+  living = living_among(directory, processes);
   for (const pid_t pid : living) ::kill(pid, SIGKILL);
   static_cast<void>(wait_for_end(living, kTermPatience));
 }
@@ -214,6 +245,8 @@ Result<std::optional<ClusterRecord>> read_cluster_record(const std::string& dire
   }
   record.address = master_address(directory);
   record.master = json["master"].get<pid_t>();
+  record.shape.slots = json.value("slots", 1u);
+  record.shape.memory_bytes = json.value("memory", std::uint64_t{0});
   for (const auto& worker : json["workers"]) {
     if (worker.is_number_integer()) record.workers.push_back(worker.get<pid_t>());
   }
@@ -221,32 +254,46 @@ Result<std::optional<ClusterRecord>> read_cluster_record(const std::string& dire
 }
 
 std::vector<pid_t> living_processes(const std::string& directory, const ClusterRecord& record) {
-  std::vector<pid_t> living;
-  if (record.master > 0 && belongs_to(record.master, directory)) living.push_back(record.master);
-  for (const pid_t worker : record.workers) {
-    if (worker > 0 && belongs_to(worker, directory)) living.push_back(worker);
-  }
-  return living;
+  std::vector<pid_t> all = {record.master};
+  all.insert(all.end(), record.workers.begin(), record.workers.end());
+  return living_among(directory, all);
 }
 
-Status bring_up(const std::string& program_directory, const std::string& directory,
-                const ClusterShape& shape, Interrupts& interrupts) {
-  FANFOLD_RETURN_IF_ERROR(make_directory(directory));
+Result<BroughtUp> bring_up(const std::string& program_directory, const std::string& directory,
+                           const ClusterWish& wish, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<ClusterRecord> before, make_directory(directory));
+  BroughtUp up;
+  up.resumed = before.has_value();
+  up.shape = choose_shape(wish.workers, wish.slots, usable_cores());
+  up.shape.memory_bytes = wish.memory_bytes;
   Starting starting;
-  Status status = start_programs(program_directory, directory, shape, &starting);
+  if (before.has_value()) {
+    const std::size_t living = living_processes(directory, *before).size();
+    if (living == before->workers.size() + 1) {
+      return Status(StatusCode::kAlreadyExists,
+                    "a cluster is up in " + directory + " (address " + before->address +
+                        " is in use).\n'fanfold cluster down --dir " + directory + "' stops it.");
+    }
+    FANFOLD_ASSIGN_OR_RETURN(up.shape, agreed_shape(directory, *before, wish));
+    starting.record = *before;
+  }
+  starting.record.address = master_address(directory);
+  starting.record.shape = up.shape;
+  Status status = start_programs(program_directory, directory, &starting);
+  const std::uint32_t masters = starting.started.size() > starting.workers ? 1 : 0;
   if (status.ok()) {
-    status = wait_for_bytes(starting.master_ready.read_end, 1, "the master", master_log(directory),
-                            interrupts);
+    status = wait_for_bytes(starting.master_ready.read_end, masters, "the master",
+                            master_log(directory), interrupts);
   }
   if (status.ok()) {
-    status = wait_for_bytes(starting.workers_ready.read_end, shape.workers, "a worker",
+    status = wait_for_bytes(starting.workers_ready.read_end, starting.workers, "a worker",
                             worker_log(directory, 1), interrupts);
   }
   close_all(&starting);
-  if (!status.ok()) {
-    end_processes(directory, starting.record, false);
-    static_cast<void>(io::posix_file_system().remove_tree(directory));
-  }
+  if (status.ok()) return up;
+  end_processes(directory, starting.started, false);
+  // What was there before stays as it was, with the jobs in its state.
+  if (!up.resumed) static_cast<void>(io::posix_file_system().remove_tree(directory));
   return status;
 }
 
@@ -256,7 +303,9 @@ Status take_down(const std::string& directory, bool asked) {
   if (!record.has_value()) {
     return Status(StatusCode::kNotFound, "no cluster is up in " + directory + ".");
   }
-  end_processes(directory, *record, asked);
+  std::vector<pid_t> processes = {record->master};
+  processes.insert(processes.end(), record->workers.begin(), record->workers.end());
+  end_processes(directory, processes, asked);
   return io::posix_file_system().remove_tree(directory);
 }
 

@@ -33,26 +33,30 @@ int up_main(const Environment& environment, const Arguments& arguments) {
   if (!workers.ok()) return report(workers.status());
   const auto slots = count_flag(arguments, "slots", 1, kSlotsMax);
   if (!slots.ok()) return report(slots.status());
-  ClusterShape shape = choose_shape(*workers, *slots, usable_cores());
   const auto memory = memory_flag(arguments);
   if (!memory.ok()) return report(memory.status());
-  shape.memory_bytes = *memory;
+  ClusterWish wish;
+  wish.workers = *workers;
+  wish.slots = *slots;
+  wish.memory_bytes = *memory;
 
   const std::string directory = cluster_directory(environment, arguments);
   Interrupts interrupts;
   if (Status status = interrupts.start(); !status.ok()) return report(status);
-  const Status status = bring_up(environment.program_directory, directory, shape, interrupts);
-  if (interrupts.count() > 0 && !status.ok()) {
+  const Result<BroughtUp> up = bring_up(environment.program_directory, directory, wish, interrupts);
+  if (interrupts.count() > 0 && !up.ok()) {
     print_error("fanfold: interrupted.\n");
     return kExitInterrupted;
   }
-  if (!status.ok()) return report(status);
+  if (!up.ok()) return report(up.status());
   if (arguments.has("json")) {
-    print(to_json(ClusterUp{master_address(directory), directory, shape.workers, shape.slots}));
+    print(to_json(
+        ClusterUp{master_address(directory), directory, up->shape.workers, up->shape.slots}));
     return kExitDone;
   }
-  print_error("a cluster of " + plural(shape.workers, "worker") + " with " +
-              plural(shape.slots, "slot") + " each is up at " + master_address(directory) + "\n");
+  print_error("a cluster of " + plural(up->shape.workers, "worker") + " with " +
+              plural(up->shape.slots, "slot") + " each is up at " + master_address(directory) +
+              (up->resumed ? "; jobs that it had not finished go on\n" : "\n"));
   // Alone on standard output: eval "$(fanfold cluster up)" works.
   print("export FANFOLD_MASTER=" + master_address(directory) + "\n");
   return kExitDone;
@@ -113,7 +117,8 @@ Command cluster_up_command() {
   syntax.command = "cluster up";
   syntax.summary = "Starts a local cluster that outlives the shell.";
   syntax.description =
-      "Prints the line that makes other commands use it: eval \"$(fanfold cluster up)\".";
+      "Prints the line that makes other commands use it: eval \"$(fanfold cluster up)\".\n"
+      "Of a cluster whose master or workers died, it starts what is missing: jobs go on.";
   syntax.flags = {{"workers", '\0', "N", "Worker processes. Default: 2.", false},
                   {"slots", '\0', "N",
                    "Tasks at a time in each worker. Default: the cores, shared out.", false},

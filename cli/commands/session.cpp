@@ -32,6 +32,12 @@ Attention Session::attend() {
   return now - *cancelled_at_ > kCancelPatience ? Attention::kAbandon : Attention::kCancel;
 }
 
+void Session::tell_silence() {
+  options_.display->finish();
+  print_error("fanfold: the master at " + client_.address() +
+              " does not answer; waiting up to 60 s for it to come back\n");
+}
+
 // An interrupt while the master decides does not end the wait: without the job's id the job could
 // not be cancelled.  The second one does.
 Result<JobId> Session::submit(const proto::JobSpec& spec) {
@@ -44,6 +50,7 @@ Result<JobId> Session::submit(const proto::JobSpec& spec) {
                       (options_.abandon_submission && attention == Attention::kCancel);
     return ends ? Attention::kAbandon : Attention::kNone;
   };
+  hooks.on_silence = [this] { tell_silence(); };
   FANFOLD_ASSIGN_OR_RETURN(const proto::Answer answer, client_.ask<proto::Answer>(request, hooks));
   return answer.job;
 }
@@ -63,6 +70,7 @@ Conclusion Session::follow(JobId job) {
     options_.display->show(steady_clock().now(), status);
   };
   hooks.on_wake = [this] { return attend(); };
+  hooks.on_silence = [this] { tell_silence(); };
   Result<proto::JobStatus> status = client_.follow(job, hooks);
   options_.display->finish();
   Conclusion conclusion;

@@ -44,6 +44,7 @@ class Session {
 
  private:
   Attention attend();
+  void tell_silence();
   Result<JobId> submit(const proto::JobSpec& spec);
 
   Client& client_;

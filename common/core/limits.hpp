@@ -97,6 +97,8 @@ inline constexpr Duration kWorkerSilence = 10s;
 /// No record advanced and no ctx.progress(): the attempt hangs.
 inline constexpr Duration kStallTimeout = 30s;
 inline constexpr Duration kConnectTimeout = 5s;
+/// A client that waits for a job gives its master this long to be started again.
+inline constexpr Duration kReturnPatience = 60s;
 inline constexpr Duration kKillGrace = 2s;
 
 }  // namespace fanfold::limits

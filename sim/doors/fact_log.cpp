@@ -20,10 +20,10 @@ class FactLog::Opened final : public master::Store {
   Opened(FactLog& log, Process& owner, std::uint64_t epoch, std::function<void(const Fault&)> die)
       : log_(log), owner_(owner), epoch_(epoch), die_(std::move(die)) {}
 
-  Status append(std::span<const master::Fact> facts,
-                std::span<const master::JobNote> notes) override {
-    return log_.append(owner_, epoch_, facts, notes, die_);
+  Status append(std::span<const master::StoredFact> facts) override {
+    return log_.append(owner_, epoch_, facts, die_);
   }
+  Status confirm() override { return log_.confirm(epoch_); }
 
  private:
   FactLog& log_;
@@ -38,20 +38,21 @@ Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(con
   for (const Row& row : rows_) {
     FANFOLD_ASSIGN_OR_RETURN(master::Fact fact,
                              master::decode_fact(row.fact.tag, row.fact.version, row.fact.payload));
-    opened.stored.facts.push_back(std::move(fact));
+    opened.stored.facts.push_back({std::move(fact), row.note});
   }
-  opened.stored.notes = notes_;
-  std::stable_sort(opened.stored.notes.begin(), opened.stored.notes.end(),
-                   [](const master::JobNote& a, const master::JobNote& b) {
-                     return std::pair(a.job, a.kind) < std::pair(b.job, b.kind);
-                   });
   opened.store = std::make_unique<Opened>(*this, owner, epoch_, std::move(die));
   return opened;
 }
 
-Status FactLog::append(Process& owner, std::uint64_t epoch, std::span<const master::Fact> facts,
-                       std::span<const master::JobNote> notes,
+Status FactLog::confirm(std::uint64_t epoch) const {
+  if (epoch == epoch_) return {};
+  return {StatusCode::kAborted, "another master has taken over"};
+}
+
+Status FactLog::append(Process& owner, std::uint64_t epoch,
+                       std::span<const master::StoredFact> facts,
                        const std::function<void(const Fault&)>& die) {
+  FANFOLD_RETURN_IF_ERROR(confirm(epoch));
   const std::uint64_t n = ++appends_;
   const Fault before{FaultKind::kCrashBeforeAppend, 0, 0, n};
   if (world_.faults.happens(before)) {
@@ -61,10 +62,10 @@ Status FactLog::append(Process& owner, std::uint64_t epoch, std::span<const mast
   const Fault error{FaultKind::kStoreError, 0, 0, n};
   if (world_.faults.happens(error)) {
     // The disk failed to say whether it has them.
-    if (world_.faults.measure(error, 0, 0, 1) == 1) keep(epoch, facts, notes);
+    if (world_.faults.measure(error, 0, 0, 1) == 1) keep(epoch, facts);
     return {StatusCode::kIoError, "the fact store: input/output error"};
   }
-  keep(epoch, facts, notes);
+  keep(epoch, facts);
   const Fault slow{FaultKind::kStoreSlow, 0, 0, n};
   owner.be_busy(world_.faults.happens(slow) ? world_.faults.measure(slow, 0, 5ms, 500ms) : kSync);
   const Fault after{FaultKind::kCrashAfterAppend, 0, 0, n};
@@ -75,14 +76,14 @@ Status FactLog::append(Process& owner, std::uint64_t epoch, std::span<const mast
   return {};
 }
 
-void FactLog::keep(std::uint64_t epoch, std::span<const master::Fact> facts,
-                   std::span<const master::JobNote> notes) {
-  for (const master::Fact& fact : facts) {
-    rows_.push_back({master::encode_fact(fact), epoch});
+void FactLog::keep(std::uint64_t epoch, std::span<const master::StoredFact> stored) {
+  std::vector<master::Fact> facts;
+  for (const master::StoredFact& one : stored) {
+    const master::Fact& fact = facts.emplace_back(one.fact);
+    rows_.push_back({master::encode_fact(fact), one.note, epoch});
     facts_.push_back(fact);
     world_.trace.note(world_.now(), "fact", {fact.index(), hash(rows_.back().fact.payload)});
   }
-  notes_.insert(notes_.end(), notes.begin(), notes.end());
   world_.witness->facts_stored(facts, epoch);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "master/store/fact_codec.hpp"
@@ -31,20 +32,19 @@ class FactLog {
   class Opened;
   struct Row {
     master::EncodedFact fact;
+    std::string note;
     std::uint64_t epoch = 0;
   };
 
-  Status append(Process& owner, std::uint64_t epoch, std::span<const master::Fact> facts,
-                std::span<const master::JobNote> notes,
+  Status confirm(std::uint64_t epoch) const;
+  Status append(Process& owner, std::uint64_t epoch, std::span<const master::StoredFact> facts,
                 const std::function<void(const Fault&)>& die);
-  void keep(std::uint64_t epoch, std::span<const master::Fact> facts,
-            std::span<const master::JobNote> notes);
+  void keep(std::uint64_t epoch, std::span<const master::StoredFact> stored);
 
   World& world_;
   std::uint64_t epoch_ = 0;
   std::uint64_t appends_ = 0;
   std::vector<Row> rows_;
-  std::vector<master::JobNote> notes_;
   std::vector<master::Fact> facts_;
 };
 

@@ -18,7 +18,7 @@
 namespace fanfold::abi {
 
 /// Changes whenever anything in this file changes its meaning.
-inline constexpr std::uint32_t kApiVersion = 2;
+inline constexpr std::uint32_t kApiVersion = 1;
 
 /// How bytes of input become records.  Values are permanent: they are stored in job records.
 enum class RecordFormat : std::uint8_t {
