@@ -66,6 +66,8 @@ class RecoveryTest : public testing::Test {
   int facts(Tag tag, const std::string& and_where = "") const {
     sqlite3* connection = nullptr;
     EXPECT_EQ(sqlite3_open(workspace_.path("c/state/state.db").c_str(), &connection), SQLITE_OK);
+    // A killed process gives its lock back a little after its command line is gone.
+    sqlite3_busy_timeout(connection, 10'000);
     sqlite3_stmt* statement = nullptr;
     const std::string sql =
         "SELECT count(*) FROM facts WHERE tag = " + std::to_string(tag) + and_where;
