@@ -20,10 +20,10 @@ PlanFinished plan_job(io::FileSystem& files, JobId job, const proto::JobSpec& sp
                       const std::string& staging, const PlanLimits& limits) {
   Status prepared = prepare_output(files, spec, staging);
   if (!prepared.ok()) return {job, std::move(prepared)};
-  // It has shown that it can be made.  Attempts make it again; until the job is accepted nobody
-  // would remember to remove it.
-  static_cast<void>(files.remove_tree(staging));
-  return {job, make_fitting_plan(files, spec, limits)};
+  Result<Plan> plan = make_fitting_plan(files, spec, limits);
+  // The refusal is what the user must hear; a directory that stays behind is empty.
+  if (!plan.ok()) static_cast<void>(files.remove_tree(staging));
+  return {job, std::move(plan)};
 }
 
 PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request) {

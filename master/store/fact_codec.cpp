@@ -9,7 +9,6 @@
 namespace fanfold::master {
 namespace {
 
-/// 2: JobAccepted ends with verify_per_million, AttemptCommitted with a flow.
 constexpr std::uint16_t kVersion = 2;
 
 class Saver {
@@ -82,15 +81,13 @@ class Loader {
 
 // The order of fields, for both directions.  `Value` is a fact or a const fact.
 template <class Archive, class Value>
-void fields(Archive& archive, std::uint16_t version, Value& fact) {
+void fields(Archive& archive, Value& fact) {
   using Fact = std::remove_const_t<Value>;
   if constexpr (std::is_same_v<Fact, JobAccepted>) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
-            fact.job.attempts_max, fact.job.speculate);
-    if (version >= 2) archive(fact.job.verify_per_million);
+            fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
-    archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out);
-    if (version >= 2) archive(fact.flow);
+    archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
     archive(fact.task, fact.attempt);
   } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {
@@ -123,12 +120,12 @@ static_assert(std::is_same_v<std::variant_alternative_t<7, Fact>, WorkerGone>);
 static_assert(std::is_same_v<std::variant_alternative_t<8, Fact>, NonDeterminismFound>);
 
 template <std::size_t kIndex = 0>
-void load_alternative(std::uint16_t tag, std::uint16_t version, Loader& loader, Fact& fact) {
+void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {
   if constexpr (kIndex == std::variant_size_v<Fact>) {
     loader.reader().fail("unknown tag");
   } else {
-    if (tag != kIndex + 1) return load_alternative<kIndex + 1>(tag, version, loader, fact);
-    fields(loader, version, fact.emplace<kIndex>());
+    if (tag != kIndex + 1) return load_alternative<kIndex + 1>(tag, loader, fact);
+    fields(loader, fact.emplace<kIndex>());
   }
 }
 
@@ -136,20 +133,20 @@ void load_alternative(std::uint16_t tag, std::uint16_t version, Loader& loader, 
 
 EncodedFact encode_fact(const Fact& fact) {
   Saver saver;
-  std::visit([&](const auto& alternative) { fields(saver, kVersion, alternative); }, fact);
+  std::visit([&](const auto& alternative) { fields(saver, alternative); }, fact);
   return {static_cast<std::uint16_t>(fact.index() + 1), kVersion, saver.take()};
 }
 
 Result<Fact> decode_fact(std::uint16_t tag, std::uint16_t version, std::string_view payload) {
   const std::string what = "fact of tag " + std::to_string(tag);
-  if (version == 0 || version > kVersion) {
+  if (version != kVersion) {
     return Status(StatusCode::kCorruption, what + " has version " + std::to_string(version) +
-                                               ", this build reads up to version " +
+                                               ", this build reads version " +
                                                std::to_string(kVersion));
   }
   Fact fact;
   Loader loader(payload);
-  load_alternative(tag, version, loader, fact);
+  load_alternative(tag, loader, fact);
   loader.reader().expect_end();
   if (!loader.reader().ok()) {
     return Status(StatusCode::kCorruption, "damaged " + what + ": " + loader.reader().error());

@@ -91,15 +91,18 @@ class CorpusWriter {
   }
 
   void write_facts() {
-    master::JobSubmitted job{JobId{7}, {100, 200}, 3, true, 4, false};
+    master::JobSubmitted job{JobId{7}, {100, 200}, 3, true, 4, false, 50'000};
     const TaskId task{JobId{7}, Stage::kMap, 2};
     const master::Fact facts[] = {
         master::JobAccepted{job},
-        master::AttemptCommitted{task, AttemptId{9}, WorkerId{3}, true, 1000},
+        master::AttemptCommitted{task, AttemptId{9}, WorkerId{3}, true, 1000, {1, 2, 3}},
         master::MapOutputInvalidated{task, AttemptId{9}},
         master::TaskFailureCounted{task, AttemptId{9}, proto::FailureKind::kSignal},
         master::JobCommitStarted{JobId{7}},
-        master::JobEnded{JobId{7}, proto::JobState::kFailed, "why", task, AttemptId{9}}};
+        master::JobEnded{JobId{7}, proto::JobState::kFailed, "why", task, AttemptId{9}},
+        master::WorkerRegistered{WorkerId{3}, 4},
+        master::WorkerGone{WorkerId{3}},
+        master::NonDeterminismFound{task, AttemptId{9}, AttemptId{10}, {1, 2, 3}, {4, 5, 6}}};
     for (const master::Fact& fact : facts) {
       const master::EncodedFact encoded = master::encode_fact(fact);
       add("facts", "fact_" + std::to_string(fact.index()),
