@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -144,6 +146,7 @@ bool InProcessRun::run_attempt(Stage stage, std::uint32_t index,
   request.scratch = attempt_directory(attempt->id);
   request.segments = std::move(segments);
   request.memory_bytes = assignment_.spec.memory_bytes;
+  request.threads = std::max(1u, std::thread::hardware_concurrency());
   worker::RunOutcome outcome = worker::run_task(files_, request);
   if (!outcome.succeeded) {
     status_.first_cause = std::move(outcome.failure);

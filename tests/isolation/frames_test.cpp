@@ -16,6 +16,7 @@ ExecutorTask example() {
   task.assignment.spec.job_name = "example";
   task.scratch = "/scratch/3/77";
   task.memory_bytes = 123;
+  task.threads = 7;
   LocalSegment segment;
   segment.output = {4, AttemptId{9}, 1};
   segment.path = "/a/b";
@@ -32,6 +33,7 @@ TEST(ExecutorFrames, TaskSurvivesTheWay) {
   EXPECT_EQ(task->assignment.spec.job_name, "example");
   EXPECT_EQ(task->scratch, "/scratch/3/77");
   EXPECT_EQ(task->memory_bytes, 123u);
+  EXPECT_EQ(task->threads, 7u);
   ASSERT_EQ(task->segments.size(), 2u);
   EXPECT_EQ(task->segments[0].path, "/a/b");
   EXPECT_EQ(task->segments[0].output.attempt.value, 9u);

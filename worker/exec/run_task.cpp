@@ -55,6 +55,7 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   settings.job_id = std::to_string(assignment.task.job.value);
   settings.memory_bytes =
       std::max(kTaskBytesMin, request.memory_bytes - std::min(request.memory_bytes, kHostBytes));
+  settings.threads = request.threads;
   settings.output_format = assignment.spec.output_format;
   settings.parameters = assignment.spec.parameters;
   settings.splitters = assignment.splitters;

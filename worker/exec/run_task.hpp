@@ -37,6 +37,7 @@ struct RunRequest {
   std::atomic<std::uint64_t>* bytes_read = nullptr;  // Input bytes so far; may be left out.
   SideFiles* side_files = nullptr;  // Kept from task to task by an executor; may be left out.
   std::uint64_t memory_bytes = 0;   // Budget of the executor: this task keeps within it.
+  std::uint32_t threads = 1;        // That its user code may use at once.
 };
 
 /// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has

@@ -84,6 +84,7 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, LoadedPlugin* loaded,
   request.bytes_read = &page->bytes_read;
   request.side_files = side_files;
   request.memory_bytes = task.memory_bytes;
+  request.threads = task.threads;
   return run_task(io::posix_file_system(), request);
 }
 

@@ -69,6 +69,7 @@ std::string encode_task(const ExecutorTask& task) {
   out.text(proto::encode(proto::Assign{task.assignment}));
   out.text(task.scratch);
   out.number(task.memory_bytes);
+  out.number(task.threads);
   out.number(task.segments.size());
   for (const LocalSegment& segment : task.segments) write_segment(segment, &out);
   return out.take();
@@ -83,6 +84,7 @@ Result<ExecutorTask> decode_task(std::string_view frame) {
   task.assignment = std::move(assign->assignment);
   task.scratch = in.text();
   task.memory_bytes = in.number();
+  task.threads = static_cast<std::uint32_t>(in.number());
   const std::uint64_t segments = in.count();
   task.segments.reserve(in.ok() ? segments : 0);
   for (std::uint64_t i = 0; i < segments && in.ok(); ++i) {

@@ -22,6 +22,7 @@ struct ExecutorTask {
   std::vector<LocalSegment> segments;  // Reduce.
   std::string scratch;                 // <worker scratch>/<job>/<attempt>
   std::uint64_t memory_bytes = 0;
+  std::uint32_t threads = 1;  // That its user code may use at once.
 };
 
 std::string encode_task(const ExecutorTask& task);

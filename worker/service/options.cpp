@@ -103,6 +103,7 @@ Status read_resources(const po::variables_map& given, WorkerOptions* options) {
   if (options->slots == 0 || options->slots > kSlotsMax) {
     return invalid("--slots must be between 1 and " + std::to_string(kSlotsMax));
   }
+  options->threads = std::max(1u, usable_cores() / options->slots);
   options->memory_bytes = default_memory(options->slots);
   if (given.count("memory") != 0) {
     auto bytes = parse_size(given["memory"].as<std::string>());

@@ -18,6 +18,7 @@ struct WorkerOptions {
   std::string name;          // Shown to people.
   std::uint32_t slots = 1;
   std::uint64_t memory_bytes = 0;  // Per executor.
+  std::uint32_t threads = 1;       // Per executor: its share of the cores.
   int lifetime_fd = -1;            // Its end of file ends the worker; -1: none.
   int ready_fd = -1;               // One byte is written when the master has welcomed us; -1: none.
   bool allow_unauthenticated_tcp = false;

@@ -136,6 +136,7 @@ void WorkerBody::perform(StartAttempt& action) {
   task.scratch = doors_.scratch.attempt_directory(job, assignment.attempt);
   task.memory_bytes =
       assignment.spec.memory_bytes != 0 ? assignment.spec.memory_bytes : options_.memory_bytes;
+  task.threads = options_.threads;
   doors_.executors.start(doors_.clock.now(), std::move(task));
 }
 

@@ -39,6 +39,7 @@ struct BodyOptions {
   proto::Hello hello;
   std::string master;              // For the log.
   std::uint64_t memory_bytes = 0;  // Of an executor, when the job does not say.
+  std::uint32_t threads = 1;       // That a task may use at once.
 };
 
 class WorkerBody {

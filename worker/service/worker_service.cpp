@@ -71,6 +71,7 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
   BodyOptions body;
   body.master = options_.master;
   body.memory_bytes = options_.memory_bytes;
+  body.threads = options_.threads;
   proto::Hello& hello = body.hello;
   hello.uuid = new_uuid();
   hello.name = options_.name;
@@ -84,7 +85,8 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
                                     {"scratch", hello.scratch},
                                     {"data", hello.data_endpoint},
                                     {"slots", options_.slots},
-                                    {"memory", options_.memory_bytes}});
+                                    {"memory", options_.memory_bytes},
+                                    {"threads", options_.threads}});
   const WorkerDoors doors{
       with_.clock, with_.files, with_.scratch, executors_, *fetcher_, with_.log, [this] {
         return net::connect(options_.master, socket_options(options_));

@@ -142,6 +142,7 @@ struct TaskSettings {
   std::uint32_t attempt = 1;     // 1 for the first attempt at the task.
   std::string job_id;
   std::uint64_t memory_bytes = 64u << 20;  // For tables, buffers and merges of the task together.
+  std::uint32_t threads = 1;               // That user code of the task may use at once.
   OutputFormat output_format = OutputFormat::kText;
   bool combine = true;  // False: a declared combiner is left out (for tests).
   std::map<std::string, std::string, std::less<>> parameters;  // Complete: defaults filled in.

@@ -65,7 +65,7 @@ class Context {
     return counters_.emplace_back(name);
   }
 
-  /// Says that the task is alive: call it in long work on one record.
+  /// Says that the task is alive: call it in long work on one record, from any thread.
   void progress() {
     progress_.ticks.store(progress_.ticks.load(std::memory_order_relaxed) + 1,
                           std::memory_order_relaxed);
@@ -88,6 +88,8 @@ class Context {
   std::uint32_t task_index() const { return settings_.index; }
   /// 1 for the first attempt at the task.
   std::uint32_t attempt() const { return settings_.attempt; }
+  /// Threads that this task may use at once: its share of the host.  See fork_join.hpp.
+  std::uint32_t threads() const { return settings_.threads; }
   /// Reduce tasks of the job.
   std::uint32_t partitions() const { return settings_.partitions; }
   std::string_view job_id() const { return settings_.job_id; }

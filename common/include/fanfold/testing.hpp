@@ -41,6 +41,7 @@ struct Options {
   std::uint32_t partitions = 1;    // Reduce tasks.
   std::uint64_t split_bytes = 0;   // At least this many bytes for a map task; 0: one an input.
   std::uint64_t memory_bytes = 64u << 20;
+  std::uint32_t threads = 1;  // Of each task.
   abi::OutputFormat format = abi::OutputFormat::kText;
   bool combine = true;  // False: as if the job had no combine().
 };
@@ -128,6 +129,7 @@ class Run {
     settings_.parameters = complete_parameters(job_, options.parameters);
     settings_.partitions = options.partitions;
     settings_.memory_bytes = options.memory_bytes;
+    settings_.threads = options.threads;
     settings_.output_format = options.format;
     settings_.combine = options.combine;
     settings_.job_id = "test";

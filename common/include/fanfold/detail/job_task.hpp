@@ -12,6 +12,7 @@
 #include "fanfold/detail/job_traits.hpp"
 #include "fanfold/detail/map_side.hpp"
 #include "fanfold/detail/reduce_side.hpp"
+#include "fanfold/detail/task_threads.hpp"
 #include "fanfold/detail/user_code.hpp"
 #include "fanfold/writer.hpp"
 
@@ -32,6 +33,7 @@ class JobTask final : public abi::Task {
   JobTask& operator=(const JobTask&) = delete;
 
   void start() override {
+    task_threads = settings_.threads;
     if constexpr (requires { job_.setup(context_); }) {
       const InUserCode in_user_code(progress_);
       job_.setup(context_);
