@@ -72,31 +72,7 @@ Status read_limits(const Arguments& arguments, JobRequest* request) {
   return Status();
 }
 
-/// "5%", "0.1%" or "100%" as parts of a million.
-Result<std::uint32_t> parse_share(const std::string& word) {
-  const auto refuse = [&word] {
-    return Status(StatusCode::kInvalidArgument,
-                  "--verify-sample: '" + word + "' is no share between 0.0001% and 100%.");
-  };
-  std::string digits = word;
-  if (!digits.empty() && digits.back() == '%') digits.pop_back();
-  const std::size_t point = digits.find('.');
-  std::size_t decimals = 0;
-  if (point != std::string::npos) {
-    decimals = digits.size() - point - 1;
-    digits.erase(point, 1);
-  }
-  if (decimals > 4) return refuse();
-  digits.append(4 - decimals, '0');
-  const Result<std::uint64_t> parts = parse_count(digits, 1, 1'000'000);
-  if (!parts.ok()) return refuse();
-  return static_cast<std::uint32_t>(*parts);
-}
-
 Status read_identity(const Arguments& arguments, JobRequest* request) {
-  if (const auto word = arguments.value("verify-sample")) {
-    FANFOLD_ASSIGN_OR_RETURN(request->verify_per_million, parse_share(*word));
-  }
   request->client_id = arguments.value("client-id").value_or("");
   if (request->client_id.size() > limits::kNameBytes) {
     return Status(StatusCode::kInvalidArgument,
@@ -148,8 +124,6 @@ std::vector<Flag> job_flags() {
       {"task-timeout", '\0', "TIME", "Wall time of one attempt, such as 90s. Default: none.",
        false},
       {"no-speculation", '\0', "", "No second attempts at slow tasks.", false},
-      {"verify-sample", '\0', "P%",
-       "Run this share of the tasks twice, on two workers, and fail unless they agree.", false},
       {"client-id", '\0', "ID", "Submitting again under the same ID gives the same job.", false},
       {"shuffle-over-network", '\0', "",
        "Reducers fetch everything from data servers, files of this host too.", false},

@@ -169,7 +169,6 @@ Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const Job
   FANFOLD_ASSIGN_OR_RETURN(spec.plugin, reference(directory, "", path));
   FANFOLD_ASSIGN_OR_RETURN(spec.side_files, side_files(directory, request.side_files));
   spec.client_id = request.client_id.empty() ? make_client_id() : request.client_id;
-  spec.verify_per_million = request.verify_per_million;
   spec.submitted_by = surroundings.user;
   return spec;
 }

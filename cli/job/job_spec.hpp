@@ -33,7 +33,6 @@ struct JobRequest {
   std::uint32_t attempts_max = 0;
   std::uint64_t task_timeout_ms = 0;
   bool speculate = true;
-  std::uint32_t verify_per_million = 0;
   std::string client_id;  // Empty: a new one.
 };
 

@@ -173,8 +173,6 @@ Result<Scenario> parse_scenario(std::string_view text) {
     if (name == "seed") {
       scenario.config = config_of(value);
       seeded = true;
-    } else if (name == "planted_bug") {
-      scenario.planted_bug = value;
     } else if (name == "calm") {
       if (!scenario.faults) scenario.faults.emplace();
     } else if (std::uint64_t* field = setting(scenario.config, name)) {
@@ -193,9 +191,6 @@ std::string to_text(const Scenario& scenario) {
   for (const Setting& one : kSettings) {
     if (usual.*one.field == scenario.config.*one.field) continue;
     text += std::string(one.name) + " " + std::to_string(scenario.config.*one.field) + "\n";
-  }
-  if (scenario.planted_bug != 0) {
-    text += "planted_bug " + std::to_string(scenario.planted_bug) + "\n";
   }
   if (scenario.faults && scenario.faults->empty()) text += "calm 1\n";
   if (scenario.faults) {

@@ -46,7 +46,6 @@ FaultRates rates_of(std::uint64_t seed);
 struct Scenario {
   Config config;
   std::optional<std::set<Fault>> faults;
-  std::uint64_t planted_bug = 0;  // See docs/simulation.md; 0: none.
 };
 
 /// Lines of "name value" and "fault kind subject object occasion"; '#' begins a comment.

@@ -17,7 +17,6 @@ constexpr NumberOption kNumbers[] = {
     {"--seed", &Options::seed},
     {"--seeds", &Options::seeds},
     {"--threads", &Options::threads},
-    {"--planted-bug", &Options::planted_bug},
     {"--twice", &Options::twice_per_cent},
 };
 
@@ -34,7 +33,6 @@ const char* const kUsage =
   --trace           prints what happens, one line an event
   --threads N       seeds at the same time (default 2)
   --twice P         per cent of the seeds that run twice, to see both runs equal (default 5)
-  --planted-bug N   breaks the program on purpose; docs/simulation.md lists how
 
 Exit code: 0 nothing was violated, 1 something was, 2 the command line is wrong.
 )";

@@ -21,7 +21,6 @@ struct Options {
   std::string write;  // Where a shrunk scenario goes; empty: standard output.
   bool trace = false;
   std::uint64_t threads = 2;
-  std::uint64_t planted_bug = 0;
   /// Of a hundred seeds so many run twice, to see whether both runs are the same.
   std::uint64_t twice_per_cent = 5;
 };

@@ -76,8 +76,8 @@ int run_one(const Options& options, const Scenario& scenario) {
 }
 
 int run_many(const Options& options) {
-  const SeedsReport report = run_seeds(
-      {options.seed, options.seeds, options.threads, options.twice_per_cent, options.planted_bug});
+  const SeedsReport report =
+      run_seeds({options.seed, options.seeds, options.threads, options.twice_per_cent});
   for (const BadSeed& bad : report.bad) {
     std::printf("seed %" PRIu64 " violated %s: %s\n", bad.seed, bad.violation.invariant.c_str(),
                 bad.violation.what.c_str());
@@ -113,7 +113,6 @@ int run_program(int argc, char** argv) {
   } else {
     scenario.config = config_of(options->seed);
   }
-  if (options->planted_bug != 0) scenario.planted_bug = options->planted_bug;
   return run_one(*options, scenario);
 }
 

@@ -13,7 +13,6 @@ namespace {
 void run_seed(const SeedsRequest& request, std::uint64_t seed, SeedsReport* report) {
   Scenario scenario;
   scenario.config = config_of(seed);
-  scenario.planted_bug = request.planted_bug;
   RunResult result = run_scenario(scenario);
   ++report->seeds;
   report->events += result.events;

@@ -14,7 +14,6 @@ struct SeedsRequest {
   std::uint64_t count = 1;
   std::uint64_t threads = 1;
   std::uint64_t twice_per_cent = 5;
-  std::uint64_t planted_bug = 0;
 };
 
 struct BadSeed {

@@ -9,7 +9,7 @@ namespace {
 
 TEST(Seeds, TwoThousandViolateNothing) {
   const SeedsReport report =
-      run_seeds({.first = 1, .count = 2000, .threads = 2, .twice_per_cent = 5, .planted_bug = 0});
+      run_seeds({.first = 1, .count = 2000, .threads = 2, .twice_per_cent = 5});
   for (const BadSeed& bad : report.bad) {
     ADD_FAILURE() << "fanfold-sim --seed " << bad.seed << " violates " << bad.violation.invariant
                   << ": " << bad.violation.what;
