@@ -43,8 +43,9 @@ def control_plane(results):
         else:
             measured = "; ".join(f"{name}: {figure(value)}" for name, value in result.items())
         rows.append([workload.title, measured, workload.goal])
+    plotted = ["", "![Tasks per second against the number of tasks](plots/noop.svg)"] if "noop" in results else []
     return table(["what", "measured: median (range)", "goal"], rows) + [""] + origin(
-        results, [workload.name for workload in control.WORKLOADS])
+        results, [workload.name for workload in control.WORKLOADS]) + plotted
 
 
 def data_path(results):
