@@ -11,28 +11,35 @@ using namespace std::chrono_literals;
 /// A master that was killed lost the question with its socket: ask again this often.
 constexpr Duration kRepeat = 300ms;
 
+void put(net::Transport& transport, const proto::ClientMessage& message) {
+  // What cannot be sent now is sent again, or counts as unanswered.
+  static_cast<void>(
+      transport.send({}, std::visit([](const auto& one) { return proto::encode(one); }, message)));
+}
+
 }  // namespace
 
 JobClient::JobClient(const std::string& address, History& history)
-    : history_(history), clock_(steady_clock()) {
+    : address_(address), history_(history), clock_(steady_clock()) {
+  transport_ = connect();
+}
+
+std::unique_ptr<net::Transport> JobClient::connect() const {
   net::SocketOptions options;
   options.allow_unauthenticated_tcp = true;
-  auto transport = net::connect(address, options);
+  auto transport = net::connect(address_, options);
   if (!transport.ok()) throw std::runtime_error(transport.status().message());
-  transport_ = *std::move(transport);
+  return *std::move(transport);
 }
 
-void JobClient::send(const proto::ClientMessage& message) {
-  // What cannot be sent now is sent again, or counts as unanswered.
-  static_cast<void>(transport_->send(
-      {}, std::visit([](const auto& one) { return proto::encode(one); }, message)));
-}
+void JobClient::send(const proto::ClientMessage& message) { put(*transport_, message); }
 
 template <class Reply>
-std::optional<proto::ClientReply> JobClient::receive(Instant deadline, JobId job) {
+std::optional<proto::ClientReply> JobClient::receive(net::Transport& transport, Instant deadline,
+                                                     JobId job) {
   for (;;) {
     const Duration left = std::max(deadline - clock_.now(), Duration(0));
-    auto frame = transport_->receive(left);
+    auto frame = transport.receive(left);
     if (!frame.ok()) throw std::runtime_error(frame.status().message());
     if (!*frame) {
       if (clock_.now() >= deadline) return std::nullopt;
@@ -41,8 +48,8 @@ std::optional<proto::ClientReply> JobClient::receive(Instant deadline, JobId job
     auto reply = proto::decode<proto::ClientReply>((*frame)->payload);
     if (!reply.ok()) continue;
     if (const auto* answer = std::get_if<proto::Answer>(&*reply)) {
-      // Answers to earlier, repeated questions about other jobs are of no use now.
-      if (job.value == 0 || answer->job.value == 0 || answer->job == job) return *std::move(reply);
+      // A repeated request may be answered twice: good news is for who asked for it.
+      if (std::is_same_v<Reply, proto::Answer> || answer->code != 0) return *std::move(reply);
     } else if (const auto* news = std::get_if<proto::JobReply>(&*reply)) {
       if (std::holds_alternative<Reply>(*reply) && news->status.job == job)
         return *std::move(reply);
@@ -60,9 +67,11 @@ std::optional<JobId> JobClient::submit(const proto::JobSpec& spec, Duration pati
   operation.client_id = spec.client_id;
   const Instant deadline = operation.begin + patience;
   std::optional<proto::ClientReply> reply;
+  // An answer does not say which question it belongs to: one connection has one question.
+  const auto transport = connect();
   while (!reply && clock_.now() < deadline) {
-    send(proto::Submit{.spec = spec});
-    reply = receive<proto::Answer>(std::min(deadline, clock_.now() + kRepeat), {});
+    put(*transport, proto::Submit{.spec = spec});
+    reply = receive<proto::Answer>(*transport, std::min(deadline, clock_.now() + kRepeat), {});
   }
   operation.end = clock_.now();
   if (reply) {
@@ -85,7 +94,7 @@ std::optional<proto::JobStatus> JobClient::status(JobId job, Duration patience) 
   proto::GetJob question;
   question.job = job;
   send(question);
-  const auto reply = receive<proto::JobReply>(operation.begin + patience, job);
+  const auto reply = receive<proto::JobReply>(*transport_, operation.begin + patience, job);
   operation.end = clock_.now();
   std::optional<proto::JobStatus> status;
   if (reply) {
@@ -110,7 +119,7 @@ void JobClient::cancel(JobId job) {
 
 std::optional<proto::ClusterReply> JobClient::cluster(Duration patience) {
   send(proto::GetCluster{});
-  const auto reply = receive<proto::ClusterReply>(clock_.now() + patience, {});
+  const auto reply = receive<proto::ClusterReply>(*transport_, clock_.now() + patience, {});
   if (!reply) return std::nullopt;
   const auto* cluster = std::get_if<proto::ClusterReply>(&*reply);
   return cluster == nullptr ? std::nullopt : std::optional(*cluster);
@@ -118,7 +127,7 @@ std::optional<proto::ClusterReply> JobClient::cluster(Duration patience) {
 
 bool JobClient::stop_cluster(Duration patience) {
   send(proto::StopCluster{});
-  return receive<proto::Answer>(clock_.now() + patience, {}).has_value();
+  return receive<proto::Answer>(*transport_, clock_.now() + patience, {}).has_value();
 }
 
 void JobClient::rest(Instant until) {

@@ -33,11 +33,13 @@ class JobClient {
   void rest(Instant until);
 
  private:
+  std::unique_ptr<net::Transport> connect() const;
   void send(const proto::ClientMessage& message);
   /// The next reply of this type, or an Answer; nullopt when none came before `deadline`.
   template <class Reply>
-  std::optional<proto::ClientReply> receive(Instant deadline, JobId job);
+  std::optional<proto::ClientReply> receive(net::Transport& transport, Instant deadline, JobId job);
 
+  const std::string address_;
   std::unique_ptr<net::Transport> transport_;
   History& history_;
   Clock& clock_;
