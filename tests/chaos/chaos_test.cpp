@@ -30,7 +30,8 @@ class Chaos : public testing::Test {
   static SessionOptions quick(std::uint64_t seed) {
     SessionOptions options;
     options.nemesis.seed = seed;
-    options.nemesis.gap_max = 800ms;
+    options.nemesis.gap_max = 300ms;
+    options.nemesis.faults_max = 24;
     options.nemesis.pause_max = 3000ms;
     return options;
   }

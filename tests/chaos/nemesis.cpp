@@ -50,7 +50,9 @@ void Nemesis::act(Instant now) {
   if (next_fault_ > now || options_.faults.empty()) return;
   next_fault_ = now + duration_below(Duration(0), options_.gap_max);
   const Fault fault = options_.faults[below(options_.faults.size())];
-  if (inflict(now, fault)) ++counts_[static_cast<std::size_t>(fault)];
+  if (inflicted_ == options_.faults_max || !inflict(now, fault)) return;
+  ++counts_[static_cast<std::size_t>(fault)];
+  ++inflicted_;
 }
 
 void Nemesis::relent() {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ struct NemesisOptions {
                                Fault::kPauseExecutor};
   /// The next fault comes after a time up to this.
   Duration gap_max = std::chrono::milliseconds(500);
+  /// After so many it lets things be: a cluster that is hurt without an end need not get on.
+  std::uint64_t faults_max = std::numeric_limits<std::uint64_t>::max();
   Duration pause_min = std::chrono::milliseconds(100);
   Duration pause_max = std::chrono::milliseconds(4000);
   /// The first workers of the cluster are never killed: their memory is looked at over time.
@@ -78,6 +81,7 @@ class Nemesis {
   /// Killed or paused now: the workers, and last the master.
   std::vector<char> away_;
   std::array<std::uint64_t, kFaults> counts_{};
+  std::uint64_t inflicted_ = 0;
 };
 
 }  // namespace fanfold::chaos
