@@ -69,7 +69,6 @@ constexpr std::array kRatesMax = {
     RateMax{FaultKind::kTaskSlow, 200'000},
     RateMax{FaultKind::kSpawnFailure, 50'000},
     RateMax{FaultKind::kCancel, 3'000},
-    RateMax{FaultKind::kFaultPoint, 250'000},
 };
 
 class SeedDraws {

@@ -33,8 +33,7 @@ constexpr std::array<const char*, kFaultKinds> kNames = {"drop",
                                                          "task_hang",
                                                          "task_slow",
                                                          "spawn_failure",
-                                                         "cancel",
-                                                         "fault_point"};
+                                                         "cancel"};
 
 }  // namespace
 

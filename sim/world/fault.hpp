@@ -45,10 +45,8 @@ enum class FaultKind : std::uint8_t {
   kSpawnFailure,
   // The client: subject is the job; n-th tick.
   kCancel,
-  // Code paths that only the inside knows; subject is the point (common/core/fault_point.hpp).
-  kFaultPoint,
 };
-inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kFaultPoint) + 1;
+inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kCancel) + 1;
 
 const char* name_of(FaultKind kind);
 std::optional<FaultKind> fault_kind_of(std::string_view name);
