@@ -56,6 +56,10 @@ void FactModel::apply(const master::Fact& fact) {
           jobs[one.job].publishing = true;
         } else if constexpr (std::is_same_v<One, master::JobEnded>) {
           jobs[one.job].ended = one;
+        } else if constexpr (std::is_same_v<One, master::WorkerGone>) {
+          gone.insert(one.worker);
+        } else if constexpr (std::is_same_v<One, master::NonDeterminismFound>) {
+          jobs[one.task.job].nondeterministic = true;
         }
       },
       fact);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct ModelJob {
   master::JobSubmitted submitted;
   std::map<TaskId, ModelTask> tasks;  // Those that something happened to.
   bool publishing = false;
+  bool nondeterministic = false;
   std::optional<master::JobEnded> ended;
 
   std::uint32_t committed(Stage stage) const;
@@ -36,6 +38,7 @@ struct ModelJob {
 struct FactModel {
   std::map<JobId, ModelJob> jobs;
   std::map<AttemptId, TaskId> commits;  // Of every attempt that ever committed.
+  std::set<WorkerId> gone;
 
   void apply(const master::Fact& fact);
   const ModelJob* find(JobId job) const;

@@ -35,6 +35,10 @@ void ClientNode::cancel() {
   wake();
 }
 
+void ClientNode::ask_for_workers() {
+  static_cast<void>(transport_->send({}, proto::encode(proto::GetCluster{})));
+}
+
 Duration ClientNode::run() {
   while (true) {
     const auto frame = transport_->receive(Duration(0));
@@ -69,6 +73,10 @@ void ClientNode::read(const std::string& frame) {
   if (const auto* reply = std::get_if<proto::JobReply>(&*decoded)) {
     world().witness->status_shown(reply->status);
     if (proto::is_final(reply->status.state) && !end_) end_ = reply->status;
+    return;
+  }
+  if (const auto* cluster = std::get_if<proto::ClusterReply>(&*decoded)) {
+    workers_at_rest_ = cluster->workers;
     return;
   }
   const auto* answer = std::get_if<proto::Answer>(&*decoded);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/cluster/jobs.hpp"
 #include "sim/doors/network.hpp"
@@ -28,6 +29,9 @@ class ClientNode final : public Process {
   /// The master did not take the job, and why.
   const std::optional<std::string>& refusal() const { return refusal_; }
   bool finished() const { return end_ || refusal_; }
+  /// What the master said of its workers when all jobs had been over for a while.
+  const std::vector<proto::WorkerStatus>& workers_at_rest() const { return workers_at_rest_; }
+  void ask_for_workers();
   /// When something was last asked that has no answer yet; nullopt: nothing.
   std::optional<Instant> unanswered_since() const { return unanswered_since_; }
 
@@ -48,6 +52,7 @@ class ClientNode final : public Process {
   std::optional<Instant> unanswered_since_;
   std::optional<proto::JobStatus> end_;
   std::optional<std::string> refusal_;
+  std::vector<proto::WorkerStatus> workers_at_rest_;
 };
 
 }  // namespace fanfold::sim

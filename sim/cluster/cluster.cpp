@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 constexpr Duration kTick = 250ms;
 /// After the last job: workers drop files, cancelled attempts die, staging directories go.
 constexpr Duration kRest = 25s;
+constexpr Duration kLastQuestion = 2s;
 constexpr std::uint32_t kFirstClient = 1000;
 
 }  // namespace
@@ -75,6 +76,10 @@ Cluster::Ending Cluster::run(const std::function<bool()>& step_done) {
     if (!step_done()) return Ending::kStoppedByCheck;
     if (!healed_at_ && (world_.now() >= chaos_end || all_finished())) heal();
     if (!finished_at_ && healed_at_ && all_finished()) finished_at_ = world_.now();
+    if (finished_at_ && !asked_ && world_.now() >= *finished_at_ + (kRest - kLastQuestion)) {
+      asked_ = true;
+      clients_.front()->ask_for_workers();
+    }
     if (finished_at_ && world_.now() >= *finished_at_ + kRest) return Ending::kRested;
     if (!finished_at_ && healed_at_ && world_.now() >= *healed_at_ + time_to_finish()) {
       return Ending::kOutOfTime;

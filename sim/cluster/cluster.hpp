@@ -56,6 +56,7 @@ class Cluster {
   std::uint64_t falls_ = 0;  // Of processes, by themselves.
   std::optional<Instant> healed_at_;
   std::optional<Instant> finished_at_;
+  bool asked_ = false;  // How the master sees the cluster at rest.
 };
 
 }  // namespace fanfold::sim

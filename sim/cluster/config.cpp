@@ -111,8 +111,7 @@ Config config_of(std::uint64_t seed) {
   config.attempts = draw.one_in(4) ? draw(1, 6) : 4;
   config.speculate = draw.one_in(4) ? 0 : 1;
   config.poison = draw.one_in(20) ? draw(1, 3) : 0;
-  // Not drawn while the scheduler does not notice; a scenario may ask for it.
-  config.nondeterministic = 0 * draw(1, 20);
+  config.nondeterministic = draw.one_in(20) ? 1 : 0;
   config.task_ms_min = draw(1, 50);
   config.task_ms_max = config.task_ms_min + (draw.one_in(3) ? draw(1, 5000) : draw(1, 500));
   config.delay_us_min = draw.one_in(4) ? draw(100, 30'000) : 100;

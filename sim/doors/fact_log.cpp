@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "master/store/history.hpp"
 #include "sim/world/witness.hpp"
 
 namespace fanfold::sim {
@@ -35,10 +36,14 @@ class FactLog::Opened final : public master::Store {
 Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(const Fault&)> die) {
   master::OpenedStore opened;
   opened.stored.epoch = ++epoch_;
+  // As the production store: what a next master needs, and no more.
+  master::History history;
+  for (std::size_t i = 0; i < facts_.size(); ++i) history.add(i, facts_[i]);
+  history.close();
   for (const Row& row : rows_) {
     FANFOLD_ASSIGN_OR_RETURN(master::Fact fact,
                              master::decode_fact(row.fact.tag, row.fact.version, row.fact.payload));
-    opened.stored.facts.push_back({std::move(fact), row.note});
+    if (history.needs(fact)) opened.stored.facts.push_back({std::move(fact), row.note});
   }
   opened.store = std::make_unique<Opened>(*this, owner, epoch_, std::move(die));
   return opened;

@@ -8,6 +8,7 @@
 #include "common/io/part_file.hpp"
 #include "common/io/piece_reader.hpp"
 #include "common/io/run_file.hpp"
+#include "common/proto/flow.hpp"
 #include "fanfold/hash.hpp"
 #include "sim/world/draws.hpp"
 
@@ -69,7 +70,8 @@ std::uint32_t partition_for(std::uint64_t number, const TaskOptions& options,
 }
 
 Status write_run(io::FileSystem& files, const worker::ExecutorTask& task,
-                 const std::vector<std::vector<std::uint64_t>>& partitions) {
+                 const std::vector<std::vector<std::uint64_t>>& partitions,
+                 abi::BlockSummary* flow) {
   FANFOLD_RETURN_IF_ERROR(files.make_directories(task.scratch));
   FANFOLD_ASSIGN_OR_RETURN(const auto run, io::create_run_file(files, task.scratch + "/output.run",
                                                                io::BlockCompression::kNone));
@@ -77,6 +79,7 @@ Status write_run(io::FileSystem& files, const worker::ExecutorTask& task,
     const std::vector<std::uint64_t>& numbers = partitions[partition];
     if (numbers.empty()) continue;
     FANFOLD_RETURN_IF_ERROR(run->write(partition, block_of(numbers), summary_of(numbers)));
+    proto::add_flow(flow, proto::flow_of(partition, summary_of(numbers)));
   }
   return run->finish();
 }
@@ -98,7 +101,8 @@ AttemptEnded map(io::FileSystem& files, const TaskOptions& options,
   ended.report.records_out = numbers->size();
   ended.report.output_empty = numbers->empty();
   if (!numbers->empty()) {
-    if (const Status written = write_run(files, task, partitions); !written.ok()) {
+    if (const Status written = write_run(files, task, partitions, &ended.report.flow);
+        !written.ok()) {
       return failed(written);
     }
     ended.report.bytes_out = numbers->size() * sizeof(std::uint64_t);
@@ -108,11 +112,13 @@ AttemptEnded map(io::FileSystem& files, const TaskOptions& options,
 }
 
 Status read_segment(io::FileSystem& files, const worker::LocalSegment& local,
-                    std::uint32_t partition, std::vector<std::uint64_t>* numbers) {
+                    std::uint32_t partition, std::vector<std::uint64_t>* numbers,
+                    abi::BlockSummary* flow) {
   io::Segment segment = local.segment;
   if (!local.fetched) {
     FANFOLD_ASSIGN_OR_RETURN(segment, io::find_segment(files, local.path, partition));
   }
+  proto::add_flow(flow, proto::flow_of(partition, segment.summary));
   if (segment.summary.records == 0) return {};
   FANFOLD_ASSIGN_OR_RETURN(const auto reader, io::open_segment(files, local.path, segment));
   while (true) {
@@ -142,9 +148,10 @@ Result<io::PartInfo> write_part(io::FileSystem& files, const proto::TaskAssignme
 AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::ExecutorTask& task) {
   const proto::TaskAssignment& assignment = task.assignment;
   std::vector<std::uint64_t> numbers;
+  abi::BlockSummary flow;
   for (const worker::LocalSegment& local : task.segments) {
     std::vector<std::uint64_t> some;
-    const Status read = read_segment(files, local, assignment.task.index, &some);
+    const Status read = read_segment(files, local, assignment.task.index, &some, &flow);
     if (!read.ok()) {
       AttemptEnded ended = failed(FailureKind::kFetch, read);
       ended.failure.lost_outputs = {local.output};
@@ -162,6 +169,7 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::Execu
   ended.report.records_in = numbers.size();
   ended.report.records_out = numbers.size();
   ended.report.bytes_out = part->bytes;
+  ended.report.flow = flow;
   ended.report.files = {*part};
   return ended;
 }

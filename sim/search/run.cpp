@@ -22,6 +22,7 @@ RunResult run_scenario(const Scenario& scenario, std::FILE* trace_to) {
       if (state == proto::JobState::kSucceeded) ++result.succeeded;
       if (state == proto::JobState::kFailed) ++result.failed;
       if (state == proto::JobState::kCancelled) ++result.cancelled;
+      if (client->end()->reason.starts_with("NON_DETERMINISTIC")) ++result.found_nondeterministic;
     }
     result.violation = checkers.violation();
     result.frames = cluster.network().frames();

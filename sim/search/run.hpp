@@ -24,6 +24,7 @@ struct RunResult {
   std::uint32_t failed = 0;
   std::uint32_t cancelled = 0;
   std::uint32_t refused = 0;
+  std::uint32_t found_nondeterministic = 0;  // Of those that failed.
 };
 
 /// The same scenario gives the same result, always.  The trace goes to `trace_to`; null: nowhere.

@@ -21,6 +21,7 @@ void run_seed(const SeedsRequest& request, std::uint64_t seed, SeedsReport* repo
   report->failed += result.failed;
   report->cancelled += result.cancelled;
   report->refused += result.refused;
+  report->found_nondeterministic += result.found_nondeterministic;
   report->simulated += result.simulated;
   if (scramble(seed) % 100 < request.twice_per_cent) {
     ++report->twice;
@@ -61,6 +62,7 @@ SeedsReport run_seeds(const SeedsRequest& request) {
     whole.failed += part.failed;
     whole.cancelled += part.cancelled;
     whole.refused += part.refused;
+    whole.found_nondeterministic += part.found_nondeterministic;
     whole.simulated += part.simulated;
   }
   std::sort(whole.bad.begin(), whole.bad.end(),

@@ -19,6 +19,8 @@ TEST(Seeds, TwoThousandViolateNothing) {
   // Most jobs must come through, or the swarm shows little.
   EXPECT_GT(report.succeeded, 1500u);
   EXPECT_GT(report.faults, 20'000u);
+  // Some mappers are broken and run again: the comparison of what they wrote must be met.
+  EXPECT_GT(report.found_nondeterministic, 0u);
 }
 
 TEST(Seeds, TheSameSeedGivesTheSameTrace) {

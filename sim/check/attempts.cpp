@@ -1,0 +1,127 @@
+// I12: what counts as a failure of the task was reported as one that the task must pay for, and a
+// task that met too many ends its job.
+// I13: two attempts of a task at most, on two workers, and none of a task that is committed.
+// I21: nothing is given out once its job has ended.
+// L3: nobody reads from a worker that was given up.
+// L5: what is committed is not run again, whoever is master.
+
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "sim/check/invariants.hpp"
+
+namespace fanfold::sim {
+namespace {
+
+class Attempts final : public Checker {
+ public:
+  using Checker::Checker;
+
+  void master_started(std::uint64_t /*epoch*/) override {
+    names_.clear();
+    live_.clear();
+  }
+
+  void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& message) override {
+    if (const auto* failed = std::get_if<proto::AttemptFailed>(&message)) {
+      reported_[failed->attempt] = failed->failure.kind;
+    }
+  }
+
+  void master_says(std::uint32_t to, const proto::MasterMessage& message) override {
+    if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
+      names_[to] = welcome->worker;
+    } else if (const auto* cancel = std::get_if<proto::CancelAttempt>(&message)) {
+      end(cancel->attempt);
+    } else if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) {
+      end(noted->attempt);
+    } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
+      begin(to, assign->assignment);
+    }
+  }
+
+  void step() override {
+    gone_now_.clear();
+    for (const AttemptId attempt : std::exchange(given_, {})) {
+      const TaskId& id = tasks_.at(attempt);
+      const ModelTask* task = facts().find(id);
+      const ModelJob* job = facts().find(id.job);
+      if (task != nullptr && task->committed != AttemptId{} && task->committed != attempt) {
+        violate("L5", text_of(id) + " is committed, and runs again");
+      }
+      if (job == nullptr || job->ended) {
+        violate("I21", text_of(id) + " was given out after its job had ended");
+      }
+    }
+  }
+
+  void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
+    if (const auto* committed = std::get_if<master::AttemptCommitted>(&fact)) {
+      live_[committed->task].erase(committed->attempt);
+    } else if (const auto* failure = std::get_if<master::TaskFailureCounted>(&fact)) {
+      check(*failure);
+    } else if (const auto* gone = std::get_if<master::WorkerGone>(&fact)) {
+      gone_now_.insert(gone->worker);
+    }
+  }
+
+ private:
+  void check(const master::TaskFailureCounted& fact) {
+    if (!proto::charged_to_task(fact.kind)) {
+      violate("I12", text_of(fact.task) + " pays for '" + proto::name_of(fact.kind) +
+                         "', which is not its fault");
+    }
+    const auto reported = reported_.find(fact.attempt);
+    if (reported == reported_.end() || reported->second != fact.kind) {
+      violate("I12", text_of(fact.attempt) + " counts as failed, and nobody reported that");
+    }
+    const ModelTask* task = facts().find(fact.task);
+    if (task != nullptr && task->committed != AttemptId{}) {
+      violate("I12", text_of(fact.task) + " is committed, and counts a failure");
+    }
+  }
+
+  void begin(std::uint32_t to, const proto::TaskAssignment& assignment) {
+    // Told again or decided before the commit of the same turn: a cancellation follows at once.
+    given_.insert(assignment.attempt);
+    const WorkerId worker = names_[to];
+    for (const proto::Holder& holder : assignment.holders) {
+      // Decided before it was given up, and sent after: all facts of a turn come first.
+      if (gone_now_.count(holder.worker) > 0) continue;
+      if (facts().gone.count(holder.worker) > 0) {
+        violate("L3", text_of(assignment.task) + " is to read from a worker that was given up");
+      }
+    }
+    std::map<AttemptId, WorkerId>& live = live_[assignment.task];
+    for (const auto& [attempt, where] : live) {
+      if (attempt != assignment.attempt && where == worker) {
+        violate("I13", text_of(assignment.task) + " has two attempts on one worker");
+      }
+    }
+    live[assignment.attempt] = worker;
+    std::erase_if(live, [this](const auto& one) { return facts().gone.count(one.second) > 0; });
+    if (live.size() > 2) violate("I13", text_of(assignment.task) + " has three attempts");
+    tasks_[assignment.attempt] = assignment.task;
+  }
+
+  void end(AttemptId attempt) {
+    given_.erase(attempt);
+    const auto task = tasks_.find(attempt);
+    if (task != tasks_.end()) live_[task->second].erase(attempt);
+  }
+
+  std::map<std::uint32_t, WorkerId> names_;
+  std::map<TaskId, std::map<AttemptId, WorkerId>> live_;
+  std::map<AttemptId, TaskId> tasks_;
+  std::map<AttemptId, proto::FailureKind> reported_;
+  std::set<WorkerId> gone_now_;  // In this step.
+  std::set<AttemptId> given_;    // In this step, and not taken back in it.
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> check_attempts(Scene& scene) { return std::make_unique<Attempts>(scene); }
+
+}  // namespace fanfold::sim

@@ -1,0 +1,55 @@
+// L1: a job that was healed ends, and ends well unless its tasks failed as often as they may, its
+// infrastructure gave up within the bounds, its disk refused the output, or somebody cancelled it.
+
+#include "common/core/limits.hpp"
+#include "sim/check/invariants.hpp"
+
+namespace fanfold::sim {
+namespace {
+
+class Endings final : public Checker {
+ public:
+  using Checker::Checker;
+
+  void end() override {
+    for (const auto& client : scene().cluster->clients()) {
+      if (!client->end()) continue;
+      const proto::JobStatus& status = *client->end();
+      if (status.state == proto::JobState::kCancelled && !client->cancel_asked()) {
+        violate("L1", text_of(status.job) + " is cancelled, and nobody asked for it");
+      }
+      if (status.state == proto::JobState::kFailed) check_failure(status);
+    }
+  }
+
+ private:
+  void check_failure(const proto::JobStatus& status) {
+    const ModelJob* job = facts().find(status.job);
+    if (job == nullptr || !job->ended) return;
+    if (job->publishing) return check_publishing(status);
+    // A broken mapper is found out, not published.
+    if (job->nondeterministic && scene().cluster->config().nondeterministic != 0) return;
+    const ModelTask* task = facts().find(job->ended->failed_task);
+    const std::uint32_t failures = task != nullptr ? task->failures : 0;
+    if (failures >= job->submitted.attempts_max) return;
+    if (status.reason.find(" met ") != std::string::npos && status.lost_attempts >= kLostMin) {
+      return;
+    }
+    violate("L1", text_of(status.job) + " failed without a reason that counts: " + status.reason);
+  }
+
+  void check_publishing(const proto::JobStatus& status) {
+    // Whatever broke the disk or the master; an output that was in the way is nobody's but ours.
+    if (scene().world.faults.tape().empty()) {
+      violate("L1", text_of(status.job) + " could not publish: " + status.reason);
+    }
+  }
+
+  static constexpr std::uint32_t kLostMin = limits::kStorageFailuresPerTask;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> check_endings(Scene& scene) { return std::make_unique<Endings>(scene); }
+
+}  // namespace fanfold::sim

@@ -1,0 +1,87 @@
+// I11: a worker runs no more than it has slots for, and a free slot does not stay free while
+// something waits for it.  When all is over nothing runs, and the master thinks so too.
+
+#include <map>
+#include <variant>
+
+#include "sim/check/invariants.hpp"
+
+namespace fanfold::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Fetching counts as waiting, and takes this long when everything goes wrong.
+constexpr Duration kWaitMax = 30s;
+
+class Slots final : public Checker {
+ public:
+  using Checker::Checker;
+
+  void worker_started(std::uint32_t process, std::uint32_t slots) override {
+    workers_[process] = {slots, 0, {}};
+  }
+  void worker_ended(std::uint32_t process) override { workers_.erase(process); }
+
+  void attempt_started(std::uint32_t process, const proto::TaskAssignment& assignment) override {
+    Worker& worker = workers_[process];
+    if (++worker.running > worker.slots) {
+      violate("I11", "worker " + std::to_string(process) + " runs more than its " +
+                         std::to_string(worker.slots) + " slots hold");
+    }
+    worker.waiting_since.erase(assignment.attempt);
+  }
+  void attempt_ended(std::uint32_t process, AttemptId /*attempt*/, bool /*good*/) override {
+    --workers_[process].running;
+  }
+
+  void master_hears(std::uint32_t from, const proto::WorkerMessage& message) override {
+    const auto* heartbeat = std::get_if<proto::Heartbeat>(&message);
+    const auto known = workers_.find(from);
+    if (heartbeat == nullptr || known == workers_.end()) return;
+    Worker& worker = known->second;
+    std::map<AttemptId, Instant> waiting;
+    if (worker.running < worker.slots) {
+      for (const proto::AttemptProgress& progress : heartbeat->attempts) {
+        if (progress.running) continue;
+        const auto since = worker.waiting_since.find(progress.attempt);
+        waiting[progress.attempt] =
+            since == worker.waiting_since.end() ? scene().world.now() : since->second;
+        if (scene().world.now() - waiting[progress.attempt] > kWaitMax) {
+          violate("I11", "worker " + std::to_string(from) + " has a free slot, and " +
+                             text_of(progress.attempt) + " waits");
+        }
+      }
+    }
+    worker.waiting_since = std::move(waiting);
+  }
+
+  void end() override {
+    for (const auto& [process, worker] : workers_) {
+      if (worker.running > 0) {
+        violate("I11", "worker " + std::to_string(process) + " still runs something");
+      }
+    }
+    for (const auto& client : scene().cluster->clients()) {
+      for (const proto::WorkerStatus& worker : client->workers_at_rest()) {
+        if (worker.busy > 0) {
+          violate("I11", "the master thinks that " + worker.name + " is busy when all is over");
+        }
+      }
+    }
+  }
+
+ private:
+  struct Worker {
+    std::uint32_t slots = 0;
+    std::uint32_t running = 0;
+    std::map<AttemptId, Instant> waiting_since;  // Beside a free slot.
+  };
+  std::map<std::uint32_t, Worker> workers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> check_slots(Scene& scene) { return std::make_unique<Slots>(scene); }
+
+}  // namespace fanfold::sim
