@@ -17,6 +17,7 @@ struct CommittedOutput {
   std::uint32_t split = 0;
   AttemptId attempt;
   WorkerId worker;
+  bool operator==(const CommittedOutput&) const = default;
 };
 struct AssignAttempt {
   WorkerId worker;

@@ -174,8 +174,6 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action,
   assignment.attempt_number = action.attempt_number;
   assignment.generation = action.generation;
   assignment.split = {};
-  assignment.holders.clear();
-  assignment.outputs.clear();
   switch (action.task.stage) {
     case Stage::kSample:
       assignment.split = sample_;
@@ -186,18 +184,34 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action,
       std::swap(assignment.split, splits_[action.task.index]);
       break;
     case Stage::kReduce:
-      fill_reduce_inputs(action, workers);
+      if (!reduce_inputs_.are(action.inputs, workers)) gather_reduce_inputs(action, workers);
+      // Lent as well: the next reduce task most likely reads the same.
+      std::swap(assignment.holders, reduce_inputs_.holders);
+      std::swap(assignment.outputs, reduce_inputs_.outputs);
       break;
   }
   std::string frame = proto::encode(message_);
   if (action.task.stage == Stage::kMap) std::swap(assignment.split, splits_[action.task.index]);
+  if (action.task.stage == Stage::kReduce) {
+    std::swap(assignment.holders, reduce_inputs_.holders);
+    std::swap(assignment.outputs, reduce_inputs_.outputs);
+  }
   return frame;
 }
 
-void JobRecord::fill_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers) {
-  proto::TaskAssignment& assignment = message_.assignment;
+bool JobRecord::ReduceInputs::are(const std::vector<CommittedOutput>& inputs,
+                                  const WorkerDirectory& workers) const {
+  return workers_version == workers.version() && gathered == inputs;
+}
+
+void JobRecord::gather_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers) {
+  ReduceInputs& gathered = reduce_inputs_;
+  gathered.workers_version = workers.version();
+  gathered.gathered = action.inputs;
+  gathered.holders.clear();
+  gathered.outputs.clear();
   std::map<WorkerId, std::uint32_t> indexes;
-  assignment.outputs.reserve(action.inputs.size());
+  gathered.outputs.reserve(action.inputs.size());
   for (const CommittedOutput& input : action.inputs) {
     auto index = indexes.find(input.worker);
     if (index == indexes.end()) {
@@ -210,10 +224,10 @@ void JobRecord::fill_reduce_inputs(const AssignAttempt& action, const WorkerDire
         holder.scratch = known->hello.scratch;
         holder.data_endpoint = known->hello.data_endpoint;
       }
-      index = indexes.emplace(input.worker, assignment.holders.size()).first;
-      assignment.holders.push_back(std::move(holder));
+      index = indexes.emplace(input.worker, gathered.holders.size()).first;
+      gathered.holders.push_back(std::move(holder));
     }
-    assignment.outputs.push_back(
+    gathered.outputs.push_back(
         {.split = input.split, .attempt = input.attempt, .holder = index->second});
   }
 }
@@ -288,6 +302,7 @@ void JobRecord::finish(proto::JobStatus final_status) {
   message_.assignment.splitters = {};
   splits_ = {};
   sample_ = {};
+  reduce_inputs_ = {};
   for (auto& commits : commits_) commits = {};
   failures_.clear();
   counters_.clear();

@@ -89,6 +89,15 @@ class JobRecord {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
   };
+  /// What reduce tasks read, as the last of them was told.  All of a stage are told the same until
+  /// an output or a worker is lost, and with thousands of each gathering it takes milliseconds.
+  struct ReduceInputs {
+    std::uint64_t workers_version = 0;
+    std::vector<CommittedOutput> gathered;
+    std::vector<proto::Holder> holders;
+    std::vector<proto::MapOutput> outputs;
+    bool are(const std::vector<CommittedOutput>& inputs, const WorkerDirectory& workers) const;
+  };
   /// Sample, map, reduce.
   static constexpr std::size_t kStages = 3;
   static std::size_t slot_of(Stage stage) { return static_cast<std::size_t>(stage) - 1; }
@@ -96,7 +105,7 @@ class JobRecord {
   enum class Direction : std::int8_t { kAdd = 1, kSubtract = -1 };
   void count(Stage stage, const proto::AttemptReport& report, Direction direction);
   void resize_commits();
-  void fill_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers);
+  void gather_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers);
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 
   JobId job_;
@@ -107,6 +116,7 @@ class JobRecord {
   std::vector<proto::Split> splits_;
   proto::Split sample_;
   std::vector<std::string> notes_;
+  ReduceInputs reduce_inputs_;
 
   std::array<std::vector<Commit>, kStages> commits_;
   std::array<Totals, kStages> totals_;
