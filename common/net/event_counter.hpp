@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 
 namespace fanfold::net {
@@ -22,18 +23,23 @@ class EventCounter {
   bool usable() const { return descriptor_ >= 0; }
   int descriptor() const { return descriptor_; }
   /// Makes descriptor() readable.  Any thread may.
-  void raise() const {
+  void raise() {
     const std::uint64_t one = 1;
     // Fails only when the counter is at its maximum, and then it is readable anyway.
     [[maybe_unused]] const auto written = ::write(descriptor_, &one, sizeof one);
+    // After the write: lower() must not skip its read while there is something to take.
+    raised_.store(true, std::memory_order_release);
   }
-  void lower() const {
+  /// Costs nothing when nothing was raised.
+  void lower() {
+    if (!raised_.exchange(false, std::memory_order_acquire)) return;
     std::uint64_t count = 0;
     [[maybe_unused]] const auto got = ::read(descriptor_, &count, sizeof count);
   }
 
  private:
   const int descriptor_;
+  std::atomic<bool> raised_{false};
 };
 
 }  // namespace fanfold::net

@@ -25,8 +25,9 @@ inline constexpr Duration kElsewherePatience = 1s;
 /// Tasks at least this long never wait in a worker's queue: the round trip to the master is small
 /// beside them, and a queued task cannot move to a worker that becomes idle.
 inline constexpr Duration kShortTask = 20ms;
-/// Enough to hide the round trip and the master's disk from tasks that do nothing at all.
-inline constexpr std::uint32_t kQueuedPerSlotMax = 16;
+/// Enough to hide the round trip and the master's disk from tasks that do nothing at all, and for
+/// their commits to travel in company.
+inline constexpr std::uint32_t kQueuedPerSlotMax = 64;
 /// Durations seen before a stage is believed to be made of short tasks.
 inline constexpr std::uint32_t kQueueSamplesMin = 4;
 /// A worker's queue that did not move for this long stands behind a task that is not short: idle

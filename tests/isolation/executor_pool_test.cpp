@@ -79,7 +79,7 @@ TEST_F(ExecutorPoolTest, DoesNotReuseAnExecutorAfterAnException) {
 TEST_F(ExecutorPoolTest, RenewsAnExecutorAfterManyTasks) {
   EXPECT_TRUE(run({"a"}).outcome.succeeded);
   const auto first = executors();
-  for (int i = 0; i < 300; ++i) ASSERT_TRUE(run({"a"}).outcome.succeeded);
+  for (std::uint32_t i = 0; i < kTasksPerExecutor; ++i) ASSERT_TRUE(run({"a"}).outcome.succeeded);
   EXPECT_NE(executors(), first);
 }
 

@@ -83,7 +83,7 @@ TEST(ExecutorFrames, LargeFramesPassASmallSocket) {
   UniqueFd there(ends[1]);
   const std::string frame(5u << 20, 'f');
   std::jthread writer([&] { EXPECT_TRUE(write_frame(here.get(), frame).ok()); });
-  const auto read = read_frame(there.get());
+  const auto read = FrameReader(there.get()).next();
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(*read, frame);
 }
@@ -93,7 +93,7 @@ TEST(ExecutorFrames, EndOfTheStreamIsNotFound) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
   UniqueFd there(ends[1]);
   UniqueFd(ends[0]).reset();
-  EXPECT_EQ(read_frame(there.get()).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(FrameReader(there.get()).next().status().code(), StatusCode::kNotFound);
 }
 
 }  // namespace

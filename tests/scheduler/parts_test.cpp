@@ -22,8 +22,8 @@ TEST(Policy, BacksOffFromATenthOfASecondToFiveSeconds) {
 TEST(Policy, QueuesNothingForTasksOfTwentyMilliseconds) {
   EXPECT_EQ(queued_per_slot(200ms, 10), 0u);
   EXPECT_EQ(queued_per_slot(190ms, 10), 1u);
-  EXPECT_EQ(queued_per_slot(10ms, 10), 16u);
-  EXPECT_EQ(queued_per_slot(Duration(0), 10), 16u);
+  EXPECT_EQ(queued_per_slot(10ms, 10), 19u);
+  EXPECT_EQ(queued_per_slot(Duration(0), 10), kQueuedPerSlotMax);
   EXPECT_EQ(queued_per_slot(3ms, 3), 0u);  // Too few to believe.
 }
 

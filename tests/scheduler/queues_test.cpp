@@ -21,7 +21,7 @@ TEST_F(QueuesTest, PrefetchesShortTasksUpToTheLimit) {
   join(1, 1);
   submit({.maps = 1000});
   EXPECT_EQ(live_on(1), 1u);
-  commit_each_after(1ms, 40);
+  commit_each_after(Duration(100us), 2 * scheduling::kQueuedPerSlotMax);
   EXPECT_EQ(live_on(1), 1u + scheduling::kQueuedPerSlotMax);
   EXPECT_EQ(stage_status(Stage::kMap).running, 1u);
 }
@@ -83,7 +83,7 @@ TEST_F(QueuesTest, LetsALongJobHaveTheNextFreeSlot) {
   commit_each_after(1ms, 40);
   submit({.job = {2}, .maps = 10});
   // Nobody queues behind the slot that job 2 is to have; the queue runs dry, then it is its turn.
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < 19; ++i) {
     commit_each_after(1ms, 1);
     EXPECT_TRUE(assigned().empty());
   }

@@ -21,6 +21,8 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>* actions) 
 
 std::optional<Instant> Agent::next_deadline() const { return state_->machine.next_deadline(); }
 
+std::size_t Agent::queued() const { return state_->machine.queued(); }
+
 std::vector<AttemptId> Agent::started() const { return state_->machine.started(); }
 
 }  // namespace fanfold::worker

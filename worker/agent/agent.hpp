@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ class Agent {
   /// The earliest moment at which a Tick could change anything.  A service that calls much later
   /// was paused: silence and missing progress of that time are held against nobody.
   std::optional<Instant> next_deadline() const;
+
+  /// Attempts that only wait for a slot: so much is left to do without the master's word.
+  std::size_t queued() const;
 
   /// Attempts whose progress the service should watch.
   std::vector<AttemptId> started() const;

@@ -33,6 +33,7 @@ class Machine {
 
   void step(Instant now, const Event& event, std::vector<Action>* actions);
   std::optional<Instant> next_deadline() const;
+  std::size_t queued() const { return queue_.size(); }
   std::vector<AttemptId> started() const;
 
  private:

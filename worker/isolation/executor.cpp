@@ -52,19 +52,32 @@ Result<const abi::Plugin*> load(const proto::FileReference& reference, LoadedPlu
   return loaded->plugin;
 }
 
-/// The kernel's high-water mark starts anew, so that each attempt reports its own peak.
-void reset_peak_rss() {
-  const int file = ::open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-  if (file < 0) return;
-  [[maybe_unused]] const ssize_t put = ::write(file, "5", 1);
-  ::close(file);
-}
+/// The largest resident set of each attempt.
+class PeakRss {
+ public:
+  /// The kernel's high-water mark starts anew, unless the last attempt hardly moved it: an empty
+  /// task must not pay for that.
+  void begin_attempt() {
+    constexpr std::uint64_t kSmall = 1u << 20;
+    if (latest_ < base_ + kSmall) return;
+    const int file = ::open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (file < 0) return;
+    [[maybe_unused]] const ssize_t put = ::write(file, "5", 1);
+    ::close(file);
+    base_ = bytes();
+  }
 
-std::uint64_t peak_rss_bytes() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
-}
+  std::uint64_t bytes() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    latest_ = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+    return latest_;
+  }
+
+ private:
+  std::uint64_t base_ = 0;
+  std::uint64_t latest_ = 0;
+};
 
 RunOutcome run(const ExecutorTask& task, SharedPage* page, LoadedPlugin* loaded,
                SideFiles* side_files) {
@@ -126,16 +139,18 @@ void run_executor() {
   install_crash_capture(&page);
   LoadedPlugin loaded;
   SideFiles side_files;
+  PeakRss peak_rss;
+  FrameReader frames(kExecutorControl);
   for (;;) {
-    const Result<std::string> frame = read_frame(kExecutorControl);
+    const Result<std::string> frame = frames.next();
     // The end of the stream is how the worker lets an executor go.
     if (!frame.ok()) ::_exit(0);
     const Result<ExecutorTask> task = decode_task(*frame);
     if (!task.ok()) ::_exit(kExecutorBadControl);
-    reset_peak_rss();
+    peak_rss.begin_attempt();
     forget_latest_throw();
     RunOutcome outcome = run(*task, &page, &loaded, &side_files);
-    outcome.report.peak_rss_bytes = peak_rss_bytes();
+    outcome.report.peak_rss_bytes = peak_rss.bytes();
     if (is_exception(outcome.failure.kind)) dump_latest_throw();
     flush_output();
     if (!control_is_ours()) ::_exit(kExecutorBadControl);

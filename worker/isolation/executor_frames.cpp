@@ -1,5 +1,6 @@
 #include "worker/isolation/executor_frames.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -49,17 +50,6 @@ LocalSegment read_segment(FieldReader* in) {
   index.summary.sum = in->number();
   index.summary.exclusive_or = in->number();
   return segment;
-}
-
-Status read_exactly(int socket, char* bytes, std::size_t size) {
-  while (size > 0) {
-    const ssize_t got = ::read(socket, bytes, size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return {StatusCode::kNotFound, "the worker is gone"};
-    bytes += got;
-    size -= static_cast<std::size_t>(got);
-  }
-  return {};
 }
 
 }  // namespace
@@ -135,6 +125,24 @@ Result<std::string> FrameCollector::next() {
   return frame;
 }
 
+Result<std::string> FrameReader::next() {
+  for (;;) {
+    Result<std::string> frame = collector_.next();
+    if (frame.ok() || frame.status().code() != StatusCode::kNotFound) return frame;
+    // A blocked read() would also wake up when the other end takes what we wrote; poll() does not.
+    pollfd readable{socket_, POLLIN, 0};
+    if (::poll(&readable, 1, -1) < 0) {
+      if (errno == EINTR) continue;
+      return Status(StatusCode::kNotFound, "the socket is gone");
+    }
+    char bytes[16u << 10];
+    const ssize_t got = ::read(socket_, bytes, sizeof bytes);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return Status(StatusCode::kNotFound, "the worker is gone");
+    collector_.add({bytes, static_cast<std::size_t>(got)});
+  }
+}
+
 Status write_frame(int socket, std::string_view frame) {
   std::uint32_t size = static_cast<std::uint32_t>(frame.size());
   iovec parts[] = {{&size, sizeof size}, {const_cast<char*>(frame.data()), frame.size()}};
@@ -160,15 +168,6 @@ Status write_frame(int socket, std::string_view frame) {
     }
   }
   return {};
-}
-
-Result<std::string> read_frame(int socket) {
-  std::uint32_t size = 0;
-  FANFOLD_RETURN_IF_ERROR(read_exactly(socket, reinterpret_cast<char*>(&size), sizeof size));
-  if (size > kExecutorFrameBytes) return damaged("frame");
-  std::string frame(size, '\0');
-  FANFOLD_RETURN_IF_ERROR(read_exactly(socket, frame.data(), size));
-  return frame;
 }
 
 }  // namespace fanfold::worker

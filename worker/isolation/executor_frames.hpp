@@ -44,9 +44,19 @@ class FrameCollector {
   std::string buffer_;
 };
 
+/// Reads frames from a blocking socket, by as few calls as there are.
+class FrameReader {
+ public:
+  explicit FrameReader(int socket) : socket_(socket) {}
+  /// kNotFound at the end of the stream, kCorruption for a length beyond the limit.
+  Result<std::string> next();
+
+ private:
+  int socket_;
+  FrameCollector collector_;
+};
+
 /// Blocking; kUnavailable when the other end is gone.
 Status write_frame(int socket, std::string_view frame);
-/// Blocking; kNotFound at the end of the stream.
-Result<std::string> read_frame(int socket);
 
 }  // namespace fanfold::worker

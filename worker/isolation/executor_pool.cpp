@@ -20,9 +20,6 @@ namespace {
 using proto::FailureKind;
 using namespace std::chrono_literals;
 
-/// Bounds what user code can leak.  A new executor costs about a millisecond with its plugin, so
-/// that even empty tasks spend little on renewal.
-constexpr std::uint32_t kTasksPerExecutor = 256;
 /// A healthy process writes its stack down in a fraction of this.
 constexpr Duration kStackTimeout = 200ms;
 /// A process that closes its control socket by dying is reaped long before this.
@@ -168,6 +165,8 @@ void ExecutorPool::read_control(Instant now, Executor& executor) {
       break;
     }
     executor.collector.add({buffer, static_cast<std::size_t>(got)});
+    // The rest, if there is any, is a matter of the next turn.
+    if (static_cast<std::size_t>(got) < sizeof buffer) break;
   }
   const Result<std::string> frame = executor.collector.next();
   if (frame.ok() && executor.running) {

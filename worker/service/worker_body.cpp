@@ -17,6 +17,13 @@ constexpr Duration kResend = 1s;
 constexpr Duration kPatienceMax = 10s;
 /// Frames of one turn; executors wait meanwhile.
 constexpr int kFramesPerTurn = 256;
+/// While so many attempts per slot wait here, the master's answer to a commit is not needed yet,
+/// and commits wait for each other: many in one go cost the processes between here and there little
+/// more than one.  The round trip must end before the queue does, hence four.
+constexpr std::size_t kQueuedToHold = 4;
+/// Short beside everything that waits for a commit.
+constexpr Duration kHoldMax = 1ms;
+constexpr std::size_t kHeldMax = 64;
 
 }  // namespace
 
@@ -37,6 +44,7 @@ Status WorkerBody::turn() {
   FANFOLD_RETURN_IF_ERROR(read_executors());
   for (InputsReady& ready : inputs_.take_ready()) feed(ready);
   pass_time();
+  if (!may_hold_commits()) send_held_commits();
   return {};
 }
 
@@ -55,6 +63,7 @@ Duration WorkerBody::patience() const {
   for (const auto& deadline : {agent_.next_deadline(), doors_.executors.next_deadline()}) {
     if (deadline) wait = std::min(wait, *deadline - now);
   }
+  if (!held_commits_.empty()) wait = std::min(wait, hold_until_ - now);
   return std::max(wait, Duration(0));
 }
 
@@ -112,13 +121,34 @@ void WorkerBody::feed(const Event& event) {
   actions_ = std::move(actions);
 }
 
-void WorkerBody::perform(SendToMaster& action) {
-  std::string frame =
-      std::visit([](const auto& message) { return proto::encode(message); }, action.message);
+void WorkerBody::send(std::string frame) {
   // What cannot be sent now is sent again by the agent.
   if (const Status status = transport_->send({}, std::move(frame)); !status.ok()) {
     doors_.log.debug("message.dropped", {{"reason", status.message()}});
   }
+}
+
+bool WorkerBody::may_hold_commits() const {
+  return !end_ && held_commits_.size() < kHeldMax &&
+         agent_.queued() >= kQueuedToHold * options_.hello.slots &&
+         doors_.clock.now() < hold_until_;
+}
+
+void WorkerBody::send_held_commits() {
+  for (std::string& frame : std::exchange(held_commits_, {})) send(std::move(frame));
+}
+
+void WorkerBody::perform(SendToMaster& action) {
+  std::string frame =
+      std::visit([](const auto& message) { return proto::encode(message); }, action.message);
+  if (std::holds_alternative<proto::CommitRequest>(action.message)) {
+    if (held_commits_.empty()) hold_until_ = doors_.clock.now() + kHoldMax;
+    held_commits_.push_back(std::move(frame));
+    return;
+  }
+  // Messages leave in the order in which the agent gave them.
+  send_held_commits();
+  send(std::move(frame));
 }
 
 void WorkerBody::perform(FetchInputs& action) { inputs_.bring(action.assignment); }

@@ -71,6 +71,10 @@ class WorkerBody {
   /// Steps the agent and performs what it says; what that causes comes before the next turn.
   void feed(const Event& event);
 
+  void send(std::string frame);
+  bool may_hold_commits() const;
+  void send_held_commits();
+
   void perform(SendToMaster& action);
   void perform(FetchInputs& action);
   void perform(StartAttempt& action);
@@ -88,6 +92,8 @@ class WorkerBody {
   Agent agent_;
   std::map<JobId, std::string> staging_;  // Of jobs that had attempts here.
   std::vector<Action> actions_;
+  std::vector<std::string> held_commits_;  // Frames that wait for company; never for long.
+  Instant hold_until_;
   bool welcomed_ = false;
   std::optional<Status> end_;
 };
