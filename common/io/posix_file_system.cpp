@@ -28,7 +28,7 @@ Status error_of(int error, const char* action, const std::string& path) {
   std::string why = std::generic_category().message(error);
   if (error == ENOENT || error == ENOTDIR) code = StatusCode::kNotFound;
   if (error == EEXIST || error == ENOTEMPTY) code = StatusCode::kAlreadyExists;
-  if (error == ENAMETOOLONG || path.find('\0') != std::string::npos) {
+  if (error == ENAMETOOLONG || error == EISDIR || path.find('\0') != std::string::npos) {
     code = StatusCode::kInvalidArgument;
   }
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
@@ -55,6 +55,15 @@ class Descriptor {
  private:
   int number_;
 };
+
+/// A slow device or a file system in user space may let a signal come in between.
+template <class SystemCall>
+auto uninterrupted(SystemCall call) {
+  for (;;) {
+    const auto result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
 
 class PosixReadableFile final : public ReadableFile {
  public:
@@ -152,13 +161,14 @@ Status publish_plainly(const std::string& from, const std::string& to) {
 class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<ReadableFile>> open(const std::string& path) override {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    Descriptor file(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
     if (!file.valid()) return error_of(errno, "open", path);
     return std::unique_ptr<ReadableFile>(new PosixReadableFile(std::move(file), path));
   }
 
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
-    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    Descriptor file(uninterrupted(
+        [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
     if (!file.valid()) return error_of(errno, "create", path);
     return std::unique_ptr<WritableFile>(new PosixWritableFile(std::move(file), path));
   }
@@ -204,13 +214,16 @@ class PosixFileSystem final : public FileSystem {
 
   Status remove_tree(const std::string& path) override {
     std::error_code error;
-    std::filesystem::remove_all(path, error);
+    do {
+      std::filesystem::remove_all(path, error);
+    } while (error.value() == EINTR);
     if (error) return error_of(error.value(), "remove", path);
     return Status();
   }
 
   Status sync_directory(const std::string& path) override {
-    Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    Descriptor directory(
+        uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (!directory.valid()) return error_of(errno, "open", path);
     if (::fsync(directory.number()) != 0) return error_of(errno, "make durable", path);
     return Status();

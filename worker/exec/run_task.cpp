@@ -74,8 +74,11 @@ io::ReadOptions read_options(const proto::JobSpec& spec) {
   return options;
 }
 
+/// A missing or malformed input is the same for everybody; what this host's disk, descriptors or
+/// memory refuse may go well elsewhere or later, and is no fault of the task.
 [[noreturn]] void fail_input(Attempt& attempt, const Status& status) {
-  attempt.host.fail(FailureKind::kInput, status.message());
+  const bool of_host = status.code() == StatusCode::kIoError;
+  attempt.host.fail(of_host ? FailureKind::kIo : FailureKind::kInput, status.message());
 }
 
 /// Sample and map: every record of every piece, in order.
