@@ -38,6 +38,15 @@ class WritableFile {
   virtual ~WritableFile() = default;
   /// Unbuffered: callers hand over large blocks.  kNoSpace when the disk is full.
   virtual Status append(std::string_view bytes) = 0;
+  /// The same for several pieces, one after the other.
+  virtual Status append_all(std::span<const std::string_view> pieces) {
+    for (const std::string_view piece : pieces) FANFOLD_RETURN_IF_ERROR(append(piece));
+    return Status();
+  }
+  /// Whether it takes bytes so slowly that fewer would have been better: the disk sets the pace.
+  virtual bool slow() const { return false; }
+  /// Asks the system to begin with what was appended, so that sync() waits for less.
+  virtual void start_sync() {}
   /// Durable when it returns OK.  After an error the contents are unknown: start over.
   virtual Status sync() = 0;
   virtual Status close() = 0;

@@ -14,6 +14,7 @@ namespace fanfold::io {
 namespace {
 
 constexpr std::size_t kUnitBytes = 256u << 10;
+constexpr std::size_t kSyncBytes = 8u << 20;
 constexpr int kGzipLevel = 6;
 constexpr int kZstdLevel = 3;
 
@@ -121,6 +122,11 @@ class Writer final : public PartWriter {
   Status write(std::string_view bytes, std::uint64_t records) override {
     FANFOLD_CHECK(file_ != nullptr);
     info_.records += records;
+    // Without a compressor the bytes on disk are those written, however they are cut.
+    if (encoder_ == nullptr && bytes.size() >= kUnitBytes / 2) {
+      FANFOLD_RETURN_IF_ERROR(flush(false));
+      return store(bytes);
+    }
     if (unit_.capacity() == 0) unit_.grow(kUnitBytes);
     while (!bytes.empty()) {
       const std::size_t count = std::min(bytes.size(), unit_.room());
@@ -154,9 +160,20 @@ class Writer final : public PartWriter {
       stored = encoded_.view();
     }
     unit_.clear();
-    if (stored.empty()) return Status();
-    digest_.add(stored);
-    return file_->append(stored);
+    return store(stored);
+  }
+
+  Status store(std::string_view bytes) {
+    if (bytes.empty()) return Status();
+    digest_.add(bytes);
+    FANFOLD_RETURN_IF_ERROR(file_->append(bytes));
+    unsynced_ += bytes.size();
+    if (unsynced_ >= kSyncBytes) {
+      // The disk works while the task does.
+      file_->start_sync();
+      unsynced_ = 0;
+    }
+    return Status();
   }
 
   std::unique_ptr<WritableFile> file_;  // Null after finish().
@@ -164,6 +181,7 @@ class Writer final : public PartWriter {
   Buffer unit_;
   Buffer encoded_;
   Digest digest_;
+  std::size_t unsynced_ = 0;
   PartInfo info_;
 };
 

@@ -20,7 +20,11 @@
 
 namespace fanfold::io {
 
-enum class BlockCompression : std::uint8_t { kNone = 0, kLz4 = 1 };
+enum class BlockCompression : std::uint8_t {
+  kNone = 0,
+  kLz4 = 1,        // Blocks that lose an eighth.
+  kLz4IfSlow = 2,  // The same while writing is slow: into the page cache raw blocks are faster.
+};
 
 struct Segment {
   std::uint32_t partition = 0;
@@ -47,6 +51,10 @@ class RunFileWriter {
 
 Result<std::unique_ptr<RunFileWriter>> create_run_file(FileSystem& files, const std::string& path,
                                                        BlockCompression compression);
+
+/// The same to a file that has just been created.
+std::unique_ptr<RunFileWriter> make_run_file_writer(std::unique_ptr<WritableFile> file,
+                                                    BlockCompression compression);
 
 /// The index of a finished run file.  kCorruption when it is damaged or unfinished.
 Result<std::vector<Segment>> read_run_index(FileSystem& files, const std::string& path);

@@ -1,7 +1,11 @@
-// Writing run files: blocks are gathered in one buffer, compressed in place, and appended in
-// large pieces.
+// Writing run files.  Small and compressed blocks are gathered in one buffer and appended in large
+// pieces; large ones that do not shrink go to the file from where they are.
 
 #include <lz4.h>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
 
 #include "common/core/check.hpp"
 #include "common/io/buffer.hpp"
@@ -15,6 +19,12 @@ constexpr std::size_t kFlushBytes = 1u << 20;
 
 /// A compressed block must save an eighth (12.5 %), or reading it costs more than it spares.
 std::size_t worthwhile_size(std::size_t raw_bytes) { return raw_bytes - raw_bytes / 8; }
+/// What LZ4 sets up for a block costs more than fewer bytes can save.
+constexpr std::size_t kCompressLeast = 1u << 10;
+/// Blocks of a run are alike: after one that did not shrink, so many are not tried, at most.
+constexpr unsigned kUntriedMax = 31;
+/// From here on a copy costs more than a system call.
+constexpr std::size_t kCopyMost = 64u << 10;
 
 class Writer final : public RunFileWriter {
  public:
@@ -37,7 +47,12 @@ class Writer final : public RunFileWriter {
       segments_.back().partition = partition;
       segments_.back().offset = data_bytes_;
     }
-    const std::size_t stored = add_block(block);
+    BlockHeader header;
+    header.raw_bytes = static_cast<std::uint32_t>(block.size());
+    header.stored_bytes = compressed_size(block);
+    const bool compressed = header.stored_bytes != 0;
+    if (!compressed) header.stored_bytes = header.raw_bytes;
+    const std::uint64_t stored = kBlockHeaderBytes + header.stored_bytes;
     data_bytes_ += stored;
     Segment& segment = segments_.back();
     segment.stored_bytes += stored;
@@ -47,6 +62,8 @@ class Writer final : public RunFileWriter {
     segment.summary.records += summary.records;
     segment.summary.sum += summary.sum;
     segment.summary.exclusive_or ^= summary.exclusive_or;
+    if (!compressed && block.size() >= kCopyMost) return write_through(header, block);
+    add_block(header, compressed ? std::string_view() : block);
     return pending_.size() < kFlushBytes ? Status() : flush();
   }
 
@@ -70,31 +87,44 @@ class Writer final : public RunFileWriter {
   std::uint64_t file_bytes() const override { return file_bytes_; }
 
  private:
-  /// Adds header and bytes to `pending_`; gives their size.
-  std::size_t add_block(std::string_view block) {
-    const auto raw = static_cast<int>(block.size());
-    const bool compress = compression_ == BlockCompression::kLz4;
-    const std::size_t room = compress ? static_cast<std::size_t>(LZ4_compressBound(raw))  //
-                                      : block.size();
+  /// Compresses the block to where add_block() wants it.  0: it stays as it is.
+  std::uint32_t compressed_size(std::string_view block) {
+    if (compression_ == BlockCompression::kNone || block.size() < kCompressLeast) return 0;
+    if (compression_ == BlockCompression::kLz4IfSlow && !file_->slow()) return 0;
+    if (untried_ > 0) {
+      --untried_;
+      return 0;
+    }
+    const std::size_t room = worthwhile_size(block.size());
     pending_.grow(pending_.size() + kBlockHeaderBytes + room);
+    // Given less room than the raw size LZ4 stops early on what it cannot shrink.
+    const int size = LZ4_compress_default(block.data(), pending_.end() + kBlockHeaderBytes,
+                                          static_cast<int>(block.size()), static_cast<int>(room));
+    // A single miss says little; each further one in a row doubles the pause.
+    untried_ = size == 0 ? misses_ : 0;
+    misses_ = size == 0 ? std::min(2 * misses_ + 1, kUntriedMax) : 0;
+    return static_cast<std::uint32_t>(size);
+  }
+
+  /// Adds header and bytes to `pending_`; an empty block is there already, compressed.
+  void add_block(BlockHeader header, std::string_view block) {
+    const std::size_t whole = kBlockHeaderBytes + header.stored_bytes;
+    pending_.grow(pending_.size() + whole);
     char* const stored = pending_.end() + kBlockHeaderBytes;
-    int size = 0;
-    if (compress) {
-      // Given less room than the raw size LZ4 stops early on what it cannot shrink.
-      size = LZ4_compress_default(block.data(), stored, raw,
-                                  static_cast<int>(worthwhile_size(block.size())));
-    }
-    if (size == 0 || size == raw) {
-      size = raw;
-      std::memcpy(stored, block.data(), block.size());
-    }
-    BlockHeader header;
-    header.raw_bytes = static_cast<std::uint32_t>(raw);
-    header.stored_bytes = static_cast<std::uint32_t>(size);
+    if (!block.empty()) std::memcpy(stored, block.data(), block.size());
     header.checksum = checksum_of_block(header.raw_bytes, {stored, header.stored_bytes});
     encode_block_header(header, pending_.end());
-    pending_.extend(kBlockHeaderBytes + header.stored_bytes);
-    return kBlockHeaderBytes + header.stored_bytes;
+    pending_.extend(whole);
+  }
+
+  Status write_through(BlockHeader header, std::string_view block) {
+    header.checksum = checksum_of_block(header.raw_bytes, block);
+    char bytes[kBlockHeaderBytes];
+    encode_block_header(header, bytes);
+    const std::string_view pieces[] = {pending_.view(), {bytes, kBlockHeaderBytes}, block};
+    const Status written = file_->append_all(pieces);
+    pending_.clear();
+    return written;
   }
 
   Status flush() {
@@ -106,6 +136,8 @@ class Writer final : public RunFileWriter {
   std::unique_ptr<WritableFile> file_;  // Null after finish().
   const BlockCompression compression_;
   Buffer pending_;
+  unsigned misses_ = 0;   // Grows with every block that did not shrink.
+  unsigned untried_ = 0;  // Blocks to come that are stored as they are.
   std::vector<Segment> segments_;
   std::uint64_t data_bytes_ = 0;
   std::uint64_t file_bytes_ = 0;
@@ -116,7 +148,12 @@ class Writer final : public RunFileWriter {
 Result<std::unique_ptr<RunFileWriter>> create_run_file(FileSystem& files, const std::string& path,
                                                        BlockCompression compression) {
   FANFOLD_ASSIGN_OR_RETURN(auto file, files.create(path));
-  return std::unique_ptr<RunFileWriter>(new Writer(std::move(file), compression));
+  return make_run_file_writer(std::move(file), compression);
+}
+
+std::unique_ptr<RunFileWriter> make_run_file_writer(std::unique_ptr<WritableFile> file,
+                                                    BlockCompression compression) {
+  return std::make_unique<Writer>(std::move(file), compression);
 }
 
 }  // namespace fanfold::io

@@ -18,6 +18,26 @@ std::string bytes_of(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
+std::string contents_of_run(const std::string& path) {
+  io::FileSystem& files = io::posix_file_system();
+  const auto segments = io::read_run_index(files, path);
+  FANFOLD_CHECK(segments.ok());
+  std::string contents;
+  for (const io::Segment& segment : *segments) {
+    contents += "partition " + std::to_string(segment.partition) + ", " +
+                std::to_string(segment.summary.records) + " records\n";
+    const auto reader = io::open_segment(files, path, segment);
+    FANFOLD_CHECK(reader.ok());
+    for (;;) {
+      const auto block = (*reader)->next();
+      FANFOLD_CHECK(block.ok());
+      if (block->empty()) break;
+      contents += *block;
+    }
+  }
+  return contents;
+}
+
 proto::TaskAssignment ExecFixture::assignment_of(const Plan& plan) {
   proto::TaskAssignment assignment;
   assignment.attempt = AttemptId{++attempts_};

@@ -93,5 +93,7 @@ class ExecFixture : public testing::Test {
 };
 
 std::string bytes_of(const std::string& path);
+/// What a run holds, whether its blocks were compressed or not (that depends on the disk's speed).
+std::string contents_of_run(const std::string& path);
 
 }  // namespace fanfold::worker

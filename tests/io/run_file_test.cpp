@@ -94,6 +94,65 @@ TEST(RunFile, GivesBackEveryBlockOfEveryPartition) {
   }
 }
 
+TEST(RunFile, KeepsBlocksAsTheyAreWhileWritingIsFast) {
+  std::mt19937_64 random(22);
+  Blocks blocks;
+  for (int i = 0; i < 4; ++i) blocks.emplace_back(i, text_like(random, 200'000));
+  const TemporaryDirectory directory;
+  // Four writes are too few to call a file slow, however long they took.
+  const auto raw = write_run(directory.path("raw"), blocks, BlockCompression::kLz4IfSlow);
+  const auto small = write_run(directory.path("small"), blocks, BlockCompression::kLz4);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_EQ(raw[i].stored_bytes, kBlockHeaderBytes + blocks[i].second.size());
+    EXPECT_LT(small[i].stored_bytes, raw[i].stored_bytes / 2);
+  }
+  EXPECT_EQ(*read_run(directory.path("raw")), blocks);
+  EXPECT_EQ(*read_run(directory.path("small")), blocks);
+}
+
+/// A file that takes its time, says so, and keeps what it is given.
+class SlowFile final : public WritableFile {
+ public:
+  explicit SlowFile(std::unique_ptr<WritableFile> file) : file_(std::move(file)) {}
+  Status append(std::string_view bytes) override { return file_->append(bytes); }
+  Status sync() override { return file_->sync(); }
+  Status close() override { return file_->close(); }
+  bool slow() const override { return true; }
+
+ private:
+  std::unique_ptr<WritableFile> file_;
+};
+
+TEST(RunFile, CompressesBlocksWhileWritingIsSlow) {
+  std::mt19937_64 random(23);
+  const TemporaryDirectory directory;
+  auto file = posix_file_system().create(directory.path("run"));
+  ASSERT_TRUE(file.ok());
+  const auto writer = make_run_file_writer(std::make_unique<SlowFile>(*std::move(file)),
+                                           BlockCompression::kLz4IfSlow);
+  const Blocks blocks = {{0, text_like(random, 200'000)}, {1, text_like(random, 200'000)}};
+  for (const auto& [partition, bytes] : blocks) {
+    ASSERT_TRUE(writer->write(partition, bytes, {1, 2, 3}).ok());
+  }
+  ASSERT_TRUE(writer->finish().ok());
+  for (const Segment& segment : writer->segments()) {
+    EXPECT_LT(segment.stored_bytes, segment.raw_bytes / 2);
+  }
+  EXPECT_EQ(*read_run(directory.path("run")), blocks);
+}
+
+TEST(RunFile, StopsTryingToCompressWhatDoesNotShrinkButNotForEver) {
+  std::mt19937_64 random(24);
+  Blocks blocks;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    blocks.emplace_back(i, i < 50 ? random_bytes(random, 2000) : text_like(random, 2000));
+  }
+  const TemporaryDirectory directory;
+  const auto segments = write_run(directory.path("run"), blocks);
+  EXPECT_LT(segments.back().stored_bytes, segments.back().raw_bytes / 2);
+  EXPECT_EQ(*read_run(directory.path("run")), blocks);
+}
+
 TEST(RunFile, AddsUpBlocksIntoSegments) {
   const TemporaryDirectory directory;
   const auto segments = write_run(directory.path("run"), {{2, "aaa"}, {2, "bbbbb"}, {7, "c"}},

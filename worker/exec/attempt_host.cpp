@@ -92,7 +92,7 @@ void AttemptHost::write(std::uint32_t partition, std::string_view block,
     make_scratch();
     const std::string path = run_kind_ == abi::RunKind::kFinal ? request_.scratch + "/output.run"
                                                                : spill_path(spills_.size());
-    auto created = io::create_run_file(files_, path, io::BlockCompression::kLz4);
+    auto created = io::create_run_file(files_, path, io::BlockCompression::kLz4IfSlow);
     require(created.status());
     run_ = *std::move(created);
   }
