@@ -6,7 +6,7 @@
 //
 // Speed: a pattern without special characters is searched as plain bytes.  Of any other pattern the
 // longest piece that every match must contain is searched first, so that the expression itself is
-// only tried on lines that have it.
+// only tried on lines that have it.  In mode=lines other lines are not even looked at as lines.
 
 #include <regex.h>
 
@@ -84,6 +84,9 @@ class Matcher {
     expression_.reset(compiled.release());
   }
 
+  /// What stands in every line that matches; empty when nothing is known, or not in this case.
+  std::string_view required() const { return ignore_case_ ? std::string_view() : piece_; }
+
   bool matches(std::string_view line) {
     if (!piece_.empty() && !contains_piece(line)) return false;
     if (!expression_) return true;
@@ -151,6 +154,11 @@ class Grep {
     matcher_ = std::make_unique<Matcher>(context.parameter<std::string>("pattern"),
                                          context.parameter<bool>("fixed"),
                                          context.parameter<bool>("ignore_case"));
+  }
+
+  /// Counting needs every file, inverting every line.
+  std::string_view only_lines_with() const {
+    return count_ || invert_ ? std::string_view() : matcher_->required();
   }
 
   void map(std::string_view line, Out& out) {

@@ -65,7 +65,7 @@ TEST_F(MapTask, ReadsThePiecesOfItsSplitInOrder) {
 }
 
 TEST_F(MapTask, SpillsWithACombinerAndLeavesTheSameBytes) {
-  const std::string file = input("a", text_of(2, 60'000, 150'000));
+  const std::string file = input("a", text_of(2, 200'000, 1'500'000));
   const Run roomy = run({.inputs = {file}});
   const Run tight = run({.inputs = {file}, .memory_bytes = kTiny});
   ASSERT_TRUE(roomy.ok()) << roomy.failure().message;
@@ -74,12 +74,13 @@ TEST_F(MapTask, SpillsWithACombinerAndLeavesTheSameBytes) {
   EXPECT_GT(tight.report().spills, 5u);  // More than can be merged at once.
   EXPECT_EQ(left_by(tight.attempt), std::vector<std::string>{"output.run"});
   EXPECT_EQ(tight.report().records_out, roomy.report().records_out);
-  EXPECT_TRUE(bytes_of(output_path(tight.attempt)) == bytes_of(output_path(roomy.attempt)));
+  EXPECT_TRUE(contents_of_run(output_path(tight.attempt)) ==
+              contents_of_run(output_path(roomy.attempt)));
   EXPECT_EQ(counts_in(output_path(tight.attempt), 3), count_words(bytes_of(file)));
 }
 
 TEST_F(MapTask, SpillsWithoutACombinerAndLeavesTheSameBytes) {
-  const std::string file = input("a", text_of(3, 300'000, 1000));
+  const std::string file = input("a", text_of(3, 500'000, 1000));
   const Plan plan{.job = &job_info<ListLines>(), .inputs = {file}, .partitions = 7};
   const Run roomy = run(plan);
   Plan poor = plan;
@@ -90,8 +91,9 @@ TEST_F(MapTask, SpillsWithoutACombinerAndLeavesTheSameBytes) {
   EXPECT_EQ(roomy.report().spills, 0u);
   EXPECT_GT(tight.report().spills, 5u);
   EXPECT_EQ(left_by(tight.attempt), std::vector<std::string>{"output.run"});
-  EXPECT_EQ(tight.report().records_out, 300'000u);
-  EXPECT_TRUE(bytes_of(output_path(tight.attempt)) == bytes_of(output_path(roomy.attempt)));
+  EXPECT_EQ(tight.report().records_out, 500'000u);
+  EXPECT_TRUE(contents_of_run(output_path(tight.attempt)) ==
+              contents_of_run(output_path(roomy.attempt)));
 }
 
 TEST_F(MapTask, SpillsValuesOnTheHeapAndLeavesTheSameBytes) {
@@ -104,7 +106,8 @@ TEST_F(MapTask, SpillsValuesOnTheHeapAndLeavesTheSameBytes) {
   ASSERT_TRUE(tight.ok()) << tight.failure().message;
   EXPECT_EQ(roomy.report().spills, 0u);
   EXPECT_GT(tight.report().spills, 1u);
-  EXPECT_TRUE(bytes_of(output_path(tight.attempt)) == bytes_of(output_path(roomy.attempt)));
+  EXPECT_TRUE(contents_of_run(output_path(tight.attempt)) ==
+              contents_of_run(output_path(roomy.attempt)));
 }
 
 TEST_F(MapTask, TakesARecordThatIsLargerThanItsBudget) {

@@ -41,20 +41,17 @@ class Bytes {
   /// Forgets everything after the first `size` bytes.
   void truncate(std::size_t size) { size_ = size; }
 
-  void append(const char* bytes, std::size_t count) {
-    if (count == 0) return;
-    std::memcpy(room(count), bytes, count);
-    size_ += count;
-  }
+  void append(const char* bytes, std::size_t count);
   void append(std::string_view bytes) { append(bytes.data(), bytes.size()); }
-  void push_back(char byte) {
+  [[gnu::always_inline]] void push_back(char byte) {
     *room(1) = byte;
     ++size_;
   }
 
   /// Space for `count` more bytes behind the last one; commit() says how many were used.
-  char* room(std::size_t count) {
-    if (capacity_ - size_ < count) grow(count);
+  [[gnu::always_inline]] char* room(std::size_t count) {
+    if (capacity_ - size_ < count) [[unlikely]]
+      grow(count);
     return data_ + size_;
   }
   void commit(std::size_t count) { size_ += count; }
@@ -95,7 +92,7 @@ namespace detail {
 inline constexpr std::size_t kVarintBytesMax = 10;
 
 /// Seven bits a byte, lowest first, high bit set on all but the last.  Returns the end.
-inline char* put_varint(char* to, std::uint64_t value) {
+[[gnu::always_inline]] inline char* put_varint(char* to, std::uint64_t value) {
   while (value >= 0x80) {
     *to++ = static_cast<char>(value | 0x80);
     value >>= 7;
@@ -104,17 +101,19 @@ inline char* put_varint(char* to, std::uint64_t value) {
   return to;
 }
 
+constexpr std::size_t varint_size(std::uint64_t value) {
+  std::size_t size = 1;
+  for (; value >= 0x80; value >>= 7) ++size;
+  return size;
+}
+
 inline void append_varint(Bytes& out, std::uint64_t value) {
   char* begin = out.room(kVarintBytesMax);
   out.commit(static_cast<std::size_t>(put_varint(begin, value) - begin));
 }
 
-/// Returns the position behind the number, or null when there is none before `end`.
-inline const char* get_varint(const char* from, const char* end, std::uint64_t& value) {
-  if (from != end && static_cast<unsigned char>(*from) < 0x80) {
-    value = static_cast<unsigned char>(*from);
-    return from + 1;
-  }
+[[gnu::noinline]] inline const char* get_long_varint(const char* from, const char* end,
+                                                     std::uint64_t& value) {
   std::uint64_t result = 0;
   for (unsigned shift = 0; shift < 64 && from != end; shift += 7) {
     const std::uint64_t byte = static_cast<unsigned char>(*from++);
@@ -128,6 +127,16 @@ inline const char* get_varint(const char* from, const char* end, std::uint64_t& 
   return nullptr;
 }
 
+/// Returns the position behind the number, or null when there is none before `end`.
+[[gnu::always_inline]] inline const char* get_varint(const char* from, const char* end,
+                                                     std::uint64_t& value) {
+  if (from != end && static_cast<unsigned char>(*from) < 0x80) [[likely]] {
+    value = static_cast<unsigned char>(*from);
+    return from + 1;
+  }
+  return get_long_varint(from, end, value);
+}
+
 constexpr std::uint64_t zigzag(std::int64_t value) {
   return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
 }
@@ -139,6 +148,51 @@ inline std::uint64_t load_u64(const char* from) {
   std::uint64_t value;
   std::memcpy(&value, from, sizeof value);
   return value;
+}
+
+/// memcpy() for what is mostly short: no call up to 64 bytes.  Returns the end.
+[[gnu::always_inline]] inline char* copy_bytes(char* to, const char* from, std::size_t size) {
+  if (size > 64) [[unlikely]] {
+    std::memcpy(to, from, size);
+  } else if (size >= 16) {
+    // Sixteen at a time, the last ones again from the end.
+    for (std::size_t at = 0; at + 16 < size; at += 16) std::memcpy(to + at, from + at, 16);
+    std::memcpy(to + size - 16, from + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + size - 8, from + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + size - 4, from + size - 4, 4);
+  } else if (size != 0) {
+    to[0] = from[0];
+    to[size / 2] = from[size / 2];
+    to[size - 1] = from[size - 1];
+  }
+  return to + size;
+}
+
+inline std::uint32_t load_u32(const char* from) {
+  std::uint32_t value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+/// memcmp() == 0 for what is mostly short: no call up to 64 bytes.
+[[gnu::always_inline]] inline bool same_bytes(const char* a, const char* b, std::size_t size) {
+  if (size > 64) [[unlikely]]
+    return std::memcmp(a, b, size) == 0;
+  if (size >= 8) {
+    // Eight at a time, the last ones again from the end.
+    std::uint64_t differing = load_u64(a + size - 8) ^ load_u64(b + size - 8);
+    for (std::size_t at = 0; at + 8 < size; at += 8)
+      differing |= load_u64(a + at) ^ load_u64(b + at);
+    return differing == 0;
+  }
+  if (size >= 4) {
+    return ((load_u32(a) ^ load_u32(b)) | (load_u32(a + size - 4) ^ load_u32(b + size - 4))) == 0;
+  }
+  return size == 0 || (a[0] == b[0] && a[size / 2] == b[size / 2] && a[size - 1] == b[size - 1]);
 }
 
 constexpr std::uint64_t byte_swap(std::uint64_t value) { return __builtin_bswap64(value); }
@@ -186,4 +240,11 @@ inline int compare_bytes(const char* a, std::size_t a_size, const char* b, std::
 }
 
 }  // namespace detail
+
+inline void Bytes::append(const char* bytes, std::size_t count) {
+  if (count == 0) return;
+  detail::copy_bytes(room(count), bytes, count);
+  size_ += count;
+}
+
 }  // namespace fanfold

@@ -24,6 +24,7 @@
 //   static std::uint32_t partition(const K& key, std::uint32_t partitions);
 //   static constexpr auto partitioning = fanfold::kRangePartitioned;   parts in key order
 //   static constexpr bool order_values = true;      values of a key come sorted
+//   std::string_view only_lines_with() const;       lines without this text are not mapped
 //
 // Without reduce(), a job with combine() writes each key with its folded value, and one without
 // writes every pair.  Values of a key arrive in input order.  One object of the job serves one

@@ -18,10 +18,16 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fanfold/abi.hpp"
 #include "fanfold/csv.hpp"
+#include "fanfold/detail/scan.hpp"
 #include "fanfold/json.hpp"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace fanfold {
 
@@ -32,21 +38,74 @@ struct KeyValue {
 
 namespace detail {
 
-/// Calls visit(line without its end, offset of the line in `bytes`) for every line.
+/// Bit i is set when byte i is a line feed.
+inline std::uint64_t line_feeds_of_block(const char* block) {
+#ifdef __SSE2__
+  const __m128i feed = _mm_set1_epi8('\n');
+  std::uint64_t feeds = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block) + i);
+    const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, feed));
+    feeds |= static_cast<std::uint64_t>(static_cast<unsigned>(found)) << (16 * i);
+  }
+  return feeds;
+#else
+  std::uint64_t feeds = 0;
+  for (std::size_t i = 0; i < 64; ++i) {
+    feeds |= static_cast<std::uint64_t>(block[i] == '\n') << i;
+  }
+  return feeds;
+#endif
+}
+
+/// Calls visit(line without its end, offset of the line in `bytes`) for every line.  Finds the line
+/// feeds of 64 bytes at a time: most lines are too short for a call of memchr() each.
 template <class Visit>
 void for_each_line(std::string_view bytes, Visit&& visit) {
   const char* const begin = bytes.data();
   const char* const end = begin + bytes.size();
-  for (const char* at = begin; at != end;) {
-    const auto* feed =
-        static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-    const char* stop = feed == nullptr ? end : feed;
-    const char* next = feed == nullptr ? end : feed + 1;
-    if (feed != nullptr && stop != at && stop[-1] == '\r') --stop;
-    visit(std::string_view(at, static_cast<std::size_t>(stop - at)),
-          static_cast<std::uint64_t>(at - begin));
-    at = next;
+  const char* line = begin;
+  const auto take = [&](const char* stop, const char* next) {
+    const char* const start = std::exchange(line, next);
+    if (stop != next && stop != start && stop[-1] == '\r') --stop;
+    visit(std::string_view(start, static_cast<std::size_t>(stop - start)),
+          static_cast<std::uint64_t>(start - begin));
+  };
+  const char* block = begin;
+  for (; end - block >= 64; block += 64) {
+    for (std::uint64_t feeds = line_feeds_of_block(block); feeds != 0; feeds &= feeds - 1) {
+      const char* const feed = block + __builtin_ctzll(feeds);
+      take(feed, feed + 1);
+    }
   }
+  for (; block != end; ++block) {
+    if (*block == '\n') take(block, block + 1);
+  }
+  if (line != end) take(end, end);
+}
+
+/// Calls visit(line, its offset, lines before it since the last call) for the lines that hold the
+/// literal, which is not empty and has neither LF nor CR.  Returns how many lines follow the last
+/// one.
+template <class Visit>
+std::uint64_t for_each_line_with(std::string_view bytes, std::string_view literal, Visit&& visit) {
+  std::size_t done = 0;  // Start of the first line that is not counted yet.
+  for (;;) {
+    const std::size_t found = find_literal(bytes.substr(done), literal);
+    if (found == kNotFound) break;
+    const std::size_t feed_before = bytes.rfind('\n', done + found);
+    const std::size_t start =
+        feed_before == std::string_view::npos || feed_before < done ? done : feed_before + 1;
+    const std::size_t feed = bytes.find('\n', done + found);
+    const std::size_t next = feed == std::string_view::npos ? bytes.size() : feed + 1;
+    std::size_t stop = feed == std::string_view::npos ? bytes.size() : feed;
+    if (stop != next && stop != start && bytes[stop - 1] == '\r') --stop;
+    visit(bytes.substr(start, stop - start), static_cast<std::uint64_t>(start),
+          count_byte(bytes.substr(done, start - done), '\n'));
+    done = next;
+  }
+  const std::string_view rest = bytes.substr(done);
+  return count_byte(rest, '\n') + (rest.empty() || rest.back() == '\n' ? 0 : 1);
 }
 
 }  // namespace detail
@@ -62,6 +121,12 @@ struct Lines {
   template <class Visit>
   void for_each(const abi::InputBlock& block, Visit&& visit) {
     detail::for_each_line(block.bytes, visit);
+  }
+  /// visit(record, offset in the block, records passed over); returns those after the last one.
+  template <class Visit>
+  std::uint64_t for_each_with(const abi::InputBlock& block, std::string_view literal,
+                              Visit&& visit) {
+    return detail::for_each_line_with(block.bytes, literal, visit);
   }
 };
 

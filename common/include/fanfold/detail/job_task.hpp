@@ -12,6 +12,7 @@
 #include "fanfold/detail/job_traits.hpp"
 #include "fanfold/detail/map_side.hpp"
 #include "fanfold/detail/reduce_side.hpp"
+#include "fanfold/detail/region.hpp"
 #include "fanfold/detail/task_threads.hpp"
 #include "fanfold/detail/user_code.hpp"
 #include "fanfold/writer.hpp"
@@ -39,6 +40,8 @@ class JobTask final : public abi::Task {
       job_.setup(context_);
     }
     context_.flush_counters();
+    // Only a map task writes as much as the one before it.
+    if (settings_.mode != abi::TaskMode::kMap) Region::drop_kept();
     if (settings_.mode != abi::TaskMode::kReduce) {
       map_ = std::make_unique<MapSide<Job>>(job_, host_, settings_, context_, outputs_, progress_);
     }

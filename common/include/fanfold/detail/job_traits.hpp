@@ -50,6 +50,7 @@ FANFOLD_DETAIL_NAMES(partition)
 FANFOLD_DETAIL_NAMES(setup)
 FANFOLD_DETAIL_NAMES(finish)
 FANFOLD_DETAIL_NAMES(declare)
+FANFOLD_DETAIL_NAMES(only_lines_with)
 #undef FANFOLD_DETAIL_NAMES
 
 /// Key and value types of a map function, from its signature.
@@ -221,6 +222,17 @@ struct JobTraits {
                 "fanfold: finish must be public and look like void finish(), "
                 "void finish(fanfold::Emitter<Key, Value>& out) at the end of a map task or "
                 "void finish(fanfold::Writer& out) at the end of a reduce task");
+
+  static constexpr bool kSkipsLines = names_only_lines_with<Job>();
+  static_assert(
+      !kSkipsLines ||
+          requires(const Job& job) {
+            { job.only_lines_with() } -> std::convertible_to<std::string_view>;
+          },
+      "fanfold: only_lines_with must be public and look like "
+      "std::string_view only_lines_with() const");
+  static_assert(!kSkipsLines || std::is_same_v<Input, Lines>,
+                "fanfold: only_lines_with is for jobs that read Lines");
 
   static_assert(
       !names_declare<Job>() || requires(Parameters & parameters) { Job::declare(parameters); },

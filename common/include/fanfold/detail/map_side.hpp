@@ -13,6 +13,7 @@
 
 #include "fanfold/abi.hpp"
 #include "fanfold/context.hpp"
+#include "fanfold/detail/combine_cache.hpp"
 #include "fanfold/detail/combine_table.hpp"
 #include "fanfold/detail/job_traits.hpp"
 #include "fanfold/detail/sampler.hpp"
@@ -40,10 +41,11 @@ class MapSide {
       sampler_.emplace();
     } else if (combines(settings)) {
       if constexpr (Traits::kHasCombine) {
-        table_ = std::make_unique<CombineTable<Job>>(job, host, settings, progress);
+        table_ = std::make_unique<Table>(job, host, settings, progress);
       }
     } else {
-      buffer_ = std::make_unique<SortBuffer<Job>>(job, host, settings, progress);
+      buffer_ =
+          std::make_unique<SortBuffer<Job>>(job, host, settings, progress, settings.memory_bytes);
     }
     if constexpr (requires { input_.use_length(std::uint64_t{}); }) {
       if (Input::kFixedLength == 0) {
@@ -59,12 +61,7 @@ class MapSide {
     {
       const InUserCode in_user_code(progress_);
       emitter_.begin_block(block.bytes);
-      std::uint64_t records = progress_.records.load(std::memory_order_relaxed);
-      input_.for_each(block, [&](auto&& record, std::uint64_t offset) {
-        progress_.records.store(++records, std::memory_order_relaxed);
-        progress_.offset.store(block.offset + offset, std::memory_order_relaxed);
-        job_.map(record, emitter_);
-      });
+      map_records(block);
       emitter_.end_block();
     }
     context_.leave();
@@ -93,6 +90,28 @@ class MapSide {
   }
 
  private:
+  void map_records(const abi::InputBlock& block) {
+    std::uint64_t records = progress_.records.load(std::memory_order_relaxed);
+    const auto map = [&](auto&& record, std::uint64_t offset) {
+      progress_.records.store(++records, std::memory_order_relaxed);
+      progress_.offset.store(block.offset + offset, std::memory_order_relaxed);
+      job_.map(record, emitter_);
+    };
+    if constexpr (Traits::kSkipsLines) {
+      const std::string_view literal = job_.only_lines_with();
+      if (!literal.empty() && literal.find_first_of("\r\n") == std::string_view::npos) {
+        records += input_.for_each_with(
+            block, literal, [&](std::string_view line, std::uint64_t offset, std::uint64_t passed) {
+              records += passed;
+              map(line, offset);
+            });
+        progress_.records.store(records, std::memory_order_relaxed);
+        return;
+      }
+    }
+    input_.for_each(block, map);
+  }
+
   static bool combines(const abi::TaskSettings& settings) {
     return Traits::kHasCombine && settings.combine;
   }
@@ -117,6 +136,16 @@ class MapSide {
   }
 
   struct NoTable {};
+  static auto choose_table() {
+    if constexpr (!Traits::kHasCombine) {
+      return std::type_identity<NoTable>();
+    } else if constexpr (kLivesInSlot<typename Traits::Value>) {
+      return std::type_identity<CombineCache<Job>>();
+    } else {
+      return std::type_identity<CombineTable<Job>>();
+    }
+  }
+  using Table = typename decltype(choose_table())::type;
 
   Job& job_;
   abi::TaskHost& host_;
@@ -125,14 +154,7 @@ class MapSide {
   abi::ProgressSlot& progress_;
   Input input_;
   typename Traits::JobEmitter emitter_;
-  std::unique_ptr<typename decltype([] {
-    if constexpr (Traits::kHasCombine) {
-      return std::type_identity<CombineTable<Job>>();
-    } else {
-      return std::type_identity<NoTable>();
-    }
-  }())::type>
-      table_;
+  std::unique_ptr<Table> table_;
   std::unique_ptr<SortBuffer<Job>> buffer_;
   std::optional<Sampler> sampler_;
 };

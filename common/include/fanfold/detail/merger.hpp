@@ -25,7 +25,7 @@ struct Record {
 };
 
 /// Takes the record at the front of `block` apart.  False when it is malformed.
-inline bool parse_record(std::string_view block, Record& record) {
+[[gnu::always_inline]] inline bool parse_record(std::string_view block, Record& record) {
   const char* const begin = block.data();
   const char* const end = begin + block.size();
   std::uint64_t key_size = 0;
@@ -39,6 +39,10 @@ inline bool parse_record(std::string_view block, Record& record) {
   record.value = {at + key_size, value_size};
   record.bytes = {begin, static_cast<std::size_t>(at - begin) + key_size + value_size};
   return true;
+}
+
+inline bool same_text(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && same_bytes(a.data(), b.data(), a.size());
 }
 
 class Merger {
@@ -179,7 +183,7 @@ class Groups {
   void skip() {
     merger_.advance();
     fresh_ = true;
-    open_ = !merger_.at_end() && merger_.record().key == key_.view();
+    open_ = !merger_.at_end() && same_text(merger_.record().key, key_.view());
   }
 
   Merger& merger_;

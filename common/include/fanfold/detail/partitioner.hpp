@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fanfold/abi.hpp"
 #include "fanfold/detail/job_traits.hpp"
@@ -19,25 +20,47 @@ class Partitioner {
  public:
   using Traits = JobTraits<Job>;
 
-  Partitioner(Job& job, const abi::TaskSettings& settings) : job_(job), settings_(settings) {}
+  Partitioner(Job& job, const abi::TaskSettings& settings) : job_(job), settings_(settings) {
+    if constexpr (Traits::kPartitioning == abi::Partitioning::kRange) {
+      for (const std::string& key : settings.splitters) {
+        prefixes_.push_back(prefix_of(key.data(), key.size()));
+      }
+    }
+  }
 
   std::uint32_t operator()(std::string_view key) {
     if (settings_.partitions <= 1) return 0;
     if constexpr (Traits::kPartitioning == abi::Partitioning::kHash) {
       return partition_of(hash(key), settings_.partitions);
     } else if constexpr (Traits::kPartitioning == abi::Partitioning::kRange) {
-      const auto& splitters = settings_.splitters;
-      const auto above = std::upper_bound(
-          splitters.begin(), splitters.end(), key,
-          [](std::string_view a, const std::string& b) { return a < std::string_view(b); });
-      const auto partition = static_cast<std::uint32_t>(above - splitters.begin());
-      return std::min(partition, settings_.partitions - 1);
+      return by_range(key);
     } else {
       return custom(key);
     }
   }
 
  private:
+  /// How many splitters are not above the key.
+  std::uint32_t by_range(std::string_view key) const {
+    const std::uint64_t prefix = prefix_of(key.data(), key.size());
+    const auto begin = prefixes_.begin();
+    auto above = begin;
+    // A search without branches; splitters with the key's prefix are compared as a whole.
+    for (std::size_t left = prefixes_.size(); left != 0;) {
+      const std::size_t half = (left + 1) / 2;
+      above += above[static_cast<std::ptrdiff_t>(half) - 1] < prefix
+                   ? static_cast<std::ptrdiff_t>(half)
+                   : 0;
+      left -= half;
+    }
+    while (above != prefixes_.end() && *above == prefix &&
+           std::string_view(settings_.splitters[static_cast<std::size_t>(above - begin)]) <= key) {
+      ++above;
+    }
+    const auto partition = static_cast<std::uint32_t>(above - begin);
+    return std::min(partition, settings_.partitions - 1);
+  }
+
   std::uint32_t custom(std::string_view bytes) {
     scratch_.reset();
     if (!decode_key(bytes, key_, scratch_)) {
@@ -56,6 +79,7 @@ class Partitioner {
 
   Job& job_;
   const abi::TaskSettings& settings_;
+  std::vector<std::uint64_t> prefixes_;  // Of the splitters.
   typename Traits::Key key_{};
   Scratch scratch_;
 };

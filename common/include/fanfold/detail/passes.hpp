@@ -62,9 +62,6 @@ class RecordFold {
     if constexpr (Traits::kHasCombine) write_held(partition, out);
   }
 
- private:
-  static constexpr bool kOrdered = Traits::kOrderValues;
-
   /// Holds each record back until one with another key comes.
   void add(const Record& record, std::uint32_t partition, RunWriter& out) {
     if (holding_ && key_.view() == record.key) {
@@ -79,6 +76,20 @@ class RecordFold {
     value_bytes_.clear();
     value_bytes_.append(record.value);
   }
+
+  bool holding() const { return holding_; }
+  void write_held(std::uint32_t partition, RunWriter& out) {
+    if (!holding_) return;
+    if (folded_ && !kHasView<Value>) {
+      value_bytes_.clear();
+      encode_value<kOrdered>(value_, value_bytes_);
+    }
+    out.write(partition, key_.view(), value_bytes_.view());
+    holding_ = false;
+  }
+
+ private:
+  static constexpr bool kOrdered = Traits::kOrderValues;
 
   void fold(std::string_view next_bytes) {
     if (!folded_ || kHasView<Value>) value_ = decoded(value_bytes_.view());
@@ -100,16 +111,6 @@ class RecordFold {
       throw std::runtime_error("a value of a sorted run does not decode");
     }
     return value;
-  }
-
-  void write_held(std::uint32_t partition, RunWriter& out) {
-    if (!holding_) return;
-    if (folded_ && !kHasView<Value>) {
-      value_bytes_.clear();
-      encode_value<kOrdered>(value_, value_bytes_);
-    }
-    out.write(partition, key_.view(), value_bytes_.view());
-    holding_ = false;
   }
 
   Job& job_;

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -25,8 +26,48 @@ class PrefixSort {
 
   void sort(Entry* first, Entry* last) const { split(first, last, 0); }
 
+  /// The same with room for as many entries at `spare`: returns where the sorted ones are, there or
+  /// where they were.
+  Entry* sort(Entry* first, Entry* last, Entry* spare) const {
+    if (last - first <= kScatterLeast) {
+      split(first, last, 0);
+      return first;
+    }
+    std::uint64_t least = first->prefix;
+    std::uint64_t greatest = first->prefix;
+    for (const Entry* entry = first + 1; entry != last; ++entry) {
+      least = std::min(least, entry->prefix);
+      greatest = std::max(greatest, entry->prefix);
+    }
+    const int shift =
+        std::max(0, static_cast<int>(std::bit_width(greatest - least)) - kScatterBits);
+    scatter(first, last, spare, least, shift);
+    return spare;
+  }
+
  private:
   static constexpr std::ptrdiff_t kSmall = 48;
+  static constexpr std::ptrdiff_t kScatterLeast = 256;
+  static constexpr int kScatterBits = 11;
+
+  /// One pass by what distinguishes most: groups of a few are left.
+  void scatter(const Entry* first, const Entry* last, Entry* to, std::uint64_t least,
+               int shift) const {
+    std::uint32_t ends[(1u << kScatterBits) + 1] = {};
+    for (const Entry* entry = first; entry != last; ++entry) {
+      ++ends[((entry->prefix - least) >> shift) + 1];
+    }
+    for (std::size_t i = 1; i < std::size(ends); ++i) ends[i] += ends[i - 1];
+    // From here on ends[i] is where the next entry of group i goes: in the end, its end.
+    for (const Entry* entry = first; entry != last; ++entry) {
+      to[ends[(entry->prefix - least) >> shift]++] = *entry;
+    }
+    std::uint32_t begin = 0;
+    for (const std::uint32_t end : ends) {
+      if (end - begin > 1) split(to + begin, to + end, 0);
+      begin = end;
+    }
+  }
 
   /// All keys of the range agree in their first `depth` bytes and are longer than that (or depth is
   /// 0); prefixes hold what follows.

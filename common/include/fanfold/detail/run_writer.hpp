@@ -23,18 +23,20 @@ class RunWriter {
 
   /// Partitions never decrease.
   void write(std::uint32_t partition, std::string_view key, std::string_view value) {
-    char* begin = room(partition, key.size() + value.size() + 2 * kVarintBytesMax);
+    // Where blocks are cut depends on the records alone, not on how they came here.
+    char* begin = room(
+        partition, varint_size(key.size()) + varint_size(value.size()) + key.size() + value.size());
     char* to = put_varint(begin, key.size());
     to = put_varint(to, value.size());
-    to = put_bytes(to, key);
-    to = put_bytes(to, value);
+    to = copy_bytes(to, key.data(), key.size());
+    to = copy_bytes(to, value.data(), value.size());
     end_record(begin, static_cast<std::size_t>(to - begin));
   }
 
   /// A record that is encoded already.
   void write(std::uint32_t partition, std::string_view record) {
     char* begin = room(partition, record.size());
-    put_bytes(begin, record);
+    copy_bytes(begin, record.data(), record.size());
     end_record(begin, record.size());
   }
 
@@ -47,11 +49,6 @@ class RunWriter {
 
  private:
   static constexpr std::size_t kBlockBytes = 256u << 10;
-
-  static char* put_bytes(char* to, std::string_view bytes) {
-    if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-    return to + bytes.size();
-  }
 
   char* room(std::uint32_t partition, std::size_t bytes) {
     if (partition != partition_ || block_.size() + bytes > kBlockBytes) {

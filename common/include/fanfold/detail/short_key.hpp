@@ -50,4 +50,17 @@ inline std::uint64_t hash_short_key(const ShortKey& key, std::size_t size) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+/// The same for keys that are longer.
+inline std::uint64_t hash_long_key(const char* from, std::size_t size) {
+  ShortKey key;
+  std::uint64_t mixed = size;
+  const char* const last = from + size - kShortKeyBytes;
+  for (; from < last; from += kShortKeyBytes) {
+    std::memcpy(&key, from, sizeof key);
+    mixed = hash_short_key({key.low ^ mixed, key.high}, size);
+  }
+  std::memcpy(&key, last, sizeof key);
+  return hash_short_key({key.low ^ mixed, key.high}, size);
+}
+
 }  // namespace fanfold::detail

@@ -1,11 +1,11 @@
-// The map side of a job without a combiner: encoded records in large chunks, with a sixteen-byte
-// entry each.  At the memory budget the entries are sorted — by partition, key, and then emission
-// or value — and the records written as a run.
+// Where the pairs of a map task wait to be sorted: encoded, in one bucket for each partition and
+// range of keys.  At the memory budget the buckets are sorted one by one, each within the caches,
+// by key and then emission or value, and written as a run.  With a combiner, records of one key
+// become one on the way out.
 
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -14,64 +14,14 @@
 #include "fanfold/abi.hpp"
 #include "fanfold/detail/arena.hpp"
 #include "fanfold/detail/job_traits.hpp"
-#include "fanfold/detail/merger.hpp"
+#include "fanfold/detail/key_ranges.hpp"
 #include "fanfold/detail/partitioner.hpp"
 #include "fanfold/detail/passes.hpp"
 #include "fanfold/detail/prefix_sort.hpp"
+#include "fanfold/detail/record_buckets.hpp"
 #include "fanfold/detail/run_writer.hpp"
 
 namespace fanfold::detail {
-
-/// Chunks of memory under one range of growing offsets, so that offsets are in emission order.
-class RecordSpace {
- public:
-  static constexpr unsigned kChunkBits = 21;
-  static constexpr std::size_t kChunkBytes = std::size_t{1} << kChunkBits;
-
-  /// Room for `bytes`, and its offset.
-  std::pair<char*, std::uint64_t> allocate(std::size_t bytes) {
-    if (static_cast<std::size_t>(end_ - at_) < bytes) next_piece(bytes);
-    char* memory = std::exchange(at_, at_ + bytes);
-    return {memory, first_ + static_cast<std::uint64_t>(memory - begin_)};
-  }
-  char* at(std::uint64_t offset) const {
-    return chunks_[offset >> kChunkBits] + (offset & (kChunkBytes - 1));
-  }
-  /// Memory in use.
-  std::size_t used() const { return first_ + static_cast<std::size_t>(at_ - begin_); }
-  void rewind() {
-    piece_ = 0;
-    begin_ = at_ = end_ = nullptr;
-    first_ = next_ = 0;
-  }
-
- private:
-  [[gnu::noinline]] void next_piece(std::size_t bytes) {
-    for (; piece_ < pieces_.size() && pieces_[piece_].size() < bytes; ++piece_) {
-      next_ += pieces_[piece_].size();
-    }
-    if (piece_ == pieces_.size()) {
-      Pages piece((bytes + kChunkBytes - 1) >> kChunkBits << kChunkBits);
-      for (std::size_t i = 0; i < piece.size(); i += kChunkBytes) {
-        chunks_.push_back(piece.data() + i);
-      }
-      pieces_.push_back(std::move(piece));
-    }
-    begin_ = at_ = pieces_[piece_].data();
-    end_ = begin_ + pieces_[piece_].size();
-    first_ = next_;
-    next_ += pieces_[piece_++].size();
-  }
-
-  std::vector<Pages> pieces_;
-  std::vector<char*> chunks_;  // Where each chunk of the offset range lies.
-  std::size_t piece_ = 0;      // The next one to use.
-  char* begin_ = nullptr;
-  char* at_ = nullptr;
-  char* end_ = nullptr;
-  std::uint64_t first_ = 0;  // Offset of begin_.
-  std::uint64_t next_ = 0;   // Offset of the next piece.
-};
 
 template <class Job>
 class SortBuffer {
@@ -81,71 +31,75 @@ class SortBuffer {
   using JobPair = Pair<Value>;
 
   SortBuffer(Job& job, abi::TaskHost& host, const abi::TaskSettings& settings,
-             abi::ProgressSlot& progress)
+             abi::ProgressSlot& progress, std::uint64_t memory_bytes)
       : host_(host),
         settings_(settings),
         progress_(progress),
+        memory_bytes_(memory_bytes),
         partition_(job, settings),
+        fold_(job, settings.combine),
         passes_(job, host, settings, progress) {}
 
   void take(const JobPair* pairs, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       const std::string_view key(pairs[i].key, pairs[i].key_size);
+      const std::uint64_t prefix = prefix_of(key.data(), key.size());
       if constexpr (kPlainValue<Value>) {
-        value_.clear();
-        encode_value<Traits::kOrderValues>(pairs[i].value, value_);
-        append(key, value_.view());
+        append_value(key, prefix, pairs[i].value);
       } else {
-        append(key, {pairs[i].value.data, pairs[i].value_size});
+        append_encoded(key, prefix, {pairs[i].value.data, pairs[i].value_size});
       }
     }
+  }
+
+  /// `prefix` is that of the key.
+  void append_value(std::string_view key, std::uint64_t prefix, const Value& value) {
+    value_.clear();
+    encode_value<Traits::kOrderValues>(value, value_);
+    append_encoded(key, prefix, value_.view());
+  }
+  void append_encoded(std::string_view key, std::uint64_t prefix, std::string_view value) {
+    if (buckets_.count() == 0) open();
+    const std::size_t bytes = key.size() + value.size() + 2 * kVarintBytesMax;
+    std::size_t bucket = bucket_of(partition_(key), prefix);
+    if (buckets_.full(bucket, bytes)) [[unlikely]] {
+      if (make_room(bytes)) bucket = bucket_of(partition_(key), prefix);
+    }
+    buckets_.append(bucket, key, value);
   }
 
   /// Writes the final run.
   void finish() {
     if (passes_.empty()) {
       write_run(abi::RunKind::kFinal);
+      Region::keep(buckets_.close());
       return;
     }
     spill();
-    space_ = RecordSpace();
-    pending_ = Pages();
-    sorted_ = Pages();
-    pending_capacity_ = 0;
+    // Merging has the whole budget for itself.
+    static_cast<void>(buckets_.close());
+    entry_pages_ = Pages();
     passes_.write_final();
   }
 
  private:
-  /// Key sizes up to 8 are in the entry; 9 stands for anything larger.
-  static constexpr unsigned kOffsetBits = 43;
-  static constexpr unsigned kSizeBits = 4;
-  static constexpr std::uint64_t kLongKey = 9;
-
+  /// What sorting wants to know of a record.
   struct Entry {
     std::uint64_t prefix;
-    std::uint64_t place;  // Partition, size, offset: most significant first.
+    std::uint64_t place;  // Size, offset: most significant first.
 
     std::uint64_t offset() const { return place & ((std::uint64_t{1} << kOffsetBits) - 1); }
-    std::size_t size() const { return place >> kOffsetBits & ((1u << kSizeBits) - 1); }
-    std::uint32_t partition() const {
-      return static_cast<std::uint32_t>(place >> (kOffsetBits + kSizeBits));
-    }
+    std::size_t size() const { return place >> kOffsetBits; }
   };
+  /// Key sizes up to 8 are in the entry; 9 stands for anything larger.
+  static constexpr unsigned kOffsetBits = 60;
+  static constexpr std::uint64_t kLongKey = 9;
 
   struct Keys {
-    const RecordSpace& space;
+    const char* base;
 
     Record record(const Entry& entry) const {
-      // The space holds only what append() encoded.
-      const char* at = space.at(entry.offset());
-      const char* const begin = at;
-      std::uint64_t key_size = 0;
-      std::uint64_t value_size = 0;
-      at = get_varint(at, at + kVarintBytesMax, key_size);
-      at = get_varint(at, at + kVarintBytesMax, value_size);
-      return {{begin, static_cast<std::size_t>(at - begin) + key_size + value_size},
-              {at, key_size},
-              {at + key_size, value_size}};
+      return RecordBuckets::record_at(base + entry.offset());
     }
     std::string_view key(const Entry& entry) const { return record(entry).key; }
     std::size_t size_hint(const Entry& entry) const { return entry.size(); }
@@ -154,103 +108,161 @@ class SortBuffer {
         const int order = record(a).value.compare(record(b).value);
         if (order != 0) return order < 0;
       }
+      // Addresses within a bucket are in the order of emission.
       return a.offset() < b.offset();
     }
   };
 
-  void append(std::string_view key, std::string_view value) {
-    const std::size_t bytes = key.size() + value.size() + 2 * kVarintBytesMax;
-    if (count_ != 0 && used_bytes() + bytes > settings_.memory_bytes) spill();
-    if (count_ == pending_capacity_) more_entries();
-    const std::uint32_t partition = partition_(key);
-    char header[2 * kVarintBytesMax];
-    const char* header_end = put_varint(put_varint(header, key.size()), value.size());
-    const auto header_size = static_cast<std::size_t>(header_end - header);
-    const auto [begin, offset] = space_.allocate(header_size + key.size() + value.size());
-    std::memcpy(begin, header, header_size);
-    if (!key.empty()) std::memcpy(begin + header_size, key.data(), key.size());
-    if (!value.empty()) std::memcpy(begin + header_size + key.size(), value.data(), value.size());
-    const std::uint64_t size = key.size() <= 8 ? key.size() : kLongKey;
-    pending_entries()[count_++] = {
-        prefix_of(key.data(), key.size()),
-        std::uint64_t{partition} << (kOffsetBits + kSizeBits) | size << kOffsetBits | offset};
+  static constexpr bool kByRange = Traits::kPartitioning == abi::Partitioning::kRange;
+  /// So many that a bucket and its entries fit the second-level cache...
+  static constexpr std::uint64_t kBucketBytes = 128u << 10;
+  /// ...but no more than have their ends in the first.
+  static constexpr std::uint64_t kBucketsMax = 1024;
+  /// Records looked at to choose the ranges.
+  static constexpr std::uint64_t kSampleBytes = 1u << 20;
+  static constexpr std::size_t kSampleRecords = 1u << 14;
+
+  void open() {
+    buckets_.open(Region::take(memory_bytes_ + 2 * kRecordBytesMax + (4u << 20)));
+    buckets_.reset(bucket_count());
   }
 
-  /// Records, entries, and their sorted copy.
-  std::size_t used_bytes() const { return space_.used() + 2 * count_ * sizeof(Entry); }
+  /// A bucket holds keys of one partition; those of a partition follow each other in key order.
+  /// Partitions by range ascend with the keys, as ranges do, so that their sum names both.
+  std::size_t bucket_of(std::uint32_t partition, std::uint64_t prefix) const {
+    if constexpr (kByRange) return partition + ranges_.find(prefix);
+    return partition * ranges_.count() + ranges_.find(prefix);
+  }
+  std::size_t bucket_count() const {
+    if constexpr (kByRange) return settings_.partitions + ranges_.count() - 1;
+    return settings_.partitions * ranges_.count();
+  }
 
-  Entry* pending_entries() const { return reinterpret_cast<Entry*>(pending_.data()); }
+  /// Records, and entries for the largest bucket, sorted and not.
+  std::uint64_t used_bytes() const { return buckets_.used() + entry_bytes(); }
+  std::uint64_t entry_bytes() const { return 2 * buckets_.largest() * sizeof(Entry); }
 
-  [[gnu::noinline]] void more_entries() {
-    const std::size_t capacity = pending_capacity_ == 0 ? 4096 : pending_capacity_ * 2;
-    Pages grown(capacity * sizeof(Entry));
-    if (count_ != 0) std::memcpy(grown.data(), pending_.data(), count_ * sizeof(Entry));
-    pending_ = std::move(grown);
-    pending_capacity_ = capacity;
+  /// Whether buckets are other ones now.
+  [[gnu::noinline]] bool make_room(std::size_t bytes) {
+    if (buckets_.records() == 0) return false;
+    if (used_bytes() + bytes > memory_bytes_) {
+      spill();
+      return false;
+    }
+    if (ranged_ || buckets_.used() < std::min(kSampleBytes, memory_bytes_ / 8)) return false;
+    ranged_ = true;
+    return choose_ranges();
+  }
+
+  bool choose_ranges() {
+    std::uint64_t ranges = std::clamp<std::uint64_t>(memory_bytes_ / kBucketBytes, 1, kBucketsMax);
+    if constexpr (!kByRange) ranges /= settings_.partitions;
+    // The records are copied, so there must be room for them twice.
+    if (ranges < 2 || buckets_.used() > memory_bytes_ / 4) return false;
+    const std::uint64_t step = buckets_.records() / kSampleRecords + 1;
+    std::vector<std::uint64_t> sample;
+    std::uint64_t skip = 0;
+    for (std::size_t bucket = 0; bucket < buckets_.count(); ++bucket) {
+      buckets_.for_each(bucket, [&](const Record& record) {
+        if (skip-- != 0) return;
+        skip = step - 1;
+        sample.push_back(prefix_of(record.key.data(), record.key.size()));
+      });
+    }
+    ranges_.choose(ranges, sample);
+    buckets_.redistribute(bucket_count(), [this](std::size_t partition, const Record& record) {
+      return bucket_of(static_cast<std::uint32_t>(partition),
+                       prefix_of(record.key.data(), record.key.size()));
+    });
+    return true;
   }
 
   void spill() {
-    if (count_ == 0) return;
+    if (buckets_.records() == 0) return;
     write_run(abi::RunKind::kSpill);
     passes_.add_spill();
-    space_.rewind();
-    count_ = 0;
+    buckets_.reset(bucket_count());
   }
 
   void write_run(abi::RunKind kind) {
     RunWriter out(host_, kind, progress_);
-    const Entry* entries = sort_entries();
-    const Keys keys{space_};
-    for (std::size_t i = 0; i < count_; ++i) {
-      if (i + kLookAhead < count_) __builtin_prefetch(space_.at(entries[i + kLookAhead].offset()));
-      out.write(entries[i].partition(), keys.record(entries[i]).bytes);
+    if (entry_pages_.size() < entry_bytes()) {
+      entry_pages_ = Pages();
+      entry_pages_ = Pages(entry_bytes());
+    }
+    for (std::size_t bucket = 0; bucket < buckets_.count(); ++bucket) {
+      const std::size_t count = buckets_.records(bucket);
+      if (count == 0) continue;
+      const Entry* const sorted = sort_bucket(bucket, count);
+      write_sorted(sorted, count, partition_of_bucket(bucket, *sorted), out);
     }
     out.finish();
   }
 
-  /// First by partition, with one counting pass; then each partition by its keys.
-  const Entry* sort_entries() {
-    const Keys keys{space_};
-    const PrefixSort<Entry, Keys> sorter(keys);
-    Entry* const entries = pending_entries();
-    if (settings_.partitions <= 1) {
-      sorter.sort(entries, entries + count_);
-      return entries;
-    }
-    std::vector<std::size_t> ends(settings_.partitions, 0);
-    for (std::size_t i = 0; i < count_; ++i) ++ends[entries[i].partition()];
-    std::size_t begin = 0;
-    for (std::size_t& end : ends) begin += std::exchange(end, begin);
-    if (sorted_.size() < count_ * sizeof(Entry)) {
-      sorted_ = Pages();
-      sorted_ = Pages(pending_capacity_ * sizeof(Entry));
-    }
-    Entry* const sorted = reinterpret_cast<Entry*>(sorted_.data());
-    for (std::size_t i = 0; i < count_; ++i) {
-      sorted[ends[entries[i].partition()]++] = entries[i];
-    }
-    std::size_t first = 0;
-    for (const std::size_t end : ends) {
-      sorter.sort(sorted + first, sorted + end);
-      first = end;
-    }
-    return sorted;
+  std::uint32_t partition_of_bucket(std::size_t bucket, const Entry& any) {
+    if constexpr (kByRange) return partition_(keys().key(any));
+    return static_cast<std::uint32_t>(bucket / ranges_.count());
   }
 
-  static constexpr std::size_t kLookAhead = 8;
+  Keys keys() const { return {buckets_.base()}; }
+
+  const Entry* sort_bucket(std::size_t bucket, std::size_t count) {
+    auto* const entries = reinterpret_cast<Entry*>(entry_pages_.data());
+    Entry* to = entries;
+    const char* const base = buckets_.base();
+    buckets_.for_each(bucket, [&](const Record& record) {
+      const std::uint64_t size = record.key.size() <= 8 ? record.key.size() : kLongKey;
+      *to++ = {prefix_of(record.key.data(), record.key.size()),
+               size << kOffsetBits | static_cast<std::uint64_t>(record.bytes.data() - base)};
+    });
+    const Keys access = keys();
+    return PrefixSort<Entry, Keys>(access).sort(entries, to, entries + count);
+  }
+
+  void write_sorted(const Entry* entry, std::size_t count, std::uint32_t partition,
+                    RunWriter& out) {
+    const Keys access = keys();
+    Record record = access.record(*entry);
+    for (const Entry* const end = entry + count; ++entry != end;) {
+      const Record next = access.record(*entry);
+      if constexpr (Traits::kHasCombine) {
+        if (settings_.combine && same_text(record.key, next.key)) {
+          // The first of a key goes in here, the last one below.
+          fold_.add(record, partition, out);
+          record = next;
+          continue;
+        }
+      }
+      write_one(record, partition, out);
+      record = next;
+    }
+    write_one(record, partition, out);
+  }
+
+  void write_one(const Record& record, std::uint32_t partition, RunWriter& out) {
+    if constexpr (Traits::kHasCombine) {
+      if (fold_.holding()) {
+        fold_.add(record, partition, out);
+        fold_.write_held(partition, out);
+        return;
+      }
+    }
+    out.write(partition, record.bytes);
+  }
 
   abi::TaskHost& host_;
   const abi::TaskSettings& settings_;
   abi::ProgressSlot& progress_;
+  const std::uint64_t memory_bytes_;
   Partitioner<Job> partition_;
+  RecordFold<Job> fold_;
   Passes<Job> passes_;
 
-  RecordSpace space_;
+  RecordBuckets buckets_;
+  KeyRanges ranges_;
+  bool ranged_ = false;  // They have been chosen, or need not be.
   Bytes value_;
-  Pages pending_;  // Entries as they came.
-  std::size_t pending_capacity_ = 0;
-  std::size_t count_ = 0;
-  Pages sorted_;
+  Pages entry_pages_;
 };
 
 }  // namespace fanfold::detail

@@ -58,6 +58,10 @@ std::size_t heap_bytes(const T& value) {
   }
 }
 
+/// Small plain values need no memory but their slot.
+template <class V>
+inline constexpr bool kLivesInSlot = kPlainValue<V> && sizeof(V) <= 8;
+
 template <class V, bool ordered>
 class StoredValues {
  public:
@@ -102,6 +106,9 @@ class StoredValues {
     }
   }
 
+  /// Of values that live in their slots: the value.
+  static V plain(std::uint64_t slot) requires kLivesInSlot<V> { return value_of(slot); }
+
   std::size_t bytes() const { return arena_.used() + heap_ + objects_.capacity() * sizeof(V*); }
 
   void clear() {
@@ -118,7 +125,7 @@ class StoredValues {
   }
 
  private:
-  static constexpr bool kInline = kPlainValue<V> && sizeof(V) <= 8;
+  static constexpr bool kInline = kLivesInSlot<V>;
 
   static std::uint64_t bits_of(const V& value) {
     std::uint64_t bits = 0;
