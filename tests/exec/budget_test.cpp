@@ -172,7 +172,7 @@ class MemoryBudget : public testing::Test {
 };
 
 TEST_F(MemoryBudget, IsKeptByAMapThatCombines) {
-  const Measured measured = map(job_info<CountWords>(), {512u << 20, 19});
+  const Measured measured = map(job_info<CountWords>(), {512u << 20, 20});
   expect_within_budget(measured);
   EXPECT_EQ(measured.records_in, (512u << 20) / kLineBytes);
   EXPECT_GT(measured.spills, 10u);
@@ -198,7 +198,7 @@ TEST_F(MemoryBudget, IsKeptByAMapThatSorts) {
 }
 
 TEST_F(MemoryBudget, IsKeptByAMapThatSortsManySmallPairs) {
-  const Measured measured = map(job_info<ListWords>(), {64u << 20});
+  const Measured measured = map(job_info<ListWords>(), {128u << 20});
   expect_within_budget(measured);
   EXPECT_GT(measured.spills, 3u);
 }

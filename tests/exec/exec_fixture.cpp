@@ -23,15 +23,21 @@ std::string contents_of_run(const std::string& path) {
   const auto segments = io::read_run_index(files, path);
   FANFOLD_CHECK(segments.ok());
   std::string contents;
+  const auto note = [&contents](const char* name, std::uint64_t value) {
+    contents += name + std::to_string(value) + "\n";
+  };
   for (const io::Segment& segment : *segments) {
-    contents += "partition " + std::to_string(segment.partition) + ", " +
-                std::to_string(segment.summary.records) + " records\n";
+    note("partition ", segment.partition);
+    note("records ", segment.summary.records);
+    note("sum ", segment.summary.sum);
+    note("exclusive or ", segment.summary.exclusive_or);
     const auto reader = io::open_segment(files, path, segment);
     FANFOLD_CHECK(reader.ok());
     for (;;) {
       const auto block = (*reader)->next();
       FANFOLD_CHECK(block.ok());
       if (block->empty()) break;
+      note("block ", block->size());
       contents += *block;
     }
   }

@@ -93,7 +93,8 @@ class ExecFixture : public testing::Test {
 };
 
 std::string bytes_of(const std::string& path);
-/// What a run holds, whether its blocks were compressed or not (that depends on the disk's speed).
+/// All that a run holds: its segments, their summaries, where blocks are cut and what is in them.
+/// Only not whether a block is stored compressed, because that depends on the speed of the disk.
 std::string contents_of_run(const std::string& path);
 
 }  // namespace fanfold::worker
