@@ -1,7 +1,15 @@
 // Emit, combine, sort, merge and format: whole map and reduce tasks of one thread, over memory.
-// The counters are nanoseconds per record: words that are emitted, lines that are sorted.
+// The counters are the time per record: words that are emitted, lines that are sorted.
+//
+//   bench_data_path [--bytes=N] [--text=FILE] [--benchmark_filter=REGEX ...]
+//
+// A pass takes 64 MiB, or N bytes; FILE stands in for made-up program text.
 
 #include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
 
 #include "bench/micro/tasks.hpp"
 #include "fanfold/detail/job_task.hpp"
@@ -51,15 +59,14 @@ void count_words(std::string_view text, benchmark::State& state) {
   std::size_t count = 0;
   for (const std::string_view word : words(text)) count += word.empty() ? 0 : 1;
   const auto all = static_cast<double>(count) * static_cast<double>(state.iterations());
-  state.counters["ns/word"] =
-      benchmark::Counter(all * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["time/word"] =
+      benchmark::Counter(all, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.SetBytesProcessed(static_cast<std::int64_t>(text.size()) *
                           static_cast<std::int64_t>(state.iterations()));
 }
 
 template <class Job>
-void map_words(benchmark::State& state, Text kind) {
-  const std::string text = make_text(kind, bytes_of_pass(64u << 20));
+void map_words(benchmark::State& state, const std::string& text) {
   for ([[maybe_unused]] auto round : state) {
     QuietHost host(false);
     map_once<Job>(host, text);
@@ -92,23 +99,13 @@ void reduce_runs(benchmark::State& state, const std::string& text, std::size_t r
       records += host.output_records;
     }
   }
-  state.counters["ns/record"] =
-      benchmark::Counter(static_cast<double>(records) * 1e-9,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["time/record"] = benchmark::Counter(
+      static_cast<double>(records), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   if (records == 0) state.SkipWithError("nothing came out");
 }
 
-void split_words(benchmark::State& state) { map_words<LookAtWords>(state, Text::kSource); }
-void combine_source(benchmark::State& state) { map_words<CountWords>(state, Text::kSource); }
-void combine_zipf(benchmark::State& state) { map_words<CountWords>(state, Text::kZipf); }
-void combine_unique(benchmark::State& state) { map_words<CountWords>(state, Text::kUnique); }
-void reduce_words(benchmark::State& state) {
-  reduce_runs<CountWords>(state, make_text(Text::kUnique, bytes_of_pass(64u << 20)), 16);
-}
-
-void sort_lines(benchmark::State& state) {
-  const std::size_t records = bytes_of_pass(64u << 20) / 100;
-  const std::string text = make_records(records);
+void sort_lines(benchmark::State& state, const std::string& text) {
+  const auto records = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
   for ([[maybe_unused]] auto round : state) {
     QuietHost host(false);
     map_once<SortLines>(host, text);
@@ -116,17 +113,72 @@ void sort_lines(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(records * state.iterations()));
 }
-void merge_lines(benchmark::State& state) {
-  reduce_runs<SortLines>(state, make_records(bytes_of_pass(64u << 20) / 100), 16);
+
+struct Options {
+  std::size_t bytes = 64u << 20;
+  std::string text;
+};
+
+/// Takes its own options out of the argument vector.
+bool take_options(int& count, char** arguments, Options& options) {
+  int kept = 1;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument.starts_with("--bytes=")) {
+      const std::string_view number = argument.substr(8);
+      const char* const end = number.data() + number.size();
+      const auto parsed = std::from_chars(number.data(), end, options.bytes);
+      if (parsed.ec != std::errc() || parsed.ptr != end || options.bytes == 0) return false;
+    } else if (argument.starts_with("--text=")) {
+      options.text = argument.substr(7);
+    } else {
+      arguments[kept++] = arguments[i];
+    }
+  }
+  count = kept;
+  return true;
 }
 
-BENCHMARK(split_words)->Unit(benchmark::kMillisecond);
-BENCHMARK(combine_source)->Unit(benchmark::kMillisecond);
-BENCHMARK(combine_zipf)->Unit(benchmark::kMillisecond);
-BENCHMARK(combine_unique)->Unit(benchmark::kMillisecond);
-BENCHMARK(reduce_words)->Unit(benchmark::kMillisecond);
-BENCHMARK(sort_lines)->Unit(benchmark::kMillisecond);
-BENCHMARK(merge_lines)->Unit(benchmark::kMillisecond);
+template <class Run>
+void add(const char* name, Run run) {
+  benchmark::RegisterBenchmark(name, run)->Unit(benchmark::kMillisecond);
+}
+
+bool register_all(const Options& options) {
+  const std::size_t bytes = options.bytes;
+  const auto source = [options] {
+    return options.text.empty() ? make_text(Text::kSource, options.bytes)
+                                : read_text(options.text, options.bytes);
+  };
+  if (source().empty()) return false;
+  add("split_words", [=](auto& state) { map_words<LookAtWords>(state, source()); });
+  add("combine_source", [=](auto& state) { map_words<CountWords>(state, source()); });
+  add("combine_zipf",
+      [=](auto& state) { map_words<CountWords>(state, make_text(Text::kZipf, bytes)); });
+  add("combine_unique",
+      [=](auto& state) { map_words<CountWords>(state, make_text(Text::kUnique, bytes)); });
+  add("reduce_words",
+      [=](auto& state) { reduce_runs<CountWords>(state, make_text(Text::kUnique, bytes), 16); });
+  add("sort_lines", [=](auto& state) { sort_lines(state, make_records(bytes / 100)); });
+  add("merge_lines",
+      [=](auto& state) { reduce_runs<SortLines>(state, make_records(bytes / 100), 16); });
+  return true;
+}
 
 }  // namespace
 }  // namespace fanfold::bench
+
+int main(int count, char** arguments) {
+  fanfold::bench::Options options;
+  if (!fanfold::bench::take_options(count, arguments, options)) {
+    std::fputs("bench_data_path: --bytes takes a number of at least 1\n", stderr);
+    return 2;
+  }
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
+  if (!fanfold::bench::register_all(options)) {
+    std::fprintf(stderr, "bench_data_path: cannot read a line of %s\n", options.text.c_str());
+    return 2;
+  }
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <random>
 
@@ -28,28 +27,6 @@ std::string word_of(std::mt19937_64& random, std::size_t least, std::size_t most
   std::string word(least + random() % (most - least + 1), ' ');
   for (char& letter : word) letter = static_cast<char>('a' + random() % 26);
   return word;
-}
-
-std::string lines_of_words(Text kind, std::size_t bytes) {
-  std::mt19937_64 random(20);
-  std::vector<std::string> vocabulary(kind == Text::kZipf ? 1'000'000 : 200'000);
-  if (kind == Text::kZipf && bytes < (4u << 20)) vocabulary.resize(20'000);
-  for (std::string& word : vocabulary) {
-    word = kind == Text::kZipf ? word_of(random, 3, 12) : word_of(random, 2, 30);
-  }
-  // Inverse of the sum of 1/x: ranks of a Zipf distribution, nearly.
-  const double scale = std::log(static_cast<double>(vocabulary.size()));
-  std::string text;
-  for (std::size_t count = 1; text.size() < bytes; ++count) {
-    if (kind == Text::kUnique) {
-      text += word_of(random, 8, 14);
-    } else {
-      const double even = static_cast<double>(random() >> 11) * 0x1.0p-53;
-      text += vocabulary[static_cast<std::size_t>(std::exp(even * scale)) % vocabulary.size()];
-    }
-    text += count % (kind == Text::kSource ? 4 : 12) == 0 ? '\n' : ' ';
-  }
-  return text + "\n";
 }
 
 }  // namespace
@@ -78,8 +55,28 @@ void QuietHost::write_output(std::string_view, std::string_view bytes, std::uint
 }
 
 std::string make_text(Text kind, std::size_t bytes) {
-  const char* const path = std::getenv("FANFOLD_BENCH_TEXT");
-  if (kind != Text::kSource || path == nullptr) return lines_of_words(kind, bytes);
+  std::mt19937_64 random(20);
+  std::vector<std::string> vocabulary(kind == Text::kZipf ? 1'000'000 : 200'000);
+  if (kind == Text::kZipf && bytes < (4u << 20)) vocabulary.resize(20'000);
+  for (std::string& word : vocabulary) {
+    word = kind == Text::kZipf ? word_of(random, 3, 12) : word_of(random, 2, 30);
+  }
+  // Inverse of the sum of 1/x: ranks of a Zipf distribution, nearly.
+  const double scale = std::log(static_cast<double>(vocabulary.size()));
+  std::string text;
+  for (std::size_t count = 1; text.size() < bytes; ++count) {
+    if (kind == Text::kUnique) {
+      text += word_of(random, 8, 14);
+    } else {
+      const double even = static_cast<double>(random() >> 11) * 0x1.0p-53;
+      text += vocabulary[static_cast<std::size_t>(std::exp(even * scale)) % vocabulary.size()];
+    }
+    text += count % (kind == Text::kSource ? 4 : 12) == 0 ? '\n' : ' ';
+  }
+  return text + "\n";
+}
+
+std::string read_text(const std::string& path, std::size_t bytes) {
   std::string text(bytes, '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(text.data(), static_cast<std::streamsize>(bytes));
@@ -101,11 +98,6 @@ std::string make_records(std::size_t count) {
     text += '\n';
   }
   return text;
-}
-
-std::size_t bytes_of_pass(std::size_t usual) {
-  const char* const bytes = std::getenv("FANFOLD_BENCH_BYTES");
-  return bytes == nullptr ? usual : std::strtoull(bytes, nullptr, 10);
 }
 
 void map_text(abi::Task& task, std::string_view text) {

@@ -48,16 +48,15 @@ class QuietHost final : public abi::TaskHost, private abi::RunSink {
 enum class Text {
   kZipf,    // Words of a large vocabulary, a few of them often.
   kUnique,  // Hardly a word twice.
-  kSource,  // What the file named by FANFOLD_BENCH_TEXT has, else like program text.
+  kSource,  // Like program text.
 };
 /// About `bytes` bytes of whole lines, the same at every call.
 std::string make_text(Text kind, std::size_t bytes);
+/// The first whole lines of a file, at most so many bytes; empty when it cannot be read.
+std::string read_text(const std::string& path, std::size_t bytes);
 
 /// Lines of 99 bytes: ten random ones, and what follows a row number.
 std::string make_records(std::size_t count);
-
-/// The bytes of one pass: small when the benchmarks run as a test (FANFOLD_BENCH_BYTES).
-std::size_t bytes_of_pass(std::size_t usual);
 
 /// Maps all of `text`, in blocks as a reader gives them.
 void map_text(abi::Task& task, std::string_view text);
