@@ -37,7 +37,7 @@ class FailingCalls : public ExecFixture, public testing::WithParamInterface<Case
 
   void SetUp() override {
     map_.job = &job_info<ListLines>();
-    map_.inputs = {input("text", text_of(7, 60'000, 200))};
+    map_.inputs = {input("text", text_of(7, 90'000, 200))};
     // The least a task can do with: it spills, and merges what it spilled.
     map_.memory_bytes = kTiny;
   }
@@ -46,7 +46,7 @@ class FailingCalls : public ExecFixture, public testing::WithParamInterface<Case
   Contents result_of(const Plan& plan, const Run& run) const {
     Contents contents;
     if (plan.stage == Stage::kMap) {
-      contents["output.run"] = bytes_of(output_path(run.attempt));
+      contents["output.run"] = contents_of_run(output_path(run.attempt));
       return contents;
     }
     for (const io::PartInfo& part : run.report().files) {

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -167,6 +168,18 @@ ssize_t write(int descriptor, const void* bytes, size_t size) {
   }
 FANFOLD_PWRITE(pwrite, off_t)
 FANFOLD_PWRITE(pwrite64, off64_t)
+
+ssize_t writev(int descriptor, const iovec* pieces, int count) {
+  static const auto call = real(&::writev, "writev");
+  if (!fails(Call::kWrite)) return call(descriptor, pieces, count);
+  if (errno != 0) return -1;
+  const iovec* const end = pieces + count;
+  const iovec* const first =
+      std::find_if(pieces, end, [](const iovec& piece) { return piece.iov_len != 0; });
+  if (first == end) return 0;
+  const iovec part{first->iov_base, part_of(first->iov_len)};
+  return call(descriptor, &part, 1);
+}
 
 #define FANFOLD_CALL(kind, result, name, parameters, arguments)    \
   result name parameters {                                         \
