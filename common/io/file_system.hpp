@@ -85,6 +85,8 @@ class FileSystem {
   /// Creates parents as well; fine when it is already a directory.  New ones get mode 0777 &
   /// ~umask.
   virtual Status make_directories(const std::string& path) = 0;
+  /// Fine when it is already a directory; kNotFound when its parent is not there.
+  virtual Status make_directory(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   /// One renameat2: the target is the old or the new, at every instant.  After an exchange `from`
   /// is what `to` was.

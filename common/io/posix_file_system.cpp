@@ -271,6 +271,13 @@ class PosixFileSystem final : public FileSystem {
     return Status();
   }
 
+  Status make_directory(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directory(path, error);
+    if (error) return error_of(error.value(), "create directory", path);
+    return Status();
+  }
+
   Status rename(const std::string& from, const std::string& to) override {
     if (::rename(from.c_str(), to.c_str()) != 0) {
       return error_of(errno, "rename", from + " to " + to);

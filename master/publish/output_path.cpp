@@ -94,7 +94,11 @@ Status prepare_output(io::FileSystem& files, const proto::JobSpec& spec,
   }
   FANFOLD_RETURN_IF_ERROR(check_parent(files, output, parent_of_output(output)));
   // The one sure way to learn whether the parent can be written to.
-  return files.make_directories(staging).with_context("cannot prepare output " + output);
+  FANFOLD_RETURN_IF_ERROR(
+      files.make_directories(staging).with_context("cannot prepare output " + output));
+  // Nobody makes it again, so it must outlast what the job outlasts.
+  return files.sync_directory(parent_of_output(output))
+      .with_context("cannot prepare output " + output);
 }
 
 }  // namespace fanfold::master

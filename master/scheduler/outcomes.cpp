@@ -173,8 +173,9 @@ void Machine::on(const AttemptFailed& event) {
   pool_.hear(now_, *worker);
   // Its Bye may have been lost: what it gives back must not return to it.
   if (event.kind == FailureKind::kDrained) pool_.drain(*worker);
-  if (is_fault_of_worker(event.kind)) pool_.rest(now_, *worker);
   if (const Attempt* attempt = find_live(event.worker, event.attempt)) {
+    // What is said of an attempt that is over says nothing of the worker: its job may be gone.
+    if (is_fault_of_worker(event.kind)) pool_.rest(now_, *worker);
     const Attempt failed = *attempt;
     fail(failed, event);
   }

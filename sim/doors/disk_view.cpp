@@ -1,6 +1,7 @@
 #include "sim/doors/disk_view.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace fanfold::sim {
 namespace {
@@ -12,6 +13,13 @@ Status not_found(const std::string& path) {
 }
 
 Status exists(const std::string& path) { return {StatusCode::kAlreadyExists, path + ": exists"}; }
+
+/// Without ".." and "."; there are no links that could make that wrong.
+std::string resolved(const std::string& path) {
+  std::string normal = std::filesystem::path(path).lexically_normal();
+  if (normal.size() > 1 && normal.back() == '/') normal.pop_back();
+  return normal;
+}
 
 class OpenedForReading final : public io::ReadableFile {
  public:
@@ -107,7 +115,7 @@ Result<std::unique_ptr<io::WritableFile>> DiskView::create(const std::string& pa
 
 Result<io::FileInfo> DiskView::stat(const std::string& path) {
   FANFOLD_RETURN_IF_ERROR(meet_fate(path, false));
-  const Disks::Entry* entry = disks_.find(path);
+  const Disks::Entry* entry = disks_.find(resolved(path));
   if (entry == nullptr) return not_found(path);
   io::FileInfo info;
   info.kind = entry->directory ? io::FileKind::kDirectory : io::FileKind::kFile;
@@ -137,6 +145,15 @@ Status DiskView::make_directories(const std::string& path) {
     }
     if (slash == std::string::npos) return {};
   }
+}
+
+Status DiskView::make_directory(const std::string& path) {
+  FANFOLD_RETURN_IF_ERROR(meet_fate(path, true));
+  FANFOLD_RETURN_IF_ERROR(expect_directory(parent_of(path)));
+  const Disks::Entry* entry = disks_.find(path);
+  if (entry != nullptr) return entry->directory ? Status() : exists(path);
+  disks_.add(path, {true, disks_.new_inode(), nullptr}, process_);
+  return {};
 }
 
 Status DiskView::rename(const std::string& from, const std::string& to) {

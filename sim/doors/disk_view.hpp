@@ -21,6 +21,7 @@ class DiskView final : public io::FileSystem {
   Status check_readable(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status make_directories(const std::string& path) override;
+  Status make_directory(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status publish(const std::string& from, const std::string& to, io::Replace replace) override;
   Status hard_link_or_copy(const std::string& from, const std::string& to) override;

@@ -133,7 +133,7 @@ Status read_segment(io::FileSystem& files, const worker::LocalSegment& local,
 Result<io::PartInfo> write_part(io::FileSystem& files, const proto::TaskAssignment& assignment,
                                 const std::vector<std::uint64_t>& numbers) {
   const std::string directory = assignment.staging + "/" + std::to_string(assignment.attempt.value);
-  FANFOLD_RETURN_IF_ERROR(files.make_directories(directory));
+  FANFOLD_RETURN_IF_ERROR(files.make_directory(directory));
   const std::string name = io::part_name("part", assignment.task.index, assignment.partitions,
                                          io::PartCompression::kNone);
   FANFOLD_ASSIGN_OR_RETURN(const auto part, io::create_part(files, directory + "/" + name, name,

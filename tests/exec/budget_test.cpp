@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -98,6 +99,8 @@ std::uint64_t peak_of_this_process() {
 
 class MemoryBudget : public testing::Test {
  protected:
+  MemoryBudget() { std::filesystem::create_directory(directory_.path("staging")); }
+
   Measured map(const abi::JobInfo& job, const Input& input, std::uint64_t memory_bytes = kBudget) {
     proto::TaskAssignment assignment = next_assignment(Stage::kMap);
     io::Piece piece;

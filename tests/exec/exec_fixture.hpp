@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <utility>
@@ -21,6 +22,8 @@ using proto::FailureKind;
 
 class ExecFixture : public testing::Test {
  protected:
+  ExecFixture() { std::filesystem::create_directory(directory_.path("staging")); }
+
   static constexpr JobId kJob{1};
   /// So little that a task gets the least it can do with.
   static constexpr std::uint64_t kTiny = 1;

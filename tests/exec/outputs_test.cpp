@@ -44,6 +44,15 @@ TEST_F(TaskOutputs, AReduceWritesItsNamedOutputsBesideItsPart) {
   EXPECT_EQ(done.report().records_out, 3u);
 }
 
+TEST_F(TaskOutputs, DoNotComeBackAfterTheirJobWasCleanedUp) {
+  std::filesystem::remove(directory_.path("staging"));
+  const Run late = map("write rejects\n");
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.failure().kind, FailureKind::kIo);
+  EXPECT_NE(late.failure().message.find("staging"), std::string::npos) << late.failure().message;
+  EXPECT_FALSE(std::filesystem::exists(directory_.path("staging")));
+}
+
 TEST_F(TaskOutputs, CompressedOutputsSayItInTheirNames) {
   Plan plan = reduce_of(map("write rejects\nx\n"));
   plan.spec.output_compression = io::PartCompression::kGzip;

@@ -30,6 +30,7 @@ class WrappedFileSystem : public io::FileSystem {
     return real_.list(path);
   }
   Status make_directories(const std::string& path) override { return real_.make_directories(path); }
+  Status make_directory(const std::string& path) override { return real_.make_directory(path); }
   Status rename(const std::string& from, const std::string& to) override {
     return real_.rename(from, to);
   }

@@ -30,6 +30,7 @@ class BytesFileSystem final : public io::FileSystem {
   Result<std::unique_ptr<io::WritableFile>> create(const std::string&) override { return no(); }
   Result<std::vector<std::string>> list(const std::string&) override { return no(); }
   Status make_directories(const std::string&) override { return no(); }
+  Status make_directory(const std::string&) override { return no(); }
   Status rename(const std::string&, const std::string&) override { return no(); }
   Status publish(const std::string&, const std::string&, io::Replace) override { return no(); }
   Status hard_link_or_copy(const std::string&, const std::string&) override { return no(); }

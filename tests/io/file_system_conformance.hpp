@@ -134,6 +134,16 @@ TEST_P(FileSystemConformance, ListsNamesInByteOrder) {
   EXPECT_EQ(*files().list(world_->root()), expected);
 }
 
+TEST_P(FileSystemConformance, MakesOneDirectoryOnlyBelowOneThatIsThere) {
+  EXPECT_EQ(files().make_directory(path("x/y")).code(), StatusCode::kNotFound);
+  EXPECT_FALSE(exists("x"));
+  make_directory("x");
+  EXPECT_TRUE(files().make_directory(path("x/y")).ok());
+  EXPECT_TRUE(files().make_directory(path("x/y")).ok());
+  write("file", "");
+  EXPECT_FALSE(files().make_directory(path("file")).ok());
+}
+
 TEST_P(FileSystemConformance, MakesDirectoriesWithTheirParentsAndMindsNoneThatIsThere) {
   make_directory("x/y/z");
   make_directory("x/y/z");

@@ -30,6 +30,7 @@ class IsolationFixture : public testing::Test {
   IsolationFixture() : zygote_(Zygote::start()), pool_(*zygote_, kExecutors) {
     std::string pattern = testing::TempDir() + "fanfold-isolation-XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
+    std::filesystem::create_directory(directory_ + "/staging");
   }
   ~IsolationFixture() override { std::filesystem::remove_all(directory_); }
 

@@ -30,6 +30,9 @@ class FailingFileSystem final : public FileSystem {
   Status make_directories(const std::string& path) override {
     return change() ? real_.make_directories(path) : failure();
   }
+  Status make_directory(const std::string& path) override {
+    return change() ? real_.make_directory(path) : failure();
+  }
   Status rename(const std::string& from, const std::string& to) override {
     return change() ? real_.rename(from, to) : failure();
   }

@@ -166,6 +166,17 @@ TEST_F(SchedulerTest, LetsAWorkerRestThatFailsByItself) {
   EXPECT_EQ(assigned().size(), 1u);
 }
 
+TEST_F(SchedulerTest, AWorkerNeedsNoRestForWhatItSaysOfAJobThatIsOver) {
+  join(1);
+  submit({});
+  const AssignAttempt mapper = map(0);
+  cancel();
+  fail(mapper, FailureKind::kIo);
+  EXPECT_EQ(actions<NoteFailure>().size(), 1u);
+  submit({.job = 2});
+  EXPECT_EQ(assigned().size(), 1u);
+}
+
 TEST_F(SchedulerTest, ChargesNobodyForWhatADrainingWorkerGivesBack) {
   join(1);
   join(2, 0);

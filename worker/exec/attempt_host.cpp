@@ -167,7 +167,9 @@ io::PartWriter& AttemptHost::output_named(std::string_view name) {
                                   : io::map_part_name(name, compression);
   const std::string directory =
       assignment_.staging + "/" + std::to_string(assignment_.attempt.value);
-  if (outputs_.empty()) require(files_.make_directories(directory));
+  // Without its parent: a job that is over and cleaned up must not come back as a directory that
+  // nobody removes any more.
+  if (outputs_.empty()) require(files_.make_directory(directory));
   auto part = io::create_part(files_, directory + "/" + file, file, compression);
   require(part.status());
   return *outputs_.emplace(name, *std::move(part)).first->second;
