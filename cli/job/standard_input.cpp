@@ -17,8 +17,11 @@ namespace {
 constexpr std::size_t kCopyBytes = 1u << 20;
 
 Status io_error(const std::string& what) {
-  const StatusCode code = errno == ENOSPC ? StatusCode::kNoSpace : StatusCode::kIoError;
-  return Status(code, what + ": " + std::strerror(errno));
+  if (errno == ENOSPC) {
+    return Status(StatusCode::kNoSpace, what + ": " + std::strerror(errno) +
+                                            ".\nSet TMPDIR to a directory with more space.");
+  }
+  return Status(StatusCode::kIoError, what + ": " + std::strerror(errno));
 }
 
 Status write_all(int file, const char* bytes, std::size_t size, const std::string& path) {

@@ -17,6 +17,11 @@ bool explains_itself(proto::FailureKind kind) {
   return kind == proto::FailureKind::kInput || kind == proto::FailureKind::kPlugin;
 }
 
+// A disk is mended by whoever owns it; neither a stack nor a debugger says more about it.
+bool is_of_a_disk(proto::FailureKind kind) {
+  return kind == proto::FailureKind::kNoSpace || kind == proto::FailureKind::kIo;
+}
+
 std::string field(const std::string& label, const std::string& text) {
   std::string padded = label;
   padded.resize(std::max<std::size_t>(padded.size(), 10), ' ');
@@ -122,8 +127,9 @@ std::string failure_text(const proto::JobStatus& status, const FailureContext& c
     while (message.ends_with('\n')) message.pop_back();
     return job + " failed in " + name_of(status.failed_task) + ": " + message + "\n";
   }
-  return job + " failed: " + printable(status.reason, false) + "\n" +
-         later_causes(status, context) + first_cause_block(status, context);
+  const std::string reason = job + " failed: " + printable(status.reason, false) + "\n";
+  if (is_of_a_disk(cause.kind)) return reason + "  first, " + cause_line(cause) + "\n";
+  return reason + later_causes(status, context) + first_cause_block(status, context);
 }
 
 }  // namespace fanfold::cli

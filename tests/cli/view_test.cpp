@@ -242,6 +242,19 @@ TEST(Failure, OfAnInputTakesOneOrTwoLinesAndCountsAsUsage) {
   EXPECT_EQ(exit_code_of(status), kExitUsage);
 }
 
+TEST(Failure, OfADiskSaysWhichAndOffersNoDebugger) {
+  proto::JobStatus status = failed();
+  status.first_cause.kind = proto::FailureKind::kNoSpace;
+  status.first_cause.worker = "worker-1";
+  status.first_cause.message = "cannot write /scratch/run: No space left on device";
+  status.reason = "map task 3 met 8 times a disk that is full or does not work";
+  EXPECT_EQ(failure_text(status, context_of_failure()),
+            "fanfold: job word_count failed: map task 3 met 8 times a disk that is full or does "
+            "not work\n"
+            "  first, no space on worker-1: cannot write /scratch/run: No space left on device\n");
+  EXPECT_EQ(exit_code_of(status), kExitFailed);
+}
+
 TEST(Failure, ShowsNoControlCharactersOfUserCode) {
   proto::JobStatus status = failed();
   status.first_cause.message = "\x1b[2Jgone";
