@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <functional>
+#include <random>
 
 #include "tests/e2e/command.hpp"
 
@@ -148,6 +150,36 @@ TEST_F(Interruption, InProcessByKillLeavesNothing) {
   command.signal(SIGKILL);
   EXPECT_EQ(command.wait().exit_code, 128 + SIGKILL);
   EXPECT_TRUE(eventually([&] { return workspace_.remains().empty(); })) << workspace_.remains();
+}
+
+// The named moments above are the ones that somebody thought of.
+TEST_F(Interruption, AtAnyMomentLeavesAllOrNothing) {
+  workspace_.write("in.txt", make_text(1, 40'000));
+  const std::vector<std::string> words = {"run", "word_count", "in.txt", "-o", "out", "--quiet"};
+  unsigned looks_of_a_run = 0;
+  Running undisturbed(workspace_, words);
+  ASSERT_TRUE(eventually([&] { return ++looks_of_a_run > 0 && undisturbed.ended(); }));
+  std::filesystem::remove_all(workspace_.path("out"));
+  std::mt19937 random(1);
+  int interrupted = 0;
+  for (int round = 0; round < 20; ++round) {
+    Running command(workspace_, words);
+    unsigned looks = random() % looks_of_a_run;
+    ASSERT_TRUE(eventually([&] { return command.ended() || looks-- == 0; }));
+    command.signal(SIGINT);
+    const Outcome outcome = command.wait();
+    EXPECT_THAT(workspace_.remains(), IsEmpty()) << "round " << round;
+    if (outcome.exit_code == 0) {
+      EXPECT_TRUE(workspace_.exists("out/_SUCCESS")) << "round " << round;
+      std::filesystem::remove_all(workspace_.path("out"));
+      continue;
+    }
+    // Before it has set up its signals, a signal ends it as it ends any program.
+    EXPECT_TRUE(outcome.exit_code == 130 || outcome.exit_code == 128 + SIGINT) << outcome.both();
+    EXPECT_FALSE(workspace_.exists("out")) << "round " << round;
+    ++interrupted;
+  }
+  EXPECT_GT(interrupted, 0);
 }
 
 TEST_F(Interruption, WhileReadingStandardInputLeavesNothing) {
