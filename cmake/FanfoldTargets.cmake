@@ -23,13 +23,14 @@ function(fanfold_add_library name)
   endif()
 endfunction()
 
-# A GoogleTest program of one folder: tests/<folder>/...  Each TEST becomes a ctest of its own.
+# A GoogleTest program of one folder: tests/<folder>/...  Each program is one ctest,
+# started by the command after RUN_BY, if any.
 function(fanfold_add_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;RUN_BY" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE fanfold_warnings ${ARG_DEPS} GTest::gmock GTest::gtest_main)
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name} COMMAND ${ARG_RUN_BY} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endfunction()
 
