@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/core/check.hpp"
+#include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 
 namespace fanfold::master::scheduling {
@@ -32,6 +33,10 @@ bool Machine::may_adopt(const Worker& worker, const proto::HeldTask& held) {
   Job* job = find_job(held.task.job);
   if (job == nullptr || job->state != proto::JobState::kRunning || !job->contains(held.task)) {
     return false;
+  }
+  if (planted(Bug::kAcceptStaleFence)) {
+    const Task& task = job->stage(held.task.stage).at(held.task.index);
+    return task.state == TaskState::kReady && task.live == 0 && !attempts_.contains(held.attempt);
   }
   // Committed or failed already, or an id that no earlier master gave.
   if (job->ledger.find(held.attempt) != nullptr || attempts_.count(held.attempt) > 0) return false;

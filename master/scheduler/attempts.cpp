@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/core/check.hpp"
+#include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 
@@ -28,7 +29,7 @@ void Machine::start_attempt(const Start& start) {
   FANFOLD_CHECK(start.worker.state == WorkerState::kActive);
   if (start.twin != nullptr) {
     FANFOLD_CHECK(task.state == TaskState::kAssigned && task.live == 1);
-    FANFOLD_CHECK(start.twin->worker != start.worker.id);
+    FANFOLD_CHECK(start.twin->worker != start.worker.id || planted(Bug::kBackUpOnSameWorker));
   } else {
     FANFOLD_CHECK(task.live == 0);
     stage.move(start.task.index, TaskState::kAssigned);

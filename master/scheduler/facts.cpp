@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/core/check.hpp"
+#include "common/core/planted.hpp"
 #include "common/proto/flow.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
@@ -26,7 +27,7 @@ void Machine::apply(const AttemptCommitted& fact) {
   stage.set_flow(fact.task.index, fact.flow);
   Task& task = stage.at(fact.task.index);
   task.committed = fact.attempt;
-  task.holder = fact.worker;
+  if (!planted(Bug::kKeepOldHolder) || task.holder == WorkerId{}) task.holder = fact.worker;
   task.output_empty = fact.output_empty;
   task.bytes_out = fact.bytes_out;
   stage.bytes_done += task.bytes;

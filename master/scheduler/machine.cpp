@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "common/core/check.hpp"
+#include "common/core/planted.hpp"
 #include "master/scheduler/policy.hpp"
 
 namespace fanfold::master::scheduling {
@@ -17,6 +18,13 @@ Machine::Machine(const SchedulerOptions& options)
 
 void Machine::restore(const Fact& fact) {
   FANFOLD_CHECK(!begun_);
+  if (planted(Bug::kReplayForgetsInvalidation) &&
+      std::holds_alternative<MapOutputInvalidated>(fact)) {
+    return;
+  }
+  if (planted(Bug::kReplayTwice)) {
+    if (const auto* failure = std::get_if<TaskFailureCounted>(&fact)) apply(*failure);
+  }
   std::visit([this](const auto& value) { apply(value); }, fact);
 }
 
@@ -112,7 +120,9 @@ bool Machine::has_committed(AttemptId attempt) const {
   // Rare: only messages that come again ask.
   for (const auto& [id, job] : jobs_) {
     if (const AttemptLedger::Entry* entry = job.ledger.find(attempt)) {
-      return job.stage(entry->stage).at(entry->index).committed == attempt;
+      const AttemptId committed = job.stage(entry->stage).at(entry->index).committed;
+      if (planted(Bug::kCommitWithoutAttempt)) return committed != AttemptId{};
+      return committed == attempt;
     }
   }
   return false;

@@ -8,6 +8,7 @@
 //   adoption.cpp    what workers bring along from the time of an earlier master
 //   placement.cpp   which task goes where; backups for stragglers
 //   status.cpp      what clients are shown
+//   planted.cpp     what only planted bugs do
 //
 // No event costs more than O(log n) plus what it changes; nothing walks over tasks except where
 // the result lists them.
@@ -134,6 +135,11 @@ class Machine {
   };
   void end_job(Job& job, Ending ending);
   void cancel_attempts(Job& job);
+
+  // Planted bugs do this and nobody else: what is committed runs again (planted.cpp).
+  void forget_commit(Job& job, const TaskId& task);
+  void forget_commit_of_twin(AttemptId attempt);
+  void forget_commits_of_reduces(Job& job, std::optional<WorkerId> on_worker);
 
   // Membership.
   void lose_worker(WorkerId worker);

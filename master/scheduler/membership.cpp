@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 
@@ -14,7 +15,7 @@ void Machine::on(const WorkerJoined& event) {
   const bool comes_back = known != nullptr && known->state == WorkerState::kExpected;
   if (known == nullptr) record(WorkerRegistered{event.worker, event.slots});
   pool_.join(now_, event.worker, event.slots);
-  if (!comes_back) return;
+  if (!comes_back && !planted(Bug::kAcceptStaleFence)) return;
   take_over(event.worker, event);
   file_restored_jobs();
 }
@@ -40,6 +41,9 @@ void Machine::lose_worker(WorkerId id) {
   for (const AttemptId attempt : running) lose_attempt(attempt);
   for (const AttemptId attempt : queued) lose_attempt(attempt);
   lose_outputs(worker, [](AttemptId) { return true; });
+  if (planted(Bug::kLossClearsCommit)) {
+    for (auto& [job_id, job] : jobs_) forget_commits_of_reduces(job, id);
+  }
   record(WorkerGone{id});
   act(ForgetWorker{id});
   if (expected) file_restored_jobs();
@@ -51,6 +55,9 @@ void Machine::lose_attempt(AttemptId id) {
   const Attempt attempt = it->second;
   Job& job = jobs_.at(attempt.task.job);
   end_attempt(id);
+  if (planted(Bug::kLossChargesTask)) {
+    record(TaskFailureCounted{attempt.task, id, proto::FailureKind::kWorkerLost});
+  }
   // What only waited in the worker's queue met nothing.
   if (attempt.running &&
       !count_infrastructure_failure(job, attempt, proto::FailureKind::kWorkerLost)) {
@@ -60,6 +67,7 @@ void Machine::lose_attempt(AttemptId id) {
 }
 
 void Machine::lose_outputs(const Worker& worker, const std::function<bool(AttemptId)>& is_lost) {
+  if (planted(Bug::kKeepOutputsOfTheLost)) return;
   for (const auto& [id, splits] : worker.outputs) {
     Job& job = jobs_.at(id);
     if (job.state != proto::JobState::kRunning || !job.needs_map_outputs()) continue;

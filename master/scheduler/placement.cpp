@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 
@@ -134,7 +135,7 @@ bool Machine::back_up_one(Job& job) {
     if (const Trouble* trouble = job.find_trouble(stage.stage(), attempt.task.index)) {
       avoid = trouble->avoid;
     }
-    avoid.push_back(attempt.worker);
+    if (!planted(Bug::kBackUpOnSameWorker)) avoid.push_back(attempt.worker);
     if (Worker* worker = pool_.free_worker(avoid)) {
       start_attempt({job, attempt.task, *worker, &attempt});
       return true;

@@ -8,6 +8,7 @@
 
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
+#include "common/core/planted.hpp"
 #include "common/proto/messages.hpp"
 #include "master/service/chores.hpp"
 
@@ -166,12 +167,21 @@ Status MasterService::decide() {
   Output output;
   for (const Event& event : events) state_.scheduler.step(state_.now, event, &output);
   events.clear();
-  if (!output.facts.empty()) FANFOLD_RETURN_IF_ERROR(make_durable(std::move(output.facts)));
-  for (Action& action : output.actions) {
-    std::visit([this](auto&& one) { perform(std::move(one)); }, std::move(action));
+  const bool too_early = planted(Bug::kAnswerBeforeDurable);
+  if (too_early) {
+    perform_all(&output.actions);
+    FANFOLD_RETURN_IF_ERROR(send_outbox());
   }
+  if (!output.facts.empty()) FANFOLD_RETURN_IF_ERROR(make_durable(std::move(output.facts)));
+  if (!too_early) perform_all(&output.actions);
   state_.reports.clear();
   return {};
+}
+
+void MasterService::perform_all(std::vector<Action>* actions) {
+  for (Action& action : *actions) {
+    std::visit([this](auto&& one) { perform(std::move(one)); }, std::move(action));
+  }
 }
 
 Status MasterService::make_durable(std::vector<Fact> facts) {

@@ -75,6 +75,7 @@ class MasterService {
 
   Status decide();
   Status make_durable(std::vector<Fact> facts);
+  void perform_all(std::vector<Action>* actions);
   /// What the store keeps beside the fact.  One for each kind of fact that the service cares about.
   std::string note(const Fact& fact);
   std::string note_of(const JobAccepted& fact);

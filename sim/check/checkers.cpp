@@ -64,6 +64,9 @@ void Checkers::master_started(std::uint64_t epoch) {
 void Checkers::master_ended() {
   for (const auto& checker : checkers_) checker->master_ended();
 }
+void Checkers::master_refused(const std::string& why) {
+  scene_.verdict.violate("I7", "a master refuses what an earlier one stored: " + why);
+}
 void Checkers::worker_started(std::uint32_t process, std::uint32_t slots) {
   for (const auto& checker : checkers_) checker->worker_started(process, slots);
 }

@@ -18,12 +18,15 @@ class Checkers final : public Witness {
   /// False: something was violated.
   bool step();
   void end(Cluster::Ending ending);
+  /// The product itself noticed that something is wrong.
+  void broke_off(const std::string& why) { scene_.verdict.violate("CHECK", why); }
 
   void facts_stored(std::span<const master::Fact> facts, std::uint64_t epoch) override;
   void frame_sent(std::uint32_t from, std::uint32_t to, std::string_view frame) override;
   void frame_arrived(std::uint32_t from, std::uint32_t to, std::string_view frame) override;
   void master_started(std::uint64_t epoch) override;
   void master_ended() override;
+  void master_refused(const std::string& why) override;
   void worker_started(std::uint32_t process, std::uint32_t slots) override;
   void worker_ended(std::uint32_t process) override;
   void attempt_started(std::uint32_t process, const proto::TaskAssignment& assignment) override;

@@ -1,5 +1,6 @@
 // I1: of each task one attempt commits; a map may commit again only after its output was lost.
 // I12: a task fails at most as often as its job allows, and is then never run again.
+// L3: nothing is invalidated that nobody needs.
 // I20: a reduce commits only when every map has, if only once: an output that is lost after a
 // reduce has read it is no loss to that reduce.
 
@@ -42,6 +43,10 @@ class Commits final : public Checker {
     const ModelTask* task = facts().find(fact.task);
     if (fact.task.stage != Stage::kMap) {
       violate("I1", text_of(fact.task) + " is no map and was invalidated");
+    }
+    const ModelJob* job = facts().find(fact.task.job);
+    if (job == nullptr || job->publishing || job->ended) {
+      violate("L3", text_of(fact.task) + " was invalidated, and nobody needs it any more");
     }
     if (task == nullptr || task->committed != fact.attempt) {
       violate("I1", "what was invalidated of " + text_of(fact.task) + " was not committed");

@@ -26,6 +26,9 @@ class Reads final : public Checker {
       if (map == nullptr || map->committed != output.attempt) {
         violate("I3", text_of(assignment.task) + " was sent to " + text_of(output.attempt) +
                           " of map " + std::to_string(output.split) + ", which is not committed");
+      } else if (assignment.holders.at(output.holder).worker != map->holder) {
+        violate("I3", text_of(assignment.task) + " was sent to the wrong worker for map " +
+                          std::to_string(output.split));
       }
     }
     const ModelJob* job = facts().find(assignment.task.job);

@@ -1,8 +1,9 @@
 // I8: what is said of a job only goes forward, and its end is said the same way for ever.  A job
-// that was accepted is never unknown.
+// that was accepted is never unknown, and one that has ended does not go on.
 // L8: a client that asks is answered.
 
 #include <map>
+#include <variant>
 
 #include "sim/check/invariants.hpp"
 
@@ -25,6 +26,19 @@ class StatusOrder final : public Checker {
 
   void client_is_told(const proto::ClientReply& reply) override {
     if (const auto* told = std::get_if<proto::JobReply>(&reply)) note(told->status);
+  }
+
+  void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
+    JobId id;
+    if (const auto* started = std::get_if<master::JobCommitStarted>(&fact)) {
+      id = started->job;
+      const ModelJob* job = facts().find(id);
+      if (job != nullptr && job->publishing) violate("I8", text_of(id) + " publishes twice");
+    } else if (const auto* ended = std::get_if<master::JobEnded>(&fact)) {
+      id = ended->job;
+    }
+    const ModelJob* job = facts().find(id);
+    if (job != nullptr && job->ended) violate("I8", text_of(id) + " goes on after its end");
   }
 
   void end() override {

@@ -72,6 +72,11 @@ void ClientNode::read(const std::string& frame) {
   unanswered_since_.reset();
   if (const auto* reply = std::get_if<proto::JobReply>(&*decoded)) {
     world().witness->status_shown(reply->status);
+    const bool publishing = reply->status.state == proto::JobState::kPublishing;
+    if (publishing &&
+        world().faults.happens({FaultKind::kCancelLate, index(), 0, ++publishing_heard_})) {
+      cancel();
+    }
     if (proto::is_final(reply->status.state) && !end_) end_ = reply->status;
     return;
   }

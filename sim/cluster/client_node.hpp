@@ -47,6 +47,7 @@ class ClientNode final : public Process {
   Instant submit_at_;
   Instant ask_at_;
   JobId job_;
+  std::uint64_t publishing_heard_ = 0;
   bool cancel_asked_ = false;
   bool cancel_wanted_ = false;
   std::optional<Instant> unanswered_since_;

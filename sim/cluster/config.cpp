@@ -69,6 +69,8 @@ constexpr std::array kRatesMax = {
     RateMax{FaultKind::kTaskSlow, 200'000},
     RateMax{FaultKind::kSpawnFailure, 50'000},
     RateMax{FaultKind::kCancel, 3'000},
+    RateMax{FaultKind::kCancelLate, 500'000},
+    RateMax{FaultKind::kSideWorkSlow, 500'000},
 };
 
 class SeedDraws {

@@ -57,6 +57,7 @@ void MasterNode::begin() {
                                      }});
   const Status recovered = service_->recover(opened->stored);
   if (!recovered.ok()) {
+    world().witness->master_refused(recovered.message());
     world().trace.say(world().now(), "master: " + recovered.message());
     end_later();
   }

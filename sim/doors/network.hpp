@@ -44,6 +44,9 @@ class Network {
   /// Everything between the two is late by up to so much, for so long.
   void clog(std::uint32_t a, std::uint32_t b, Duration late, Duration time);
 
+  /// By whoever listens there, or did once.
+  bool has_been_bound(const std::string& address) const { return owners_.contains(address); }
+
   std::uint64_t frames() const { return frames_; }
 
  private:

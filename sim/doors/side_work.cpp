@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kShortest = 1ms;
 constexpr Duration kLongest = 80ms;
+constexpr Duration kSlowest = 5s;
 /// A crash in the middle comes within so many file operations.
 constexpr std::uint64_t kOperationsMax = 40;
 
@@ -21,9 +22,13 @@ class LaterWork final : public master::SideWork {
     if (outstanding_ == options_.queued_max) return false;
     ++outstanding_;
     const std::uint64_t n = ++place_.started;
-    const Duration time(static_cast<std::int64_t>(place_.world.draws.between(
+    Duration time(static_cast<std::int64_t>(place_.world.draws.between(
         Stream::kScheduler, {1'000'000, n}, static_cast<std::uint64_t>(kShortest.count()),
         static_cast<std::uint64_t>(kLongest.count()))));
+    const Fault slow{FaultKind::kSideWorkSlow, 0, 0, n};
+    if (place_.world.faults.happens(slow)) {
+      time += place_.world.faults.measure(slow, 0, kLongest, kSlowest);
+    }
     place_.world.timeline.after(
         time, [this, n, work = std::move(work), lives = std::weak_ptr<int>(life_)] {
           if (!lives.expired()) run(n, work);

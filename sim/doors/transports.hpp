@@ -86,6 +86,9 @@ class ManyEndpoint final : public WaitingDoor<net::ConnectingTransport>, public 
   }
 
   Result<net::PeerId> connect_to(const std::string& address) override {
+    if (!network_.has_been_bound(address)) {
+      return Status(StatusCode::kInvalidArgument, "'" + address + "' is no address");
+    }
     net::PeerId peer{"c" + std::to_string(++last_)};
     links_[peer] = network_.open(*this, address, peer);
     return peer;

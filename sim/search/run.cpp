@@ -1,7 +1,10 @@
 #include "sim/search/run.hpp"
 
+#include <exception>
+
 #include "sim/check/checkers.hpp"
 #include "sim/cluster/cluster.hpp"
+#include "sim/world/check_failed.hpp"
 
 namespace fanfold::sim {
 
@@ -13,8 +16,12 @@ RunResult run_scenario(const Scenario& scenario, std::FILE* trace_to) {
   {
     Cluster cluster(world, scenario.config);
     checkers.watch(cluster);
-    const Cluster::Ending ending = cluster.run([&checkers] { return checkers.step(); });
-    checkers.end(ending);
+    try {
+      const ThrowingChecks throwing;
+      checkers.end(cluster.run([&checkers] { return checkers.step(); }));
+    } catch (const std::exception& failed) {
+      checkers.broke_off(failed.what());
+    }
     for (const auto& client : cluster.clients()) {
       if (client->refusal()) ++result.refused;
       if (!client->end()) continue;

@@ -33,7 +33,9 @@ constexpr std::array<const char*, kFaultKinds> kNames = {"drop",
                                                          "task_hang",
                                                          "task_slow",
                                                          "spawn_failure",
-                                                         "cancel"};
+                                                         "cancel",
+                                                         "cancel_late",
+                                                         "side_work_slow"};
 
 }  // namespace
 

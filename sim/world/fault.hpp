@@ -43,10 +43,13 @@ enum class FaultKind : std::uint8_t {
   kTaskHang,
   kTaskSlow,
   kSpawnFailure,
-  // The client: subject is the job; n-th tick.
-  kCancel,
+  // The client: subject is the client.
+  kCancel,      // n-th tick.
+  kCancelLate,  // n-th time that it hears that its job is being published.
+  // The master's side work: n-th piece.
+  kSideWorkSlow,
 };
-inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kCancel) + 1;
+inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kSideWorkSlow) + 1;
 
 const char* name_of(FaultKind kind);
 std::optional<FaultKind> fault_kind_of(std::string_view name);

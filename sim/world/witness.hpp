@@ -26,6 +26,8 @@ class Witness {
   virtual void frame_arrived(std::uint32_t from, std::uint32_t to, std::string_view frame) = 0;
   virtual void master_started(std::uint64_t epoch) = 0;
   virtual void master_ended() = 0;
+  /// It could not go on from what is stored.
+  virtual void master_refused(const std::string& why) = 0;
   virtual void worker_started(std::uint32_t process, std::uint32_t slots) = 0;
   virtual void worker_ended(std::uint32_t process) = 0;
   /// An executor took the attempt up, or let go of it.

@@ -18,6 +18,7 @@ class Nobody final : public Witness {
                      std::string_view /*frame*/) override {}
   void master_started(std::uint64_t /*epoch*/) override {}
   void master_ended() override {}
+  void master_refused(const std::string& /*why*/) override {}
   void worker_started(std::uint32_t /*process*/, std::uint32_t /*slots*/) override {}
   void worker_ended(std::uint32_t /*process*/) override {}
   void attempt_started(std::uint32_t /*process*/,

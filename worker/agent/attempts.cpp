@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/core/check.hpp"
+#include "common/core/planted.hpp"
 #include "worker/agent/machine.hpp"
 
 namespace fanfold::worker::agency {
@@ -131,7 +132,8 @@ void Machine::kill(HeldAttempt& held, FailureKind kind) {
 void Machine::on(const AttemptEnded& event) {
   HeldAttempt* held = find(event.attempt);
   if (held == nullptr || !held->holds_slot()) return;
-  --slots_busy_;
+  const bool leaks = held->kill_kind == FailureKind::kCancelled && planted(Bug::kLeakSlotOnCancel);
+  if (!leaks) --slots_busy_;
   if (held->kill_kind == FailureKind::kCancelled) {
     act(DropAttemptFiles{held->job, held->id});
     drop(held->id);
