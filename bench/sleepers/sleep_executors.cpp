@@ -150,7 +150,7 @@ Status SleepExecutors::write_part(const worker::ExecutorTask& task, proto::Attem
             std::to_string(task.segments.size()) + " segments came of " + std::to_string(expected)};
   }
   const std::string directory = assignment.staging + "/" + std::to_string(assignment.attempt.value);
-  FANFOLD_RETURN_IF_ERROR(files_.make_directories(directory));
+  FANFOLD_RETURN_IF_ERROR(files_.make_directory(directory));
   const std::string name =
       io::part_name("part", partition, assignment.partitions, io::PartCompression::kNone);
   FANFOLD_ASSIGN_OR_RETURN(const auto part, io::create_part(files_, directory + "/" + name, name,

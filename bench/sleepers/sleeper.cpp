@@ -1,6 +1,5 @@
 #include "bench/sleepers/sleeper.hpp"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <memory>
@@ -9,6 +8,7 @@
 #include "bench/sleepers/noting_transport.hpp"
 #include "bench/sleepers/sampling_fetcher.hpp"
 #include "common/core/clock.hpp"
+#include "worker/service/identity.hpp"
 #include "worker/service/scratch.hpp"
 #include "worker/service/signalled_fetcher.hpp"
 #include "worker/service/worker_body.hpp"
@@ -22,12 +22,6 @@ using namespace std::chrono_literals;
 /// A tenth of production's, as all times of the experiment are.
 constexpr Duration kFetchPatience = 1s;
 
-std::string new_uuid() {
-  std::uint64_t bits[2] = {};
-  static_cast<void>(::getrandom(bits, sizeof bits, 0));
-  return std::to_string(bits[0]) + "-" + std::to_string(bits[1]);
-}
-
 }  // namespace
 
 Status run_sleeper(const SleeperOptions& options) {
@@ -37,7 +31,8 @@ Status run_sleeper(const SleeperOptions& options) {
   const std::string parent = options.scratch + "/" + std::to_string(options.number);
   FANFOLD_ASSIGN_OR_RETURN(
       worker::Scratch scratch,
-      worker::Scratch::make(files, parent + "/w-" + std::to_string(::getpid())));
+      worker::Scratch::make(files,
+                            {parent + "/w-" + std::to_string(::getpid()), worker::new_uuid()}));
   worker::FetcherOptions fetching;
   fetching.patience = kFetchPatience;
   FANFOLD_ASSIGN_OR_RETURN(const auto fetcher,
@@ -58,7 +53,7 @@ Status run_sleeper(const SleeperOptions& options) {
   worker::BodyOptions body_options;
   body_options.master = options.master;
   proto::Hello& hello = body_options.hello;
-  hello.uuid = new_uuid();
+  hello.uuid = scratch.uuid();
   hello.name = "sleeper-" + std::to_string(options.number);
   // No two of them share files: everything goes over sockets, as between hosts.
   hello.host_id = hello.name;

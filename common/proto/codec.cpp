@@ -215,6 +215,7 @@ template std::string encode(const Heartbeat&);
 template std::string encode(const CommitRequest&);
 template std::string encode(const AttemptFailed&);
 template std::string encode(const Bye&);
+template std::string encode(const WorkersDied&);
 template std::string encode(const Welcome&);
 template std::string encode(const Unknown&);
 template std::string encode(const HeartbeatEcho&);

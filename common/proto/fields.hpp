@@ -205,6 +205,10 @@ template <class Archive>
 void serialize(Archive& archive, Bye& m) {
   archive(m.worker, m.finished);
 }
+template <class Archive>
+void serialize(Archive& archive, WorkersDied& m) {
+  archive(m.uuids);
+}
 
 template <class Archive>
 void serialize(Archive& archive, Welcome& m) {

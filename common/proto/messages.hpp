@@ -142,6 +142,12 @@ struct Bye {
   WorkerId worker;
   bool finished = false;  // True: nothing runs any more and map outputs are about to go.
 };
+/// Workers of the same host whose processes are gone, and their files with them: whoever said this
+/// holds the locks that they held.  Sent with Hello until the first Welcome.
+struct WorkersDied {
+  static constexpr std::uint16_t kTag = 45;
+  std::vector<std::string> uuids;
+};
 
 // ---- master -> worker ----------------------------------------------------------------------
 struct Welcome {
@@ -210,12 +216,14 @@ struct Chunk {
 using ClientMessage =
     std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster>;
 using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply>;
-using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye>;
+using WorkerMessage =
+    std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied>;
 using MasterMessage = std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt,
                                    CommitAnswer, FailureNoted, ForgetJob, Goodbye>;
 /// What arrives at the master's socket.
-using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                 StopCluster, Hello, Heartbeat, CommitRequest, AttemptFailed, Bye>;
+using MasterInput =
+    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, Hello,
+                 Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.

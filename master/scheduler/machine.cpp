@@ -36,7 +36,7 @@ void Machine::step(Instant now, const Event& event, Output* output) {
   // Whoever should have called at a deadline and calls much later was paused, and did not read
   // the heartbeats of that time either.
   if (awaited_ && now > *awaited_ + assignment_patience(options_.worker_silence_max)) {
-    pool_.forgive_silence(now);
+    pool_.forgive_silence(now, now - *awaited_, reunion_patience(options_.worker_silence_max));
   }
   std::visit([this](const auto& value) { on(value); }, event);
   pass_time();
@@ -52,8 +52,10 @@ void Machine::begin() {
     const proto::JobStatus& status = ended_.at(job);
     act(FinishJob{job, status.state, status.reason, status.failed_task, status.failed_attempt});
   }
-  pool_.forgive_silence(now_);
-  if (!jobs_.empty() && pool_.expected() > 0) reunion_ = now_ + kReunionPatience;
+  pool_.await_all(now_);
+  if (!jobs_.empty() && pool_.expected() > 0) {
+    reunion_ = now_ + reunion_patience(options_.worker_silence_max);
+  }
   std::vector<JobId> complete;
   for (auto& [id, job] : jobs_) {
     job.restored = true;

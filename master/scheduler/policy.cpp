@@ -25,6 +25,10 @@ std::uint32_t backups_max(std::uint32_t tasks) { return std::max<std::uint32_t>(
 
 Duration straggler_age(Duration median) { return std::max(2 * median, kStragglerAgeMin); }
 
+Duration reunion_patience(Duration worker_silence_max) {
+  return std::min(worker_silence_max / 4, kReunionPatienceMax);
+}
+
 Duration assignment_patience(Duration worker_silence_max) {
   // Silence is several heartbeats long; two of them fit in a fifth of it.
   return worker_silence_max / 5;

@@ -43,9 +43,9 @@ inline constexpr std::size_t kRetriesExamined = 16;
 inline constexpr std::size_t kJobsExamined = 8;
 inline constexpr std::size_t kWorkersExamined = 16;
 
-/// A restarted master holds back assignments for this long while workers that it knows from before
-/// have not said Hello again (they do within a heartbeat): it would start again what they run.
-inline constexpr Duration kReunionPatience = 1500ms;
+/// A restarted master holds back assignments for at most this long while workers that it knows from
+/// before have not said Hello again: it would start again what they run.
+inline constexpr Duration kReunionPatienceMax = 1500ms;
 
 /// Ended jobs whose summary is kept for `fanfold status` and `fanfold list`.
 inline constexpr std::size_t kEndedJobsKept = 1000;
@@ -63,6 +63,10 @@ bool in_tail(std::uint32_t tasks, std::uint32_t done);
 std::uint32_t backups_max(std::uint32_t tasks);
 /// A running attempt of this age deserves a backup.
 Duration straggler_age(Duration median);
+
+/// Until then after a restart or a pause of the master, what workers had to say has been heard:
+/// they say Hello again within a heartbeat, and silence is several heartbeats long.
+Duration reunion_patience(Duration worker_silence_max);
 
 /// An assignment that heartbeats do not confirm within this time was lost on its way.
 Duration assignment_patience(Duration worker_silence_max);

@@ -97,11 +97,23 @@ void WorkerPool::erase(WorkerId id) {
 
 void WorkerPool::hear(Instant now, Worker& worker) {
   worker.heard = now;
+  worker.excused = false;
   silences_.set(worker.id, now + silence_max_);
 }
 
-void WorkerPool::forgive_silence(Instant now) {
+void WorkerPool::await_all(Instant now) {
   for (auto& [id, worker] : workers_) hear(now, worker);
+}
+
+void WorkerPool::forgive_silence(Instant now, Duration slept, Duration grace) {
+  for (auto& [id, worker] : workers_) {
+    // What was silent before stays so: a master that is paused again and again must find its dead.
+    Duration left =
+        std::clamp(worker.heard + silence_max_ + slept - now, Duration(0), silence_max_);
+    if (!std::exchange(worker.excused, true)) left = std::max(left, grace);
+    worker.heard = now + (left - silence_max_);
+    silences_.set(id, worker.heard + silence_max_);
+  }
 }
 
 bool WorkerPool::add(Instant now, Worker& worker, AttemptId attempt) {

@@ -34,6 +34,7 @@ struct Worker {
   WorkerState state = WorkerState::kExpected;
   std::uint32_t slots = 0;
   Instant heard;
+  bool excused = false;         // Had its grace, and was not heard since.
   std::set<AttemptId> running;  // In slots, as far as the master knows.
   std::set<AttemptId> queued;   // Behind them, in this order.
   /// Committed map outputs by job; some may have been invalidated since.
@@ -58,8 +59,11 @@ class WorkerPool {
   void mark_gone(Worker& worker);
   void erase(WorkerId worker);
   void hear(Instant now, Worker& worker);
-  /// Silence proves nothing for a time in which nobody listened.
-  void forgive_silence(Instant now);
+  /// Silence begins now, for all of them: the master starts.
+  void await_all(Instant now);
+  /// Silence proves nothing for a time in which nobody listened, nor for `grace` after it, in which
+  /// the messages of that time are read.
+  void forgive_silence(Instant now, Duration slept, Duration grace);
 
   /// Puts an attempt into a free slot (true) or behind the slots (false).
   bool add(Instant now, Worker& worker, AttemptId attempt);

@@ -186,6 +186,15 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Bye message) {
   state_.events.push_back(WorkerLeft{.worker = message.worker});
 }
 
+void WorkerDesk::handle(const net::PeerId& /*peer*/, const proto::WorkersDied& message) {
+  for (const std::string& uuid : message.uuids) {
+    const std::optional<WorkerId> dead = state_.workers.find_uuid(uuid);
+    if (!dead) continue;
+    forget_worker(*dead, true);
+    state_.events.push_back(WorkerLeft{.worker = *dead});
+  }
+}
+
 void WorkerDesk::forget_worker(WorkerId worker, bool silent) {
   const KnownWorker* known = state_.workers.find(worker);
   if (known == nullptr) {

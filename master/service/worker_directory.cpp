@@ -42,6 +42,12 @@ const KnownWorker* WorkerDirectory::find(WorkerId worker) const {
   return found == workers_.end() ? nullptr : &found->second;
 }
 
+std::optional<WorkerId> WorkerDirectory::find_uuid(std::string_view uuid) const {
+  const auto found = by_uuid_.find(uuid);
+  if (found == by_uuid_.end()) return std::nullopt;
+  return found->second;
+}
+
 void WorkerDirectory::remove(WorkerId worker) {
   if (const auto absent = remembered_.find(worker); absent != remembered_.end()) {
     by_uuid_.erase(absent->second);

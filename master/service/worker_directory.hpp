@@ -44,6 +44,8 @@ class WorkerDirectory {
   void remove(WorkerId worker);
 
   const std::map<WorkerId, KnownWorker>& all() const { return workers_; }
+  /// Whether it has come back after a restart or not.
+  std::optional<WorkerId> find_uuid(std::string_view uuid) const;
   std::uint32_t slots() const;
   /// Another one whenever a worker came or went.
   std::uint64_t version() const { return version_; }

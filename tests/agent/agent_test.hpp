@@ -113,13 +113,14 @@ class AgentTest : public ::testing::Test {
   std::vector<proto::AttemptProgress> listed();
   bool exited() const { return !actions<Exit>().empty(); }
 
+  static proto::Hello hello();
+
   std::unique_ptr<Agent> agent = std::make_unique<Agent>(AgentOptions{hello(), kResend});
   Instant now{1h};
   std::vector<Action> last;  // Of the last verb.
   Invariants invariants{kSlots};
 
  private:
-  static proto::Hello hello();
   void pass(Duration duration, bool echoes);
 };
 

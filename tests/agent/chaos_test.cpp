@@ -68,6 +68,7 @@ class World {
   void hear_message(const proto::CommitRequest& message);
   void hear_message(const proto::AttemptFailed& message);
   void hear_message(const proto::Bye& message);
+  static void hear_message(const proto::WorkersDied&) {}  // Of other workers: none here.
 
   std::mt19937_64 random_;
   const std::uint32_t slots_;

@@ -90,6 +90,7 @@ class Invariants {
   void check_message(const proto::CommitRequest& message);
   void check_message(const proto::AttemptFailed& message);
   void check_message(const proto::Bye& message);
+  void check_message(const proto::WorkersDied& message);
   void check_said(AttemptId attempt, Phase phase, std::string said);
   void check_signature(WorkerId worker, const std::string& what);
 

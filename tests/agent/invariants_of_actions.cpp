@@ -71,6 +71,10 @@ void Invariants::check_said(AttemptId attempt, Phase phase, std::string said) {
   }
 }
 
+void Invariants::check_message(const proto::WorkersDied& message) {
+  if (message.uuids.empty()) report("said that nobody died");
+}
+
 void Invariants::check_message(const proto::Bye& message) {
   check_signature(message.worker, "bye");
   if (!draining_) report("bye without a reason");

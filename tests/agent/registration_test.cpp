@@ -22,6 +22,19 @@ TEST_F(AgentTest, RepeatsItsHelloUntilItIsWelcome) {
   EXPECT_TRUE(sent<proto::Hello>().empty());
 }
 
+TEST_F(AgentTest, TellsWhoDiedUntilItIsWelcome) {
+  agent = std::make_unique<Agent>(AgentOptions{hello(), kResend, {"a", "b"}});
+  start();
+  ASSERT_EQ(sent<proto::WorkersDied>().size(), 1u);
+  EXPECT_EQ(sent<proto::WorkersDied>()[0].uuids, (std::vector<std::string>{"a", "b"}));
+  wait(kResend);
+  EXPECT_EQ(sent<proto::WorkersDied>().size(), 1u);
+  welcome();
+  master_says(proto::Unknown{});
+  EXPECT_EQ(sent<proto::Hello>().size(), 1u);
+  EXPECT_TRUE(sent<proto::WorkersDied>().empty());
+}
+
 TEST_F(AgentTest, AnswersAWelcomeWithAHeartbeat) {
   start();
   welcome();

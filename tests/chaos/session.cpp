@@ -29,9 +29,10 @@ Session::Session(const e2e::Workspace& workspace, const Oracle& oracle,
 
 proto::JobSpec Session::next_spec(const std::string& name) {
   proto::JobSpec spec = oracle_.spec(name);
-  const std::string number = std::to_string(++jobs_);
+  // A job that did not end in its session may still end in the next one's time.
+  const std::string number = std::to_string(options_.nemesis.seed) + "-" + std::to_string(++jobs_);
   spec.output = workspace_.path("out-" + number);
-  spec.client_id = "chaos-" + std::to_string(options_.nemesis.seed) + "-" + number;
+  spec.client_id = "chaos-" + number;
   return spec;
 }
 

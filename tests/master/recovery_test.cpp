@@ -101,6 +101,24 @@ TEST_F(RecoveryTest, AnswersACommitThatWasRecordedWithoutRecordingItTwice) {
   EXPECT_EQ(later.status(job).counters.at("seen"), 10);
 }
 
+TEST_F(RecoveryTest, WaitsForNoWorkerThatIsKnownToBeDead) {
+  start_master();
+  std::string dead;
+  {
+    FakeWorker worker(address(), {});
+    FakeClient client(address());
+    client.submit(spec(1));
+    worker.do_task(worker.expect_task());
+    EXPECT_EQ(worker.expect_task().task.stage, Stage::kReduce);
+    dead = worker.hello().uuid;
+  }
+  restart();
+  // The master's clock stands still: no patience can run out.
+  FakeWorker successor(address(), {});
+  successor.connection().send(proto::WorkersDied{{"of nobody", dead}});
+  EXPECT_EQ(successor.expect_task().task.stage, Stage::kMap);
+}
+
 TEST_F(RecoveryTest, RefusesAnAttemptOfAWorkerThatItHadGivenUp) {
   start_master();
   FakeWorker worker(address(), {});

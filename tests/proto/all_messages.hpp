@@ -43,6 +43,7 @@ void for_each_message(const Visitor& visit) {
       Named<CommitRequest>{"CommitRequest"},
       Named<AttemptFailed>{"AttemptFailed"},
       Named<Bye>{"Bye"},
+      Named<WorkersDied>{"WorkersDied"},
       Named<Welcome>{"Welcome"},
       Named<Unknown>{"Unknown"},
       Named<HeartbeatEcho>{"HeartbeatEcho"},

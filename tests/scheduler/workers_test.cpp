@@ -173,6 +173,25 @@ TEST_F(SchedulerTest, HoldsItsOwnPauseAgainstNoWorker) {
   EXPECT_EQ(actions<ForgetWorker>().size(), 2u);
 }
 
+TEST_F(SchedulerTest, FindsADeadWorkerThoughItIsPausedAgainAndAgain) {
+  join(1);
+  join(2);
+  std::vector<WorkerGone> gone;
+  const auto pass = [&](Duration duration) {
+    now = now + duration;
+    step(Tick{});
+    for (const WorkerGone& fact : facts<WorkerGone>()) gone.push_back(fact);
+  };
+  // It listens for a second at a time, with half a minute of sleep between; worker 1 is dead.
+  for (int pause = 0; pause < 4; ++pause) {
+    pass(30s);
+    heartbeat(2);
+    pass(1s);
+  }
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone[0].worker, WorkerId{1});
+}
+
 TEST_F(SchedulerTest, FindsSilenceOnlyAfterTheMessagesOfATurn) {
   join(1);
   join(2);

@@ -1,5 +1,6 @@
 #include "worker/service/scratch.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@ class ScratchDirectory : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
   Scratch make(const std::string& name) {
-    auto scratch = Scratch::make(io::posix_file_system(), path(name));
+    auto scratch = Scratch::make(io::posix_file_system(), {path(name), "of-" + name});
     EXPECT_TRUE(scratch.ok()) << scratch.status().message();
     return *std::move(scratch);
   }
@@ -32,7 +33,7 @@ class ScratchDirectory : public testing::Test {
   void make_and_die(const std::string& name) {
     const pid_t child = ::fork();
     if (child == 0) {
-      const auto scratch = Scratch::make(io::posix_file_system(), path(name));
+      const auto scratch = Scratch::make(io::posix_file_system(), {path(name), "of-" + name});
       write(path(name) + "/1/2/output.run");
       ::kill(::getpid(), SIGKILL);
     }
@@ -65,6 +66,18 @@ TEST_F(ScratchDirectory, OfAKilledWorkerIsRemovedByTheNext) {
   EXPECT_TRUE(fs::exists(path("worker-2")));
 }
 
+TEST_F(ScratchDirectory, TellsTheUuidsOfTheKilledAndOfNobodyElse) {
+  const Scratch first = make("worker-4");
+  EXPECT_THAT(first.died(), testing::IsEmpty());
+  make_and_die("worker-1");
+  const Scratch second = make("worker-5");
+  EXPECT_THAT(second.died(), testing::ElementsAre("of-worker-1"));
+  make_and_die("worker-2");
+  const Scratch same_id = make("worker-2");
+  EXPECT_THAT(same_id.died(), testing::ElementsAre("of-worker-2"));
+  EXPECT_EQ(same_id.uuid(), "of-worker-2");
+}
+
 TEST_F(ScratchDirectory, OfALivingWorkerStays) {
   const Scratch first = make("worker-1");
   write(path("worker-1/1/2/output.run"));
@@ -86,7 +99,7 @@ TEST_F(ScratchDirectory, LeavesOtherNamesAlone) {
 TEST_F(ScratchDirectory, ReplacesWhatAnEarlierProcessOfTheSameIdLeft) {
   make_and_die("worker-1");
   const Scratch scratch = make("worker-1");
-  EXPECT_TRUE(fs::is_empty(path("worker-1")));
+  EXPECT_FALSE(fs::exists(path("worker-1/1")));
 }
 
 // All of them sweep while others have made their directory and do not hold its lock yet.
@@ -99,7 +112,7 @@ TEST_F(ScratchDirectory, OfWorkersThatStartTogetherIsNeverSweptAway) {
       const std::string own = path("worker-" + std::to_string(100 + i));
       bool kept = true;
       for (int round = 0; round < 200 && kept; ++round) {
-        auto scratch = Scratch::make(io::posix_file_system(), own);
+        auto scratch = Scratch::make(io::posix_file_system(), {own, "own"});
         kept = scratch.ok() && fs::exists(own);
       }
       ::_exit(kept ? 0 : 1);

@@ -20,6 +20,8 @@ namespace fanfold::worker {
 struct AgentOptions {
   proto::Hello hello;  // Sent at start and whenever the master does not know us.
   Duration resend{};   // Unanswered commits, failures and hellos are repeated this often.
+  /// Workers whose death this one found out; told until a master welcomes us.
+  std::vector<std::string> died{};
 };
 
 class Agent {

@@ -15,7 +15,7 @@ constexpr Duration kPauseNoticed = 1s;
 
 }  // namespace
 
-Machine::Machine(AgentOptions options) : options_(std::move(options)) {
+Machine::Machine(AgentOptions options) : options_(std::move(options)), died_(options_.died) {
   FANFOLD_CHECK(options_.resend > Duration(0));
 }
 
@@ -46,6 +46,8 @@ void Machine::say_hello() {
     hello.attempts.push_back({id, held.task, held.number, held.generation, !held.waits()});
   }
   hello.outputs = past_.kept(limits::kOutputsListed, &hello.outputs_complete);
+  // Before Hello: what the dead leave free may go to us at once.
+  if (!died_.empty()) send(proto::WorkersDied{died_});
   send(std::move(hello));
   hello_due_ = now_ + options_.resend;
 }

@@ -92,6 +92,7 @@ class Machine {
   void pass_drain();
 
   const AgentOptions options_;
+  std::vector<std::string> died_;  // Not told to any master that welcomed us.
   std::map<AttemptId, HeldAttempt> held_;
   std::set<std::pair<std::uint64_t, AttemptId>> queue_;  // By arrival.
   std::map<JobId, std::uint32_t> held_by_job_;

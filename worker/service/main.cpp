@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "worker/service/identity.hpp"
 #include "worker/service/worker_service.hpp"
 
 namespace fanfold::worker {
@@ -39,7 +40,7 @@ int run(int argc, char** argv) {
   if (!signals.ok()) return complain(signals.status());
   auto log = Log::open((*options)->log_file, (*options)->log_level);
   if (!log.ok()) return complain(log.status());
-  auto scratch = Scratch::make(io::posix_file_system(), (*options)->scratch);
+  auto scratch = Scratch::make(io::posix_file_system(), {(*options)->scratch, new_uuid()});
   if (!scratch.ok()) return complain(scratch.status());
   Status end;
   {

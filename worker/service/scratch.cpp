@@ -16,6 +16,17 @@ std::string attempt_path(const std::string& scratch, JobId job, AttemptId attemp
 }
 
 constexpr int kRounds = 8;
+constexpr std::string_view kUuidPrefix = "uuid-";
+
+/// Whose directory it is, or was; nothing when that cannot be read.
+void note_owner(io::FileSystem& files, const std::string& directory,
+                std::vector<std::string>* owners) {
+  const auto names = files.list(directory);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (name.starts_with(kUuidPrefix)) owners->push_back(name.substr(kUuidPrefix.size()));
+  }
+}
 
 UniqueFd open_directory(const std::string& path) {
   return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -41,7 +52,8 @@ std::string_view stem_of(std::string_view name) {
 
 /// Workers that were killed could not remove theirs: what nobody holds the lock of goes.  Anything
 /// that does not work out now is tried again by the next worker.
-void sweep(io::FileSystem& files, const std::string& parent, std::string_view own_name) {
+void sweep(io::FileSystem& files, const std::string& parent, std::string_view own_name,
+           std::vector<std::string>* died) {
   const auto names = files.list(parent);
   if (!names.ok() || stem_of(own_name).empty()) return;
   for (const std::string& name : *names) {
@@ -49,27 +61,36 @@ void sweep(io::FileSystem& files, const std::string& parent, std::string_view ow
     const std::string path = parent + "/" + name;
     const UniqueFd lock = open_directory(path);
     if (!lock.open() || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
-    if (is_at(lock.get(), path)) static_cast<void>(files.remove_tree(path));
+    if (!is_at(lock.get(), path)) continue;
+    note_owner(files, path, died);
+    static_cast<void>(files.remove_tree(path));
   }
 }
 
 }  // namespace
 
-Result<Scratch> Scratch::make(io::FileSystem& files, const std::string& directory) {
+Result<Scratch> Scratch::make(io::FileSystem& files, const ScratchOptions& options) {
+  const std::string& directory = options.directory;
+  std::vector<std::string> died;
   const std::size_t slash = directory.rfind('/');
   if (slash != directory.npos && slash > 0) {
     const std::string parent = directory.substr(0, slash);
     FANFOLD_RETURN_IF_ERROR(files.make_directories(parent));
-    sweep(files, parent, directory.substr(slash + 1));
+    sweep(files, parent, directory.substr(slash + 1), &died);
   }
   // The name carries our process id: whoever made it before us is gone.
+  note_owner(files, directory, &died);
   FANFOLD_RETURN_IF_ERROR(files.remove_tree(directory));
   for (int round = 0; round < kRounds; ++round) {
     // FileSystem makes directories that others may read; intermediate files are the user's data.
     if (::mkdir(directory.c_str(), 0700) != 0) return cannot_make(directory);
     UniqueFd lock = open_directory(directory);
     if (lock.open() && ::flock(lock.get(), LOCK_EX) == 0 && is_at(lock.get(), directory)) {
-      return Scratch(files, directory, std::move(lock));
+      const std::string name = std::string(kUuidPrefix) + options.uuid;
+      FANFOLD_RETURN_IF_ERROR(files.make_directories(directory + "/" + name));
+      Scratch scratch(files, options, std::move(lock));
+      scratch.died_ = std::move(died);
+      return scratch;
     }
     // A worker that started at the same moment saw it without its lock, and swept it away.
   }
@@ -79,6 +100,8 @@ Result<Scratch> Scratch::make(io::FileSystem& files, const std::string& director
 Scratch::Scratch(Scratch&& other) noexcept
     : files_(other.files_),
       directory_(std::exchange(other.directory_, std::string())),
+      uuid_(std::move(other.uuid_)),
+      died_(std::move(other.died_)),
       lock_(std::move(other.lock_)) {}
 
 Scratch::~Scratch() {

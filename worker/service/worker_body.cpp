@@ -33,7 +33,7 @@ WorkerBody::WorkerBody(BodyOptions options, const WorkerDoors& doors,
       doors_(doors),
       transport_(std::move(transport)),
       inputs_(options_.hello.host_id, doors.scratch, doors.fetcher),
-      agent_({options_.hello, kResend}) {}
+      agent_({options_.hello, kResend, options_.died}) {}
 
 void WorkerBody::begin() { feed(Tick{}); }
 

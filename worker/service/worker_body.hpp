@@ -37,6 +37,7 @@ struct WorkerDoors {
 
 struct BodyOptions {
   proto::Hello hello;
+  std::vector<std::string> died;   // Workers that this one found dead.
   std::string master;              // For the log.
   std::uint64_t memory_bytes = 0;  // Of an executor, when the job does not say.
   std::uint32_t threads = 1;       // That a task may use at once.

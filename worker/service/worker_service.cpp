@@ -20,18 +20,6 @@ net::SocketOptions socket_options(const WorkerOptions& options) {
 }
 
 /// Names this process for ever: a worker that is started again is another one.
-std::string new_uuid() {
-  unsigned char bytes[16] = {};
-  static_cast<void>(::getrandom(bytes, sizeof bytes, 0));
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& options,
@@ -73,13 +61,14 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
   body.memory_bytes = options_.memory_bytes;
   body.threads = options_.threads;
   proto::Hello& hello = body.hello;
-  hello.uuid = new_uuid();
+  hello.uuid = with_.scratch.uuid();
   hello.name = options_.name;
   hello.host_id = own_host_id();
   hello.scratch = with_.scratch.directory();
   hello.data_endpoint = server_->endpoint();
   hello.slots = options_.slots;
   hello.process = static_cast<std::uint32_t>(::getpid());
+  body.died = with_.scratch.died();
   with_.log.info("worker.started", {{"name", options_.name},
                                     {"master", options_.master},
                                     {"scratch", hello.scratch},
