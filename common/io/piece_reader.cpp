@@ -9,6 +9,8 @@
 namespace fanfold::io {
 namespace {
 
+/// The shortest magic number, that of gzip.
+constexpr std::uint64_t kMagicBytesMin = 3;
 constexpr std::uint32_t kZstdMagic = 0xfd2fb528;
 constexpr std::uint32_t kLz4Magic = 0x184d2204;
 constexpr std::uint32_t kSkippableMagic = 0x184d2a50;  // And the next 15: shared by zstd and lz4.
@@ -81,7 +83,7 @@ Result<RecordWindow> open_window(FileSystem& files, Piece& piece, const ReadOpti
   if (piece.compression != Compression::kNone) return open_compressed(files, piece, piece.end);
   FANFOLD_ASSIGN_OR_RETURN(RecordWindow window,
                            open_plain(files, piece, first_byte(piece, options)));
-  if (piece.begin != 0 || piece.end < 4) return window;
+  if (piece.begin != 0 || piece.end < kMagicBytesMin) return window;
   FANFOLD_RETURN_IF_ERROR(window.fill(first_fill(piece, options)));
   piece.compression = detect_compression(window.view());
   if (piece.compression == Compression::kNone) return window;

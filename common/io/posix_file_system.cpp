@@ -1,7 +1,6 @@
 // The production side of the door to files: POSIX calls, and words for what they refuse.
 // Keeps nothing open, caches nothing, retries nothing but EINTR.
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -17,6 +16,7 @@
 
 #include "common/core/check.hpp"
 #include "common/io/file_system.hpp"
+#include "common/io/posix_calls.hpp"
 #include "common/io/writing_speed.hpp"
 
 namespace fanfold::io {
@@ -24,24 +24,6 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 1u << 20;
 constexpr std::size_t kLargeRead = 64u << 10;
-
-/// "cannot read /data/x: Permission denied"
-Status error_of(int error, const char* action, const std::string& path) {
-  StatusCode code = StatusCode::kIoError;
-  std::string why = std::generic_category().message(error);
-  if (error == ENOENT || error == ENOTDIR) code = StatusCode::kNotFound;
-  if (error == EEXIST || error == ENOTEMPTY) code = StatusCode::kAlreadyExists;
-  if (error == ENAMETOOLONG || error == EISDIR || path.find('\0') != std::string::npos) {
-    code = StatusCode::kInvalidArgument;
-  }
-  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
-    code = StatusCode::kNoSpace;
-    why += error == EFBIG ? "; raise the limit (ulimit -f), or use another disk"
-                          : "; free some space, or use another disk";
-  }
-  if (error == ELOOP) why = "its symbolic links lead in a circle";
-  return Status(code, std::string("cannot ") + action + " " + path + ": " + why);
-}
 
 class Descriptor {
  public:
@@ -179,12 +161,6 @@ class PosixWritableFile final : public WritableFile {
   WritingSpeed speed_;
 };
 
-FileKind kind_of(mode_t mode) {
-  if (S_ISREG(mode)) return FileKind::kFile;
-  if (S_ISDIR(mode)) return FileKind::kDirectory;
-  return FileKind::kOther;
-}
-
 bool rename_flags_unsupported(int error) { return error == ENOSYS || error == EINVAL; }
 
 /// For file systems that do not know RENAME_NOREPLACE.  rename() of a directory replaces nothing
@@ -222,9 +198,7 @@ class PosixFileSystem final : public FileSystem {
   Result<FileInfo> stat(const std::string& path) override {
     struct stat info;
     if (::stat(path.c_str(), &info) != 0) return error_of(errno, "find", path);
-    return FileInfo{kind_of(info.st_mode), static_cast<std::uint64_t>(info.st_size),
-                    static_cast<std::uint64_t>(info.st_dev),
-                    static_cast<std::uint64_t>(info.st_ino), (info.st_mode & 0444) == 0444};
+    return info_of(info);
   }
 
   Status check_readable(const std::string& path) override {
@@ -234,7 +208,12 @@ class PosixFileSystem final : public FileSystem {
     return Status();
   }
 
-  Result<std::vector<std::string>> list(const std::string& directory) override;
+  Result<std::vector<std::string>> list(const std::string& directory) override {
+    return list_directory(directory);
+  }
+  Result<std::vector<Entry>> list_with_info(const std::string& directory) override {
+    return look_at_directory(directory);
+  }
 
   Status make_directories(const std::string& path) override {
     std::error_code error;
@@ -291,25 +270,6 @@ class PosixFileSystem final : public FileSystem {
  private:
   Status copy(const std::string& from, const std::string& to);
 };
-
-Result<std::vector<std::string>> PosixFileSystem::list(const std::string& directory) {
-  struct Closer {
-    void operator()(DIR* open) const { ::closedir(open); }
-  };
-  const std::unique_ptr<DIR, Closer> open(::opendir(directory.c_str()));
-  if (open == nullptr) return error_of(errno, "list directory", directory);
-  std::vector<std::string> names;
-  while (true) {
-    errno = 0;  // readdir() tells the end from an error by errno alone.
-    const dirent* entry = ::readdir(open.get());
-    if (entry == nullptr && errno != 0) return error_of(errno, "list directory", directory);
-    if (entry == nullptr) break;
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 Status PosixFileSystem::publish(const std::string& from, const std::string& to, Replace replace) {
   // The target may come and go between the two calls, so try a few times before giving up.

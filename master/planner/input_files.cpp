@@ -143,8 +143,9 @@ class Inputs {
   /// A pattern may find a file twice: by its name, and in a directory that matches.
   void sort_from(std::size_t first) {
     const auto begin = found_.begin() + static_cast<std::ptrdiff_t>(first);
-    std::sort(begin, found_.end(),
-              [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
+    const auto by_path = [](const InputFile& a, const InputFile& b) { return a.path < b.path; };
+    // A directory of files only is in order already.
+    if (!std::is_sorted(begin, found_.end(), by_path)) std::sort(begin, found_.end(), by_path);
     found_.erase(
         std::unique(begin, found_.end(),
                     [](const InputFile& a, const InputFile& b) { return a.path == b.path; }),
@@ -196,12 +197,11 @@ Status FileCollector::add(const std::string& path, const io::FileInfo& info, con
 Status FileCollector::add_directory(const std::string& path, const io::FileInfo& info,
                                     const std::string& tag, DirectoryTrail& trail) {
   FANFOLD_RETURN_IF_ERROR(trail.enter(path, info));
-  FANFOLD_ASSIGN_OR_RETURN(const auto names, files_.list(path));
+  FANFOLD_ASSIGN_OR_RETURN(const auto entries, files_.list_with_info(path));
   const std::string prefix = path.ends_with('/') ? path : path + "/";
-  for (const std::string& name : names) {
+  for (const auto& [name, found] : entries) {
     if (skipped_by_convention(name)) continue;
     const std::string below = prefix + name;
-    const auto found = files_.stat(below);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) {
       return Status(StatusCode::kNotFound,
                     "input " + below +

@@ -94,6 +94,14 @@ std::vector<Case> usage_cases() {
   };
 }
 
+std::string gzipped_text(const Workspace& workspace) {
+  workspace.write("text", make_text(3, 2000));
+  CommandOptions gzip;
+  gzip.program = "/bin/gzip";
+  run(workspace, {"text"}, gzip);
+  return workspace.read("text.gz");
+}
+
 std::vector<Case> file_cases() {
   return {
       {"MissingInput", {"run", "word_count", "in/none.txt", "-o", "out"}, 2, {"$W/in/none.txt"}},
@@ -139,12 +147,17 @@ std::vector<Case> file_cases() {
        2,
        {"$W/cut.gz", "gzip"},
        [](const Workspace& w) {
-         w.write("text", make_text(3, 2000));
-         CommandOptions gzip;
-         gzip.program = "/bin/gzip";
-         run(w, {"text"}, gzip);
-         const std::string packed = w.read("text.gz");
+         const std::string packed = gzipped_text(w);
          w.write("cut.gz", packed.substr(0, packed.size() / 2));
+       }},
+      {"DamagedGzip",
+       {"run", "word_count", "bad.gz", "-o", "out", "--quiet"},
+       2,
+       {"$W/bad.gz: damaged gzip data near byte", "copy the file again"},
+       [](const Workspace& w) {
+         std::string packed = gzipped_text(w);
+         packed[packed.size() / 2] ^= '\x41';
+         w.write("bad.gz", packed);
        }},
       {"LinkLoop",
        {"run", "word_count", "loop", "-o", "out"},

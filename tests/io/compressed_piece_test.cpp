@@ -84,12 +84,15 @@ TEST_P(CompressedPiece, CanHoldEveryRecordFormat) {
 
 TEST_P(CompressedPiece, IsRefusedByNameWhenTruncatedAnywhere) {
   const std::string whole = compressed(GetParam(), text_of(200));
-  for (std::size_t size = 4; size < whole.size(); ++size) {
-    const Piece piece = write(whole.substr(0, size), GetParam());
-    const Status status = read_piece(piece, {}).status;
-    ASSERT_EQ(status.code(), StatusCode::kCorruption) << "cut at " << size;
-    ASSERT_NE(status.message().find(piece.path), std::string::npos);
-    ASSERT_NE(status.message().find("copy"), std::string::npos) << status.message();
+  // With fewer bytes than its magic number a file may be anything.
+  for (std::size_t size = GetParam() == Compression::kGzip ? 3 : 4; size < whole.size(); ++size) {
+    for (const Compression known : {GetParam(), Compression::kNone}) {
+      const Piece piece = write(whole.substr(0, size), known);
+      const Status status = read_piece(piece, {}).status;
+      ASSERT_EQ(status.code(), StatusCode::kCorruption) << "cut at " << size;
+      ASSERT_NE(status.message().find(piece.path), std::string::npos);
+      ASSERT_NE(status.message().find("copy"), std::string::npos) << status.message();
+    }
   }
 }
 

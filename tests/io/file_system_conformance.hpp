@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include <functional>
 #include <memory>
@@ -142,6 +143,31 @@ TEST_P(FileSystemConformance, MakesOneDirectoryOnlyBelowOneThatIsThere) {
   EXPECT_TRUE(files().make_directory(path("x/y")).ok());
   write("file", "");
   EXPECT_FALSE(files().make_directory(path("file")).ok());
+}
+
+TEST_P(FileSystemConformance, LooksAtEverythingInADirectoryAtOnce) {
+  // More than one thread takes upon itself.
+  std::vector<std::string> names = {"a-directory"};
+  make_directory("many/a-directory");
+  for (int i = 0; i < 4200; ++i) {
+    names.push_back("file-" + std::to_string(i));
+    write("many/" + names.back(), std::string(static_cast<std::size_t>(i % 7), 'x'));
+  }
+  std::sort(names.begin(), names.end());
+  const auto entries = files().list_with_info(path("many"));
+  ASSERT_TRUE(entries.ok()) << entries.status().message();
+  ASSERT_EQ(entries->size(), names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto& [name, info] = (*entries)[i];
+    const FileInfo alone = *files().stat(path("many/" + names[i]));
+    ASSERT_EQ(name, names[i]);
+    ASSERT_TRUE(info.ok()) << info.status().message();
+    EXPECT_EQ(info->kind, alone.kind);
+    EXPECT_EQ(info->size, alone.size);
+    EXPECT_EQ(info->inode, alone.inode);
+    EXPECT_EQ(info->open_to_all, alone.open_to_all);
+  }
+  EXPECT_EQ(files().list_with_info(path("nowhere")).status().code(), StatusCode::kNotFound);
 }
 
 TEST_P(FileSystemConformance, MakesDirectoriesWithTheirParentsAndMindsNoneThatIsThere) {
