@@ -60,6 +60,7 @@ Command cancel_command();
 Command logs_command();
 Command jobs_command();
 Command cat_command();
+Command verify_command();
 Command new_command();
 Command cluster_up_command();
 Command cluster_down_command();

@@ -163,4 +163,15 @@ std::string to_json(const std::vector<std::pair<std::string, std::string>>& fact
   return dump(json);
 }
 
+std::string to_json(const Verification& verification) {
+  Json json = {{"output", verification.directory},
+               {"holds", verification.holds()},
+               {"ledger", verification.manifest.run.ledger.has_value()},
+               {"checks", Json::array()}};
+  for (const Check& check : verification.checks) {
+    json["checks"].push_back({{"check", check.name}, {"holds", check.holds}, {"what", check.what}});
+  }
+  return dump(json);
+}
+
 }  // namespace fanfold::cli

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/output/verification.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/types.hpp"
 #include "fanfold/abi.hpp"
@@ -30,5 +31,6 @@ std::string to_json(const ClusterUp& cluster);
 std::string to_json(const std::vector<abi::JobInfo>& jobs);
 /// Flat object of strings, in the given order.
 std::string to_json(const std::vector<std::pair<std::string, std::string>>& facts);
+std::string to_json(const Verification& verification);
 
 }  // namespace fanfold::cli

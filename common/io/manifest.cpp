@@ -54,6 +54,26 @@ std::string utc(std::uint64_t unix_ms) {
   return std::string(text, size) + "." + fraction + "Z";
 }
 
+Json pairs_json(const abi::BlockSummary& pairs) {
+  Json json;
+  json["pairs"] = pairs.records;
+  json["sum"] = hex(pairs.sum);
+  json["exclusive_or"] = hex(pairs.exclusive_or);
+  return json;
+}
+
+Json ledger_json(const Ledger& ledger) {
+  Json json;
+  json["input_files"] = ledger.input_files;
+  json["input_bytes"] = ledger.input_bytes;
+  json["input_covered"] = ledger.input_covered;
+  json["records_mapped"] = ledger.records_mapped;
+  json["pairs_emitted"] = ledger.pairs_emitted;
+  json["written"] = pairs_json(ledger.pairs_written);
+  json["read"] = pairs_json(ledger.pairs_read);
+  return json;
+}
+
 Json run_json(const ManifestRun& run) {
   Json json;
   json["job_id"] = run.job_id;
@@ -73,6 +93,7 @@ Json run_json(const ManifestRun& run) {
     json["finished_unix_ms"] = run.finished_unix_ms;
     json["finished"] = utc(run.finished_unix_ms);
   }
+  if (run.ledger) json["ledger"] = ledger_json(*run.ledger);
   return json;
 }
 
@@ -85,6 +106,9 @@ class Fields {
 
   void take(const char* name, std::string& value) {
     if (const Json* field = find(name, &Json::is_string)) value = field->get<std::string>();
+  }
+  void take(const char* name, bool& value) {
+    if (const Json* field = find(name, &Json::is_boolean)) value = field->get<bool>();
   }
   template <std::unsigned_integral T>
   void take(const char* name, T& value) {
@@ -119,6 +143,9 @@ class Fields {
     if (object_.is_object() && object_.contains(name)) take(name, value);
   }
   const Json* object(const char* name) { return find(name, &Json::is_object); }
+  const Json* object_if_there(const char* name) {
+    return object_.is_object() && object_.contains(name) ? object(name) : nullptr;
+  }
   const Json* array(const char* name) { return find(name, &Json::is_array); }
   void fail(const std::string& name) {
     if (problem_.empty()) problem_ = name;
@@ -174,6 +201,26 @@ void take_texts(Fields& fields, Manifest& manifest) {
   }
 }
 
+void take_pairs(const Json& json, abi::BlockSummary& pairs, std::string& problem) {
+  Fields fields(json, problem);
+  fields.take("pairs", pairs.records);
+  fields.take_checksum("sum", pairs.sum);
+  fields.take_checksum("exclusive_or", pairs.exclusive_or);
+}
+
+void take_ledger(const Json& json, Ledger& ledger, std::string& problem) {
+  Fields fields(json, problem);
+  fields.take("input_files", ledger.input_files);
+  fields.take("input_bytes", ledger.input_bytes);
+  fields.take("input_covered", ledger.input_covered);
+  fields.take("records_mapped", ledger.records_mapped);
+  fields.take("pairs_emitted", ledger.pairs_emitted);
+  if (const Json* pairs = fields.object("written")) {
+    take_pairs(*pairs, ledger.pairs_written, problem);
+  }
+  if (const Json* pairs = fields.object("read")) take_pairs(*pairs, ledger.pairs_read, problem);
+}
+
 void take_run(const Json& json, ManifestRun& run, std::string& problem) {
   Fields fields(json, problem);
   fields.take("job_id", run.job_id);
@@ -187,6 +234,9 @@ void take_run(const Json& json, ManifestRun& run, std::string& problem) {
   fields.take("wall_ms", run.wall_ms);
   fields.take_if_there("started_unix_ms", run.started_unix_ms);
   fields.take_if_there("finished_unix_ms", run.finished_unix_ms);
+  if (const Json* ledger = fields.object_if_there("ledger")) {
+    take_ledger(*ledger, run.ledger.emplace(), problem);
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,17 @@
 namespace fanfold::io {
 
 inline constexpr const char* kManifestName = "_SUCCESS";
+
+/// Where every record went: what must add up when nothing was lost, doubled or changed on the way.
+struct Ledger {
+  std::uint64_t input_files = 0;
+  std::uint64_t input_bytes = 0;
+  bool input_covered = false;  // Splits cover every file from its first byte, without overlap.
+  std::uint64_t records_mapped = 0;
+  std::uint64_t pairs_emitted = 0;  // Before combining.
+  abi::BlockSummary pairs_written;  // By all maps: proto::flow_of().
+  abi::BlockSummary pairs_read;     // By all reduces.
+};
 
 /// What differs from run to run.
 struct ManifestRun {
@@ -34,6 +46,7 @@ struct ManifestRun {
   std::uint64_t wall_ms = 0;
   std::uint64_t started_unix_ms = 0;   // 0: not known; left out.
   std::uint64_t finished_unix_ms = 0;  // 0: not known; left out.
+  std::optional<Ledger> ledger;        // Of runs on a cluster.
 };
 
 struct Manifest {

@@ -29,11 +29,13 @@ Status verify(io::FileSystem& files, const Source& source, const std::string& pa
                     "; something changed it, or the disk is failing: run the job again");
 }
 
-/// Builds <staging>/publish, the directory that becomes the output.
+/// Builds <staging>/publish-<epoch>, the directory that becomes the output.
 class OutputBuilder {
  public:
   OutputBuilder(io::FileSystem& files, const PublishRequest& request)
-      : files_(files), request_(request), directory_(request.staging + "/publish") {}
+      : files_(files),
+        request_(request),
+        directory_(request.staging + "/publish-" + std::to_string(request.epoch)) {}
 
   Result<io::Manifest> build() {
     // What an earlier, interrupted try left behind is of no use.
@@ -164,6 +166,7 @@ class OutputBuilder {
     run.lost_attempts = status.lost_attempts;
     run.speculative_attempts = status.speculative_attempts;
     run.wall_ms = status.elapsed_ms;
+    run.ledger = request_.ledger;
     run.started_unix_ms = request_.started_unix_ms;
     run.finished_unix_ms = request_.finished_unix_ms;
     return manifest;
@@ -216,6 +219,9 @@ Result<Published> publish(io::FileSystem& files, const PublishRequest& request) 
   const Status published = files.publish(builder.directory(), output,
                                          replace ? io::Replace::kExchange : io::Replace::kNever);
   if (published.code() == StatusCode::kAlreadyExists) {
+    // A master that was paused in the middle of this very publication may have woken up.
+    const auto appeared = io::read_manifest(files, output);
+    if (appeared.ok() && is_ours(*appeared, request)) return finish(files, request, *appeared);
     return Status(StatusCode::kAlreadyExists, "output " + output +
                                                   " appeared while the job ran, so nothing was "
                                                   "written there; choose another output");

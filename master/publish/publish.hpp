@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/core/ids.hpp"
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
+#include "common/io/manifest.hpp"
 #include "common/proto/types.hpp"
 
 namespace fanfold::master {
@@ -24,9 +26,11 @@ struct PublishRequest {
   proto::JobSpec spec;
   std::uint32_t partitions = 1;
   std::string staging;
+  std::uint64_t epoch = 0;            // Of the master: each builds in a directory of its own.
   std::vector<AttemptFiles> maps;     // By split: named outputs of mappers, joined in this order.
   std::vector<AttemptFiles> reduces;  // By partition.
   proto::JobStatus status;            // For the manifest: counters, attempts, times.
+  std::optional<io::Ledger> ledger;   // The same.
   std::uint64_t started_unix_ms = 0;  // For the manifest; 0: left out.
   std::uint64_t finished_unix_ms = 0;
 };

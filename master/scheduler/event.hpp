@@ -68,6 +68,7 @@ struct JobPublished {
   JobId job;
   bool succeeded = false;
   std::string reason;
+  bool may_pass = false;  // A full or failing disk: worth another try.
 };
 /// Time passed; deadlines are examined.
 struct Tick {};

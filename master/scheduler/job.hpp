@@ -66,7 +66,8 @@ struct Job {
   /// generation read does not go together with what others read.
   std::uint64_t generation = 0;
   std::uint32_t verify_per_million = 0;
-  std::set<AttemptId> attempts;  // Live.
+  std::uint32_t publications = 0;  // That failed.
+  std::set<AttemptId> attempts;    // Live.
 
   std::uint32_t running = 0;  // Attempts in slots.
   std::uint64_t turn = 0;

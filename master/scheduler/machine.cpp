@@ -80,6 +80,10 @@ void Machine::pass_time() {
     task_deadlines_.clear(*task);
     pass_task_deadline(*task);
   }
+  while (const std::optional<JobId> job = publications_.due(now_)) {
+    publications_.clear(*job);
+    publish(jobs_.at(*job));
+  }
 }
 
 void Machine::pass_task_deadline(const TaskId& task) {
@@ -100,6 +104,7 @@ std::optional<Instant> Machine::next_deadline() const {
   consider(pool_.silences().first());
   consider(pool_.rests().first());
   consider(reunion_);
+  consider(publications_.first());
   if (pool_.has_free_slot()) {
     // What is overdue here could not be helped by time alone.
     consider(stragglers_.first_after(now_));

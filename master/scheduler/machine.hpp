@@ -116,6 +116,7 @@ class Machine {
   // Outcomes.
   void commit(Attempt& attempt, const CommitRequested& event);
   void advance(Job& job);
+  void publish(Job& job);
   /// False when the job ended over it.
   [[nodiscard]] bool check_same_output(Job& job, const Attempt& attempt,
                                        const CommitRequested& event);
@@ -185,6 +186,7 @@ class Machine {
   std::set<JobRank> ready_jobs_;
   Deadlines<JobId> stragglers_;
   Deadlines<TaskId> task_deadlines_;
+  Deadlines<JobId> publications_;  // That are tried again.
   std::uint64_t attempts_issued_ = 0;
   std::uint64_t turns_ = 0;
   bool begun_ = false;

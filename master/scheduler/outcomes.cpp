@@ -77,6 +77,8 @@ void Machine::on(const JobPublished& event) {
   if (job == nullptr || job->state != JobState::kPublishing) return;
   if (event.succeeded) {
     end_job(*job, {JobState::kSucceeded, ""});
+  } else if (event.may_pass && ++job->publications < limits::kStorageFailuresPerTask) {
+    publications_.set(job->id, now_ + retry_delay(job->publications));
   } else {
     end_job(*job, {JobState::kFailed, event.reason});
   }
@@ -147,15 +149,7 @@ bool Machine::check_flows(Job& job) {
   return false;
 }
 
-void Machine::advance(Job& job) {
-  if (!job.complete()) return;
-  if (job.state == JobState::kRunning) {
-    if (!check_flows(job)) return;
-    // Maps that run again for an output that nobody needs any more.
-    cancel_attempts(job);
-    unfile(job);
-    record(JobCommitStarted{job.id});
-  }
+void Machine::publish(Job& job) {
   PublishJob publish;
   publish.job = job.id;
   publish.maps.reserve(job.map.size());
@@ -168,6 +162,18 @@ void Machine::advance(Job& job) {
   }
   act(std::move(publish));
   if (planted(Bug::kSucceedBeforePublishing)) end_job(job, {JobState::kSucceeded, ""});
+}
+
+void Machine::advance(Job& job) {
+  if (!job.complete()) return;
+  if (job.state == JobState::kRunning) {
+    if (!check_flows(job)) return;
+    // Maps that run again for an output that nobody needs any more.
+    cancel_attempts(job);
+    unfile(job);
+    record(JobCommitStarted{job.id});
+  }
+  publish(job);
 }
 
 void Machine::on(const AttemptFailed& event) {

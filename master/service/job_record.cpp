@@ -245,12 +245,14 @@ std::vector<AttemptFiles> JobRecord::files_of(Stage stage,
   return files;
 }
 
-PublishRequest JobRecord::publish_request(const PublishJob& action) const {
+PublishRequest JobRecord::publish_request(const PublishJob& action, std::uint64_t epoch) const {
   PublishRequest request;
   request.job = job_;
   request.spec = spec();
   request.partitions = message_.assignment.partitions;
   request.staging = staging();
+  request.epoch = epoch;
+  request.ledger = ledger();
   request.maps = files_of(Stage::kMap, action.maps);
   request.reduces = files_of(Stage::kReduce, action.reduces);
   if (publishing_) request.status = *publishing_;

@@ -66,7 +66,10 @@ class JobRecord {
   /// The frame that tells a worker everything it needs for an attempt.
   std::string assignment_frame(const AssignAttempt& action, const WorkerDirectory& workers);
 
-  PublishRequest publish_request(const PublishJob& action) const;
+  PublishRequest publish_request(const PublishJob& action, std::uint64_t epoch) const;
+
+  /// What became of every record, from the reports of the committed attempts.
+  io::Ledger ledger() const;
 
   /// Adds to the scheduler's counts what it does not know: names, records, counters, notes.
   void complete(proto::JobStatus* status) const;

@@ -84,7 +84,8 @@ void MasterService::perform(PublishJob&& action) {
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
   doors_.log.info("job.publishing", {{"job", action.job.value}});
   const bool started = publishing_->start(
-      [&files = doors_.files, request = record->publish_request(action)]() -> SideResult {
+      [&files = doors_.files,
+       request = record->publish_request(action, state_.settings.epoch)]() -> SideResult {
         return publish_job(files, request);
       });
   // Not more than unfinished jobs, whose number is bounded.

@@ -30,6 +30,11 @@ bool is_from_client(std::string_view payload) {
   return tag >= proto::Submit::kTag && tag < proto::Answer::kTag;
 }
 
+/// A disk that is full, or fails, may recover; what is wrong with the output itself does not.
+bool may_pass(const Status& status) {
+  return status.code() == StatusCode::kNoSpace || status.code() == StatusCode::kIoError;
+}
+
 template <class Message>
 constexpr bool kIsFromWorker = std::is_constructible_v<proto::WorkerMessage, Message>;
 
@@ -144,7 +149,8 @@ void MasterService::collect_side_results() {
         if (published->outcome.ok()) record->note_published(*published->outcome);
         state_.events.push_back(JobPublished{.job = published->job,
                                              .succeeded = published->outcome.ok(),
-                                             .reason = published->outcome.status().message()});
+                                             .reason = published->outcome.status().message(),
+                                             .may_pass = may_pass(published->outcome.status())});
       } else {
         const auto& removed = std::get<StagingRemoved>(result);
         if (!removed.outcome.ok()) {

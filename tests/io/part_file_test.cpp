@@ -100,6 +100,13 @@ Manifest sample_manifest() {
   manifest.run.client_id = "abc";
   manifest.run.wall_ms = 1234;
   manifest.run.finished_unix_ms = 1'700'000'000'123;
+  manifest.run.ledger = {.input_files = 2,
+                         .input_bytes = 99,
+                         .input_covered = true,
+                         .records_mapped = 12,
+                         .pairs_emitted = 40,
+                         .pairs_written = {20, 1, UINT64_MAX},
+                         .pairs_read = {20, 1, 3}};
   return manifest;
 }
 
@@ -110,6 +117,9 @@ TEST(Manifest, ReadsBackWhatItWrote) {
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(to_json(*read), json);
   EXPECT_EQ(read->files[0].checksum, 0x0123456789abcdefu);
+  ASSERT_TRUE(read->run.ledger.has_value());
+  EXPECT_EQ(read->run.ledger->pairs_written.exclusive_or, UINT64_MAX);
+  EXPECT_EQ(read->run.ledger->pairs_read.records, 20u);
   EXPECT_EQ(read->counters, manifest.counters);
   EXPECT_EQ(read->parameters, manifest.parameters);
   EXPECT_EQ(read->partitioning, abi::Partitioning::kRange);

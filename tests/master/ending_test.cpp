@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "tests/exec/wrapped_file_system.hpp"
 #include "tests/master/master_fixture.hpp"
 
 namespace fanfold::master {
@@ -39,6 +40,33 @@ TEST_F(MasterTest, CancelsWhatRunsBeforeItStops) {
   while (!proto::is_final(status.state)) status = follower.expect<proto::JobReply>().status;
   EXPECT_EQ(status.state, JobState::kCancelled);
   EXPECT_TRUE(join_master().ok());
+  EXPECT_EQ(staging_directories(), 0u);
+}
+
+/// A disk that is full for the first few publications.
+class BrieflyFull final : public worker::WrappedFileSystem {
+ public:
+  explicit BrieflyFull(int refusals) : refusals_(refusals) {}
+  Status publish(const std::string& from, const std::string& to, io::Replace replace) override {
+    if (refusals_-- > 0) return {StatusCode::kNoSpace, "cannot create " + to + ": no space left"};
+    return WrappedFileSystem::publish(from, to, replace);
+  }
+
+ private:
+  std::atomic<int> refusals_;
+};
+
+TEST_F(MasterTest, PublishesWhenThereIsRoomAgain) {
+  BrieflyFull files(3);
+  use_files(files);
+  start_master();
+  FakeWorker worker(address(), {});
+  FakeClient client(address());
+  const JobId job = client.submit(spec(1));
+  worker.do_tasks(2);
+  const proto::JobStatus status = client.wait(job);
+  EXPECT_EQ(status.state, JobState::kSucceeded) << status.reason;
+  EXPECT_TRUE(directory().contains("out/_SUCCESS"));
   EXPECT_EQ(staging_directories(), 0u);
 }
 

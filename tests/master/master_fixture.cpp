@@ -33,7 +33,7 @@ void MasterTest::start_master(const Options& options) {
   settings.heartbeat_interval = options.heartbeat;
   settings.worker_silence_max = options.worker_silence;
   service_ = std::make_unique<MasterService>(
-      settings, ServiceDoors{clock_, io::posix_file_system(), *transport_, *store_, log_});
+      settings, ServiceDoors{clock_, *files_, *transport_, *store_, log_});
   const Status recovered = service_->recover(stored_);
   ASSERT_TRUE(recovered.ok()) << recovered.message();
   thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -50,8 +50,7 @@ Status MasterTest::start_master_on(const StoredState& stored) {
   ServiceSettings settings;
   settings.address = address_;
   settings.epoch = stored.epoch;
-  MasterService service(settings,
-                        ServiceDoors{clock_, io::posix_file_system(), **transport, *store_, log_});
+  MasterService service(settings, ServiceDoors{clock_, *files_, **transport, *store_, log_});
   return service.recover(stored);
 }
 

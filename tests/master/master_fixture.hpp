@@ -38,6 +38,8 @@ class MasterTest : public ::testing::Test {
     Duration worker_silence = limits::kWorkerSilence;
     Duration heartbeat = limits::kHeartbeatInterval;
   };
+  /// Of masters started from now on.
+  void use_files(io::FileSystem& files) { files_ = &files; }
   void start_master() { start_master(Options{}); }
   void start_master(const Options& options);
   /// What a master says that is started over `stored`.
@@ -67,6 +69,7 @@ class MasterTest : public ::testing::Test {
   std::unique_ptr<TestStore> store_ = std::make_unique<TestStore>();
   StoredState stored_;
   SkippingClock clock_;
+  io::FileSystem* files_ = &io::posix_file_system();
   Log log_;
   std::unique_ptr<net::BoundTransport> transport_;
   std::unique_ptr<MasterService> service_;

@@ -205,6 +205,24 @@ TEST_F(Publish, ReplacesAnEarlierOutputWhenAsked) {
   EXPECT_EQ(names(""), std::vector<std::string>{"out"});
 }
 
+TEST_F(Publish, TakesWhatAnotherMasterPublishedForItsOwn) {
+  ASSERT_TRUE(prepare().ok());
+  commit_two_parts();
+  request_.epoch = 2;
+  // The master before it was paused just before its rename; here it wakes up after the next one's.
+  io::TemporaryDirectory kept;
+  std::filesystem::copy(request_.staging, kept.path("staging"),
+                        std::filesystem::copy_options::recursive);
+  ASSERT_TRUE(publish_now().ok());
+  std::filesystem::copy(kept.path("staging"), request_.staging,
+                        std::filesystem::copy_options::recursive);
+  request_.epoch = 1;
+  const auto again = publish_now();
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(again->records, 2u);
+  EXPECT_EQ(names(""), std::vector<std::string>{"out"});
+}
+
 /// Publishes with the file system failing at every change in turn.  After each failure the output
 /// is what it was or what it was to be; calling again then succeeds.
 class PublishInterrupted : public Publish {

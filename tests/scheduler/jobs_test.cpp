@@ -1,5 +1,6 @@
 // A job from its submission to its end.
 
+#include "common/core/limits.hpp"
 #include "tests/scheduler/scheduler_test.hpp"
 
 namespace fanfold::master {
@@ -95,6 +96,45 @@ TEST_F(SchedulerTest, FailsWithTheReasonOfAFailedPublication) {
   commit(map(0));
   commit(reduce(0));
   step(JobPublished{kJob, false, "no space left"});
+  EXPECT_EQ(status().state, JobState::kFailed);
+  EXPECT_EQ(status().reason, "no space left");
+}
+
+TEST_F(SchedulerTest, PublishesAgainAfterTroubleThatMayPass) {
+  join(1);
+  submit({});
+  commit(map(0));
+  commit(reduce(0));
+  const PublishJob first = actions<PublishJob>()[0];
+  step(JobPublished{kJob, false, "no space left", true});
+  EXPECT_TRUE(actions<PublishJob>().empty());
+  EXPECT_EQ(status().state, JobState::kPublishing);
+  // It has begun, so it cannot be called back.
+  cancel();
+  wait_with_heartbeats(1s);
+  ASSERT_EQ(actions<PublishJob>().size(), 1u);
+  EXPECT_EQ(actions<PublishJob>()[0].reduces, first.reduces);
+  published();
+  EXPECT_EQ(status().state, JobState::kSucceeded);
+  EXPECT_EQ(facts<JobCommitStarted>().size(), 0u);
+}
+
+TEST_F(SchedulerTest, GivesUpAPublicationAfterTroubleThatStays) {
+  join(1);
+  submit({});
+  commit(map(0));
+  commit(reduce(0));
+  std::uint32_t tries = 1;
+  const Instant begin = now;
+  while (status().state == JobState::kPublishing) {
+    step(JobPublished{kJob, false, "no space left", true});
+    if (status().state != JobState::kPublishing) break;
+    wait_with_heartbeats(6s);
+    ASSERT_EQ(actions<PublishJob>().size(), 1u);
+    ++tries;
+  }
+  EXPECT_EQ(tries, limits::kStorageFailuresPerTask);
+  EXPECT_LT(now - begin, 1min);
   EXPECT_EQ(status().state, JobState::kFailed);
   EXPECT_EQ(status().reason, "no space left");
 }

@@ -1,0 +1,137 @@
+#include "cli/output/verification.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/io/part_file.hpp"
+#include "common/proto/flow.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+/// Named one by one; more would hide what they have in common.
+constexpr std::size_t kNamed = 10;
+
+std::string count(std::uint64_t number, const char* noun) {
+  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
+std::string joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(items.size(), kNamed); ++i) {
+    if (i > 0) text += "; ";
+    text += items[i];
+  }
+  if (items.size() > kNamed) text += "; and " + std::to_string(items.size() - kNamed) + " more";
+  return text;
+}
+
+/// What is wrong with a file that should be there; empty: nothing.
+std::string difference(const io::PartInfo& file, const Result<io::FileDigest>& found) {
+  if (!found.ok()) return found.status().message();
+  if (found->bytes != file.bytes) {
+    return file.name + " has " + count(found->bytes, "byte") + ", not " +
+           std::to_string(file.bytes);
+  }
+  return found->checksum == file.checksum ? ""
+                                          : file.name + " has other bytes: its checksum differs";
+}
+
+void check_strangers(io::FileSystem& files, const std::set<std::string>& known,
+                     Verification* verification) {
+  const auto names = files.list(verification->directory);
+  if (!names.ok()) return verification->add("nothing_else", false, names.status().message());
+  std::vector<std::string> strangers;
+  for (const std::string& name : *names) {
+    if (!known.contains(name)) strangers.push_back(name + " was not written by the job");
+  }
+  verification->add("nothing_else", strangers.empty(),
+                    strangers.empty() ? "nothing else lies in the directory" : joined(strangers));
+}
+
+void check_files(io::FileSystem& files, Verification* verification) {
+  const io::Manifest& manifest = verification->manifest;
+  std::uint64_t bytes = 0;
+  std::uint64_t records = 0;
+  std::set<std::string> known = {io::kManifestName};
+  std::vector<std::string> missing;
+  std::vector<std::string> changed;
+  for (const io::PartInfo& file : manifest.files) {
+    known.insert(file.name);
+    bytes += file.bytes;
+    records += file.records;
+    const auto found = io::digest_file(files, verification->directory + "/" + file.name);
+    if (!found.ok() && found.status().code() == StatusCode::kNotFound) {
+      missing.push_back(file.name + " is missing");
+    } else if (std::string wrong = difference(file, found); !wrong.empty()) {
+      changed.push_back(std::move(wrong));
+    }
+  }
+  const std::string all = count(manifest.files.size(), "file");
+  verification->add("files_present", missing.empty(),
+                    missing.empty() ? all + " in the manifest, none missing" : joined(missing));
+  verification->add(
+      "files_unchanged", changed.empty(),
+      changed.empty() ? "sizes and checksums are those of the manifest" : joined(changed));
+  verification->add("files_add_up", bytes == manifest.bytes && records == manifest.records,
+                    "the files have " + count(records, "record") + " and " + count(bytes, "byte") +
+                        "; the manifest says " + std::to_string(manifest.records) + " and " +
+                        std::to_string(manifest.bytes));
+  check_strangers(files, known, verification);
+}
+
+void check_ledger(Verification* verification) {
+  const io::Manifest& manifest = verification->manifest;
+  if (!manifest.run.ledger) return;
+  const io::Ledger& ledger = *manifest.run.ledger;
+  verification->add("input_covered", ledger.input_covered,
+                    (ledger.input_covered ? "splits cover " : "splits do not cover ") +
+                        count(ledger.input_files, "input file") + " (" +
+                        count(ledger.input_bytes, "byte") + ") without gap or overlap");
+  verification->add("records_mapped", ledger.records_mapped == manifest.input_records,
+                    count(ledger.records_mapped, "record") + " mapped once each, " +
+                        std::to_string(manifest.input_records) + " read");
+  const std::uint64_t written = ledger.pairs_written.records;
+  verification->add("emitted_accounted", ledger.pairs_emitted >= written,
+                    count(ledger.pairs_emitted, "pair") +
+                        " emitted = " + std::to_string(ledger.pairs_emitted - written) +
+                        " combined away + " + std::to_string(written) + " handed over");
+  const bool same = proto::same_flow(ledger.pairs_written, ledger.pairs_read);
+  verification->add("written_is_read", same,
+                    count(written, "pair") + " written by maps, " +
+                        std::to_string(ledger.pairs_read.records) + " read by reduces, with " +
+                        (same ? "the same digest" : "another digest"));
+}
+
+}  // namespace
+
+bool Verification::holds() const {
+  return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.holds; });
+}
+
+void Verification::add(std::string name, bool holds, std::string what) {
+  checks.push_back({std::move(name), std::move(what), holds});
+}
+
+void Verification::compare_with(const proto::JobStatus& status) {
+  const bool same =
+      manifest.run.job_id == status.job.value && manifest.job_name == status.job_name &&
+      manifest.records == status.output_records && manifest.bytes == status.output_bytes;
+  add("output_of_this_job", same,
+      same ? "it is the output of job " + std::to_string(status.job.value)
+           : "it is not the output of job " + std::to_string(status.job.value) +
+                 ": something else was written there since");
+}
+
+Result<Verification> verify_output(io::FileSystem& files, const std::string& directory) {
+  Verification verification;
+  verification.directory = directory;
+  FANFOLD_ASSIGN_OR_RETURN(verification.manifest, io::read_manifest(files, directory));
+  check_files(files, &verification);
+  check_ledger(&verification);
+  return verification;
+}
+
+}  // namespace fanfold::cli
