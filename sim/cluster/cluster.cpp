@@ -7,9 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kTick = 250ms;
-/// After the last job: workers drop files, cancelled attempts die, staging directories go.
-constexpr Duration kRest = 25s;
 constexpr Duration kLastQuestion = 2s;
 constexpr std::uint32_t kFirstClient = 1000;
 
@@ -69,18 +66,19 @@ Cluster::Ending Cluster::run(const std::function<bool()>& step_done) {
   master_->begin();
   for (const auto& worker : workers_) worker->begin();
   for (const auto& client : clients_) client->begin();
-  world_.timeline.after(kTick, [this] { tick(); });
+  world_.timeline.after(std::chrono::milliseconds(config_.tick_ms), [this] { tick(); });
+  const Duration rest = std::chrono::milliseconds(config_.rest_ms);
   const Instant chaos_end = world_.now() + std::chrono::milliseconds(config_.chaos_ms);
   while (true) {
     world_.timeline.step();
     if (!step_done()) return Ending::kStoppedByCheck;
     if (!healed_at_ && (world_.now() >= chaos_end || all_finished())) heal();
     if (!finished_at_ && healed_at_ && all_finished()) finished_at_ = world_.now();
-    if (finished_at_ && !asked_ && world_.now() >= *finished_at_ + (kRest - kLastQuestion)) {
+    if (finished_at_ && !asked_ && world_.now() >= *finished_at_ + (rest - kLastQuestion)) {
       asked_ = true;
       clients_.front()->ask_for_workers();
     }
-    if (finished_at_ && world_.now() >= *finished_at_ + kRest) return Ending::kRested;
+    if (finished_at_ && world_.now() >= *finished_at_ + rest) return Ending::kRested;
     if (!finished_at_ && healed_at_ && world_.now() >= *healed_at_ + time_to_finish()) {
       return Ending::kOutOfTime;
     }
@@ -94,8 +92,8 @@ void Cluster::heal() {
 }
 
 void Cluster::tick() {
-  world_.timeline.after(kTick, [this] { tick(); });
   if (world_.faults.healed()) return;
+  world_.timeline.after(std::chrono::milliseconds(config_.tick_ms), [this] { tick(); });
   const std::uint64_t tick = ++ticks_;
   strike_master(tick);
   for (const auto& worker : workers_) {

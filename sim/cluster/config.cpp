@@ -32,6 +32,9 @@ constexpr std::array kSettings = {
     Setting{"silence_ms", &Config::silence_ms},
     Setting{"stall_ms", &Config::stall_ms},
     Setting{"drift", &Config::drift},
+    Setting{"submit_ms", &Config::submit_ms},
+    Setting{"tick_ms", &Config::tick_ms},
+    Setting{"rest_ms", &Config::rest_ms},
     Setting{"chaos_ms", &Config::chaos_ms},
 };
 

@@ -35,6 +35,9 @@ struct Config {
   std::uint64_t silence_ms = 4000;
   std::uint64_t stall_ms = 5000;
   std::uint64_t drift = 1;         // Clocks run up to so many per cent fast or slow.
+  std::uint64_t submit_ms = 500;   // The first job is submitted within this time.
+  std::uint64_t tick_ms = 250;     // How often it is asked whether something happens to a process.
+  std::uint64_t rest_ms = 25000;   // After the last job: what is left to be done, and cleaned up.
   std::uint64_t chaos_ms = 20000;  // Faults happen within this time, then none.
 };
 

@@ -39,8 +39,8 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws) {
     spec.stall_timeout_ms = config.stall_ms;
     spec.client_id = name;
     spec.submitted_by = "sim";
-    job.submit_after =
-        std::chrono::milliseconds(draws.between(Stream::kWorkload, {i, 5}, 0, i == 1 ? 500 : 5000));
+    job.submit_after = std::chrono::milliseconds(
+        draws.between(Stream::kWorkload, {i, 5}, 0, i == 1 ? config.submit_ms : 5000));
     jobs.push_back(std::move(job));
   }
   return jobs;

@@ -14,10 +14,10 @@ struct NumberOption {
   std::uint64_t Options::*field;
 };
 constexpr NumberOption kNumbers[] = {
-    {"--seed", &Options::seed},
-    {"--seeds", &Options::seeds},
-    {"--threads", &Options::threads},
-    {"--twice", &Options::twice_per_cent},
+    {"--seed", &Options::seed},       {"--seeds", &Options::seeds},
+    {"--threads", &Options::threads}, {"--twice", &Options::twice_per_cent},
+    {"--explore", &Options::explore}, {"--sample", &Options::sample},
+    {"--kills", &Options::kills},
 };
 
 }  // namespace
@@ -32,6 +32,11 @@ const char* const kUsage =
   --write FILE      writes that scenario there
   --trace           prints what happens, one line an event
   --threads N       seeds at the same time (default 2)
+  --explore N       tries every fault at every occasion in a small cluster, and after it every
+                    other, up to N of them
+  --sample P        tries only so many per cent of the second and later ones
+  --scale           what the scheduler costs, with 10,000 workers and up to 1,000,000 tasks
+  --kills N         what the loss of 200 of 1,746 workers costs a job, N runs for each moment
   --twice P         per cent of the seeds that run twice, to see both runs equal (default 5)
 
 Exit code: 0 nothing was violated, 1 something was, 2 the command line is wrong.
@@ -49,6 +54,10 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
       options.shrink = true;
       continue;
     }
+    if (name == "--scale") {
+      options.mode = Options::Mode::kScale;
+      continue;
+    }
     if (name == "--trace") {
       options.trace = true;
       continue;
@@ -64,6 +73,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
       options.write = value;
       continue;
     }
+    if (name == "--explore") options.mode = Options::Mode::kExplore;
+    if (name == "--kills") options.mode = Options::Mode::kKills;
     bool known = false;
     for (const NumberOption& one : kNumbers) {
       if (name != one.name) continue;
@@ -77,6 +88,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     if (!known) return refuse("unknown option '" + name + "'");
   }
   if (options.threads == 0) return refuse("--threads 0 would run nothing");
+  if (options.kills == 0) return refuse("--kills 0 would run nothing");
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "sim/search/program.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <fstream>
@@ -7,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/scale/report.hpp"
+#include "sim/search/explore.hpp"
 #include "sim/search/options.hpp"
 #include "sim/search/run.hpp"
 #include "sim/search/seeds.hpp"
@@ -17,6 +20,7 @@ namespace {
 
 constexpr int kViolated = 1;
 constexpr int kUsageError = 2;
+constexpr std::size_t kBadPrinted = 10;
 
 int complain(const Status& status) {
   std::fprintf(stderr, "fanfold-sim: %s\n", status.message().c_str());
@@ -60,7 +64,7 @@ int run_shrunk(const Options& options, const Scenario& scenario) {
 
 int run_one(const Options& options, const Scenario& scenario) {
   if (options.shrink) return run_shrunk(options, scenario);
-  const RunResult result = run_scenario(scenario, options.trace ? stdout : nullptr);
+  const RunResult result = run_scenario(scenario, {.trace_to = options.trace ? stdout : nullptr});
   Scenario repeat = scenario;
   if (result.violation && !repeat.faults) {
     repeat.faults = std::set<Fault>(result.faults.begin(), result.faults.end());
@@ -95,6 +99,24 @@ int run_many(const Options& options) {
   return report.bad.empty() ? 0 : kViolated;
 }
 
+int run_exploration(const Options& options) {
+  const ExploreReport report =
+      explore({.faults = options.explore, .threads = options.threads, .per_cent = options.sample});
+  for (std::size_t i = 0; i < std::min(report.bad.size(), kBadPrinted); ++i) {
+    const BadScenario& bad = report.bad[i];
+    std::printf("# %s: %s\n%s\n", bad.violation.invariant.c_str(), bad.violation.what.c_str(),
+                to_text(bad.scenario).c_str());
+  }
+  for (std::size_t i = 0; i < report.runs_by_faults.size(); ++i) {
+    std::printf("%" PRIu64 " runs with %zu faults\n", report.runs_by_faults[i], i);
+  }
+  std::printf("%" PRIu64 " runs, %" PRIu64 " different ones, %zu bad, %" PRIu64
+              " events in %.1f s: %.0f runs a second\n",
+              report.runs, report.traces, report.bad.size(), report.events, report.wall_seconds,
+              static_cast<double>(report.runs) / report.wall_seconds);
+  return report.bad.empty() ? 0 : kViolated;
+}
+
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -104,6 +126,9 @@ int run_program(int argc, char** argv) {
     std::fputs(kUsage, stdout);
     return 0;
   }
+  if (options->mode == Options::Mode::kExplore) return run_exploration(*options);
+  if (options->mode == Options::Mode::kScale) return report_scale() ? 0 : kViolated;
+  if (options->mode == Options::Mode::kKills) return report_kills(options->kills) ? 0 : kViolated;
   Scenario scenario;
   if (options->mode == Options::Mode::kScenario) {
     auto read = read_scenario(options->scenario);

@@ -8,8 +8,10 @@
 
 namespace fanfold::sim {
 
-RunResult run_scenario(const Scenario& scenario, std::FILE* trace_to) {
-  World world(scenario.config.seed, rates_of(scenario.config.seed), scenario.faults, trace_to);
+RunResult run_scenario(const Scenario& scenario, const RunOptions& options) {
+  World world(scenario.config.seed, rates_of(scenario.config.seed), scenario.faults,
+              options.trace_to);
+  if (options.list_occasions) world.faults.list_occasions();
   Checkers checkers(world);
   world.witness = &checkers;
   RunResult result;
@@ -38,6 +40,7 @@ RunResult run_scenario(const Scenario& scenario, std::FILE* trace_to) {
     result.events = world.timeline.happened();
     result.simulated = world.now().since_origin;
     result.faults = world.faults.tape();
+    result.occasions = world.faults.occasions();
   }
   return result;
 }

@@ -19,7 +19,8 @@ struct RunResult {
   std::uint64_t frames = 0;
   std::uint64_t facts = 0;
   Duration simulated{};
-  std::vector<Fault> faults;  // That happened.
+  std::vector<Fault> faults;     // That happened.
+  std::vector<Fault> occasions;  // Listed on demand: of faults that could still have.
   std::uint32_t succeeded = 0;
   std::uint32_t failed = 0;
   std::uint32_t cancelled = 0;
@@ -27,7 +28,12 @@ struct RunResult {
   std::uint32_t found_nondeterministic = 0;  // Of those that failed.
 };
 
-/// The same scenario gives the same result, always.  The trace goes to `trace_to`; null: nowhere.
-RunResult run_scenario(const Scenario& scenario, std::FILE* trace_to = nullptr);
+struct RunOptions {
+  std::FILE* trace_to = nullptr;  // Null: nowhere.
+  bool list_occasions = false;
+};
+
+/// The same scenario gives the same result, always.
+RunResult run_scenario(const Scenario& scenario, const RunOptions& options = {});
 
 }  // namespace fanfold::sim

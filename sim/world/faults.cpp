@@ -10,6 +10,8 @@ bool Faults::happens(const Fault& fault) {
                                  draws_.chance(Stream::kFaults,
                                                {kind, fault.subject, fault.object, fault.occasion},
                                                rates_[kind]);
+  if (listing_ && now) occasions_.clear();
+  if (listing_ && !now) occasions_.push_back(fault);
   if (now) tape_.push_back(fault);
   return now;
 }

@@ -43,6 +43,10 @@ class Faults {
                                           static_cast<std::uint64_t>(high.count()))));
   }
 
+  /// From now on occasions are listed too: those that came after the last fault that happened.
+  void list_occasions() { listing_ = true; }
+  const std::vector<Fault>& occasions() const { return occasions_; }
+
   /// What happened so far, in order.
   const std::vector<Fault>& tape() const { return tape_; }
 
@@ -51,6 +55,8 @@ class Faults {
   const FaultRates rates_;
   const std::optional<std::set<Fault>> script_;
   std::vector<Fault> tape_;
+  bool listing_ = false;
+  std::vector<Fault> occasions_;
   bool healed_ = false;
 };
 
