@@ -29,9 +29,11 @@ enum class Bug : std::uint8_t {
   kSucceedBeforePublishing = 16,
   kRunEndedJobsAgain = 17,
   kCancelWhilePublishing = 18,
+  kNoEpochCheck = 19,
+  kTruncateAtDamage = 20,
 };
 
-inline constexpr std::size_t kBugs = 19;
+inline constexpr std::size_t kBugs = 21;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

@@ -222,7 +222,7 @@ void MasterService::remove_stagings(std::vector<StagingKeeper::Removable> stagin
 Status MasterService::send_outbox() {
   if (state_.outbox.empty()) return {};
   // A master that slept while another took over must not speak any more.
-  FANFOLD_RETURN_IF_ERROR(doors_.store.confirm());
+  if (!planted(Bug::kNoEpochCheck)) FANFOLD_RETURN_IF_ERROR(doors_.store.confirm());
   for (Outbox::Item& item : state_.outbox.take()) {
     const Status sent = doors_.transport.send(item.peer, std::move(item.payload));
     if (sent.ok()) continue;

@@ -7,24 +7,22 @@
 //   opening  one row: how often the store was opened, which is the epoch
 //   facts    sequence, epoch, job, tag, version, payload, note, checksum
 //
-// The checksum is the XXH3-64 of all other columns of its row.  Opening verifies the database
+// fact_row.hpp has the checksum of a row.  Opening verifies the database
 // and every row, forgets what ended jobs do not need any more, and counts the epoch, before
 // anything else can happen.
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "common/core/limits.hpp"
-#include "common/proto/wire.hpp"
 #include "master/store/database.hpp"
 #include "master/store/directory_lock.hpp"
-#include "master/store/fact_codec.hpp"
+#include "master/store/fact_row.hpp"
 #include "master/store/history.hpp"
 #include "master/store/store.hpp"
 
@@ -67,20 +65,6 @@ class Reserve {
   const std::string path_;
   bool held_ = false;
 };
-
-std::uint64_t row_checksum(std::uint64_t sequence, std::uint64_t epoch, std::uint64_t job,
-                           const EncodedFact& fact, std::string_view note) {
-  proto::WireWriter row;
-  row.number(sequence);
-  row.number(epoch);
-  row.number(job);
-  row.number(fact.tag);
-  row.number(fact.version);
-  row.text(fact.payload);
-  row.text(note);
-  const std::string bytes = row.take();
-  return XXH3_64bits(bytes.data(), bytes.size());
-}
 
 class SqliteStore final : public Store {
  public:
@@ -172,10 +156,10 @@ class SqliteStore final : public Store {
     FANFOLD_RETURN_IF_ERROR(database_->execute("UPDATE opening SET epoch = epoch + 1"));
     FANFOLD_ASSIGN_OR_RETURN(epoch_, database_->query_number("SELECT epoch FROM opening"));
     stored->epoch = epoch_;
-    std::vector<Row> rows;
+    std::vector<NumberedFact> rows;
     FANFOLD_RETURN_IF_ERROR(load_rows(&rows));
     FANFOLD_RETURN_IF_ERROR(forget_what_is_over(&rows));
-    for (Row& row : rows) stored->facts.push_back(std::move(row.stored));
+    for (NumberedFact& row : rows) stored->facts.push_back(std::move(row.stored));
     FANFOLD_ASSIGN_OR_RETURN(Statement statement,
                              database_->prepare("INSERT INTO facts(sequence, epoch, job, tag,"
                                                 " version, payload, note, checksum)"
@@ -184,45 +168,40 @@ class SqliteStore final : public Store {
     return {};
   }
 
-  struct Row {
-    std::uint64_t sequence = 0;
-    StoredFact stored;
-  };
-
-  Status load_rows(std::vector<Row>* rows) {
+  Status load_rows(std::vector<NumberedFact>* rows) {
     FANFOLD_ASSIGN_OR_RETURN(
         Statement query, database_->prepare("SELECT sequence, epoch, job, tag, version, payload,"
                                             " note, checksum FROM facts ORDER BY sequence"));
-    for (;;) {
+    auto read = read_rows([&query]() -> Result<std::optional<FactRow>> {
       FANFOLD_ASSIGN_OR_RETURN(const Statement::Step step, query.step());
-      if (step == Statement::Step::kDone) return {};
-      const std::uint64_t sequence = query.number(0);
-      const std::uint64_t tag = query.number(3);
-      const std::uint64_t version = query.number(4);
-      const EncodedFact encoded{static_cast<std::uint16_t>(tag),
-                                static_cast<std::uint16_t>(version), std::string(query.bytes(5))};
-      std::string note(query.bytes(6));
-      const std::uint64_t job = query.number(2);
-      if (tag != encoded.tag || version != encoded.version ||
-          query.number(7) != row_checksum(sequence, query.number(1), job, encoded, note)) {
-        return database_->damaged("fact " + std::to_string(sequence) + " has a wrong checksum");
-      }
-      auto fact = decode_fact(encoded.tag, encoded.version, encoded.payload);
-      if (!fact.ok()) return database_->damaged(fact.status().message());
-      rows->push_back({sequence, {*std::move(fact), std::move(note)}});
-      next_sequence_ = sequence + 1;
+      if (step == Statement::Step::kDone) return std::optional<FactRow>();
+      return std::optional<FactRow>(FactRow{.sequence = query.number(0),
+                                            .epoch = query.number(1),
+                                            .job = query.number(2),
+                                            .tag = query.number(3),
+                                            .version = query.number(4),
+                                            .payload = std::string(query.bytes(5)),
+                                            .note = std::string(query.bytes(6)),
+                                            .checksum = query.number(7)});
+    });
+    if (read.status().code() == StatusCode::kCorruption) {
+      return database_->damaged(read.status().message());
     }
+    FANFOLD_RETURN_IF_ERROR(read.status());
+    *rows = *std::move(read);
+    if (!rows->empty()) next_sequence_ = rows->back().sequence + 1;
+    return {};
   }
 
   /// What no later master can need.
-  Status forget_what_is_over(std::vector<Row>* rows) {
+  Status forget_what_is_over(std::vector<NumberedFact>* rows) {
     History history;
-    for (const Row& row : *rows) history.add(row.sequence, row.stored.fact);
+    for (const NumberedFact& row : *rows) history.add(row.sequence, row.stored.fact);
     history.close();
     FANFOLD_ASSIGN_OR_RETURN(Statement drop,
                              database_->prepare("DELETE FROM facts WHERE sequence = ?"));
-    std::vector<Row> kept;
-    for (Row& row : *rows) {
+    std::vector<NumberedFact> kept;
+    for (NumberedFact& row : *rows) {
       if (history.needs(row.stored.fact)) {
         kept.push_back(std::move(row));
         continue;
@@ -235,16 +214,15 @@ class SqliteStore final : public Store {
   }
 
   Status insert(const StoredFact& stored) {
-    const EncodedFact encoded = encode_fact(stored.fact);
-    const std::uint64_t job = job_of(stored.fact).value;
-    insert_->bind(1, next_sequence_);
-    insert_->bind(2, epoch_);
-    insert_->bind(3, job);
-    insert_->bind(4, std::uint64_t{encoded.tag});
-    insert_->bind(5, std::uint64_t{encoded.version});
-    insert_->bind(6, encoded.payload);
-    insert_->bind(7, stored.note);
-    insert_->bind(8, row_checksum(next_sequence_, epoch_, job, encoded, stored.note));
+    const FactRow row = row_of(next_sequence_, epoch_, stored);
+    insert_->bind(1, row.sequence);
+    insert_->bind(2, row.epoch);
+    insert_->bind(3, row.job);
+    insert_->bind(4, row.tag);
+    insert_->bind(5, row.version);
+    insert_->bind(6, row.payload);
+    insert_->bind(7, row.note);
+    insert_->bind(8, row.checksum);
     ++next_sequence_;
     return insert_->run();
   }

@@ -42,11 +42,15 @@ class Cleanup final : public Checker {
  private:
   /// Removing may itself meet a broken disk or a dying master, which a person is told of.
   bool excused() {
-    static const std::set<FaultKind> kExcuses = {
-        FaultKind::kDiskError,         FaultKind::kCrash,
-        FaultKind::kPowerLoss,         FaultKind::kStoreError,
-        FaultKind::kCrashBeforeAppend, FaultKind::kCrashAfterAppend,
-        FaultKind::kCrashInSideWork};
+    static const std::set<FaultKind> kExcuses = {FaultKind::kDiskError,
+                                                 FaultKind::kCrash,
+                                                 FaultKind::kPowerLoss,
+                                                 FaultKind::kStoreError,
+                                                 FaultKind::kCrashBeforeAppend,
+                                                 FaultKind::kCrashAfterAppend,
+                                                 FaultKind::kCrashInSideWork,
+                                                 FaultKind::kTakeover,
+                                                 FaultKind::kFactRot};
     for (const Fault& fault : scene().world.faults.tape()) {
       if (kExcuses.count(fault.kind) > 0) return true;
     }

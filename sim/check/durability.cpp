@@ -1,5 +1,5 @@
 // I6: nothing that depends on a fact is said before the fact is durable.
-// I10: only the newest master writes facts.
+// I10: only the newest master writes facts, and speaks.
 
 #include <variant>
 
@@ -20,6 +20,8 @@ class Durability final : public Checker {
   }
 
   void master_says(std::uint32_t /*to*/, const proto::MasterMessage& message) override {
+    if (const auto* welcome = std::get_if<proto::Welcome>(&message)) check_epoch(welcome->epoch);
+    if (const auto* echo = std::get_if<proto::HeartbeatEcho>(&message)) check_epoch(echo->epoch);
     if (const auto* answer = std::get_if<proto::CommitAnswer>(&message)) {
       if (answer->granted && facts().commits.count(answer->attempt) == 0) {
         violate("I6", text_of(answer->attempt) + " was granted its commit, which is not recorded");
@@ -53,6 +55,13 @@ class Durability final : public Checker {
         violate("I6", text_of(answer->job) + " was accepted, which is not recorded");
       }
     }
+  }
+
+ private:
+  void check_epoch(std::uint64_t epoch) {
+    if (epoch == scene().epoch) return;
+    violate("I10", "a master of epoch " + std::to_string(epoch) + " speaks after epoch " +
+                       std::to_string(scene().epoch) + " had begun");
   }
 };
 

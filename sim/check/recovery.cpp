@@ -1,5 +1,5 @@
 // I7: a scheduler that is told all facts agrees with the model about what is done, whenever it is
-// asked: at each start of a master, and at the end.
+// asked: at each start of a master, and at the end.  No master starts with damaged facts.
 
 #include "master/scheduler/scheduler.hpp"
 #include "sim/check/invariants.hpp"
@@ -13,14 +13,20 @@ class Recovery final : public Checker {
  public:
   using Checker::Checker;
 
-  void master_started(std::uint64_t /*epoch*/) override { check_replay(); }
+  void master_started(std::uint64_t epoch) override {
+    if (scene().cluster != nullptr && scene().cluster->log().damaged()) {
+      violate("I7", "the master of epoch " + std::to_string(epoch) +
+                        " started although what is stored is damaged");
+    }
+    check_replay();
+  }
   void end() override { check_replay(); }
 
  private:
   void check_replay() {
     if (scene().cluster == nullptr) return;
     master::Scheduler replayed({.worker_silence_max = 10s, .epoch = scene().epoch + 1});
-    for (const master::Fact& fact : scene().cluster->master().log().facts()) {
+    for (const master::Fact& fact : scene().cluster->log().facts()) {
       replayed.restore(fact);
     }
     for (const auto& [id, job] : facts().jobs) compare(replayed, id, job);

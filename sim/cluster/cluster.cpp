@@ -24,13 +24,10 @@ Cluster::Cluster(World& world, const Config& config)
       disks_(world),
       network_(world, {std::chrono::microseconds(config.delay_us_min),
                        std::chrono::microseconds(config.delay_us_max)}),
-      jobs_(plan_jobs(config, world.draws)) {
+      jobs_(plan_jobs(config, world.draws)),
+      past_(world) {
   write_inputs(disks_, jobs_);
-  master_ = std::make_unique<MasterNode>(
-      world_, network_, disks_, config_, clock_rate(kMasterProcess), [this](MasterNode& master) {
-        restart_later({FaultKind::kCrash, kMasterProcess, 1, ++falls_}, master,
-                      [&master] { master.begin(); });
-      });
+  add_master();
   for (std::uint32_t i = 1; i <= config_.workers; ++i) {
     disks_.add("/w" + std::to_string(i), {true, disks_.new_inode(), nullptr}, i);
     workers_.push_back(std::make_unique<WorkerNode>(
@@ -44,6 +41,17 @@ Cluster::Cluster(World& world, const Config& config)
         std::make_unique<ClientNode>(world_, network_, index, clock_rate(index), job));
     ++index;
   }
+}
+
+void Cluster::add_master() {
+  masters_.push_back(
+      std::make_unique<MasterNode>(world_, network_, disks_, config_, past_,
+                                   clock_rate(kMasterProcess), [this](MasterNode& dead) {
+                                     // One whose place another has taken is not started again.
+                                     if (&dead != masters_.back().get()) return;
+                                     restart_later({FaultKind::kCrash, kMasterProcess, 1, ++falls_},
+                                                   dead, [&dead] { dead.begin(); });
+                                   }));
 }
 
 bool Cluster::all_finished() const {
@@ -63,7 +71,7 @@ Duration Cluster::time_to_finish() const {
 }
 
 Cluster::Ending Cluster::run(const std::function<bool()>& step_done) {
-  master_->begin();
+  masters_.back()->begin();
   for (const auto& worker : workers_) worker->begin();
   for (const auto& client : clients_) client->begin();
   world_.timeline.after(std::chrono::milliseconds(config_.tick_ms), [this] { tick(); });
@@ -137,17 +145,26 @@ void Cluster::restart_later(const Fault& fault, Process& process, std::function<
 
 void Cluster::strike_master(std::uint64_t tick) {
   Faults& faults = world_.faults;
-  if (!master_->up()) return;
+  MasterNode& master = *masters_.back();
+  if (!master.up()) return;
   const Fault pause{FaultKind::kPause, kMasterProcess, 0, tick};
-  if (faults.happens(pause)) master_->pause(faults.measure(pause, 0, 1ms, 20s));
+  if (faults.happens(pause)) master.pause(faults.measure(pause, 0, 1ms, 20s));
   const Fault full{FaultKind::kDiskFull, kMasterProcess, 0, tick};
   if (faults.happens(full)) disks_.fill("/shared", faults.measure(full, 0, 100ms, 10s));
-  for (const FaultKind kind : {FaultKind::kCrash, FaultKind::kPowerLoss}) {
+  const Fault takeover{FaultKind::kTakeover, kMasterProcess, 0, tick};
+  if (faults.happens(takeover)) {
+    master.pause(faults.measure(takeover, 0, 100ms, 20s));
+    add_master();
+    masters_.back()->begin();
+    return;
+  }
+  for (const FaultKind kind : {FaultKind::kCrash, FaultKind::kPowerLoss, FaultKind::kFactRot}) {
     const Fault crash{kind, kMasterProcess, 0, tick};
     if (!faults.happens(crash)) continue;
-    master_->stop();
+    master.stop();
     if (kind == FaultKind::kPowerLoss) disks_.lose_power(kMasterProcess, crash);
-    restart_later(crash, *master_, [this] { master_->begin(); });
+    if (kind == FaultKind::kFactRot) past_.log.rot(crash);
+    restart_later(crash, master, [&master] { master.begin(); });
     return;
   }
 }

@@ -27,7 +27,7 @@ class Cluster {
   const std::vector<JobPlan>& jobs() const { return jobs_; }
   Disks& disks() { return disks_; }
   Network& network() { return network_; }
-  MasterNode& master() { return *master_; }
+  const FactLog& log() const { return past_.log; }
   const std::vector<std::unique_ptr<WorkerNode>>& workers() const { return workers_; }
   const std::vector<std::unique_ptr<ClientNode>>& clients() const { return clients_; }
   /// When faults ended; nothing but the jobs' own failures stands in their way after it.
@@ -35,6 +35,7 @@ class Cluster {
 
  private:
   void tick();
+  void add_master();
   void strike_master(std::uint64_t tick);
   void strike_worker(WorkerNode& worker, std::uint64_t tick);
   void strike_links(std::uint32_t a, std::uint32_t b, std::uint64_t tick);
@@ -49,7 +50,8 @@ class Cluster {
   Disks disks_;
   Network network_;
   const std::vector<JobPlan> jobs_;
-  std::unique_ptr<MasterNode> master_;
+  MasterPast past_;
+  std::vector<std::unique_ptr<MasterNode>> masters_;  // The last one is it.
   std::vector<std::unique_ptr<WorkerNode>> workers_;
   std::vector<std::unique_ptr<ClientNode>> clients_;
   std::uint64_t ticks_ = 0;

@@ -74,6 +74,8 @@ constexpr std::array kRatesMax = {
     RateMax{FaultKind::kCancel, 3'000},
     RateMax{FaultKind::kCancelLate, 500'000},
     RateMax{FaultKind::kSideWorkSlow, 500'000},
+    RateMax{FaultKind::kTakeover, 25'000},
+    RateMax{FaultKind::kFactRot, 8'000},
 };
 
 class SeedDraws {

@@ -19,20 +19,21 @@ constexpr int kTurnsMax = 64;
 }  // namespace
 
 MasterNode::MasterNode(World& world, Network& network, Disks& disks, const Config& config,
-                       std::uint32_t clock_rate, std::function<void(MasterNode&)> died)
+                       MasterPast& past, std::uint32_t clock_rate,
+                       std::function<void(MasterNode&)> died)
     : Process(world, kMasterProcess, "master", clock_rate),
       network_(network),
       files_(world, disks, kMasterProcess),
       config_(config),
       died_(std::move(died)),
-      facts_(world) {}
+      past_(past) {}
 
 void MasterNode::begin() {
   files_.die_after(std::nullopt);
   ending_ = false;
   Process::start();
   const auto die = [this](const Fault&) { end_later(); };
-  auto opened = facts_.open(*this, die);
+  auto opened = past_.log.open(*this, die);
   if (!opened.ok()) {
     world().trace.say(world().now(), "master: " + opened.status().message());
     end_later();
@@ -47,7 +48,7 @@ void MasterNode::begin() {
   settings.process = static_cast<std::uint32_t>(opened->stored.epoch);
   settings.heartbeat_interval = std::chrono::milliseconds(config_.heartbeat_ms);
   settings.worker_silence_max = std::chrono::milliseconds(config_.silence_ms);
-  const SideWorkPlace place{world(), *this, files_, side_work_started_, die};
+  const SideWorkPlace place{world(), *this, files_, past_.side_work_started, die};
   world().trace.note(world().now(), "master.started", {settings.epoch});
   world().witness->master_started(settings.epoch);
   service_ = std::make_unique<master::MasterService>(

@@ -18,17 +18,23 @@ namespace fanfold::sim {
 inline constexpr const char* kMasterAddress = "sim://master";
 inline constexpr std::uint32_t kMasterProcess = 0;
 
+/// What outlives a master, and what two of them share.
+struct MasterPast {
+  explicit MasterPast(World& world) : log(world) {}
+  FactLog log;
+  std::uint64_t side_work_started = 0;
+};
+
 class MasterNode final : public Process {
  public:
   /// `died` is called when it ends by itself or by a fault that strikes inside of it.
-  MasterNode(World& world, Network& network, Disks& disks, const Config& config,
+  MasterNode(World& world, Network& network, Disks& disks, const Config& config, MasterPast& past,
              std::uint32_t clock_rate, std::function<void(MasterNode&)> died);
   ~MasterNode() override { stop(); }
 
   void begin();
   /// At once and without a farewell.
   void stop();
-  FactLog& log() { return facts_; }
 
  protected:
   Duration run() override;
@@ -40,8 +46,7 @@ class MasterNode final : public Process {
   DiskView files_;
   const Config config_;
   const std::function<void(MasterNode&)> died_;
-  FactLog facts_;
-  std::uint64_t side_work_started_ = 0;
+  MasterPast& past_;
   bool ending_ = false;
   Log silent_;
   std::unique_ptr<master::Store> store_;

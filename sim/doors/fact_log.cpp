@@ -40,13 +40,39 @@ Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(con
   master::History history;
   for (std::size_t i = 0; i < facts_.size(); ++i) history.add(i, facts_[i]);
   history.close();
-  for (const Row& row : rows_) {
-    FANFOLD_ASSIGN_OR_RETURN(master::Fact fact,
-                             master::decode_fact(row.fact.tag, row.fact.version, row.fact.payload));
-    if (history.needs(fact)) opened.stored.facts.push_back({std::move(fact), row.note});
+  std::size_t next = 0;
+  auto read = master::read_rows([&]() -> Result<std::optional<master::FactRow>> {
+    if (next == rows_.size()) return std::optional<master::FactRow>();
+    return std::optional(rows_[next++]);
+  });
+  if (!read.ok()) {
+    repair();
+    return read.status();
+  }
+  for (master::NumberedFact& row : *read) {
+    if (history.needs(row.stored.fact)) opened.stored.facts.push_back(std::move(row.stored));
   }
   opened.store = std::make_unique<Opened>(*this, owner, epoch_, std::move(die));
   return opened;
+}
+
+void FactLog::rot(const Fault& fault) {
+  if (rows_.empty() || damaged()) return;
+  master::FactRow& row = rows_[world_.faults.measure(fault, 0, 0, rows_.size() - 1)];
+  before_damage_ = row;
+  std::string& bytes = row.payload.empty() ? row.note : row.payload;
+  if (bytes.empty()) {
+    row.checksum ^= 1;
+    return;
+  }
+  char& byte = bytes[world_.faults.measure(fault, 1, 0, bytes.size() - 1)];
+  byte = static_cast<char>(byte ^ (1 << world_.faults.measure(fault, 2, 0, 7)));
+}
+
+void FactLog::repair() {
+  if (!before_damage_) return;
+  rows_.at(before_damage_->sequence - 1) = *before_damage_;
+  before_damage_.reset();
 }
 
 Status FactLog::confirm(std::uint64_t epoch) const {
@@ -85,9 +111,9 @@ void FactLog::keep(std::uint64_t epoch, std::span<const master::StoredFact> stor
   std::vector<master::Fact> facts;
   for (const master::StoredFact& one : stored) {
     const master::Fact& fact = facts.emplace_back(one.fact);
-    rows_.push_back({master::encode_fact(fact), one.note, epoch});
+    rows_.push_back(master::row_of(rows_.size() + 1, epoch, one));
     facts_.push_back(fact);
-    world_.trace.note(world_.now(), "fact", {fact.index(), hash(rows_.back().fact.payload)});
+    world_.trace.note(world_.now(), "fact", {fact.index(), hash(rows_.back().payload)});
   }
   world_.witness->facts_stored(facts, epoch);
 }

@@ -7,10 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "master/store/fact_codec.hpp"
+#include "master/store/fact_row.hpp"
 #include "master/store/store.hpp"
 #include "sim/world/process.hpp"
 
@@ -28,14 +29,14 @@ class FactLog {
   const std::vector<master::Fact>& facts() const { return facts_; }
   std::uint64_t appends() const { return appends_; }
 
+  /// A bit of one row flips.  The next opening must refuse it; after that somebody has brought the
+  /// row back from a copy.
+  void rot(const Fault& fault);
+  bool damaged() const { return before_damage_.has_value(); }
+
  private:
   class Opened;
-  struct Row {
-    master::EncodedFact fact;
-    std::string note;
-    std::uint64_t epoch = 0;
-  };
-
+  void repair();
   Status confirm(std::uint64_t epoch) const;
   Status append(Process& owner, std::uint64_t epoch, std::span<const master::StoredFact> facts,
                 const std::function<void(const Fault&)>& die);
@@ -44,7 +45,8 @@ class FactLog {
   World& world_;
   std::uint64_t epoch_ = 0;
   std::uint64_t appends_ = 0;
-  std::vector<Row> rows_;
+  std::vector<master::FactRow> rows_;
+  std::optional<master::FactRow> before_damage_;
   std::vector<master::Fact> facts_;
 };
 

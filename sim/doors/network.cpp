@@ -59,14 +59,16 @@ void Network::close(LinkId id) {
 }
 
 void Network::closed(BoundEndpoint& server) {
-  bound_.erase(server.bound_address());
+  const auto bound = bound_.find(server.bound_address());
+  if (bound != bound_.end() && bound->second == &server) bound_.erase(bound);
   for (auto& [id, link] : links_) {
     if (link.server == &server) break_link(link);
   }
 }
 
 void Network::listening(BoundEndpoint& server) {
-  FANFOLD_CHECK(bound_.emplace(server.bound_address(), &server).second);
+  // Whoever listened there keeps its connections, and gets no new ones.
+  bound_[server.bound_address()] = &server;
   for (auto& [id, link] : links_) {
     if (link.address != server.bound_address()) continue;
     for (std::string& payload : std::exchange(link.waiting, {})) {

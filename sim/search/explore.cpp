@@ -3,7 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include "sim/world/draws.hpp"
@@ -24,8 +24,10 @@ class Explorer {
     ++report_.runs_by_faults[scenario.faults->size()];
     report_.events += result.events;
     if (result.violation) report_.bad.push_back({scenario, *std::move(result.violation)});
-    // The same course of events: it goes on as it does without the last fault.
-    if (!seen_.insert(result.trace_hash).second) return {};
+    // The same course of events as with other faults, not more of them: what may follow is known.
+    const auto [known, fresh] = seen_.emplace(result.trace_hash, scenario.faults->size());
+    if (!fresh && known->second <= scenario.faults->size()) return {};
+    known->second = scenario.faults->size();
     return std::move(result.occasions);
   }
 
@@ -54,7 +56,7 @@ class Explorer {
 
   const ExploreRequest request_;
   ExploreReport report_;
-  std::unordered_set<std::uint64_t> seen_;
+  std::unordered_map<std::uint64_t, std::size_t> seen_;  // The fewest faults that lead there.
 };
 
 void add(const ExploreReport& part, ExploreReport* whole) {

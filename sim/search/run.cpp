@@ -35,7 +35,7 @@ RunResult run_scenario(const Scenario& scenario, const RunOptions& options) {
     }
     result.violation = checkers.violation();
     result.frames = cluster.network().frames();
-    result.facts = cluster.master().log().facts().size();
+    result.facts = cluster.log().facts().size();
     result.trace_hash = world.trace.digest();
     result.events = world.timeline.happened();
     result.simulated = world.now().since_origin;

@@ -35,7 +35,9 @@ constexpr std::array<const char*, kFaultKinds> kNames = {"drop",
                                                          "spawn_failure",
                                                          "cancel",
                                                          "cancel_late",
-                                                         "side_work_slow"};
+                                                         "side_work_slow",
+                                                         "takeover",
+                                                         "fact_rot"};
 
 }  // namespace
 

@@ -48,8 +48,11 @@ enum class FaultKind : std::uint8_t {
   kCancelLate,  // n-th time that it hears that its job is being published.
   // The master's side work: n-th piece.
   kSideWorkSlow,
+  // The master; n-th tick.
+  kTakeover,  // It is paused, and somebody starts another one.
+  kFactRot,   // It dies, and a bit of what it stored flips.
 };
-inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kSideWorkSlow) + 1;
+inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kFactRot) + 1;
 
 const char* name_of(FaultKind kind);
 std::optional<FaultKind> fault_kind_of(std::string_view name);

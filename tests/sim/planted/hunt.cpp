@@ -26,7 +26,9 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "leak_slot_on_cancel",
                                                    "succeed_before_publishing",
                                                    "run_ended_jobs_again",
-                                                   "cancel_while_publishing"};
+                                                   "cancel_while_publishing",
+                                                   "no_epoch_check",
+                                                   "truncate_at_damage"};
 
 }  // namespace
 
