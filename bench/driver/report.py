@@ -43,6 +43,8 @@ def control_plane(results):
         else:
             measured = "; ".join(f"{name}: {figure(value)}" for name, value in result.items())
         rows.append([workload.title, measured, workload.goal])
+    if not rows:
+        return []
     plotted = ["", "![Tasks per second against the number of tasks](plots/noop.svg)"] if "noop" in results else []
     return table(["what", "measured: median (range)", "goal"], rows) + [""] + origin(
         results, [workload.name for workload in control.WORKLOADS]) + plotted
@@ -56,8 +58,9 @@ def data_path(results):
             continue
         result = entry["result"]
         rows.append([workload.title, figure(result["seconds"], " s"), figure(result["their seconds"], " s"),
-                     figure(result["ratio"], "x"), f"{result['cpu seconds']['median']} s", workload.goal])
-    return table(["workload", "Fanfold", "yardstick", "ratio within pairs", "processor time", "goal"], rows) + [
+                     figure(result["ratio"], "x"), f"{result['cpu seconds']['median']} s",
+                     figure(result["cpu ratio"], "x"), workload.goal])
+    return table(["workload", "Fanfold", "yardstick", "ratio within pairs", "processor time", "its ratio", "goal"], rows) + [
         ""] + origin(results, [workload.name for workload in pairs.WORKLOADS])
 
 
