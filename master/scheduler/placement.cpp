@@ -153,7 +153,10 @@ void Machine::empty_stalled_queues() {
     const AttemptId newest = *pool_.find(*worker)->queued.rbegin();
     const TaskId task = attempts_.at(newest).task;
     cancel_attempt(newest);
-    requeue(jobs_.at(task.job), task);
+    Job& job = jobs_.at(task.job);
+    // It may have been the backup of one that a restarted master gave out again.
+    if (job.stage(task.stage).at(task.index).live > 0) continue;
+    requeue(job, task);
     if (!assign_one()) return;
   }
 }

@@ -57,11 +57,13 @@ void MasterService::perform(AdoptAttempt&& action) {
                                       {"stage", static_cast<unsigned>(action.task.stage)},
                                       {"task", action.task.index},
                                       {"worker", action.worker.value}});
+  state_.followers.touch(action.task.job);
+  // It has asked to commit in this very turn, and is over.
+  if (state_.reports.contains(action.attempt)) return;
   state_.attempts.add({.attempt = action.attempt,
                        .task = action.task,
                        .worker = action.worker,
                        .number = action.attempt_number});
-  state_.followers.touch(action.task.job);
 }
 
 void MasterService::perform(CancelAttempt&& action) {
@@ -76,6 +78,8 @@ void MasterService::perform(AnswerCommit&& action) {
 }
 
 void MasterService::perform(NoteFailure&& action) {
+  // Adopted in this very turn, it would be in the book for ever.
+  state_.attempts.remove(action.attempt);
   tell_worker(action.worker, proto::encode(proto::FailureNoted{.attempt = action.attempt}));
 }
 

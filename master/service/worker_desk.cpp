@@ -128,10 +128,11 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
                         .flow = message.report.flow};
   if (held != nullptr && held->worker == message.worker) {
     note_end(*worker, *held, "committed", std::move(message.log_text), {});
-    state_.reports.insert_or_assign(message.attempt, std::move(message.report));
     state_.attempts.remove(message.attempt);
   }
-  // A repeated or stale request is the scheduler's to answer.
+  // The scheduler may know more than the book: in this very turn it may adopt the attempt of a
+  // worker that came back.  A repeated or stale request is the scheduler's to answer.
+  state_.reports.insert_or_assign(message.attempt, std::move(message.report));
   state_.events.push_back(std::move(event));
 }
 

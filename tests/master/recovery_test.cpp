@@ -43,6 +43,23 @@ TEST_F(RecoveryTest, GoesOnWithAJobWhoseAttemptStillRuns) {
   EXPECT_EQ(client.wait(job).state, JobState::kSucceeded);
 }
 
+TEST_F(RecoveryTest, CommitsWhatIsAskedForInTheTurnInWhichItsWorkerComesBack) {
+  start_master();
+  FakeWorker worker(address(), {});
+  FakeClient client(address());
+  const JobId job = client.submit(spec(1));
+  const proto::TaskAssignment map = worker.expect_task();
+  worker.hold(map);
+  restart();
+  worker.connection().send(worker.hello());
+  worker.connection().send(proto::CommitRequest{
+      .worker = worker.id(), .attempt = map.attempt, .report = {}, .log_text = {}});
+  EXPECT_TRUE(worker.expect<proto::CommitAnswer>().granted);
+  worker.do_task(worker.expect_task());
+  FakeClient later(address());
+  EXPECT_EQ(later.wait(job).state, JobState::kSucceeded);
+}
+
 TEST_F(RecoveryTest, RunsNoCommittedTaskAgain) {
   start_master();
   FakeWorker worker(address(), {});

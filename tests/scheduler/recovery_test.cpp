@@ -57,6 +57,24 @@ TEST_F(SchedulerTest, RemembersSpentBudgetsAndTheFirstCause) {
   EXPECT_EQ(facts<JobEnded>()[0].first_failure, first.attempt);
 }
 
+TEST_F(SchedulerTest, TakesABackupBackThatWaitsInAQueueWhileItsTwinRuns) {
+  join(1, 2);
+  submit({.maps = 2, .speculate = false});
+  const AssignAttempt first = map(0);
+  const AssignAttempt second = map(1);
+  restart();
+  step(Tick{});
+  join(2, 2);
+  wait(2s);
+  ASSERT_EQ(live_on(2), 2u);
+  // It comes back late and with fewer slots, so that one of what it runs counts as waiting.
+  join_with(1, 1, {first, second});
+  join(3, 1);
+  wait(200ms);
+  EXPECT_EQ(live_on(2), 2u);
+  EXPECT_EQ(status().state, JobState::kRunning);
+}
+
 TEST_F(SchedulerTest, PublishesAgainWhatARestartInterrupted) {
   join(1);
   submit({});
