@@ -4,9 +4,10 @@ namespace fanfold::sim {
 
 std::vector<std::unique_ptr<Checker>> all_checkers(Scene& scene) {
   std::vector<std::unique_ptr<Checker>> all;
-  for (const auto make : {check_commits, check_records, check_durability, check_fencing,
-                          check_reads, check_publication, check_slots, check_attempts, check_status,
-                          check_recovery, check_endings, check_cleanup}) {
+  for (const auto make :
+       {check_commits, check_records, check_durability, check_fencing, check_reads, check_contents,
+        check_publication, check_slots, check_attempts, check_status, check_recovery, check_endings,
+        check_cleanup}) {
     all.push_back(make(scene));
   }
   return all;

@@ -2,14 +2,16 @@
 // task that met too many ends its job.
 // I13: two attempts of a task at most, on two workers, and none of a task that is committed.
 // I21: nothing is given out once its job has ended.
-// L3: nobody reads from a worker that was given up.
-// L5: what is committed is not run again, whoever is master.
+// L2: no task has more attempts than its failures, those of the infrastructure, and backups
+// explain. L3: nobody reads from a worker that was given up. L5: what is committed is not run
+// again, whoever is master.
 
 #include <map>
 #include <set>
 #include <utility>
 #include <variant>
 
+#include "common/core/limits.hpp"
 #include "sim/check/invariants.hpp"
 
 namespace fanfold::sim {
@@ -24,9 +26,17 @@ class Attempts final : public Checker {
     live_.clear();
   }
 
+  void worker_ended(std::uint32_t process) override {
+    // What it ran is dead, and nobody can be told any more that it was taken back.
+    for (auto& [task, live] : live_) {
+      std::erase_if(live, [&](const auto& one) { return one.second == names_[process]; });
+    }
+  }
+
   void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& message) override {
     if (const auto* failed = std::get_if<proto::AttemptFailed>(&message)) {
       reported_[failed->attempt] = failed->failure.kind;
+      end(failed->attempt);
     }
   }
 
@@ -48,7 +58,9 @@ class Attempts final : public Checker {
       const TaskId& id = tasks_.at(attempt);
       const ModelTask* task = facts().find(id);
       const ModelJob* job = facts().find(id.job);
-      if (task != nullptr && task->committed != AttemptId{} && task->committed != attempt) {
+      // Told again, and committed later in the same turn.
+      if (task != nullptr && task->committed == attempt) continue;
+      if (task != nullptr && task->committed != AttemptId{}) {
         violate("L5", text_of(id) + " is committed, and runs again");
       }
       if (job == nullptr || job->ended) {
@@ -59,7 +71,8 @@ class Attempts final : public Checker {
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     if (const auto* committed = std::get_if<master::AttemptCommitted>(&fact)) {
-      live_[committed->task].erase(committed->attempt);
+      // Its twin is cancelled in the same turn, even when there is no way to tell it.
+      live_.erase(committed->task);
     } else if (const auto* failure = std::get_if<master::TaskFailureCounted>(&fact)) {
       check(*failure);
     } else if (const auto* gone = std::get_if<master::WorkerGone>(&fact)) {
@@ -103,7 +116,11 @@ class Attempts final : public Checker {
     live[assignment.attempt] = worker;
     std::erase_if(live, [this](const auto& one) { return facts().gone.count(one.second) > 0; });
     if (live.size() > 2) violate("I13", text_of(assignment.task) + " has three attempts");
-    tasks_[assignment.attempt] = assignment.task;
+    if (!tasks_.emplace(assignment.attempt, assignment.task).second) return;
+    std::uint32_t& attempts = attempts_[assignment.task];
+    if (++attempts > kAttemptsMost) {
+      violate("L2", text_of(assignment.task) + " had " + std::to_string(attempts) + " attempts");
+    }
   }
 
   void end(AttemptId attempt) {
@@ -112,6 +129,11 @@ class Attempts final : public Checker {
     if (task != tasks_.end()) live_[task->second].erase(attempt);
   }
 
+  /// Each of them may have had a backup, and a master may have forgotten all of them.
+  static constexpr std::uint32_t kAttemptsMost =
+      4 * (limits::kAttemptsPerTaskMost + limits::kInfrastructureFailuresPerTask);
+
+  std::map<TaskId, std::uint32_t> attempts_;
   std::map<std::uint32_t, WorkerId> names_;
   std::map<TaskId, std::map<AttemptId, WorkerId>> live_;
   std::map<AttemptId, TaskId> tasks_;

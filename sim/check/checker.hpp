@@ -62,6 +62,8 @@ class Checker {
   virtual void attempt_started(std::uint32_t /*process*/,
                                const proto::TaskAssignment& /*assignment*/) {}
   virtual void attempt_ended(std::uint32_t /*process*/, AttemptId /*attempt*/, bool /*good*/) {}
+  virtual void output_written(AttemptId /*writer*/, std::uint32_t /*partition*/,
+                              std::uint64_t /*content*/) {}
   virtual void output_read(AttemptId /*reader*/, const proto::MapOutput& /*output*/,
                            std::uint64_t /*content*/) {}
   virtual void path_changed(const std::string& /*path*/) {}

@@ -79,6 +79,9 @@ void Checkers::attempt_started(std::uint32_t process, const proto::TaskAssignmen
 void Checkers::attempt_ended(std::uint32_t process, AttemptId attempt, bool succeeded) {
   for (const auto& checker : checkers_) checker->attempt_ended(process, attempt, succeeded);
 }
+void Checkers::output_written(AttemptId writer, std::uint32_t partition, std::uint64_t content) {
+  for (const auto& checker : checkers_) checker->output_written(writer, partition, content);
+}
 void Checkers::output_read(AttemptId reader, const proto::MapOutput& output,
                            std::uint64_t content) {
   for (const auto& checker : checkers_) checker->output_read(reader, output, content);

@@ -31,6 +31,7 @@ class Checkers final : public Witness {
   void worker_ended(std::uint32_t process) override;
   void attempt_started(std::uint32_t process, const proto::TaskAssignment& assignment) override;
   void attempt_ended(std::uint32_t process, AttemptId attempt, bool succeeded) override;
+  void output_written(AttemptId writer, std::uint32_t partition, std::uint64_t content) override;
   void output_read(AttemptId reader, const proto::MapOutput& output,
                    std::uint64_t content) override;
   void path_changed(const std::string& path) override;

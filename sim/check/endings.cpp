@@ -1,5 +1,6 @@
 // L1: a job that was healed ends, and ends well unless its tasks failed as often as they may, its
 // infrastructure gave up within the bounds, its disk refused the output, or somebody cancelled it.
+// L7: a worker that was told to leave has left.
 
 #include "common/core/limits.hpp"
 #include "sim/check/invariants.hpp"
@@ -12,6 +13,9 @@ class Endings final : public Checker {
   using Checker::Checker;
 
   void end() override {
+    for (const auto& worker : scene().cluster->workers()) {
+      if (worker->leaving()) violate("L7", worker->name() + " was told to leave, and is there");
+    }
     for (const auto& client : scene().cluster->clients()) {
       if (!client->end()) continue;
       const proto::JobStatus& status = *client->end();

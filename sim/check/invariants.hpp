@@ -14,12 +14,13 @@ std::unique_ptr<Checker> check_records(Scene& scene);      // I2, I18
 std::unique_ptr<Checker> check_durability(Scene& scene);   // I6, I10
 std::unique_ptr<Checker> check_fencing(Scene& scene);      // I9
 std::unique_ptr<Checker> check_reads(Scene& scene);        // I3, I4
+std::unique_ptr<Checker> check_contents(Scene& scene);     // I19
 std::unique_ptr<Checker> check_publication(Scene& scene);  // I5, I21
 std::unique_ptr<Checker> check_slots(Scene& scene);        // I11
-std::unique_ptr<Checker> check_attempts(Scene& scene);     // I12, I13, L5
+std::unique_ptr<Checker> check_attempts(Scene& scene);     // I12, I13, L2, L3, L5
 std::unique_ptr<Checker> check_status(Scene& scene);       // I8, L8
 std::unique_ptr<Checker> check_recovery(Scene& scene);     // I7
-std::unique_ptr<Checker> check_endings(Scene& scene);      // L1
+std::unique_ptr<Checker> check_endings(Scene& scene);      // L1, L7
 std::unique_ptr<Checker> check_cleanup(Scene& scene);      // I16
 
 std::vector<std::unique_ptr<Checker>> all_checkers(Scene& scene);

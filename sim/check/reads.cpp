@@ -51,6 +51,9 @@ class Reads final : public Checker {
   }
   void step() override { lost_now_.clear(); }
 
+  void output_written(AttemptId writer, std::uint32_t partition, std::uint64_t content) override {
+    written_[writer][partition] = content;
+  }
   void output_read(AttemptId reader, const proto::MapOutput& output,
                    std::uint64_t /*content*/) override {
     read_[reader][output.split] = output.attempt;
@@ -71,7 +74,7 @@ class Reads final : public Checker {
       if (task.stage != Stage::kReduce) continue;
       for (const auto& [split, attempt] : read_[state.committed]) {
         const auto [known, fresh] = used.emplace(split, attempt);
-        if (!fresh && known->second != attempt) {
+        if (!fresh && written_[known->second] != written_[attempt]) {
           violate("I4", text_of(id) + " succeeded, and its reduces read " + text_of(known->second) +
                             " and " + text_of(attempt) + " of map " + std::to_string(split));
         }
@@ -79,7 +82,8 @@ class Reads final : public Checker {
     }
   }
 
-  std::map<AttemptId, std::map<std::uint32_t, AttemptId>> read_;
+  std::map<AttemptId, std::map<std::uint32_t, AttemptId>> read_;         // Of which split which.
+  std::map<AttemptId, std::map<std::uint32_t, std::uint64_t>> written_;  // By partition.
   /// In this step, maybe after the assignment was decided: all facts of a turn come before its
   /// messages.
   std::set<AttemptId> lost_now_;

@@ -39,6 +39,7 @@ std::string WorkerNode::scratch_path() const { return disk_ + "/worker-" + std::
 
 void WorkerNode::begin() {
   ++life_;
+  leaving_ = false;
   // As a worker that starts again: another name, and what the dead one left is removed.
   static_cast<void>(files_.remove_tree(disk_ + "/worker-" + std::to_string(life_ - 1)));
   static_cast<void>(files_.make_directories(scratch_path()));
@@ -78,6 +79,7 @@ void WorkerNode::stop() {
 
 void WorkerNode::drain() {
   if (!up()) return;
+  leaving_ = true;
   parts_->body->drain();
   wake();
 }

@@ -26,6 +26,7 @@ class WorkerNode final : public Process {
   void begin();
   void stop();
   void drain();
+  bool leaving() const { return leaving_ && up(); }
   const std::string& disk() const { return disk_; }
   std::size_t running() const { return parts_ ? parts_->executors.running() : 0; }
 
@@ -53,6 +54,7 @@ class WorkerNode final : public Process {
   const std::string disk_;
   const std::function<void(WorkerNode&)> ended_;
   std::uint64_t life_ = 0;
+  bool leaving_ = false;
   Log silent_;
   std::unique_ptr<Parts> parts_;
 };

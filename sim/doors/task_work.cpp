@@ -84,7 +84,14 @@ Status write_run(io::FileSystem& files, const worker::ExecutorTask& task,
   return run->finish();
 }
 
-AttemptEnded map(io::FileSystem& files, const TaskOptions& options,
+void tell(Witness& witness, AttemptId writer, std::vector<std::vector<std::uint64_t>> partitions) {
+  for (std::uint32_t i = 0; i < partitions.size(); ++i) {
+    std::sort(partitions[i].begin(), partitions[i].end());
+    witness.output_written(writer, i, hash(block_of(partitions[i])));
+  }
+}
+
+AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                  const worker::ExecutorTask& task) {
   const proto::TaskAssignment& assignment = task.assignment;
   const auto numbers = read_split(files, assignment.split);
@@ -106,6 +113,7 @@ AttemptEnded map(io::FileSystem& files, const TaskOptions& options,
       return failed(written);
     }
     ended.report.bytes_out = numbers->size() * sizeof(std::uint64_t);
+    tell(witness, assignment.attempt, std::move(partitions));
   }
   ended.succeeded = true;
   return ended;
@@ -194,7 +202,7 @@ std::vector<std::uint64_t> numbers_in(std::string_view lines) {
 AttemptEnded do_task(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                      const worker::ExecutorTask& task) {
   if (task.assignment.task.stage == Stage::kReduce) return reduce(files, witness, task);
-  return map(files, options, task);
+  return map(files, witness, options, task);
 }
 
 }  // namespace fanfold::sim

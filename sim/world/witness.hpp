@@ -33,6 +33,8 @@ class Witness {
   /// An executor took the attempt up, or let go of it.
   virtual void attempt_started(std::uint32_t process, const proto::TaskAssignment& assignment) = 0;
   virtual void attempt_ended(std::uint32_t process, AttemptId attempt, bool succeeded) = 0;
+  /// A map attempt wrote this for a partition.
+  virtual void output_written(AttemptId writer, std::uint32_t partition, std::uint64_t content) = 0;
   /// A reduce attempt read this output of a map.
   virtual void output_read(AttemptId reader, const proto::MapOutput& output,
                            std::uint64_t content) = 0;

@@ -25,6 +25,8 @@ class Nobody final : public Witness {
                        const proto::TaskAssignment& /*assignment*/) override {}
   void attempt_ended(std::uint32_t /*process*/, AttemptId /*attempt*/,
                      bool /*succeeded*/) override {}
+  void output_written(AttemptId /*writer*/, std::uint32_t /*partition*/,
+                      std::uint64_t /*content*/) override {}
   void output_read(AttemptId /*reader*/, const proto::MapOutput& /*output*/,
                    std::uint64_t /*content*/) override {}
   void path_changed(const std::string& /*path*/) override {}
