@@ -1,6 +1,7 @@
 #include "cli/commands/job_flags.hpp"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "cli/text/suggest.hpp"
@@ -72,6 +73,21 @@ Status read_limits(const Arguments& arguments, JobRequest* request) {
   return Status();
 }
 
+/// "1%", "0.5%" or "100%" as parts per million.
+Result<std::uint32_t> sample_flag(const Arguments& arguments) {
+  const std::optional<std::string> word = arguments.value("verify-sample");
+  if (!word.has_value()) return std::uint32_t{0};
+  double percent = 0;
+  const char* const end = word->data() + word->size();
+  const auto [rest, error] = std::from_chars(word->data(), end, percent);
+  if (error != std::errc() || std::string_view(rest, end) != "%" || !(percent > 0) ||
+      percent > 100) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--verify-sample: '" + *word + "' is no share of the map tasks, such as 1%.");
+  }
+  return static_cast<std::uint32_t>(percent * 10'000);
+}
+
 Status read_identity(const Arguments& arguments, JobRequest* request) {
   request->client_id = arguments.value("client-id").value_or("");
   if (request->client_id.size() > limits::kNameBytes) {
@@ -124,6 +140,8 @@ std::vector<Flag> job_flags() {
       {"task-timeout", '\0', "TIME", "Wall time of one attempt, such as 90s. Default: none.",
        false},
       {"no-speculation", '\0', "", "No second attempts at slow tasks.", false},
+      {"verify-sample", '\0', "P%",
+       "Run this share of the map tasks on a second worker and compare. Default: none.", false},
       {"client-id", '\0', "ID", "Submitting again under the same ID gives the same job.", false},
       {"shuffle-over-network", '\0', "",
        "Reducers fetch everything from data servers, files of this host too.", false},
@@ -167,6 +185,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments) {
   FANFOLD_RETURN_IF_ERROR(read_identity(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
+  FANFOLD_ASSIGN_OR_RETURN(request.verify_per_million, sample_flag(arguments));
   return request;
 }
 

@@ -50,8 +50,9 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   options.quiet = arguments.has("quiet");
   options.json = arguments.has("json");
   if (options.in_process) {
-    FANFOLD_RETURN_IF_ERROR(refuse_together(
-        arguments, "--in-process", {"workers", "slots", "master", "shuffle-over-network"}));
+    FANFOLD_RETURN_IF_ERROR(
+        refuse_together(arguments, "--in-process",
+                        {"workers", "slots", "master", "shuffle-over-network", "verify-sample"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));

@@ -168,6 +168,7 @@ Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const Job
   spec.output = absolute_path(directory, request.output);
   FANFOLD_ASSIGN_OR_RETURN(spec.plugin, reference(directory, "", path));
   FANFOLD_ASSIGN_OR_RETURN(spec.side_files, side_files(directory, request.side_files));
+  spec.verify_per_million = request.verify_per_million;
   spec.client_id = request.client_id.empty() ? make_client_id() : request.client_id;
   spec.submitted_by = surroundings.user;
   return spec;

@@ -34,6 +34,7 @@ struct JobRequest {
   std::uint64_t task_timeout_ms = 0;
   bool speculate = true;
   std::string client_id;  // Empty: a new one.
+  std::uint32_t verify_per_million = 0;
 };
 
 struct Surroundings {

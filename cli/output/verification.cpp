@@ -93,6 +93,11 @@ void check_ledger(Verification* verification) {
   verification->add("records_mapped", ledger.records_mapped == manifest.input_records,
                     count(ledger.records_mapped, "record") + " mapped once each, " +
                         std::to_string(manifest.input_records) + " read");
+  if (ledger.maps_compared > 0) {
+    verification->add("maps_compared", true,
+                      count(ledger.maps_compared, "map task") +
+                          " gave the same on another worker (--verify-sample)");
+  }
   const std::uint64_t written = ledger.pairs_written.records;
   verification->add("emitted_accounted", ledger.pairs_emitted >= written,
                     count(ledger.pairs_emitted, "pair") +

@@ -68,6 +68,7 @@ Json ledger_json(const Ledger& ledger) {
   json["input_bytes"] = ledger.input_bytes;
   json["input_covered"] = ledger.input_covered;
   json["records_mapped"] = ledger.records_mapped;
+  if (ledger.maps_compared != 0) json["maps_compared"] = ledger.maps_compared;
   json["pairs_emitted"] = ledger.pairs_emitted;
   json["written"] = pairs_json(ledger.pairs_written);
   json["read"] = pairs_json(ledger.pairs_read);
@@ -214,6 +215,7 @@ void take_ledger(const Json& json, Ledger& ledger, std::string& problem) {
   fields.take("input_bytes", ledger.input_bytes);
   fields.take("input_covered", ledger.input_covered);
   fields.take("records_mapped", ledger.records_mapped);
+  fields.take_if_there("maps_compared", ledger.maps_compared);
   fields.take("pairs_emitted", ledger.pairs_emitted);
   if (const Json* pairs = fields.object("written")) {
     take_pairs(*pairs, ledger.pairs_written, problem);

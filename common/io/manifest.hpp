@@ -28,6 +28,7 @@ struct Ledger {
   std::uint64_t input_bytes = 0;
   bool input_covered = false;  // Splits cover every file from its first byte, without overlap.
   std::uint64_t records_mapped = 0;
+  std::uint64_t maps_compared = 0;  // With a second run on another worker: --verify-sample.
   std::uint64_t pairs_emitted = 0;  // Before combining.
   abi::BlockSummary pairs_written;  // By all maps: proto::flow_of().
   abi::BlockSummary pairs_read;     // By all reduces.

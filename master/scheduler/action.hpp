@@ -55,6 +55,7 @@ struct PublishJob {
   JobId job;
   std::vector<AttemptId> maps;     // By split.
   std::vector<AttemptId> reduces;  // By partition.
+  std::uint32_t audited = 0;       // Maps that gave the same on another worker.
 };
 /// The job reached a final state: tell the client, remove staging, let workers forget it.  The
 /// first step after a restart asks it again for every job that is remembered; it must be harmless.

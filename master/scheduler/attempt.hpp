@@ -18,6 +18,7 @@ struct Attempt {
   WorkerId worker;
   std::uint32_t number = 1;
   bool speculative = false;
+  bool audit = false;       // Of a committed map: only to see whether it gives the same again.
   bool running = false;     // False: it waits for a slot of its worker and ages for nobody.
   AttemptId twin;           // The other live attempt of the same task.
   Instant assigned;         // When it was last sent.

@@ -27,7 +27,9 @@ void Machine::start_attempt(const Start& start) {
   Task& task = stage.at(start.task.index);
   FANFOLD_CHECK(job.state == proto::JobState::kRunning);
   FANFOLD_CHECK(start.worker.state == WorkerState::kActive);
-  if (start.twin != nullptr) {
+  if (start.audit) {
+    FANFOLD_CHECK(task.state == TaskState::kCommitted && task.live == 0);
+  } else if (start.twin != nullptr) {
     FANFOLD_CHECK(task.state == TaskState::kAssigned && task.live == 1);
     FANFOLD_CHECK(start.twin->worker != start.worker.id || planted(Bug::kBackUpOnSameWorker));
   } else {
@@ -42,6 +44,7 @@ void Machine::start_attempt(const Start& start) {
   attempt.worker = start.worker.id;
   attempt.number = ++task.attempts;
   attempt.assigned = now_;
+  attempt.audit = start.audit;
   if (start.twin != nullptr) pair(job, attempt, *start.twin);
   if (!stage.started) stage.started = now_;
   job.ledger.add(id, start.task);
@@ -85,7 +88,8 @@ void Machine::begin_running(Attempt& attempt) {
   attempt.started = now_;
   ++stage.running;
   ++job.running;
-  if (attempt.twin == AttemptId{}) stage.alone.emplace(attempt.started, attempt.id);
+  const bool may_straggle = attempt.twin == AttemptId{} && !attempt.audit;
+  if (may_straggle) stage.alone.emplace(attempt.started, attempt.id);
 }
 
 void Machine::stop_running(Job& job, const Attempt& attempt) {

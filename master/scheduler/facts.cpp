@@ -32,6 +32,11 @@ void Machine::apply(const AttemptCommitted& fact) {
   task.bytes_out = fact.bytes_out;
   stage.bytes_done += task.bytes;
   stage.bytes_out += task.bytes_out;
+  if (fact.task.stage == Stage::kMap &&
+      is_audited(job->id, fact.task.index, job->verify_per_million)) {
+    job->audits.insert(fact.task.index);
+    auditing_.insert(job->id);
+  }
   if (fact.task.stage == Stage::kMap && !fact.output_empty) {
     pool_.add_output(fact.worker, job->id, fact.task.index);
   }

@@ -66,6 +66,9 @@ struct Job {
   /// generation read does not go together with what others read.
   std::uint64_t generation = 0;
   std::uint32_t verify_per_million = 0;
+  /// Committed maps that are still to be compared with a second run, and how many were.
+  std::set<std::uint32_t> audits;
+  std::uint32_t audited = 0;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
 

@@ -7,6 +7,7 @@
 //   membership.cpp  workers join, drain, report and get lost
 //   adoption.cpp    what workers bring along from the time of an earlier master
 //   placement.cpp   which task goes where; backups for stragglers
+//   audits.cpp      maps that run a second time, to be compared
 //   status.cpp      what clients are shown
 //   planted.cpp     what only planted bugs do
 //
@@ -95,6 +96,7 @@ class Machine {
     TaskId task;
     Worker& worker;
     Attempt* twin = nullptr;
+    bool audit = false;
   };
   void start_attempt(const Start& start);
   /// `attempt` becomes the backup of `twin`.
@@ -173,6 +175,16 @@ class Machine {
   bool back_up_one(Job& job);
   void empty_stalled_queues();
 
+  // Audits.
+  void audit();
+  bool audit_one(Job& job);
+  /// The second run has ended: `flow` is what it handed over, nothing when it failed.
+  void conclude_audit(const Attempt& attempt, const abi::BlockSummary* flow);
+  void cancel_audit(Job& job, std::uint32_t split);
+  /// `attempt` of `task` gave something else than the committed one.
+  void end_as_non_deterministic(Job& job, const TaskId& task, AttemptId attempt,
+                                const abi::BlockSummary& flow);
+
   proto::JobStatus summarise(const Job& job, Instant now) const;
 
   const SchedulerOptions options_;
@@ -184,6 +196,7 @@ class Machine {
   std::map<AttemptId, Attempt> attempts_;
   WorkerPool pool_;
   std::set<JobRank> ready_jobs_;
+  std::set<JobId> auditing_;  // With maps to compare, perhaps.
   Deadlines<JobId> stragglers_;
   Deadlines<TaskId> task_deadlines_;
   Deadlines<JobId> publications_;  // That are tried again.

@@ -55,6 +55,8 @@ void Machine::lose_attempt(AttemptId id) {
   const Attempt attempt = it->second;
   Job& job = jobs_.at(attempt.task.job);
   end_attempt(id);
+  // It is tried again; its task has a result already.
+  if (attempt.audit) return;
   if (planted(Bug::kLossChargesTask)) {
     record(TaskFailureCounted{attempt.task, id, proto::FailureKind::kWorkerLost});
   }
@@ -134,6 +136,10 @@ void Machine::reconcile_missing(Worker& worker, const HeartbeatReceived& event) 
     const bool inputs_changed = attempt.task.stage == Stage::kReduce && !job.map.complete();
     // Its worker obeys no assignment of an earlier master any more.
     const bool adopted = epoch_of(id) != options_.epoch;
+    if (attempt.audit) {
+      cancel_attempt(id);
+      continue;
+    }
     if (inputs_changed || adopted) {
       // It is not there, so nobody pays.
       const TaskId task = attempt.task;

@@ -86,7 +86,12 @@ void Machine::on(const JobPublished& event) {
 
 void Machine::on(const CommitRequested& event) {
   if (Worker* worker = pool_.find(event.worker)) pool_.hear(now_, *worker);
-  if (Attempt* attempt = find_live(event.worker, event.attempt)) {
+  Attempt* attempt = find_live(event.worker, event.attempt);
+  if (attempt != nullptr && attempt->audit) {
+    act(AnswerCommit{event.worker, event.attempt, false});
+    const Attempt audit = *attempt;
+    conclude_audit(audit, &event.flow);
+  } else if (attempt != nullptr) {
     commit(*attempt, event);
   } else {
     // The request came again because the answer was lost, or somebody else won: nobody pays.
@@ -128,15 +133,19 @@ bool Machine::check_same_output(Job& job, const Attempt& attempt, const CommitRe
     restart_reduces(job);
     return true;
   }
-  const TaskId task = attempt.task;
-  const AttemptId id = attempt.id;
-  record(NonDeterminismFound{task, job.map.at(task.index).committed, id, *before, event.flow});
+  end_as_non_deterministic(job, attempt.task, attempt.id, event.flow);
+  return false;
+}
+
+void Machine::end_as_non_deterministic(Job& job, const TaskId& task, AttemptId attempt,
+                                       const abi::BlockSummary& flow) {
+  const abi::BlockSummary before = *job.map.flow(task.index);
+  record(NonDeterminismFound{task, job.map.at(task.index).committed, attempt, before, flow});
   end_job(job, {JobState::kFailed,
                 "NON_DETERMINISTIC: " + describe(task) +
-                    " ran again and gave other records than before, which reduces had read: " +
-                    describe(*before) + " before, " + describe(event.flow) + " now",
-                task, id});
-  return false;
+                    " ran again and gave other records than before: " + describe(before) +
+                    " before, " + describe(flow) + " now",
+                task, attempt});
 }
 
 bool Machine::check_flows(Job& job) {
@@ -152,6 +161,7 @@ bool Machine::check_flows(Job& job) {
 void Machine::publish(Job& job) {
   PublishJob publish;
   publish.job = job.id;
+  publish.audited = job.audited;
   publish.maps.reserve(job.map.size());
   for (std::uint32_t i = 0; i < job.map.size(); ++i) {
     publish.maps.push_back(job.map.at(i).committed);
@@ -167,6 +177,7 @@ void Machine::publish(Job& job) {
 void Machine::advance(Job& job) {
   if (!job.complete()) return;
   if (job.state == JobState::kRunning) {
+    if (!job.audits.empty()) return;
     if (!check_flows(job)) return;
     // Maps that run again for an output that nobody needs any more.
     cancel_attempts(job);
@@ -195,6 +206,8 @@ void Machine::on(const AttemptFailed& event) {
 }
 
 void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
+  // Whatever hindered the comparison, the task has a result.
+  if (attempt.audit) return conclude_audit(attempt, nullptr);
   Job& job = jobs_.at(attempt.task.job);
   const TaskId task = attempt.task;
   end_attempt(attempt.id);
@@ -266,6 +279,7 @@ void Machine::invalidate_lost(Job& job, const std::vector<AttemptId>& lost) {
 }
 
 void Machine::invalidate_output(Job& job, std::uint32_t split) {
+  cancel_audit(job, split);
   record(MapOutputInvalidated{{job.id, Stage::kMap, split}, job.map.at(split).committed});
   file(job);
   if (planted(Bug::kLossRestartsReduces)) forget_commits_of_reduces(job, std::nullopt);

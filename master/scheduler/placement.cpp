@@ -25,6 +25,7 @@ void Machine::place() {
   if (!pool_.has_free_slot()) return;
   empty_stalled_queues();
   back_up_stragglers();
+  audit();
 }
 
 bool Machine::may_be_assigned(const Job& job, const StageTasks& stage) const {

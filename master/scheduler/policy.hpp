@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/core/ids.hpp"
 #include "common/core/time.hpp"
 
 namespace fanfold::master::scheduling {
@@ -67,6 +68,10 @@ Duration straggler_age(Duration median);
 /// Until then after a restart or a pause of the master, what workers had to say has been heard:
 /// they say Hello again within a heartbeat, and silence is several heartbeats long.
 Duration reunion_patience(Duration worker_silence_max);
+
+/// Whether this map is among those that run a second time to be compared; the same for every
+/// master.
+bool is_audited(JobId job, std::uint32_t split, std::uint32_t per_million);
 
 /// An assignment that heartbeats do not confirm within this time was lost on its way.
 Duration assignment_patience(Duration worker_silence_max);

@@ -253,6 +253,7 @@ PublishRequest JobRecord::publish_request(const PublishJob& action, std::uint64_
   request.staging = staging();
   request.epoch = epoch;
   request.ledger = ledger();
+  request.ledger->maps_compared = action.audited;
   request.maps = files_of(Stage::kMap, action.maps);
   request.reduces = files_of(Stage::kReduce, action.reduces);
   if (publishing_) request.status = *publishing_;

@@ -109,6 +109,9 @@ Status check_numbers(const proto::JobSpec& spec) {
     return refuse(std::to_string(spec.partitions) + " reducers are too many: at most " +
                   std::to_string(limits::kPartitions));
   }
+  if (spec.verify_per_million > 1'000'000) {
+    return refuse("more than all map tasks cannot be compared with a second run");
+  }
   if (spec.attempts_max > limits::kAttemptsPerTaskMost) {
     return refuse(std::to_string(spec.attempts_max) + " attempts a task are too many: at most " +
                   std::to_string(limits::kAttemptsPerTaskMost));

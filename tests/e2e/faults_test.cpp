@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <signal.h>
+#include <filesystem>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -54,6 +56,29 @@ TEST_F(FaultyCode, ThatThrowsIsNamedWithItsRecord) {
 TEST_F(FaultyCode, ThatCrashesIsNamedWithItsStack) {
   expect_failure(run_on("fine\nsegv\n"),
                  {"signal", "SIGSEGV", "in.txt, byte 5", "write_to_null_pointer"});
+}
+
+TEST_F(FaultyCode, ThatIsNotDeterministicIsFoundByASample) {
+  const Cluster cluster(workspace_, 2, 1);
+  workspace_.write("in.txt", "fine\ndiffer\n");
+  const std::vector<std::string> words = {"run", faulty_plugin("faulty"), "in.txt", "--quiet"};
+  const auto outcome_of = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return cluster.run(more);
+  };
+  EXPECT_EQ(outcome_of({"-o", "mixed"}).exit_code, 0);
+  const Outcome found = outcome_of({"-o", "out", "--verify-sample", "100%"});
+  EXPECT_EQ(found.exit_code, 1) << found.both();
+  EXPECT_NE(found.err.find("NON_DETERMINISTIC: map task 0"), std::string::npos) << found.err;
+  EXPECT_FALSE(workspace_.exists("out"));
+
+  workspace_.write("in.txt", "a\nb\nc\nd\n");
+  const Outcome same = outcome_of({"-o", "same", "--split-bytes", "2", "--verify-sample", "100%"});
+  EXPECT_EQ(same.exit_code, 0) << same.both();
+  const Outcome verified = cluster.run({"verify", "same"});
+  EXPECT_NE(verified.out.find("4 map tasks gave the same on another worker"), std::string::npos)
+      << verified.both();
+  EXPECT_EQ(outcome_of({"-o", "none", "--verify-sample", "2"}).exit_code, 2);
 }
 
 TEST_F(FaultyCode, ThatExitsIsNamed) {

@@ -104,6 +104,7 @@ Manifest sample_manifest() {
                          .input_bytes = 99,
                          .input_covered = true,
                          .records_mapped = 12,
+                         .maps_compared = 4,
                          .pairs_emitted = 40,
                          .pairs_written = {20, 1, UINT64_MAX},
                          .pairs_read = {20, 1, 3}};

@@ -13,6 +13,7 @@ void SchedulerTest::submit(const Plan& plan) {
   job.sample = plan.sample;
   job.attempts_max = plan.attempts_max;
   job.speculate = plan.speculate;
+  job.verify_per_million = plan.verify_per_million;
   step(job);
 }
 

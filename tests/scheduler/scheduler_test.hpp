@@ -33,6 +33,7 @@ class SchedulerTest : public ::testing::Test {
     bool sample = false;
     std::uint32_t attempts_max = 4;
     bool speculate = true;
+    std::uint32_t verify_per_million = 0;
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
