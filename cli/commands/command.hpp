@@ -58,6 +58,7 @@ Command status_command();
 Command list_command();
 Command cancel_command();
 Command logs_command();
+Command why_command();
 Command jobs_command();
 Command cat_command();
 Command verify_command();
@@ -65,6 +66,7 @@ Command new_command();
 Command cluster_up_command();
 Command cluster_down_command();
 Command cluster_status_command();
+Command completion_command();
 Command version_command();
 Command help_command();
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/commands/record_excerpt.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/summary.hpp"
@@ -110,6 +111,7 @@ int report_conclusion(const Conclusion& conclusion, const ReportOptions& options
   context.attempts = conclusion.attempts;
   context.master = options.master;
   context.command = options.command;
+  context.record_excerpt = record_excerpt(status.first_cause);
   print_error(failure_text(status, context));
   if (conclusion.interrupted && status.state == proto::JobState::kCancelled) {
     return kExitInterrupted;

@@ -72,11 +72,11 @@ std::string later_causes(const proto::JobStatus& status, const FailureContext& c
   return text.empty() ? "" : "Later attempts at " + name_of(status.failed_task) + ":\n" + text;
 }
 
-std::string next_step(const proto::JobStatus& status, const FailureContext& context) {
+std::string next_step(const TaskId& task, const FailureContext& context) {
   std::string text;
   if (!context.master.empty()) {
-    text += field("logs", "fanfold logs " + std::to_string(status.job.value) + "/" +
-                              name_of(status.failed_task) + " --master " + context.master);
+    text += field("logs", "fanfold logs " + std::to_string(task.job.value) + "/" + name_of(task) +
+                              " --master " + context.master);
   }
   if (!context.command.empty()) {
     text += field("debug", "gdb --args " + context.command + " --in-process");
@@ -84,24 +84,26 @@ std::string next_step(const proto::JobStatus& status, const FailureContext& cont
   return text;
 }
 
-std::string first_cause_block(const proto::JobStatus& status, const FailureContext& context) {
-  const proto::FailureReport& cause = status.first_cause;
-  const proto::LogEntry* attempt = first_attempt(status, context);
-  std::string task = name_of(status.failed_task);
-  if (attempt != nullptr) task += ", attempt " + std::to_string(attempt->attempt_number);
-  std::string text = "First cause:\n";
-  text += field("class", proto::name_of(cause.kind));
-  text += field("task", task);
-  if (!cause.worker.empty()) text += field("worker", cause.worker);
-  if (!cause.record_file.empty()) {
-    text += field("record", cause.record_file + ", byte " + std::to_string(cause.record_offset));
-  }
-  text += field("message", cause.message);
+/// What is long comes first: the last lines on the screen name the failure.
+std::string cause_block(const proto::FailureReport& cause, const TaskId& task_id,
+                        const proto::LogEntry* attempt, const FailureContext& context) {
+  std::string text;
   if (!cause.stack.empty()) text += field("stack", stack_text(cause.stack));
   const std::string log =
       last_log_lines(cause.log_tail.empty() && attempt != nullptr ? attempt->text : cause.log_tail);
   if (!log.empty()) text += field("log", log);
-  return text + next_step(status, context);
+  text += field("class", proto::name_of(cause.kind));
+  std::string task = name_of(task_id);
+  if (attempt != nullptr) task += ", attempt " + std::to_string(attempt->attempt_number);
+  text += field("task", task);
+  if (!cause.worker.empty()) text += field("worker", cause.worker);
+  if (!cause.record_file.empty()) {
+    std::string record = cause.record_file + ", byte " + std::to_string(cause.record_offset);
+    if (!context.record_excerpt.empty()) record += ": " + context.record_excerpt;
+    text += field("record", record);
+  }
+  text += field("message", cause.message);
+  return text + next_step(task_id, context);
 }
 
 }  // namespace
@@ -129,7 +131,25 @@ std::string failure_text(const proto::JobStatus& status, const FailureContext& c
   }
   const std::string reason = job + " failed: " + printable(status.reason, false) + "\n";
   if (is_of_a_disk(cause.kind)) return reason + "  first, " + cause_line(cause) + "\n";
-  return reason + later_causes(status, context) + first_cause_block(status, context);
+  return reason + later_causes(status, context) + "First cause:\n" +
+         cause_block(cause, status.failed_task, first_attempt(status, context), context);
+}
+
+std::string attempts_text(const FailureContext& context) {
+  std::string text;
+  const proto::LogEntry* first = nullptr;
+  for (const proto::LogEntry& entry : context.attempts) {
+    text += name_of(entry.task) + "." + std::to_string(entry.attempt_number);
+    if (entry.failure.kind == proto::FailureKind::kNone) {
+      text += " on " + printable(entry.worker, false) + ": " + printable(entry.outcome, false);
+    } else {
+      text += ": " + cause_line(entry.failure);
+      if (first == nullptr && proto::charged_to_task(entry.failure.kind)) first = &entry;
+    }
+    text += "\n";
+  }
+  if (first == nullptr) return text;
+  return text + "First cause:\n" + cause_block(first->failure, first->task, first, context);
 }
 
 }  // namespace fanfold::cli

@@ -100,17 +100,7 @@ Json job_info_json(const abi::JobInfo& job) {
   return json;
 }
 
-}  // namespace
-
-std::string to_json(const proto::JobStatus& status) { return dump(status_json(status)); }
-
-std::string to_json(const std::vector<proto::JobStatus>& jobs) {
-  Json json = Json::array();
-  for (const proto::JobStatus& status : jobs) json.push_back(status_json(status));
-  return dump(json);
-}
-
-std::string to_json(const std::vector<proto::LogEntry>& entries) {
+Json attempts_json(const std::vector<proto::LogEntry>& entries) {
   Json json = Json::array();
   for (const proto::LogEntry& entry : entries) {
     Json one = {{"task", name_of(entry.task)},
@@ -123,6 +113,27 @@ std::string to_json(const std::vector<proto::LogEntry>& entries) {
     }
     json.push_back(std::move(one));
   }
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const proto::JobStatus& status) { return dump(status_json(status)); }
+
+std::string to_json(const std::vector<proto::JobStatus>& jobs) {
+  Json json = Json::array();
+  for (const proto::JobStatus& status : jobs) json.push_back(status_json(status));
+  return dump(json);
+}
+
+std::string to_json(const std::vector<proto::LogEntry>& entries) {
+  return dump(attempts_json(entries));
+}
+
+std::string to_json(const proto::JobStatus& status, const std::vector<proto::LogEntry>& attempts) {
+  Json json = Json::object();
+  json["status"] = status_json(status);
+  json["attempts"] = attempts_json(attempts);
   return dump(json);
 }
 

@@ -26,6 +26,8 @@ struct ClusterUp {
 std::string to_json(const proto::JobStatus& status);
 std::string to_json(const std::vector<proto::JobStatus>& jobs);
 std::string to_json(const std::vector<proto::LogEntry>& entries);
+/// {"status": ..., "attempts": [...]}: what `why` knows.
+std::string to_json(const proto::JobStatus& status, const std::vector<proto::LogEntry>& attempts);
 std::string to_json(const proto::ClusterReply& cluster);
 std::string to_json(const ClusterUp& cluster);
 std::string to_json(const std::vector<abi::JobInfo>& jobs);

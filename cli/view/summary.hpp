@@ -21,11 +21,16 @@ struct FailureContext {
   std::string master;
   /// The command that ran the job, for "run it again under gdb"; empty when it is not known.
   std::string command;
+  /// What the record that failed looks like, when it can be read here; empty: not known.
+  std::string record_excerpt;
 };
 
 /// Why a job failed or was cancelled: one line, later causes, then the first cause with all that is
 /// known and what to do next.  A bad input or plugin takes one or two lines.
 std::string failure_text(const proto::JobStatus& status, const FailureContext& context);
+
+/// A line for each attempt of the context, then the first cause that a task answers for, as above.
+std::string attempts_text(const FailureContext& context);
 
 /// One line for a cause: "exception on worker-1: stoi".
 std::string cause_line(const proto::FailureReport& failure);

@@ -175,6 +175,43 @@ TEST(Logs, TellWhatAnAttemptWroteAndHowItEnded) {
   EXPECT_EQ(cluster.run({"logs", job + "/map-7"}).exit_code, 2);
 }
 
+TEST(Why, NamesTheFirstCauseInTheLastLines) {
+  Workspace workspace;
+  Cluster cluster(workspace, 1, 1);
+  workspace.write("in.txt", "fine\nthrow\n");
+  const Outcome submitted =
+      cluster.run({"submit", faulty_plugin("faulty"), "in.txt", "-o", "out", "--attempts", "2"});
+  const std::string job = first_line(submitted.out);
+  EXPECT_EQ(cluster.run({"wait", job, "--quiet"}).exit_code, 1);
+  const Outcome why = cluster.run({"why", job});
+  EXPECT_EQ(why.exit_code, 0) << why.both();
+  std::size_t last_ten = why.out.size() - 1;
+  for (int lines = 0; lines < 10; ++lines) last_ten = why.out.rfind('\n', last_ten - 1);
+  for (const char* part : {"exception", "map-0, attempt 1", "in.txt, byte 5: \"throw\"",
+                           "this record is bad", "fanfold logs"}) {
+    EXPECT_NE(why.out.find(part, last_ten), std::string::npos) << part << "\n" << why.out;
+  }
+  const Outcome of_attempt = cluster.run({"why", job + "/map-0.2"});
+  EXPECT_THAT(of_attempt.out, HasSubstr("map-0.2: exception"));
+  EXPECT_THAT(of_attempt.out, testing::Not(HasSubstr("map-0.1:")));
+  const Json json = Json::parse(cluster.run({"why", job, "--json"}).out);
+  EXPECT_EQ(json["status"]["first_cause"]["class"], "exception");
+  EXPECT_EQ(json["attempts"].size(), 2u);
+  EXPECT_EQ(cluster.run({"why", job + "/map-7"}).exit_code, 2);
+}
+
+TEST(Why, TellsWhatAJobThatSucceededHasMet) {
+  Workspace workspace;
+  Cluster cluster(workspace, 1, 1);
+  workspace.write("in.txt", "fine\nsegv once\n");
+  const std::string job =
+      first_line(cluster.run({"submit", faulty_plugin("faulty"), "in.txt", "-o", "out"}).out);
+  ASSERT_EQ(cluster.run({"wait", job, "--quiet"}).exit_code, 0);
+  const Outcome why = cluster.run({"why", job});
+  EXPECT_THAT(why.out, HasSubstr("succeeded; 1 failed attempt, 0 lost attempts"));
+  EXPECT_THAT(why.out, HasSubstr("\"segv once\""));
+}
+
 TEST(ManyJobs, RunAtOnceOnOneCluster) {
   constexpr int kJobs = 64;
   Workspace workspace;
