@@ -24,6 +24,8 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 1u << 20;
 constexpr std::size_t kLargeRead = 64u << 10;
+/// Each fails only when an entry was made since the one before.
+constexpr int kRemovalTries = 1000;
 
 class Descriptor {
  public:
@@ -246,9 +248,13 @@ class PosixFileSystem final : public FileSystem {
 
   Status remove_tree(const std::string& path) override {
     std::error_code error;
-    do {
+    // Somebody who is about to be stopped may put one more file into it.
+    for (int tries = 0; tries < kRemovalTries; ++tries) {
       std::filesystem::remove_all(path, error);
-    } while (error.value() == EINTR);
+      const bool again =
+          error.value() == EINTR || error.value() == ENOTEMPTY || error.value() == EEXIST;
+      if (!again) break;
+    }
     if (error) return error_of(error.value(), "remove", path);
     return Status();
   }

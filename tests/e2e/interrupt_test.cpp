@@ -168,7 +168,9 @@ TEST_F(Interruption, AtAnyMomentLeavesAllOrNothing) {
     ASSERT_TRUE(eventually([&] { return command.ended() || looks-- == 0; }));
     command.signal(SIGINT);
     const Outcome outcome = command.wait();
-    EXPECT_THAT(workspace_.remains(), IsEmpty()) << "round " << round;
+    EXPECT_THAT(workspace_.remains(), IsEmpty())
+        << "round " << round << ", exit code " << outcome.exit_code << "\n"
+        << outcome.both();
     if (outcome.exit_code == 0) {
       EXPECT_TRUE(workspace_.exists("out/_SUCCESS")) << "round " << round;
       std::filesystem::remove_all(workspace_.path("out"));

@@ -122,7 +122,12 @@ std::string Workspace::leftovers() const {
 std::string Workspace::remains() const {
   std::string text = leftovers();
   for (const std::string& name : list("")) {
-    if (name.find(".fanfold-") != std::string::npos) text += "staging " + name + "\n";
+    if (name.find(".fanfold-") == std::string::npos) continue;
+    text += "staging " + name + ":";
+    for (const auto& inner : std::filesystem::recursive_directory_iterator(path(name))) {
+      text += " " + inner.path().lexically_relative(path(name)).string();
+    }
+    text += "\n";
   }
   return text;
 }

@@ -66,6 +66,22 @@ TEST(PosixFileSystem, FollowsLinksToStatButNeverToRemove) {
   EXPECT_EQ(directory.read("kept/file"), "precious");
 }
 
+TEST(PosixFileSystem, RemovesATreeInWhichSomebodyStillMakesEntries) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory.path("tree"));
+  std::atomic<int> made{0};
+  std::jthread maker([&] {
+    const auto make = [&] {
+      return ::mkdir(directory.path("tree/" + std::to_string(made)).c_str(), 0700);
+    };
+    while (made < 1'000 && make() == 0) ++made;
+  });
+  while (made < 10) std::this_thread::yield();
+  const Status status = posix_file_system().remove_tree(directory.path("tree"));
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_FALSE(directory.contains("tree"));
+}
+
 TEST(PosixFileSystem, SaysThatLinksLeadInACircle) {
   const TemporaryDirectory directory;
   std::filesystem::create_symlink(directory.path("a"), directory.path("b"));
