@@ -1,3 +1,30 @@
+# Half of a compilation is the parsing of the same standard headers, so g++ parses them once.  The clang
+# preset does without, and so proves that each source includes what it uses.
+function(fanfold_add_precompiled name)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    return()
+  endif()
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
+  add_library(fanfold_${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(fanfold_${name} PRIVATE fanfold_warnings)
+  target_compile_options(fanfold_${name} PRIVATE -fpch-preprocess)
+  target_precompile_headers(fanfold_${name} PRIVATE ${ARGN})
+endfunction()
+
+function(fanfold_use_precompiled target name)
+  if(TARGET fanfold_${name})
+    target_compile_options(${target} PRIVATE -fpch-preprocess)
+    target_precompile_headers(${target} REUSE_FROM fanfold_${name})
+  endif()
+endfunction()
+
+set(FANFOLD_STANDARD_HEADERS <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <utility>
+  <variant> <vector>)
+fanfold_add_precompiled(precompiled ${FANFOLD_STANDARD_HEADERS})
+if(TARGET fanfold_precompiled)
+  set_target_properties(fanfold_precompiled PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endif()
+
 # fanfold_add_library(scheduler SOURCES a.cpp HEADERS a.hpp DEPS fanfold::core PRIVATE_DEPS zstd)
 # One library per folder; all_verify_interface_header_sets proves that each header compiles alone, and
 # fanfold_<name>_link that the library links with nothing but its declared dependencies.
@@ -9,6 +36,7 @@ function(fanfold_add_library name)
     set(scope PUBLIC)
     target_link_libraries(fanfold_${name} PRIVATE fanfold_warnings ${ARG_PRIVATE_DEPS})
     set_target_properties(fanfold_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    fanfold_use_precompiled(fanfold_${name} precompiled)
   else()
     add_library(fanfold_${name} INTERFACE)
     set(scope INTERFACE)
@@ -30,6 +58,7 @@ function(fanfold_add_test name)
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE fanfold_warnings ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  fanfold_use_precompiled(${name} precompiled_tests)
   add_test(NAME ${name} COMMAND ${ARG_RUN_BY} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endfunction()
