@@ -36,7 +36,7 @@ class Attempts final : public Checker {
   void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& message) override {
     if (const auto* failed = std::get_if<proto::AttemptFailed>(&message)) {
       reported_[failed->attempt] = failed->failure.kind;
-      end(failed->attempt);
+      forget(failed->attempt);
     }
   }
 
@@ -44,9 +44,9 @@ class Attempts final : public Checker {
     if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
       names_[to] = welcome->worker;
     } else if (const auto* cancel = std::get_if<proto::CancelAttempt>(&message)) {
-      end(cancel->attempt);
+      forget(cancel->attempt);
     } else if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) {
-      end(noted->attempt);
+      forget(noted->attempt);
     } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       begin(to, assign->assignment);
     }
@@ -123,7 +123,7 @@ class Attempts final : public Checker {
     }
   }
 
-  void end(AttemptId attempt) {
+  void forget(AttemptId attempt) {
     given_.erase(attempt);
     const auto task = tasks_.find(attempt);
     if (task != tasks_.end()) live_[task->second].erase(attempt);
