@@ -18,16 +18,33 @@ Status system_error(const std::string& what) {
 }
 
 /// What the file says, as far as it is of interest.
-std::string read_claim(int descriptor) {
+Result<std::string> read_claim(int descriptor, const std::string& path) {
   char text[64] = {};
-  const ssize_t size = ::pread(descriptor, text, sizeof text - 1, 0);
-  return size <= 0 ? std::string() : std::string(text, static_cast<std::size_t>(size));
+  ssize_t size = -1;
+  do {
+    size = ::pread(descriptor, text, sizeof text - 1, 0);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return system_error("cannot read " + path);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+Status write_claim(int descriptor, const std::string& claim, const std::string& path) {
+  if (::ftruncate(descriptor, 0) != 0) return system_error("cannot write " + path);
+  for (std::size_t done = 0; done < claim.size();) {
+    const ssize_t put =
+        ::pwrite(descriptor, claim.data() + done, claim.size() - done, static_cast<off_t>(done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return system_error("cannot write " + path);
+    done += static_cast<std::size_t>(put);
+  }
+  return {};
 }
 
 /// " (process 123)" when the file says so.
 std::string owner(int descriptor) {
-  const std::string text = read_claim(descriptor);
-  const std::string digits = text.substr(0, text.find_first_not_of("0123456789"));
+  const auto text = read_claim(descriptor, "");
+  if (!text.ok()) return "";
+  const std::string digits = text->substr(0, text->find_first_not_of("0123456789"));
   return digits.empty() ? "" : " (process " + digits + ")";
 }
 
@@ -35,7 +52,10 @@ std::string owner(int descriptor) {
 
 Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
   const std::string path = directory + "/lock";
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int descriptor = -1;
+  do {
+    descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0) return system_error("cannot open " + path);
   DirectoryLock lock(path, descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
@@ -56,19 +76,21 @@ DirectoryLock::~DirectoryLock() {
 
 Status DirectoryLock::claim(std::uint64_t epoch) {
   claim_ = std::to_string(::getpid()) + " epoch " + std::to_string(epoch) + "\n";
-  if (::ftruncate(descriptor_, 0) != 0 ||
-      ::pwrite(descriptor_, claim_.data(), claim_.size(), 0) < 0) {
-    return system_error("cannot write " + path_);
-  }
-  return {};
+  return write_claim(descriptor_, claim_, path_);
 }
 
 Status DirectoryLock::check() const {
   struct stat ours {};
   struct stat there {};
-  const bool same = ::fstat(descriptor_, &ours) == 0 && ::stat(path_.c_str(), &there) == 0 &&
-                    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-  if (same && read_claim(descriptor_) == claim_) return {};
+  if (::fstat(descriptor_, &ours) != 0) return system_error("cannot look at " + path_);
+  const bool found = ::stat(path_.c_str(), &there) == 0;
+  if (!found && errno != ENOENT) return system_error("cannot look at " + path_);
+  const bool same = found && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+  if (same) {
+    // A disk that fails is not another master.
+    FANFOLD_ASSIGN_OR_RETURN(const std::string text, read_claim(descriptor_, path_));
+    if (text == claim_) return {};
+  }
   return Status(StatusCode::kAborted, "another master has taken over: " + path_ +
                                           " is not this master's any more; its jobs go on there");
 }

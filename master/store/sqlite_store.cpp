@@ -38,7 +38,10 @@ Status system_error(const std::string& what, int error) {
 
 /// A file or directory that was just made is durable only when its directory is.
 Status sync_directory(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int descriptor = -1;
+  do {
+    descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0) return system_error("cannot open " + path, errno);
   const int error = ::fsync(descriptor) == 0 ? 0 : errno;
   ::close(descriptor);
@@ -242,7 +245,11 @@ Result<OpenedStore> open_store(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return system_error("cannot make the state directory " + directory, errno);
   }
-  FANFOLD_ASSIGN_OR_RETURN(OpenedStore opened, SqliteStore::open(directory));
+  auto opened = SqliteStore::open(directory);
+  // SQLite takes some reads that failed for damage.  Nobody is told to give up a state that a
+  // second look finds whole; a disk that goes on failing says so then.
+  if (opened.status().code() == StatusCode::kCorruption) opened = SqliteStore::open(directory);
+  FANFOLD_RETURN_IF_ERROR(opened.status());
   FANFOLD_RETURN_IF_ERROR(sync_directory(directory + "/.."));
   return opened;
 }

@@ -10,28 +10,7 @@
 namespace fanfold::worker {
 namespace {
 
-using support::CallFailure;
-
-struct Case {
-  CallFailure failure;
-  bool sticky;
-};
-
-void PrintTo(const Case& one, std::ostream* out) {
-  *out << one.failure.name << (one.sticky ? "ForEver" : "Once");
-}
-
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (const CallFailure& failure : support::failures_of_files()) {
-    all.push_back({failure, false});
-    // A call that is interrupted for ever never ends, and a write of half the bytes for ever does.
-    if (failure.error != EINTR) all.push_back({failure, true});
-  }
-  return all;
-}
-
-class FailingCalls : public ExecFixture, public testing::WithParamInterface<Case> {
+class FailingCalls : public ExecFixture, public testing::WithParamInterface<support::FailureCase> {
  protected:
   using Contents = std::map<std::string, std::string>;
 
@@ -121,7 +100,8 @@ TEST_P(FailingCalls, OfAReduceThatMergesFiles) {
   expect_right_or_explained(reduce);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, FailingCalls, testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Each, FailingCalls,
+                         testing::ValuesIn(support::cases_of(support::failures_of_files())),
                          [](const auto& info) { return testing::PrintToString(info.param); });
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -14,32 +16,31 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <new>
 
 namespace fanfold::support {
 namespace {
 
-std::atomic<std::uint32_t> armed_calls{0};
-std::atomic<int> armed_error{0};
-std::atomic<bool> armed_sticky{false};
-std::atomic<std::uint64_t> calls_left{0};
-std::atomic<std::uint64_t> failed{0};
+/// In memory that children share: the call that fails may be one of theirs.
+struct Armed {
+  std::atomic<std::uint32_t> calls{0};
+  std::atomic<int> error{0};
+  std::atomic<bool> sticky{false};
+  std::atomic<std::uint64_t> left{0};
+  std::atomic<std::uint64_t> failed{0};
+};
+std::atomic<Armed*> armed{nullptr};
 
-/// Whether this call is to fail; errno is set then.
-bool fails(Call call) {
-  if ((armed_calls.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(call)) == 0) {
-    return false;
+Armed& shared() {
+  if (armed == nullptr) {
+    void* memory =
+        ::mmap(nullptr, sizeof(Armed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) std::abort();
+    armed = new (memory) Armed;
   }
-  const std::uint64_t left = calls_left.load();
-  if (left > 1) {
-    calls_left.fetch_sub(1);
-    return false;
-  }
-  if (left == 0 && !armed_sticky.load()) return false;
-  calls_left.store(0);
-  failed.fetch_add(1);
-  errno = armed_error.load();
-  return true;
+  return *armed;
 }
 
 template <class Function>
@@ -69,24 +70,66 @@ const std::vector<CallFailure>& failures_of_files() {
   return failures;
 }
 
+const std::vector<CallFailure>& failures_of_processes() {
+  static const std::vector<CallFailure> failures = {
+      {"Interrupted", 0 | Call::kTalk, EINTR, true},
+      {"NoDescriptors", Call::kOpen | Call::kDescriptor, EMFILE, false},
+      {"NoProcesses", 0 | Call::kFork, EAGAIN, false},
+      {"NoMemory", Call::kMap | Call::kFork | Call::kTruncate | Call::kDescriptor, ENOMEM, false},
+  };
+  return failures;
+}
+
+void PrintTo(const FailureCase& one, std::ostream* out) {
+  *out << one.failure.name << (one.sticky ? "ForEver" : "Once");
+}
+
+std::vector<FailureCase> cases_of(const std::vector<CallFailure>& failures) {
+  std::vector<FailureCase> cases;
+  for (const CallFailure& failure : failures) {
+    cases.push_back({failure, false});
+    // A call that is interrupted for ever never ends, and a write of half the bytes for ever does.
+    if (failure.error != EINTR) cases.push_back({failure, true});
+  }
+  return cases;
+}
+
+bool fails(Call call) {
+  Armed* const state = armed.load(std::memory_order_relaxed);
+  if (state == nullptr || (state->calls.load() & static_cast<std::uint32_t>(call)) == 0) {
+    return false;
+  }
+  std::uint64_t left = state->left.load();
+  while (left > 0 && !state->left.compare_exchange_weak(left, left - 1)) {
+  }
+  if (left > 1 || (left == 0 && !state->sticky)) return false;
+  state->failed.fetch_add(1);
+  errno = state->error;
+  return true;
+}
+
 void arm(const CallFailure& failure, std::uint64_t nth, bool sticky) {
-  failed = 0;
-  armed_error = failure.error;
-  armed_sticky = sticky;
-  calls_left = nth;
-  armed_calls = failure.calls;
+  Armed& state = shared();
+  state.failed = 0;
+  state.error = failure.error;
+  state.sticky = sticky;
+  state.left = nth;
+  state.calls = failure.calls;
 }
 
 std::uint64_t disarm() {
-  armed_calls = 0;
-  return failed;
+  Armed& state = shared();
+  state.calls = 0;
+  return state.failed;
 }
 
 std::uint64_t for_each_failing_call(const CallFailure& failure, bool sticky,
-                                    const std::function<std::uint64_t(const std::string&)>& work) {
+                                    const std::function<std::uint64_t(const std::string&)>& work,
+                                    const std::function<void()>& set_up) {
   for (std::uint64_t nth = 1;; ++nth) {
     const std::string what = std::string(failure.name) + (sticky ? " from call " : " at call ") +
                              std::to_string(nth) + " on";
+    set_up();
     arm(failure, nth, sticky);
     if (work(what) == 0) return nth - 1;
   }
@@ -215,6 +258,40 @@ FANFOLD_CALL(Call::kDescriptor, int, eventfd, (unsigned count, int flags) noexce
 FANFOLD_CALL(Call::kDescriptor, int, memfd_create, (const char* name, unsigned flags) noexcept,
              (name, flags))
 FANFOLD_CALL(Call::kDescriptor, int, dup, (int fd) noexcept, (fd))
+FANFOLD_CALL(Call::kDescriptor, int, signalfd, (int fd, const sigset_t* mask, int flags) noexcept,
+             (fd, mask, flags))
+FANFOLD_CALL(Call::kTalk, ssize_t, send, (int fd, const void* from, size_t size, int flags),
+             (fd, from, size, flags))
+FANFOLD_CALL(Call::kTalk, ssize_t, recv, (int fd, void* to, size_t size, int flags),
+             (fd, to, size, flags))
+FANFOLD_CALL(Call::kTalk, ssize_t, sendmsg, (int fd, const msghdr* message, int flags),
+             (fd, message, flags))
+FANFOLD_CALL(Call::kTalk, ssize_t, recvmsg, (int fd, msghdr* message, int flags),
+             (fd, message, flags))
+FANFOLD_CALL(Call::kTalk, int, poll, (pollfd * watched, nfds_t count, int timeout),
+             (watched, count, timeout))
+
+// These give the error itself, not errno.
+#define FANFOLD_FALLOCATE(name, offset_type)                        \
+  int name(int fd, offset_type offset, offset_type size) {          \
+    static const auto call = real(&::name, #name);                  \
+    return fails(Call::kTruncate) ? errno : call(fd, offset, size); \
+  }
+FANFOLD_FALLOCATE(posix_fallocate, off_t)
+FANFOLD_FALLOCATE(posix_fallocate64, off64_t)
+
+#define FANFOLD_FCNTL(name)                                                       \
+  int name(int fd, int command, ...) {                                            \
+    static const auto call = real(&::name, #name);                                \
+    va_list arguments;                                                            \
+    va_start(arguments, command);                                                 \
+    void* const argument = va_arg(arguments, void*);                              \
+    va_end(arguments);                                                            \
+    const bool copies = command == F_DUPFD || command == F_DUPFD_CLOEXEC;         \
+    return copies && fails(Call::kDescriptor) ? -1 : call(fd, command, argument); \
+  }
+FANFOLD_FCNTL(fcntl)
+FANFOLD_FCNTL(fcntl64)
 
 int close(int descriptor) {
   static const auto call = real(&::close, "close");

@@ -29,10 +29,12 @@ struct LoadedPlugin {
   const abi::Plugin* plugin = nullptr;
 };
 
-RunOutcome plugin_failure(const std::string& message) {
+/// A host that cannot read the plugin's file is no reason to give up on the plugin.
+RunOutcome plugin_failure(const Status& why) {
   RunOutcome outcome;
-  outcome.failure.kind = proto::FailureKind::kPlugin;
-  outcome.failure.message = message;
+  const bool of_the_host = why.code() == StatusCode::kIoError;
+  outcome.failure.kind = of_the_host ? proto::FailureKind::kIo : proto::FailureKind::kPlugin;
+  outcome.failure.message = why.message();
   return outcome;
 }
 
@@ -85,9 +87,9 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, LoadedPlugin* loaded,
   page->loading_plugin = 1;
   const auto plugin = load(spec.plugin, loaded);
   page->loading_plugin = 0;
-  if (!plugin.ok()) return plugin_failure(plugin.status().message());
+  if (!plugin.ok()) return plugin_failure(plugin.status());
   const auto job = find_job(**plugin, spec.job_name, spec.plugin.path);
-  if (!job.ok()) return plugin_failure(job.status().message());
+  if (!job.ok()) return plugin_failure(job.status());
   RunRequest request;
   request.assignment = &task.assignment;
   request.job = *job;
@@ -134,8 +136,9 @@ std::string encode_within_limit(AttemptId attempt, const RunOutcome& outcome) {
 
 void run_executor() {
   Result<SharedMapping> mapping = SharedMapping::attach(UniqueFd(kExecutorPage));
-  if (!mapping.ok()) ::_exit(kExecutorBadControl);
+  if (!mapping.ok()) ::_exit(kExecutorRefused);
   SharedPage& page = mapping->page();
+  page.began = 1;
   install_crash_capture(&page);
   LoadedPlugin loaded;
   SideFiles side_files;

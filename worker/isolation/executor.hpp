@@ -11,6 +11,7 @@ inline constexpr int kExecutorPage = 4;
 
 /// Exit statuses of an executor that ends by its own decision.
 inline constexpr int kExecutorBadControl = 125;  // The control socket is closed or not ours.
+inline constexpr int kExecutorRefused = 124;     // No descriptors or memory to begin with.
 
 [[noreturn]] void run_executor();
 

@@ -96,6 +96,10 @@ ExecutorPool::Executor* ExecutorPool::spawn(const ExecutorTask& task, Status* wh
   executor->log = UniqueFd(log[0]);
   passed.log = UniqueFd(log[1]);
   passed.page = UniqueFd(::fcntl(executor->mapping.descriptor(), F_DUPFD_CLOEXEC, 0));
+  if (!passed.page.open()) {
+    *why = {StatusCode::kUnavailable, std::string("no descriptor: ") + std::strerror(errno)};
+    return nullptr;
+  }
   ::fcntl(executor->log.get(), F_SETFL, O_NONBLOCK);
   ::setsockopt(executor->control.get(), SOL_SOCKET, SO_SNDTIMEO, &kHandOverTimeout,
                sizeof kHandOverTimeout);

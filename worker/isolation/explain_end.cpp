@@ -55,6 +55,12 @@ proto::FailureReport explain_end(const RunningAttempt& running, const CrashRepor
   }
   if (running.killed_as) {
     explain_kill(*running.killed_as, &failure);
+  } else if (page.began.load() == 0) {
+    failure.kind = FailureKind::kSpawn;
+    failure.message =
+        "an executor process ended before it could begin: the system is short of memory or "
+        "descriptors";
+    return failure;
   } else if (deaf || (WIFEXITED(status) && WEXITSTATUS(status) == kExecutorBadControl)) {
     failure.kind = FailureKind::kExit;
     failure.message =

@@ -41,6 +41,7 @@ struct CrashDump {
 };
 
 struct SharedPage {
+  std::atomic<std::uint32_t> began{0};  // The executor stands: what ends it now is not the system.
   abi::ProgressSlot progress;
   std::atomic<std::uint64_t> bytes_read{0};
   std::atomic<std::uint32_t> loading_plugin{0};  // Its static initialisers run.

@@ -86,13 +86,15 @@ void volunteer_for_out_of_memory() {
 }
 
 /// The passed descriptors get the numbers executor.hpp promises; everything else is closed, so that
-/// user code cannot reach the worker's sockets or files.
-void arrange_descriptors(const int* passed) {
+/// user code cannot reach the worker's sockets or files.  False: the system refuses.
+bool arrange_descriptors(const int* passed) {
   int moved[kPassedDescriptors];
   for (int i = 0; i < kPassedDescriptors; ++i) {
     moved[i] = ::fcntl(passed[i], F_DUPFD, kExecutorPage + 1);
+    if (moved[i] < 0) return false;
   }
   const int null = ::open("/dev/null", O_RDONLY);
+  if (null < 0) return false;
   ::dup2(null, STDIN_FILENO);
   ::dup2(moved[2], STDOUT_FILENO);
   ::dup2(moved[2], STDERR_FILENO);
@@ -101,13 +103,14 @@ void arrange_descriptors(const int* passed) {
   ::syscall(SYS_close_range, kExecutorPage + 1, ~0U, 0);
   ::fcntl(kExecutorControl, F_SETFD, FD_CLOEXEC);
   ::fcntl(kExecutorPage, F_SETFD, FD_CLOEXEC);
+  return true;
 }
 
 [[noreturn]] void become_executor(const Received& received, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
   ::setsid();
-  arrange_descriptors(received.descriptors);
+  if (!arrange_descriptors(received.descriptors)) ::_exit(kExecutorRefused);
   limit(RLIMIT_CORE, 0);
   // The address-space bookkeeping of sanitizers does not fit under any sensible limit.
   if (FANFOLD_SANITIZED == 0) limit(RLIMIT_DATA, received.request.data_bytes_max);

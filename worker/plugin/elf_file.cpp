@@ -107,7 +107,9 @@ Result<ElfFile> ElfFile::open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     if (errno == ENOENT) return refused(path, "does not exist");
-    return refused(path, std::string("cannot be opened: ") + std::strerror(errno));
+    const bool of_the_host = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO;
+    const Status status = refused(path, std::string("cannot be opened: ") + std::strerror(errno));
+    return of_the_host ? Status(StatusCode::kIoError, status.message()) : status;
   }
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) {
