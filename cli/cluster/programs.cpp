@@ -40,6 +40,8 @@ std::string master_address(const std::string& directory) {
   return "ipc://" + directory + "/master.sock";
 }
 
+std::string event_directory(const std::string& directory) { return directory + "/events"; }
+
 std::string master_log(const std::string& directory) { return directory + "/master.log"; }
 
 std::string worker_log(const std::string& directory, std::uint32_t number) {
@@ -53,7 +55,8 @@ SpawnRequest master_program(const ProgramOptions& options) {
   if (options.keeps_state) {
     request.arguments.insert(request.arguments.end(), {"--state", options.directory + "/state"});
   } else {
-    request.arguments.push_back("--ephemeral");
+    request.arguments.insert(request.arguments.end(),
+                             {"--ephemeral", "--events", event_directory(options.directory)});
   }
   request.output = master_log(options.directory);
   append_common(options, &request);

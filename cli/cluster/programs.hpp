@@ -28,6 +28,8 @@ std::uint32_t usable_cores();
 /// Where a cluster in `directory` listens.
 std::string master_address(const std::string& directory);
 std::string master_log(const std::string& directory);
+/// Of a master that keeps no state: one that does keeps event logs with it.
+std::string event_directory(const std::string& directory);
 std::string worker_log(const std::string& directory, std::uint32_t number);
 
 struct ProgramOptions {

@@ -58,6 +58,7 @@ Command status_command();
 Command list_command();
 Command cancel_command();
 Command logs_command();
+Command events_command();
 Command why_command();
 Command jobs_command();
 Command cat_command();

@@ -5,9 +5,11 @@
 #include <memory>
 
 #include "cli/client/client.hpp"
+#include "cli/client/event_stream.hpp"
 #include "cli/cluster/private_cluster.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
+#include "cli/commands/event_file.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/session.hpp"
 #include "cli/local/in_process.hpp"
@@ -28,6 +30,7 @@ struct RunOptions {
   bool quiet = false;
   bool json = false;
   std::string master;  // Empty: a private cluster.
+  std::string events;  // Where the event log goes; empty: nowhere.
 };
 
 Status refuse_together(const Arguments& arguments, const std::string& with,
@@ -49,10 +52,11 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   options.in_process = arguments.has("in-process");
   options.quiet = arguments.has("quiet");
   options.json = arguments.has("json");
+  options.events = arguments.value("events").value_or("");
   if (options.in_process) {
-    FANFOLD_RETURN_IF_ERROR(
-        refuse_together(arguments, "--in-process",
-                        {"workers", "slots", "master", "shuffle-over-network", "verify-sample"}));
+    FANFOLD_RETURN_IF_ERROR(refuse_together(
+        arguments, "--in-process",
+        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));
@@ -106,6 +110,7 @@ struct Run {
   const RunOptions& options;
   Interrupts interrupts;
   Display display;
+  EventFile events;
   const Instant started;
 };
 
@@ -170,6 +175,8 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   Conclusion conclusion = use_private_cluster(run, cluster, directory.path(), spec);
   // A second interrupt means: at once.
   cluster.stop(run.interrupts.count() > 1);
+  // Of a cluster that died as well; its master writes nothing any more.
+  conclusion.events_kept = run.events.copy_log(event_directory(directory.path()) + "/job-1.jsonl");
   return conclusion;
 }
 
@@ -183,7 +190,13 @@ Conclusion run_on_master(Run& run, proto::JobSpec& spec) {
     if (status.ok()) status = run.take_standard_input(directory.path(), &spec);
     if (!status.ok()) return failed(run, status);
   }
-  return Session(**client, run.session_options()).run(spec);
+  Conclusion conclusion = Session(**client, run.session_options()).run(spec);
+  if (run.events.wanted() && conclusion.status) {
+    EventReader reader;
+    reader.take = [&run](std::string_view bytes) { return run.events.write(bytes); };
+    conclusion.events_kept = read_events(**client, conclusion.status->job, reader);
+  }
+  return conclusion;
 }
 
 Conclusion run_here(Run& run, const proto::JobSpec& spec) {
@@ -209,6 +222,7 @@ int run_main(const Environment& environment, const Arguments& arguments) {
   Result<proto::JobSpec> spec = make_job_spec(surroundings_of(environment), options->request);
   if (!spec.ok()) return report(spec.status());
   Run run(environment, *options);
+  if (Status status = run.events.open(options->events); !status.ok()) return report(status);
   if (options->in_process) return run.conclude(run_here(run, *spec));
   if (Status status = run.interrupts.start(); !status.ok()) return report(status);
   if (!options->master.empty()) return run.conclude(run_on_master(run, *spec));
@@ -237,6 +251,8 @@ Command run_command() {
       {"slots", '\0', "N", "Tasks at a time in each worker. Default: the cores, shared out.",
        false},
       {"master", '\0', "ADDR", "Run it on this cluster. Default: FANFOLD_MASTER.", false},
+      {"events", '\0', "FILE", "Keep the event log of the job here (docs/operating/events.md).",
+       false},
       {"in-process", '\0', "", "Run all tasks inside this process, for debuggers.", false},
       {"quiet", 'q', "", "Print nothing but errors.", false},
       {"json", '\0', "", "Print the final status as JSON to standard output.", false}};

@@ -93,7 +93,9 @@ Conclusion Session::follow(JobId job) {
   return conclusion;
 }
 
-int report_conclusion(const Conclusion& conclusion, const ReportOptions& options) {
+namespace {
+
+int report_outcome(const Conclusion& conclusion, const ReportOptions& options) {
   if (!conclusion.status.has_value()) {
     if (conclusion.interrupted) {
       print_error("fanfold: interrupted.\n");
@@ -117,6 +119,15 @@ int report_conclusion(const Conclusion& conclusion, const ReportOptions& options
     return kExitInterrupted;
   }
   return exit_code_of(status);
+}
+
+}  // namespace
+
+int report_conclusion(const Conclusion& conclusion, const ReportOptions& options) {
+  const int code = report_outcome(conclusion, options);
+  if (conclusion.events_kept.ok()) return code;
+  const int own = report(conclusion.events_kept);
+  return code == kExitDone ? own : code;
 }
 
 std::string shell_command(const std::vector<std::string>& words) {

@@ -20,6 +20,7 @@ struct Conclusion {
   std::optional<proto::JobStatus> status;
   std::vector<proto::LogEntry> attempts;  // Of the failed task.
   bool interrupted = false;
+  Status events_kept;  // The event log, where one was asked for.
 };
 
 struct SessionOptions {

@@ -69,6 +69,17 @@ inline constexpr std::size_t kFailuresPerJob = 1000;
 /// some turns' worth of facts.
 inline constexpr std::int64_t kStateReserveBytes = 16 << 20;
 inline constexpr std::size_t kFollowersPerJob = 64;
+/// An event log: some 150,000 attempts.  Beyond it the lines of attempts are left out, counted.
+inline constexpr std::uint64_t kEventBytesPerJob = 64u << 20;
+/// All event logs of a master; those of the oldest jobs go first.
+inline constexpr std::uint64_t kEventBytesKept = 256u << 20;
+/// Event logs leave this much of a disk to others: facts, outputs.
+inline constexpr std::uint64_t kEventDiskReserve = 64u << 20;
+/// Lines wait for company: one write for many.
+inline constexpr std::size_t kEventBytesBuffered = 256u << 10;
+inline constexpr Duration kEventDelay = 200ms;
+/// Of an event log in one reply.
+inline constexpr std::size_t kEventPartBytes = 1u << 20;
 inline constexpr std::size_t kWorkers = 10'000;
 inline constexpr std::uint32_t kSlotsPerWorker = 1024;
 inline constexpr std::size_t kWorkerTextBytes = 255;

@@ -159,6 +159,10 @@ void serialize(Archive& archive, StopCluster& m) {
   archive(m.protocol);
 }
 template <class Archive>
+void serialize(Archive& archive, GetEvents& m) {
+  archive(m.protocol, m.job, m.offset);
+}
+template <class Archive>
 void serialize(Archive& archive, Hello& m) {
   archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process,
           m.attempts, m.outputs, m.outputs_complete);
@@ -187,6 +191,10 @@ void serialize(Archive& archive, Logs& m) {
 template <class Archive>
 void serialize(Archive& archive, ClusterReply& m) {
   archive(m.address, m.process, m.uptime_ms, m.workers, m.jobs_running);
+}
+template <class Archive>
+void serialize(Archive& archive, Events& m) {
+  archive(m.job, m.offset, m.bytes, m.ended);
 }
 
 template <class Archive>

@@ -57,6 +57,13 @@ struct StopCluster {
   static constexpr std::uint16_t kTag = 7;
   std::uint32_t protocol = kProtocolVersion;
 };
+/// Asks for a part of a job's event log; a follower asks for the next one.
+struct GetEvents {
+  static constexpr std::uint16_t kTag = 8;
+  std::uint32_t protocol = kProtocolVersion;
+  JobId job;
+  std::uint64_t offset = 0;  // In bytes.
+};
 
 // ---- master -> client ----------------------------------------------------------------------
 /// kOk, or why the request was refused.
@@ -94,6 +101,14 @@ struct ClusterReply {
   std::uint64_t uptime_ms = 0;
   std::vector<WorkerStatus> workers;
   std::uint32_t jobs_running = 0;
+};
+/// Whole lines, unless the part is as large as a part may be.
+struct Events {
+  static constexpr std::uint16_t kTag = 25;
+  JobId job;
+  std::uint64_t offset = 0;  // As in the request.
+  std::string bytes;
+  bool ended = false;  // Nothing will follow.
 };
 
 // ---- worker -> master ----------------------------------------------------------------------
@@ -214,16 +229,16 @@ struct Chunk {
 };
 
 using ClientMessage =
-    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster>;
-using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply>;
+    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents>;
+using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events>;
 using WorkerMessage =
     std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied>;
 using MasterMessage = std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt,
                                    CommitAnswer, FailureNoted, ForgetJob, Goodbye>;
 /// What arrives at the master's socket.
 using MasterInput =
-    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, Hello,
-                 Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied>;
+    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
+                 Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.

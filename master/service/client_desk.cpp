@@ -88,7 +88,8 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
   PlanLimits plan_limits;
   plan_limits.slots = std::max(1u, state_.workers.slots());
   if (message.spec.memory_bytes != 0) plan_limits.memory_bytes = message.spec.memory_bytes;
-  const JobRecord& record = state_.jobs.add(std::move(message.spec), state_.settings.unique);
+  const JobRecord& record =
+      state_.jobs.add(std::move(message.spec), state_.settings.unique, state_.now);
   submitters_[record.job()].push_back(peer);
   const bool started = planning_.start(
       [&files = files_, job = record.job(), spec = record.spec(), staging = record.staging(),
@@ -215,6 +216,23 @@ void ClientDesk::handle(const net::PeerId& peer, proto::GetLogs message) {
                              .failure = {}});
   }
   state_.outbox.add(peer, proto::encode(reply));
+}
+
+void ClientDesk::handle(const net::PeerId& peer, const proto::GetEvents& message) {
+  if (state_.jobs.find_visible(message.job) == nullptr) {
+    refuse_unknown(peer, message.job);
+    return;
+  }
+  Result<EventRecorder::Part> part =
+      state_.event_log.read(message.job, message.offset, limits::kEventPartBytes);
+  if (!part.ok()) {
+    answer(peer, part.status(), message.job);
+    return;
+  }
+  state_.outbox.add(peer, proto::encode(proto::Events{.job = message.job,
+                                                      .offset = message.offset,
+                                                      .bytes = std::move(part->bytes),
+                                                      .ended = part->ended}));
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::GetCluster /*message*/) {

@@ -25,6 +25,7 @@ class ClientDesk {
   void handle(const net::PeerId& peer, proto::CancelJob message);
   void handle(const net::PeerId& peer, proto::GetLogs message);
   void handle(const net::PeerId& peer, proto::GetCluster message);
+  void handle(const net::PeerId& peer, const proto::GetEvents& message);
 
   /// Hands the planned job to the scheduler, or tells its submitters why not.  When it was planned
   /// but may not start any more, the staging directory is returned for removal.

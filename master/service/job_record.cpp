@@ -31,7 +31,8 @@ std::size_t encoded_size(const proto::Split& split) {
 
 }  // namespace
 
-JobRecord::JobRecord(JobId job, proto::JobSpec spec, std::string staging) : job_(job) {
+JobRecord::JobRecord(JobId job, proto::JobSpec spec, std::string staging, Instant submitted)
+    : job_(job), submitted_(submitted) {
   message_.assignment.spec = std::move(spec);
   message_.assignment.staging = std::move(staging);
 }
@@ -62,6 +63,19 @@ void JobRecord::resize_commits() {
 
 bool JobRecord::contains(const TaskId& task) const {
   return task.job == job_ && task.index < commits_[slot_of(task.stage)].size();
+}
+
+EventRecorder::Outline JobRecord::outline(const JobSubmitted& submitted) const {
+  EventRecorder::Outline outline;
+  outline.job = job_;
+  outline.spec = &spec();
+  outline.submitted = submitted_;
+  outline.splits = static_cast<std::uint32_t>(splits_.size());
+  outline.partitions = submitted.partitions;
+  outline.sample = submitted.sample;
+  for (const proto::Split& split : splits_) outline.input_bytes += split.bytes;
+  outline.notes = &notes_;
+  return outline;
 }
 
 JobSubmitted JobRecord::accept_plan(Plan plan) {

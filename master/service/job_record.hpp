@@ -14,6 +14,7 @@
 #include "common/core/ids.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/stored.hpp"
+#include "master/events/event_recorder.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/publish.hpp"
 #include "master/scheduler/action.hpp"
@@ -31,7 +32,7 @@ enum class JobPhase : std::uint8_t {
 
 class JobRecord {
  public:
-  JobRecord(JobId job, proto::JobSpec spec, std::string staging);
+  JobRecord(JobId job, proto::JobSpec spec, std::string staging, Instant submitted);
   /// One that ended, perhaps under an earlier master.
   explicit JobRecord(proto::StoredEnd end);
 
@@ -58,6 +59,9 @@ class JobRecord {
   /// The manifest tells of the job as it was when its publication began, whoever completes it.
   void note_publishing(proto::JobStatus status) { publishing_ = std::move(status); }
   const std::optional<proto::JobStatus>& publishing() const { return publishing_; }
+
+  /// What its event log begins with.  Borrows from this.
+  EventRecorder::Outline outline(const JobSubmitted& submitted) const;
 
   /// What the store keeps of a job that runs, and of one that ended.
   std::string description() const;
@@ -112,6 +116,7 @@ class JobRecord {
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 
   JobId job_;
+  Instant submitted_;
   JobPhase phase_ = JobPhase::kPlanning;
   // What every assignment of the job has in common is in place; the rest is filled in for one
   // frame at a time.  Copying the description for each task would cost more than scheduling it.

@@ -12,7 +12,7 @@ std::string without_trailing_slashes(std::string path) {
   return path;
 }
 
-JobRecord& JobRecords::add(proto::JobSpec spec, std::string_view unique) {
+JobRecord& JobRecords::add(proto::JobSpec spec, std::string_view unique, Instant now) {
   const JobId job{next_++};
   spec.output = without_trailing_slashes(std::move(spec.output));
   const std::string staging =
@@ -24,7 +24,7 @@ JobRecord& JobRecords::add(proto::JobSpec spec, std::string_view unique) {
     spec.client_id = "job-" + std::string(unique) + "-" + std::to_string(job.value);
   }
   clients_.insert_or_assign(spec.client_id, job);
-  return records_.emplace(job, JobRecord(job, std::move(spec), staging)).first->second;
+  return records_.emplace(job, JobRecord(job, std::move(spec), staging, now)).first->second;
 }
 
 JobRecord& JobRecords::add_active(JobId job, proto::StoredJob stored) {

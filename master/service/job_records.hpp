@@ -21,7 +21,7 @@ class JobRecords {
   explicit JobRecords(std::size_t remembered) : remembered_(remembered) {}
 
   /// `unique` makes the staging directory unlike those of other masters.
-  JobRecord& add(proto::JobSpec spec, std::string_view unique);
+  JobRecord& add(proto::JobSpec spec, std::string_view unique, Instant now);
   /// Of an earlier master.
   JobRecord& add_active(JobId job, proto::StoredJob stored);
   void add_ended(proto::StoredEnd end);

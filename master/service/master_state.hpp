@@ -10,6 +10,7 @@
 #include "common/core/limits.hpp"
 #include "common/core/time.hpp"
 #include "common/log/log.hpp"
+#include "master/events/event_recorder.hpp"
 #include "master/scheduler/scheduler.hpp"
 #include "master/service/attempt_book.hpp"
 #include "master/service/attempt_logs.hpp"
@@ -28,17 +29,21 @@ struct ServiceSettings {
   Duration heartbeat_interval = limits::kHeartbeatInterval;
   Duration worker_silence_max = limits::kWorkerSilence;
   std::size_t planning_threads = limits::kPlanningThreads;
+  /// The wall clock, in microseconds since the Unix epoch, at the origin of the Instants.
+  std::int64_t unix_us_at_origin = 0;
 };
 
 struct MasterState {
-  MasterState(ServiceSettings service_settings, Log& service_log)
+  MasterState(ServiceSettings service_settings, Log& service_log, EventSink* event_sink)
       : settings(std::move(service_settings)),
         log(service_log),
+        event_log(event_sink, log, settings.unix_us_at_origin),
         scheduler({.worker_silence_max = settings.worker_silence_max, .epoch = settings.epoch}),
         workers(settings.epoch) {}
 
   const ServiceSettings settings;
   Log& log;
+  EventRecorder event_log;
   Instant now;      // Of the current turn.
   Instant started;  // Of the first.
 

@@ -15,7 +15,9 @@ std::string MasterService::note(const Fact& fact) {
 }
 
 std::string MasterService::note_of(const JobAccepted& fact) {
-  return state_.jobs.find(fact.job.job)->description();
+  const JobRecord& record = *state_.jobs.find(fact.job.job);
+  state_.event_log.accepted(state_.now, record.outline(fact.job));
+  return record.description();
 }
 
 std::string MasterService::note_of(const AttemptCommitted& fact) {
@@ -24,12 +26,14 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
   FANFOLD_CHECK(record != nullptr && report != state_.reports.end());
   state_.followers.touch(fact.task.job);
   std::string bytes = proto::encode_struct(report->second);
+  state_.event_log.committed(state_.now, fact.task, fact.attempt, report->second);
   record->commit(fact, std::move(report->second));
   return bytes;
 }
 
 std::string MasterService::note_of(const MapOutputInvalidated& fact) {
   state_.followers.touch(fact.task.job);
+  state_.event_log.output_invalidated(state_.now, fact.task, fact.attempt);
   doors_.log.info(
       "map_output.lost",
       {{"job", fact.task.job.value}, {"task", fact.task.index}, {"attempt", fact.attempt.value}});
@@ -76,6 +80,7 @@ std::string MasterService::note_of(const NonDeterminismFound& fact) {
   failure.message =
       "the same input gave other records than before; map, combine and reduce must depend on their "
       "input alone: not on time, random numbers, addresses or the order of a hash table";
+  state_.event_log.failed(state_.now, fact.attempt, failure);
   if (JobRecord* record = state_.jobs.find(fact.task.job)) {
     record->note_failure(fact.attempt, std::move(failure));
   }

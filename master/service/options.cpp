@@ -27,9 +27,11 @@ po::options_description describe() {
       ("listen", po::value<std::string>(),
        "where to listen: ipc:///DIR/NAME, DIR being yours alone (mode 0700)")         //
       ("state", po::value<std::string>(), "directory that keeps jobs over restarts")  //
-      ("ephemeral", "keep nothing on disk")                                           //
-      ("ready-fd", po::value<int>(), "write the bound address to this descriptor")    //
-      ("lifetime-fd", po::value<int>(), "end when this descriptor reaches its end")   //
+      ("ephemeral", "keep no jobs over restarts")                                     //
+      ("events", po::value<std::string>(),
+       "directory of the event logs of jobs (default: DIR/events of --state)")       //
+      ("ready-fd", po::value<int>(), "write the bound address to this descriptor")   //
+      ("lifetime-fd", po::value<int>(), "end when this descriptor reaches its end")  //
       ("worker-silence-ms",
        po::value<std::uint64_t>()->default_value(milliseconds_of(limits::kWorkerSilence)),
        "a worker silent for longer is lost")  //
@@ -72,6 +74,10 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
   const bool ephemeral = values.count("ephemeral") != 0;
   if (options.state_directory.empty() != ephemeral) {
     return wrong("give either --state DIR or --ephemeral");
+  }
+  options.event_directory = text("events");
+  if (options.event_directory.empty() && !ephemeral) {
+    options.event_directory = options.state_directory + "/events";
   }
   options.ready_fd = descriptor("ready-fd");
   options.lifetime_fd = descriptor("lifetime-fd");

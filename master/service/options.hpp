@@ -14,6 +14,7 @@ namespace fanfold::master {
 struct MasterOptions {
   std::string address;
   std::string state_directory;  // Empty: --ephemeral.
+  std::string event_directory;  // Empty: in the state directory, if there is one.
   int ready_fd = -1;            // -1: none.
   int lifetime_fd = -1;
   Duration worker_silence = limits::kWorkerSilence;

@@ -21,7 +21,8 @@ void MasterService::tell_worker(WorkerId worker, std::string frame) {
 void MasterService::perform(AssignAttempt&& action) {
   JobRecord* record = state_.jobs.find(action.task.job);
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
-  if (state_.workers.find(action.worker) == nullptr) return;
+  const KnownWorker* worker = state_.workers.find(action.worker);
+  if (worker == nullptr) return;
   std::string frame = record->assignment_frame(action, state_.workers);
   if (frame.size() > limits::kControlFrameBytes) {
     // The plan was checked, so only splitters (long keys) or very many holders lead here.
@@ -47,6 +48,12 @@ void MasterService::perform(AssignAttempt&& action) {
                        .task = action.task,
                        .worker = action.worker,
                        .number = action.attempt_number});
+  state_.event_log.assigned(state_.now, {.attempt = action.attempt,
+                                         .task = action.task,
+                                         .number = action.attempt_number,
+                                         .worker = action.worker,
+                                         .hello = &worker->hello,
+                                         .speculative = action.speculative});
   state_.followers.touch(action.task.job);
   tell_worker(action.worker, std::move(frame));
 }
@@ -60,6 +67,13 @@ void MasterService::perform(AdoptAttempt&& action) {
   state_.followers.touch(action.task.job);
   // It has asked to commit in this very turn, and is over.
   if (state_.reports.contains(action.attempt)) return;
+  const KnownWorker* worker = state_.workers.find(action.worker);
+  state_.event_log.assigned(state_.now, {.attempt = action.attempt,
+                                         .task = action.task,
+                                         .number = action.attempt_number,
+                                         .worker = action.worker,
+                                         .hello = worker == nullptr ? nullptr : &worker->hello,
+                                         .adopted = true});
   state_.attempts.add({.attempt = action.attempt,
                        .task = action.task,
                        .worker = action.worker,
@@ -68,11 +82,15 @@ void MasterService::perform(AdoptAttempt&& action) {
 
 void MasterService::perform(CancelAttempt&& action) {
   state_.attempts.mark_cancelled(action.attempt);
+  state_.event_log.cancelled(state_.now, action.attempt);
   tell_worker(action.worker, proto::encode(proto::CancelAttempt{.attempt = action.attempt}));
 }
 
 void MasterService::perform(AnswerCommit&& action) {
-  if (!action.granted) state_.logs.set_outcome(action.attempt, "abandoned");
+  if (!action.granted) {
+    state_.logs.set_outcome(action.attempt, "abandoned");
+    state_.event_log.abandoned(state_.now, action.attempt);
+  }
   tell_worker(action.worker, proto::encode(proto::CommitAnswer{.attempt = action.attempt,
                                                                .granted = action.granted}));
 }
@@ -80,6 +98,7 @@ void MasterService::perform(AnswerCommit&& action) {
 void MasterService::perform(NoteFailure&& action) {
   // Adopted in this very turn, it would be in the book for ever.
   state_.attempts.remove(action.attempt);
+  state_.event_log.abandoned(state_.now, action.attempt);
   tell_worker(action.worker, proto::encode(proto::FailureNoted{.attempt = action.attempt}));
 }
 
@@ -87,6 +106,7 @@ void MasterService::perform(PublishJob&& action) {
   const JobRecord* record = state_.jobs.find(action.job);
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
   doors_.log.info("job.publishing", {{"job", action.job.value}});
+  state_.event_log.publication_started(state_.now, action.job);
   const bool started = publishing_->start(
       [&files = doors_.files,
        request = record->publish_request(action, state_.settings.epoch)]() -> SideResult {
@@ -102,6 +122,7 @@ void MasterService::perform(FinishJob&& action) {
   proto::JobStatus status = std::move(ended_.at(action.job));
   ended_.erase(action.job);
   const auto elapsed = status.elapsed_ms;
+  state_.event_log.ended(state_.now, status);
   stagings_.add(action.job, record->staging(), state_.now);
   state_.jobs.finish(*record, std::move(status));
   doors_.log.info("job.ended", {{"job", action.job.value},

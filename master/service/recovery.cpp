@@ -56,6 +56,9 @@ struct MasterService::Recovery {
       return damaged("the description of " + name_of(fact.job.job) + " is of another plan");
     }
     state.jobs.add_active(fact.job.job, std::move(stored));
+    state.event_log.restore(fact.job.job, fact.job.sample,
+                            static_cast<std::uint32_t>(fact.job.split_bytes.size()),
+                            fact.job.partitions);
     return {};
   }
   Status take(const AttemptCommitted& fact, const std::string& note) const {
@@ -67,9 +70,11 @@ struct MasterService::Recovery {
     FANFOLD_RETURN_IF_ERROR(
         read_note(note, "the report of an attempt of " + name_of(fact.task.job), &report));
     record->commit(fact, std::move(report));
+    state.event_log.restore_done(fact.task, true);
     return {};
   }
   Status take(const MapOutputInvalidated& fact, const std::string& /*note*/) const {
+    state.event_log.restore_done(fact.task, false);
     return record_of(fact.task.job).status();
   }
   Status take(const TaskFailureCounted& fact, const std::string& note) const {
@@ -132,6 +137,7 @@ Status MasterService::recover(const StoredState& stored) {
   }
   for (const JobId job : state_.jobs.list(JobPhase::kActive)) {
     doors_.log.info("job.resumed", {{"job", job.value}});
+    state_.event_log.resumed(state_.now, job);
   }
   // The scheduler's first step does again what a crash may have left undone.
   events_for_next_turn_.push_back(Tick{});

@@ -14,6 +14,7 @@
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
+#include "master/events/event_files.hpp"
 #include "master/service/process_events.hpp"
 #include "master/service/service.hpp"
 #include "master/service/socket_guard.hpp"
@@ -44,6 +45,25 @@ Identity random_identity() {
   // Half of the epochs that fit into an attempt's id.
   identity.epoch = 1 + random() % (1u << 23);
   return identity;
+}
+
+std::int64_t unix_us_at_origin() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now -
+                                                               steady_clock().now().since_origin)
+      .count();
+}
+
+/// Null: none are kept.  Whatever is wrong with the place, the master can do without.
+std::unique_ptr<EventSink> open_event_logs(const std::string& directory, Log& log) {
+  if (directory.empty()) return nullptr;
+  Result<std::unique_ptr<EventFiles>> files =
+      EventFiles::open(directory, {.bytes_total = limits::kEventBytesKept,
+                                   .jobs = limits::kJobsRemembered,
+                                   .disk_reserve = limits::kEventDiskReserve});
+  if (files.ok()) return *std::move(files);
+  log.warn("events.not_kept", {{"reason", files.status().message()}});
+  return nullptr;
 }
 
 Status announce(int ready_fd, const std::string& address) {
@@ -104,9 +124,11 @@ Status run_master(const MasterOptions& options) {
   settings.process = static_cast<std::uint32_t>(::getpid());
   settings.heartbeat_interval = options.heartbeat;
   settings.worker_silence_max = options.worker_silence;
-  auto service = std::make_unique<MasterService>(
-      settings,
-      ServiceDoors{steady_clock(), io::posix_file_system(), *transport, *opened.store, log});
+  settings.unix_us_at_origin = unix_us_at_origin();
+  const std::unique_ptr<EventSink> event_logs = open_event_logs(options.event_directory, log);
+  ServiceDoors doors{steady_clock(), io::posix_file_system(), *transport, *opened.store, log};
+  doors.events = event_logs.get();
+  auto service = std::make_unique<MasterService>(settings, doors);
   FANFOLD_RETURN_IF_ERROR(service->recover(opened.stored));
   opened.stored = {};
   log.info(

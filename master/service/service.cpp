@@ -47,7 +47,7 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 
 MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors)
     : doors_(doors),
-      state_(std::move(settings), doors_.log),
+      state_(std::move(settings), doors_.log, doors_.events),
       worker_desk_(state_),
       stagings_(limits::kStagingPatience),
       planning_(doors_.side_work(side_options(state_.settings.planning_threads,
@@ -66,6 +66,7 @@ Duration MasterService::time_to_wait(Duration wait) const {
   std::optional<Instant> deadline = state_.scheduler.next_deadline();
   deadline = earlier(deadline, state_.followers.next_due());
   deadline = earlier(deadline, stagings_.next_deadline());
+  deadline = earlier(deadline, state_.event_log.next_due());
   if (phase_ == Phase::kStopping) deadline = earlier(deadline, stop_deadline_);
   if (!deadline) return wait;
   return std::clamp(*deadline - state_.now, Duration(0), wait);
@@ -78,6 +79,7 @@ Status MasterService::turn(Duration wait) {
   remove_stagings(stagings_.take_removable(state_.attempts, state_.now));
   FANFOLD_RETURN_IF_ERROR(send_outbox());
   if (doors_.store.exhausted()) return end_exhausted();
+  state_.event_log.flush_due(state_.now);
   return phase_ == Phase::kStopping ? advance_stop() : Status();
 }
 
@@ -147,6 +149,7 @@ void MasterService::collect_side_results() {
         JobRecord* record = state_.jobs.find(published->job);
         FANFOLD_CHECK(record != nullptr);
         if (published->outcome.ok()) record->note_published(*published->outcome);
+        state_.event_log.publication_ended(state_.now, published->job, published->outcome.status());
         state_.events.push_back(JobPublished{.job = published->job,
                                              .succeeded = published->outcome.ok(),
                                              .reason = published->outcome.status().message(),

@@ -32,6 +32,7 @@ struct ServiceDoors {
   Store& store;
   Log& log;
   SideWorkFactory side_work = threaded_side_work;
+  EventSink* events = nullptr;  // Null: nobody wants to read of jobs later.
 };
 
 enum class StopReason : std::uint8_t {

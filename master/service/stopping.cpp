@@ -35,6 +35,7 @@ void MasterService::stop(StopReason reason) {
 void MasterService::suspend() {
   // All that was promised is in the store, and workers keep what they run.
   if (phase_ != Phase::kServing) return;
+  state_.event_log.flush();
   phase_ = Phase::kStopped;
   doors_.log.info("master.suspended", {{"jobs", state_.jobs.unfinished()}});
 }
@@ -63,6 +64,7 @@ Status MasterService::finish_stop() {
   }
   for (const net::PeerId& peer : stop_requesters_) client_desk_.answer(peer, {});
   FANFOLD_RETURN_IF_ERROR(send_outbox());
+  state_.event_log.flush();
   phase_ = Phase::kStopped;
   doors_.log.info("master.stopped", {});
   return {};

@@ -97,6 +97,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
   listed.reserve(message.attempts.size());
   for (const proto::AttemptProgress& progress : message.attempts) {
     listed.push_back(progress.attempt);
+    if (progress.running) state_.event_log.running(state_.now, progress.attempt);
     const HeldAttempt* held = state_.attempts.find(progress.attempt);
     if (held != nullptr) state_.followers.touch(held->task.job);
   }
@@ -152,6 +153,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
   if (held != nullptr && held->worker == message.worker) {
     trim(&failure);
     if (failure.worker.empty()) failure.worker = worker->hello.name;
+    state_.event_log.failed(state_.now, message.attempt, failure);
     if (failure.kind != proto::FailureKind::kCancelled) {
       state_.log.warn("attempt.failed", {{"job", held->task.job.value},
                                          {"stage", static_cast<unsigned>(held->task.stage)},
@@ -224,6 +226,7 @@ void WorkerDesk::forget_worker(WorkerId worker, bool silent) {
     if (record != nullptr && record->phase() == JobPhase::kActive) {
       record->note_failure(attempt.attempt, failure);
     }
+    state_.event_log.failed(state_.now, attempt.attempt, failure);
     note_end(*known, attempt, proto::name_of(failure.kind), {}, failure);
     state_.followers.touch(attempt.task.job);
   }

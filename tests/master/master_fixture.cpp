@@ -32,8 +32,13 @@ void MasterTest::start_master(const Options& options) {
   settings.process = 42;
   settings.heartbeat_interval = options.heartbeat;
   settings.worker_silence_max = options.worker_silence;
-  service_ = std::make_unique<MasterService>(
-      settings, ServiceDoors{clock_, *files_, *transport_, *store_, log_});
+  auto event_logs =
+      EventFiles::open(directory_.path("events"), {.bytes_total = 1u << 30, .jobs = 9});
+  ASSERT_TRUE(event_logs.ok()) << event_logs.status().message();
+  event_logs_ = *std::move(event_logs);
+  ServiceDoors doors{clock_, *files_, *transport_, *store_, log_};
+  doors.events = event_logs_.get();
+  service_ = std::make_unique<MasterService>(settings, doors);
   const Status recovered = service_->recover(stored_);
   ASSERT_TRUE(recovered.ok()) << recovered.message();
   thread_ = std::jthread([this](const std::stop_token& stop) {

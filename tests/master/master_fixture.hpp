@@ -13,6 +13,7 @@
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
+#include "master/events/event_files.hpp"
 #include "master/service/service.hpp"
 #include "tests/io/temporary_directory.hpp"
 #include "tests/master/peers.hpp"
@@ -71,6 +72,7 @@ class MasterTest : public ::testing::Test {
   SkippingClock clock_;
   io::FileSystem* files_ = &io::posix_file_system();
   Log log_;
+  std::unique_ptr<EventFiles> event_logs_;
   std::unique_ptr<net::BoundTransport> transport_;
   std::unique_ptr<MasterService> service_;
   Status outcome_;
