@@ -45,6 +45,9 @@ class Transport {
 
   /// Makes a receive() in progress return early.  The only thread-safe member.
   virtual void wake() = 0;
+
+  /// Frames that arrived damaged and were dropped, as if lost on the way.
+  virtual std::uint64_t damaged_frames() const { return 0; }
 };
 
 struct SocketOptions {

@@ -19,6 +19,7 @@
 #include "common/net/address.hpp"
 #include "common/net/event_counter.hpp"
 #include "common/net/outbox.hpp"
+#include "common/net/sealed_frame.hpp"
 #include "common/net/transport.hpp"
 
 namespace fanfold::net {
@@ -47,7 +48,8 @@ void set_common_options(zmq::socket_t& socket, const SocketOptions& options) {
   socket.set(zmq::sockopt::linger, milliseconds_of(options.linger));
   socket.set(zmq::sockopt::sndhwm, options.queue_frames_max);
   socket.set(zmq::sockopt::rcvhwm, options.queue_frames_max);
-  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(options.frame_bytes_max));
+  socket.set(zmq::sockopt::maxmsgsize,
+             static_cast<std::int64_t>(options.frame_bytes_max + kSealBytes));
   socket.set(zmq::sockopt::handshake_ivl, 5000);
 }
 
@@ -60,27 +62,31 @@ void set_tcp_options(zmq::socket_t& socket, const Address& address) {
   socket.set(zmq::sockopt::tcp_maxrt, 15000);
 }
 
-/// 0 when sent, EAGAIN when the queue is full, EHOSTUNREACH when a ROUTER does not know the peer.
-int send_part(zmq::socket_t& socket, std::string_view part, zmq::send_flags flags) {
+/// 0 when done, EAGAIN when the queue is full or empty, else what ZeroMQ says.
+template <class Call>
+int uninterrupted(const Call& call) {
   for (;;) {
     try {
-      zmq::message_t message(part.data(), part.size());
-      return socket.send(message, flags | zmq::send_flags::dontwait) ? 0 : EAGAIN;
+      return call() ? 0 : EAGAIN;
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) return error.num();
     }
   }
 }
 
-/// 0 when `*message` was filled, EAGAIN when nothing is there.
+/// EHOSTUNREACH: a ROUTER does not know the peer.
+int send_part(zmq::socket_t& socket, zmq::message_t message, zmq::send_flags flags) {
+  return uninterrupted([&] { return socket.send(message, flags | zmq::send_flags::dontwait); });
+}
+
+int send_payload(zmq::socket_t& socket, std::string_view payload) {
+  zmq::message_t message(payload.size() + kSealBytes);
+  seal(payload, static_cast<char*>(message.data()));
+  return send_part(socket, std::move(message), zmq::send_flags::none);
+}
+
 int receive_part(zmq::socket_t& socket, zmq::message_t* message) {
-  for (;;) {
-    try {
-      return socket.recv(*message, zmq::recv_flags::dontwait) ? 0 : EAGAIN;
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) return error.num();
-    }
-  }
+  return uninterrupted([&] { return socket.recv(*message, zmq::recv_flags::dontwait); });
 }
 
 /// The next message of exactly `parts.size()` parts; others do not come from our transports and
@@ -99,12 +105,6 @@ bool receive_message(zmq::socket_t& socket, std::span<zmq::message_t> parts) {
     if (count == parts.size()) return true;
   }
   return false;
-}
-
-Status too_large(std::size_t size, std::size_t limit) {
-  return Status(StatusCode::kExhausted, "a frame of " + std::to_string(size) +
-                                            " bytes is over the limit of " + std::to_string(limit) +
-                                            " bytes");
 }
 
 Status peer_is_gone() { return Status(StatusCode::kUnavailable, "the peer is gone"); }
@@ -201,9 +201,7 @@ class RouterTransport final : public BoundTransport {
   const std::string& bound_address() const override { return bound_address_; }
 
   Status send(const PeerId& peer, std::string payload) override {
-    if (payload.size() > options_.frame_bytes_max) {
-      return too_large(payload.size(), options_.frame_bytes_max);
-    }
+    FANFOLD_RETURN_IF_ERROR(check_size(payload, options_.frame_bytes_max));
     const auto waiting = outboxes_.find(peer);
     if (waiting == outboxes_.end()) {
       const int error = send_now(peer, payload);
@@ -219,14 +217,13 @@ class RouterTransport final : public BoundTransport {
   }
   void watch(std::span<const int> descriptors) override { poller_.watch(descriptors); }
   void wake() override { poller_.wake(); }
+  std::uint64_t damaged_frames() const override { return damaged_frames_; }
 
   void flush() {
     for (auto entry = outboxes_.begin(); entry != outboxes_.end();) {
       Outbox& outbox = entry->second;
       int error = 0;
-      while (!outbox.empty() && (error = send_now(entry->first, outbox.front())) == 0) {
-        outbox.pop();
-      }
+      while (!outbox.empty() && (error = send_now(entry->first, outbox.front())) == 0) outbox.pop();
       // A peer that is gone takes its frames with it.
       const bool finished = outbox.empty() || error != EAGAIN;
       entry = finished ? outboxes_.erase(entry) : std::next(entry);
@@ -234,9 +231,11 @@ class RouterTransport final : public BoundTransport {
   }
 
   std::optional<Frame> next_frame() {
-    zmq::message_t parts[2];
-    if (!receive_message(socket_, parts)) return std::nullopt;
-    return Frame{PeerId{parts[0].to_string()}, parts[1].to_string()};
+    for (zmq::message_t parts[2]; receive_message(socket_, parts); ++damaged_frames_) {
+      auto payload = unseal(parts[1].to_string_view());
+      if (payload) return Frame{PeerId{parts[0].to_string()}, *std::move(payload)};
+    }
+    return std::nullopt;
   }
 
   void fill_poll_items(std::vector<zmq_pollitem_t>* items) {
@@ -246,8 +245,8 @@ class RouterTransport final : public BoundTransport {
 
  private:
   int send_now(const PeerId& peer, const std::string& payload) {
-    if (const int error = send_part(socket_, peer.value, zmq::send_flags::sndmore)) return error;
-    return send_part(socket_, payload, zmq::send_flags::none);
+    const int error = send_part(socket_, zmq::message_t(peer.value), zmq::send_flags::sndmore);
+    return error == 0 ? send_payload(socket_, payload) : error;
   }
 
   const SocketOptions options_;
@@ -255,7 +254,8 @@ class RouterTransport final : public BoundTransport {
   zmq::socket_t socket_;
   Poller poller_;
   std::string bound_address_;
-  std::string socket_path_;            // Of an ipc address once it is bound.
+  std::string socket_path_;  // Of an ipc address once it is bound.
+  std::uint64_t damaged_frames_ = 0;
   std::map<PeerId, Outbox> outboxes_;  // Of peers whose queue was full; never an empty one.
 };
 
@@ -293,14 +293,12 @@ class DealerTransport final : public ConnectingTransport {
   void disconnect(const PeerId& peer) override { links_.erase(peer); }
 
   Status send(const PeerId& peer, std::string payload) override {
-    if (payload.size() > options_.frame_bytes_max) {
-      return too_large(payload.size(), options_.frame_bytes_max);
-    }
+    FANFOLD_RETURN_IF_ERROR(check_size(payload, options_.frame_bytes_max));
     const auto found = links_.find(peer);
     if (found == links_.end()) return peer_is_gone();
     Link& link = found->second;
     if (link.outbox.empty()) {
-      const int error = send_part(link.socket, payload, zmq::send_flags::none);
+      const int error = send_payload(link.socket, payload);
       if (error == 0) return Status();
       if (error != EAGAIN) return error_status(error, "cannot send");
     }
@@ -312,11 +310,11 @@ class DealerTransport final : public ConnectingTransport {
   }
   void watch(std::span<const int> descriptors) override { poller_.watch(descriptors); }
   void wake() override { poller_.wake(); }
+  std::uint64_t damaged_frames() const override { return damaged_frames_; }
 
   void flush() {
     for (auto& [peer, link] : links_) {
-      while (!link.outbox.empty() &&
-             send_part(link.socket, link.outbox.front(), zmq::send_flags::none) == 0) {
+      while (!link.outbox.empty() && send_payload(link.socket, link.outbox.front()) == 0) {
         link.outbox.pop();
       }
     }
@@ -328,9 +326,12 @@ class DealerTransport final : public ConnectingTransport {
     for (std::size_t tried = 0; tried < links_.size(); ++tried, ++link) {
       if (link == links_.end()) link = links_.begin();
       zmq::message_t part;
-      if (!receive_message(link->second.socket, {&part, 1})) continue;
-      last_served_ = link->first;
-      return Frame{link->first, part.to_string()};
+      for (; receive_message(link->second.socket, {&part, 1}); ++damaged_frames_) {
+        auto payload = unseal(part.to_string_view());
+        if (!payload) continue;
+        last_served_ = link->first;
+        return Frame{link->first, *std::move(payload)};
+      }
     }
     return std::nullopt;
   }
@@ -355,6 +356,7 @@ class DealerTransport final : public ConnectingTransport {
   std::map<PeerId, Link> links_;  // After context_: sockets close first.
   std::uint64_t last_peer_ = 0;
   PeerId last_served_;
+  std::uint64_t damaged_frames_ = 0;
 };
 
 Result<std::unique_ptr<DealerTransport>> make_dealer(const SocketOptions& options) {

@@ -97,8 +97,15 @@ Status MasterService::collect(Duration wait) {
     bytes += (*received)->payload.size();
     handle_frame(**std::move(received));
   }
+  note_damage();
   collect_side_results();
   return {};
+}
+
+void MasterService::note_damage() {
+  const std::uint64_t damaged = doors_.transport.damaged_frames();
+  if (std::exchange(frames_damaged_, damaged) == damaged) return;
+  doors_.log.warn("frame.damaged", {{"damaged", damaged}});
 }
 
 void MasterService::handle_frame(net::Frame frame) {

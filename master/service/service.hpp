@@ -70,6 +70,7 @@ class MasterService {
 
   Status collect(Duration wait);
   void handle_frame(net::Frame frame);
+  void note_damage();
   void reject_frame(const net::PeerId& peer, std::string_view payload, const Status& why);
   void collect_side_results();
   Duration time_to_wait(Duration wait) const;
@@ -122,6 +123,7 @@ class MasterService {
   Instant stop_deadline_;
   std::vector<net::PeerId> stop_requesters_;
   std::uint64_t frames_rejected_ = 0;
+  std::uint64_t frames_damaged_ = 0;
 
   // Last: their threads must be gone before anything they might refer to.
   std::unique_ptr<SideWork> planning_;

@@ -40,6 +40,8 @@ po::options_description described() {
       "/var/tmp/fanfold-<uid>)");
   add("data-address", po::value<std::string>(),
       "address other workers fetch from (default: a socket among the scratch files)");
+  add("data-advertised", po::value<std::string>(),
+      "what other workers are told in its place, when something forwards to it");
   add("slots", po::value<std::uint32_t>(), "tasks that run at once (default: one a core)");
   add("memory", po::value<std::string>(),
       "budget of each executor, such as 512M (default: 70% of RAM shared by the slots, at most "
@@ -131,6 +133,7 @@ Status read_places(const po::variables_map& given, WorkerOptions* options) {
   options->scratch = parent + "/" + unique;
   options->data_address =
       text_or(given, "data-address", "ipc://" + options->scratch + "/data.sock");
+  options->data_advertised = text_or(given, "data-advertised", "");
   return {};
 }
 

@@ -12,10 +12,11 @@
 namespace fanfold::worker {
 
 struct WorkerOptions {
-  std::string master;        // Address.
-  std::string scratch;       // Our own directory: made at the start, removed at the end.
-  std::string data_address;  // Where other workers fetch from.
-  std::string name;          // Shown to people.
+  std::string master;           // Address.
+  std::string scratch;          // Our own directory: made at the start, removed at the end.
+  std::string data_address;     // Where other workers fetch from,
+  std::string data_advertised;  // and what they are told; empty: the same.
+  std::string name;             // Shown to people.
   std::uint32_t slots = 1;
   std::uint64_t memory_bytes = 0;  // Per executor.
   std::uint32_t threads = 1;       // Per executor: its share of the cores.

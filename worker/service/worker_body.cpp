@@ -41,6 +41,7 @@ void WorkerBody::drain() { feed(DrainRequested{}); }
 
 Status WorkerBody::turn() {
   FANFOLD_RETURN_IF_ERROR(read_frames());
+  note_damage();
   FANFOLD_RETURN_IF_ERROR(read_executors());
   for (InputsReady& ready : inputs_.take_ready()) feed(ready);
   pass_time();
@@ -77,6 +78,12 @@ Status WorkerBody::read_frames() {
     wait = Duration(0);
   }
   return {};
+}
+
+void WorkerBody::note_damage() {
+  const std::uint64_t damaged = transport_->damaged_frames();
+  if (std::exchange(frames_damaged_, damaged) == damaged) return;
+  doors_.log.warn("frame.damaged", {{"damaged", damaged}});
 }
 
 void WorkerBody::read_frame(const std::string& frame) {
@@ -198,6 +205,7 @@ void WorkerBody::perform(Reconnect&) {
     return;
   }
   transport_ = *std::move(transport);
+  frames_damaged_ = 0;
   ++connections_;
 }
 

@@ -66,6 +66,7 @@ class WorkerBody {
   Duration patience() const;
   Status read_frames();
   void read_frame(const std::string& frame);
+  void note_damage();
   Status read_executors();
   void note_ended(AttemptEnded ended);
   void pass_time();
@@ -95,6 +96,7 @@ class WorkerBody {
   std::vector<Action> actions_;
   std::vector<std::string> held_commits_;  // Frames that wait for company; never for long.
   Instant hold_until_;
+  std::uint64_t frames_damaged_ = 0;  // On this connection to the master.
   bool welcomed_ = false;
   std::optional<Status> end_;
 };

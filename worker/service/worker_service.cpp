@@ -19,13 +19,16 @@ net::SocketOptions socket_options(const WorkerOptions& options) {
   return socket;
 }
 
-/// Names this process for ever: a worker that is started again is another one.
 }  // namespace
 
 Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& options,
                                                            const WorkerSurroundings& with) {
   const net::SocketOptions socket = socket_options(options);
   FANFOLD_RETURN_IF_ERROR(net::check_address(options.master, socket).with_context("--master"));
+  if (!options.data_advertised.empty()) {
+    FANFOLD_RETURN_IF_ERROR(
+        net::check_address(options.data_advertised, socket).with_context("--data-advertised"));
+  }
   FANFOLD_ASSIGN_OR_RETURN(auto stacks, StackFinder::make());
   FetcherOptions fetching;
   fetching.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
@@ -65,14 +68,15 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
   hello.name = options_.name;
   hello.host_id = own_host_id();
   hello.scratch = with_.scratch.directory();
-  hello.data_endpoint = server_->endpoint();
+  hello.data_endpoint =
+      options_.data_advertised.empty() ? server_->endpoint() : options_.data_advertised;
   hello.slots = options_.slots;
   hello.process = static_cast<std::uint32_t>(::getpid());
   body.died = with_.scratch.died();
   with_.log.info("worker.started", {{"name", options_.name},
                                     {"master", options_.master},
                                     {"scratch", hello.scratch},
-                                    {"data", hello.data_endpoint},
+                                    {"data", server_->endpoint()},
                                     {"slots", options_.slots},
                                     {"memory", options_.memory_bytes},
                                     {"threads", options_.threads}});
