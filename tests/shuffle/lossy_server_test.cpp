@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "common/core/clock.hpp"
 #include "common/core/limits.hpp"
 #include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
@@ -32,11 +33,13 @@ net::SocketOptions data_socket() {
 class Tampering {
  public:
   using Tamper = std::function<bool(proto::Chunk&)>;
+  using Hears = std::function<bool(const net::PeerId&)>;
 
-  Tampering(const std::string& outside, const std::string& inside, Tamper tamper)
+  Tampering(const std::string& outside, const std::string& inside, Tamper tamper, Hears hears)
       : bound_(*net::listen(outside, data_socket())),
         connected_(*net::connect(inside, data_socket())),
         tamper_(std::move(tamper)),
+        hears_(std::move(hears)),
         thread_([this] { forward(); }) {}
   ~Tampering() {
     stopping_ = true;
@@ -56,24 +59,28 @@ class Tampering {
       ASSERT_TRUE(message.ok());
       auto& chunk = std::get<proto::Chunk>(*message);
       // A fetcher that has seen enough is gone: what it does not get, its outcome tells.
+      if (!hears_((*request)->peer)) continue;
       if (tamper_(chunk)) static_cast<void>(bound_->send((*request)->peer, proto::encode(chunk)));
     }
   }
 
   std::unique_ptr<net::BoundTransport> bound_;
   std::unique_ptr<net::Transport> connected_;
-  Tamper tamper_;  // Of thread_ alone.
+  Tamper tamper_;  // Of thread_ alone,
+  Hears hears_;    // as this.
   std::atomic<bool> stopping_ = false;
   std::jthread thread_;
 };
 
 class Tampered : public ShuffleTest {
  protected:
-  void tamper(Tampering::Tamper how) {
+  void tamper(
+      Tampering::Tamper how, Tampering::Hears hears = [](const net::PeerId&) { return true; }) {
     for (std::uint32_t split = 0; split < 6; ++split) add_output(0, split, 1'500'000);
     serve(0);
     request_.holders[0].data_endpoint = "ipc://" + directory_.path("outside");
-    tampering_.emplace(request_.holders[0].data_endpoint, address(0), std::move(how));
+    tampering_.emplace(request_.holders[0].data_endpoint, address(0), std::move(how),
+                       std::move(hears));
   }
   std::optional<Tampering> tampering_;
 };
@@ -101,6 +108,29 @@ TEST_F(Tampered, BytesThatAreAlwaysDamagedAreLost) {
   EXPECT_THAT(outcome.failure.message, HasSubstr("damaged"));
   // Probing asks for no bytes, so it finds no other damage.
   EXPECT_THAT(lost_splits(outcome), ElementsAre(0));
+}
+
+/// Answers that the first connection never hears, once it has heard `heard` of them.
+class DeadConnection {
+ public:
+  explicit DeadConnection(std::uint32_t heard) : left_(heard) {}
+  bool operator()(const net::PeerId& peer) {
+    if (first_ == net::PeerId{}) first_ = peer;
+    if (peer != first_) return true;
+    return left_ > 0 && left_-- > 0;
+  }
+
+ private:
+  net::PeerId first_;
+  std::uint32_t left_;
+};
+
+TEST_F(Tampered, AConnectionThatDiesWithoutAWordIsReplaced) {
+  const Instant begin = steady_clock().now();
+  tamper([](proto::Chunk&) { return true; }, DeadConnection(4));
+  expect_everything(fetch());
+  // Long before the server counts as silent and its outputs as lost.
+  EXPECT_LT(steady_clock().now() - begin, limits::kWorkerSilence);
 }
 
 TEST_F(Tampered, AnswersTwiceDoNoHarm) {

@@ -109,12 +109,24 @@ std::vector<DataLinks::Address> DataLinks::look_after(Instant now) {
     if (now - link.heard >= patience_) {
       silent.push_back(address);
     } else if (now >= link.resend) {
+      // The first time it may just be busy.
+      if (link.interval > kResendFirst) reconnect(address, link);
       for (const Asked& asked : link.asked) send(link, asked);
       link.interval *= 2;
       link.resend = now + link.interval;
     }
   }
   return silent;
+}
+
+/// ZeroMQ gives up a connection for ever, without a word, when a bit of its own messages flips.
+void DataLinks::reconnect(const Address& address, Link& link) {
+  auto peer = transport_.connect_to(address);
+  if (!peer.ok()) return;  // No descriptors now; the old one may yet answer.
+  addresses_.erase(link.peer);
+  transport_.disconnect(link.peer);
+  link.peer = *std::move(peer);
+  addresses_.emplace(link.peer, address);
 }
 
 std::optional<Instant> DataLinks::next_deadline() const {

@@ -52,8 +52,9 @@ class DataLinks {
 
   /// nullopt: not an answer to anything that is still asked.
   std::optional<Reply> read(Instant now, const net::Frame& frame);
-  /// Asks again where it is time.  The addresses that have been silent for longer than patience
-  /// although something is asked of them; they stay open.
+  /// Asks again where it is time, over a new connection where that did not help before.  The
+  /// addresses that have been silent for longer than patience although something is asked of them;
+  /// they stay open.
   std::vector<Address> look_after(Instant now);
   /// When look_after() has something to do.
   std::optional<Instant> next_deadline() const;
@@ -74,6 +75,7 @@ class DataLinks {
   };
 
   void send(const Link& link, const Asked& asked);
+  void reconnect(const Address& address, Link& link);
   void note_heard(Instant now, Link& link);
 
   net::ConnectingTransport& transport_;
