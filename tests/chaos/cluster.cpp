@@ -45,9 +45,16 @@ ChaosCluster::ChaosCluster(const e2e::Workspace& workspace, const ClusterOptions
   fs::create_directory(directory_);
   fs::permissions(directory_, fs::perms::owner_all);
   fs::create_directory(scratch_);
+  if (options.scratch_bytes > 0) {
+    small_disk_ = std::make_unique<SmallDisk>(scratch_, options.scratch_bytes);
+  }
   start_master();
+  if (options.relays) {
+    links_ = std::make_unique<Links>(options.workers, options.relay_seed);
+    links_->lead_to_master(address_);
+  }
   for (std::size_t number = 0; number < options.workers; ++number) add_worker(number);
-  client_ = std::make_unique<JobClient>(address_, history);
+  client_ = std::make_unique<JobClient>(links_ ? links_->of_client().address() : address_, history);
   if (!heal()) throw std::runtime_error("the cluster did not start; logs are in " + directory_);
 }
 
@@ -56,14 +63,14 @@ void ChaosCluster::start_master() {
   command.program = program("fanfold-master");
   command.log = directory_ + "/master.log";
   command.arguments = {"--listen",
-                       options_.tcp ? "tcp://127.0.0.1:0" : "ipc://" + directory_ + "/m",
+                       tcp() ? "tcp://127.0.0.1:0" : "ipc://" + directory_ + "/m",
                        "--state",
                        directory_ + "/state",
                        "--worker-silence-ms",
                        milliseconds(options_.worker_silence),
                        "--heartbeat-ms",
                        milliseconds(options_.heartbeat)};
-  if (options_.tcp) command.arguments.push_back("--allow-unauthenticated-tcp");
+  if (tcp()) command.arguments.push_back("--allow-unauthenticated-tcp");
   const auto pipe = cli::make_pipe();
   if (!pipe.ok()) throw std::runtime_error(pipe.status().message());
   master_ = std::make_unique<Daemon>(command);
@@ -85,14 +92,19 @@ void ChaosCluster::add_worker(std::size_t number) {
   const std::string name = "worker-" + std::to_string(number);
   command.program = program("fanfold-worker");
   command.log = directory_ + "/" + name + ".log";
-  command.arguments = {"--master",  address_,
+  command.arguments = {"--master",  links_ ? links_->of_worker(number).address() : address_,
                        "--scratch", scratch_,
                        "--name",    name,
                        "--slots",   std::to_string(options_.slots),
                        "--memory",  options_.executor_memory};
-  if (options_.tcp) {
+  if (tcp()) {
     command.arguments.insert(command.arguments.end(), {"--allow-unauthenticated-tcp",
                                                        "--data-address", "tcp://127.0.0.1:0"});
+  }
+  if (links_) {
+    links_->lead_to_data_server(number, command.log);
+    command.arguments.insert(command.arguments.end(),
+                             {"--data-advertised", links_->of_data_server(number).address()});
   }
   workers_.push_back(std::make_unique<Daemon>(command));
 }
@@ -117,8 +129,8 @@ std::vector<std::pair<std::string, pid_t>> ChaosCluster::processes() const {
 }
 
 bool ChaosCluster::heal() {
-  const Instant deadline = steady_clock().now() + kStartPatience;
-  while (steady_clock().now() < deadline) {
+  const Instant begin = steady_clock().now();
+  while (steady_clock().now() < begin + kStartPatience) {
     if (!master_->running()) master_->start();
     for (const auto& worker : workers_) {
       if (!worker->running()) worker->start();
@@ -127,10 +139,12 @@ bool ChaosCluster::heal() {
     if (!cluster) continue;
     std::size_t welcome = 0;
     for (const proto::WorkerStatus& status : cluster->workers) {
-      welcome += static_cast<std::size_t>(
-          std::count_if(workers_.begin(), workers_.end(), [&](const auto& worker) {
-            return worker->pid() == static_cast<pid_t>(status.process) && !status.draining;
-          }));
+      // A connection that broke just before is not known to have: it has to be heard anew.
+      const Duration waited = steady_clock().now() - begin - options_.heartbeat;
+      if (status.draining || std::chrono::milliseconds(status.silent_ms) > waited) continue;
+      welcome += static_cast<std::size_t>(std::count_if(
+          workers_.begin(), workers_.end(),
+          [&](const auto& worker) { return worker->pid() == static_cast<pid_t>(status.process); }));
     }
     if (welcome == workers_.size()) return true;
     client_->rest(steady_clock().now() + 20ms);
@@ -169,6 +183,7 @@ std::vector<std::string> ChaosCluster::stop() {
   for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
     if (entry.is_socket()) left.push_back("socket " + entry.path().string());
   }
+  small_disk_.reset();
   return left;
 }
 

@@ -10,6 +10,8 @@
 
 #include "tests/chaos/daemon.hpp"
 #include "tests/chaos/job_client.hpp"
+#include "tests/chaos/links.hpp"
+#include "tests/chaos/small_disk.hpp"
 #include "tests/e2e/workspace.hpp"
 
 namespace fanfold::chaos {
@@ -24,6 +26,11 @@ struct ClusterOptions {
   Duration heartbeat = std::chrono::milliseconds(200);
   /// tcp://127.0.0.1 in place of ipc sockets.
   bool tcp = false;
+  /// TCP with a relay on every way that can be treated badly.
+  bool relays = false;
+  std::uint64_t relay_seed = 1;
+  /// The scratch files of all workers lie on a disk of this size; 0: where the rest is.
+  std::uint64_t scratch_bytes = 0;
 };
 
 class ChaosCluster {
@@ -43,8 +50,12 @@ class ChaosCluster {
   /// Processes of the cluster, by name: "master", "worker-3".
   std::vector<std::pair<std::string, pid_t>> processes() const;
   const std::string& scratch() const { return scratch_; }
+  /// Null: none was asked for.
+  Links* links() { return links_.get(); }
+  SmallDisk* small_disk() { return small_disk_.get(); }
 
-  /// Starts what does not run and waits until every worker is welcome; false after a minute.
+  /// Starts what does not run and waits until every worker is welcome and was heard since; false
+  /// after a minute.
   bool heal();
   /// Asks the master to stop, and waits for every process to end.  What is left, for people; empty:
   /// nothing.
@@ -55,12 +66,15 @@ class ChaosCluster {
  private:
   void start_master();
   void add_worker(std::size_t number);
+  bool tcp() const { return options_.tcp || options_.relays; }
 
   const e2e::Workspace& workspace_;
   const ClusterOptions options_;
   const std::string directory_;
   const std::string scratch_;
+  std::unique_ptr<SmallDisk> small_disk_;  // First: unmounted when nobody uses it any more.
   std::string address_;
+  std::unique_ptr<Links> links_;
   std::unique_ptr<Daemon> master_;
   std::vector<std::unique_ptr<Daemon>> workers_;
   std::unique_ptr<JobClient> client_;

@@ -96,6 +96,9 @@ std::optional<proto::JobStatus> JobClient::status(JobId job, Duration patience) 
   send(question);
   const auto reply = receive<proto::JobReply>(*transport_, operation.begin + patience, job);
   operation.end = clock_.now();
+  // ZeroMQ gives up a connection for ever when a bit of its own flips; the next question gets
+  // another one.
+  if (!reply) transport_ = connect();
   std::optional<proto::JobStatus> status;
   if (reply) {
     if (const auto* news = std::get_if<proto::JobReply>(&*reply)) {
@@ -120,6 +123,7 @@ void JobClient::cancel(JobId job) {
 std::optional<proto::ClusterReply> JobClient::cluster(Duration patience) {
   send(proto::GetCluster{});
   const auto reply = receive<proto::ClusterReply>(*transport_, clock_.now() + patience, {});
+  if (!reply) transport_ = connect();
   if (!reply) return std::nullopt;
   const auto* cluster = std::get_if<proto::ClusterReply>(&*reply);
   return cluster == nullptr ? std::nullopt : std::optional(*cluster);

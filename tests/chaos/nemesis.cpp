@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace fanfold::chaos {
 namespace {
@@ -13,9 +14,10 @@ constexpr std::size_t kHealthyMin = 2;
 }  // namespace
 
 const char* name_of(Fault fault) {
-  constexpr std::array<const char*, kFaults> kNames = {"kill_worker",    "kill_executor",
-                                                       "kill_master",    "pause_worker",
-                                                       "pause_executor", "pause_master"};
+  constexpr std::array<const char*, kFaults> kNames = {
+      "kill_worker",    "kill_executor", "kill_master", "pause_worker",
+      "pause_executor", "pause_master",  "slow_link",   "corrupt_link",
+      "swallow_link",   "reset_link",    "cut_sockets", "fill_disk"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 
@@ -82,8 +84,58 @@ bool Nemesis::inflict(Instant now, Fault fault) {
       return kill(now, cluster_.master(), &away_.back());
     case Fault::kPauseMaster:
       return pause(now, cluster_.master().pid(), &away_.back());
+    case Fault::kSlowLink:
+      return treat(now, Treatment::kSlow);
+    case Fault::kCorruptLink:
+      return treat(now, Treatment::kCorrupt);
+    case Fault::kSwallowLink:
+      return treat(now, Treatment::kSwallow);
+    case Fault::kResetLink:
+      return reset_link();
+    case Fault::kCutSockets:
+      return cut();
+    case Fault::kFillDisk:
+      return fill_disk(now);
   }
   return false;
+}
+
+Relay* Nemesis::any_relay() {
+  Links* const links = cluster_.links();
+  return links == nullptr ? nullptr : links->all()[below(links->all().size())].get();
+}
+
+bool Nemesis::treat(Instant now, Treatment treatment) {
+  Relay* const relay = any_relay();
+  if (relay == nullptr || relay->treatment() != Treatment::kForward) return false;
+  relay->treat(treatment);
+  cures_.push_back({now + duration_below(options_.pause_min, options_.pause_max),
+                    [relay] { relay->treat(Treatment::kForward); }});
+  return true;
+}
+
+bool Nemesis::reset_link() {
+  Relay* const relay = any_relay();
+  if (relay == nullptr) return false;
+  relay->reset();
+  return true;
+}
+
+bool Nemesis::cut() {
+  const Relay* const relay = below(2) == 0 ? nullptr : any_relay();
+  const std::uint16_t port = port_of(relay == nullptr ? cluster_.address() : relay->address());
+  return port != 0 && cut_sockets(port);
+}
+
+bool Nemesis::fill_disk(Instant now) {
+  SmallDisk* const disk = cluster_.small_disk();
+  if (disk == nullptr || std::exchange(disk_full_, true)) return false;
+  disk->fill();
+  cures_.push_back({now + duration_below(options_.pause_min, options_.full_max), [this, disk] {
+                      disk_full_ = false;
+                      disk->clear();
+                    }});
+  return true;
 }
 
 bool Nemesis::kill(Instant now, Daemon& daemon, char* away) {

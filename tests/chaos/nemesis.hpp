@@ -24,8 +24,15 @@ enum class Fault : std::uint8_t {
   kPauseWorker,  // Some time within pause_max, then it goes on as if nothing had been.
   kPauseExecutor,
   kPauseMaster,
+  // With relays, one of them:
+  kSlowLink,
+  kCorruptLink,
+  kSwallowLink,  // What is sent vanishes, and no end sees an error; then the connection is reset.
+  kResetLink,
+  kCutSockets,  // TCP, and the right to: the kernel destroys the connections of master or relay.
+  kFillDisk,    // With a small disk: no worker can write.
 };
-inline constexpr std::size_t kFaults = 6;
+inline constexpr std::size_t kFaults = 12;
 
 const char* name_of(Fault fault);
 
@@ -41,6 +48,8 @@ struct NemesisOptions {
   Duration pause_max = std::chrono::milliseconds(4000);
   /// The first workers of the cluster are never killed: their memory is looked at over time.
   std::size_t spared = 0;
+  /// Sooner than tasks give up: a disk that stays full fails jobs.
+  Duration full_max = std::chrono::milliseconds(1500);
   /// A killed process is started again after a time up to this.
   Duration restart_max = std::chrono::milliseconds(1000);
 };
@@ -71,6 +80,11 @@ class Nemesis {
   bool kill(Instant now, Daemon& daemon, char* away);
   bool pause(Instant now, pid_t pid, char* away);
   bool hurt_executor(Instant now, bool kill_it);
+  bool treat(Instant now, Treatment treatment);
+  bool reset_link();
+  bool cut();
+  bool fill_disk(Instant now);
+  Relay* any_relay();
   std::size_t healthy_workers() const;
 
   ChaosCluster& cluster_;
@@ -80,6 +94,7 @@ class Nemesis {
   std::vector<Cure> cures_;
   /// Killed or paused now: the workers, and last the master.
   std::vector<char> away_;
+  bool disk_full_ = false;
   std::array<std::uint64_t, kFaults> counts_{};
   std::uint64_t inflicted_ = 0;
 };

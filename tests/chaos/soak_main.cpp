@@ -31,7 +31,7 @@ struct Wanted {
 };
 
 po::options_description describe_options() {
-  po::options_description options("fanfold-soak: kills and pauses a cluster while it works");
+  po::options_description options("fanfold-soak: hurts a cluster in every way while it works");
   auto add = options.add_options();
   add("help", "this text");
   add("runs", po::value<std::uint64_t>()->default_value(10), "clusters, one after the other");
@@ -48,13 +48,25 @@ po::options_description describe_options() {
   add("gap-ms", po::value<std::int64_t>()->default_value(500), "longest time between two faults");
   add("pause-ms", po::value<std::int64_t>()->default_value(20'000), "longest pause");
   add("tcp", "tcp://127.0.0.1 in place of ipc sockets");
+  add("relays", "TCP through relays that are slow, corrupt, swallow and reset");
+  add("scratch-mib", po::value<std::uint64_t>()->default_value(0),
+      "scratch files on a disk in memory of this size, which is filled up now and then (needs the "
+      "right to mount: unshare --mount)");
   return options;
 }
 
-std::vector<Fault> parse_faults(const std::string& text) {
+/// Whether this cluster has what the fault is done to.
+bool applies(Fault fault, const ClusterOptions& cluster) {
+  if (fault == Fault::kFillDisk) return cluster.scratch_bytes > 0;
+  if (fault == Fault::kCutSockets) return cluster.tcp || cluster.relays;
+  return fault < Fault::kSlowLink || cluster.relays;
+}
+
+std::vector<Fault> parse_faults(const std::string& text, const ClusterOptions& cluster) {
   std::vector<Fault> faults;
   for (std::size_t fault = 0; fault < kFaults; ++fault) {
     const std::string name = name_of(static_cast<Fault>(fault));
+    if (!applies(static_cast<Fault>(fault), cluster)) continue;
     if (text.empty() || ("," + text + ",").find("," + name + ",") != std::string::npos) {
       faults.push_back(static_cast<Fault>(fault));
     }
@@ -79,9 +91,12 @@ Wanted interpret(const po::variables_map& given) {
   wanted.oracle.input_bytes = given["input-mib"].as<std::uint64_t>() << 20;
   wanted.session.cluster.workers = given["workers"].as<std::uint32_t>();
   wanted.session.cluster.tcp = given.count("tcp") != 0;
+  wanted.session.cluster.relays = given.count("relays") != 0;
+  wanted.session.cluster.relay_seed = wanted.seed;
+  wanted.session.cluster.scratch_bytes = given["scratch-mib"].as<std::uint64_t>() << 20;
   wanted.session.nemesis.seed = wanted.seed;
-  wanted.session.nemesis.faults =
-      parse_faults(given.count("faults") != 0 ? given["faults"].as<std::string>() : "");
+  wanted.session.nemesis.faults = parse_faults(
+      given.count("faults") != 0 ? given["faults"].as<std::string>() : "", wanted.session.cluster);
   wanted.session.nemesis.gap_max = std::chrono::milliseconds(given["gap-ms"].as<std::int64_t>());
   wanted.session.nemesis.pause_max =
       std::chrono::milliseconds(given["pause-ms"].as<std::int64_t>());
