@@ -59,6 +59,8 @@ Command list_command();
 Command cancel_command();
 Command logs_command();
 Command events_command();
+Command report_command();
+Command trace_command();
 Command why_command();
 Command jobs_command();
 Command cat_command();

@@ -89,6 +89,34 @@ TEST_F(Events, OfAClusterAreReadFromItsMaster) {
   EXPECT_EQ(cluster.run({"events", "2"}).exit_code, 2);
 }
 
+TEST_F(Events, AreMadeIntoAPageAndATraceFromTheMasterAndFromAFile) {
+  std::string page;
+  {
+    Cluster cluster(workspace_, 1, 2);
+    const Outcome ran = cluster.run({"run", "word_count", "in.txt", "-o", "out", "--split-bytes",
+                                     "1K", "--events", "kept.jsonl", "--quiet"});
+    ASSERT_EQ(ran.exit_code, 0) << ran.both();
+    const Outcome report = cluster.run({"report", "1", "-o", "page.html"});
+    ASSERT_EQ(report.exit_code, 0) << report.both();
+    page = workspace_.read("page.html");
+    EXPECT_EQ(cluster.run({"report", "2"}).exit_code, 2);
+  }
+  // The master is gone; its log is enough.
+  EXPECT_EQ(run(workspace_, {"report", "kept.jsonl"}).out, page);
+  EXPECT_THAT(page, HasSubstr("What to change first"));
+  const Outcome trace = run(workspace_, {"trace", "kept.jsonl", "-o", "trace.json"});
+  ASSERT_EQ(trace.exit_code, 0) << trace.both();
+  EXPECT_GT(Json::parse(workspace_.read("trace.json"))["traceEvents"].size(), 10u);
+
+  const Outcome missing = run(workspace_, {"report", "missing.jsonl"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("missing.jsonl"));
+  const Outcome other = run(workspace_, {"report", "in.txt"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("no event log"));
+  EXPECT_EQ(run(workspace_, {"report", "kept.jsonl", "-o", "no/such/place.html"}).exit_code, 2);
+}
+
 TEST_F(Events, AreFollowedWhileTheJobRuns) {
   Cluster cluster(workspace_, 1, 1);
   workspace_.write("endless.txt", "hang\n");

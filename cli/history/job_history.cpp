@@ -1,0 +1,280 @@
+#include "cli/history/job_history.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+#include <utility>
+
+#include "cli/history/lanes.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kVersion = 1;
+/// Far beyond any real cluster; a log that says more is not believed.
+constexpr std::uint64_t kSlotsMax = 1024;
+
+std::uint64_t number(const Json& line, const char* name) {
+  const auto found = line.find(name);
+  return found != line.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::uint32_t small_number(const Json& line, const char* name) {
+  const std::uint64_t value = number(line, name);
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
+}
+
+std::string text(const Json& line, const char* name) {
+  const auto found = line.find(name);
+  return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool flag(const Json& line, const char* name) {
+  const auto found = line.find(name);
+  return found != line.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::vector<std::string> texts(const Json& line, const char* name) {
+  std::vector<std::string> values;
+  const auto found = line.find(name);
+  if (found == line.end() || !found->is_array()) return values;
+  for (const Json& one : *found) {
+    if (one.is_string()) values.push_back(one.get<std::string>());
+  }
+  return values;
+}
+
+std::optional<Stage> stage_of(std::string_view name) {
+  if (name == "sample") return Stage::kSample;
+  if (name == "map") return Stage::kMap;
+  if (name == "reduce") return Stage::kReduce;
+  return std::nullopt;
+}
+
+/// "map-3"; false when it is no task.
+bool read_task(std::string_view name, AttemptHistory* attempt) {
+  const std::size_t dash = std::min(name.find('-'), name.size());
+  const std::optional<Stage> stage = stage_of(name.substr(0, dash));
+  if (!stage) return false;
+  attempt->stage = *stage;
+  if (dash == name.size()) return *stage == Stage::kSample;
+  const char* last = name.data() + name.size();
+  const auto [end, error] = std::from_chars(name.data() + dash + 1, last, attempt->index);
+  return error == std::errc() && end == last;
+}
+
+Outcome outcome_of(std::string_view name) {
+  for (const Outcome outcome : {Outcome::kCommitted, Outcome::kFailed, Outcome::kLost,
+                                Outcome::kCancelled, Outcome::kAbandoned}) {
+    if (name == name_of(outcome)) return outcome;
+  }
+  return Outcome::kUnfinished;
+}
+
+class Reader {
+ public:
+  Result<JobHistory> read(std::string_view log);
+
+ private:
+  void read_line(const Json& line);
+  void on_job(std::string_view event, const Json& line);
+  void on_stage(std::string_view event, const Json& line);
+  void on_attempt(std::string_view event, const Json& line);
+  void end_attempt(const Json& line, AttemptHistory* attempt) const;
+  std::uint32_t worker_of(const std::string& name);
+  StageHistory& stage(Stage which);
+
+  std::uint64_t since_submission(std::uint64_t unix_us) const {
+    return unix_us < history_.submitted_unix_us ? 0 : unix_us - history_.submitted_unix_us;
+  }
+
+  JobHistory history_;
+  std::uint64_t time_ = 0;  // Of the line.
+  std::unordered_map<std::string, std::uint32_t> workers_;
+  std::unordered_map<std::string, std::size_t> live_;  // By id.
+};
+
+Result<JobHistory> Reader::read(std::string_view log) {
+  bool first = true;
+  while (!log.empty()) {
+    const std::size_t end = std::min(log.find('\n'), log.size());
+    const Json line = Json::parse(log.substr(0, end), nullptr, false);
+    log.remove_prefix(std::min(end + 1, log.size()));
+    if (first) {
+      if (!line.is_object() || text(line, "event") != "job.submitted") {
+        return Status(StatusCode::kCorruption,
+                      "this is no event log of a job: its first line is no 'job.submitted'");
+      }
+      if (number(line, "version") != kVersion) {
+        return Status(StatusCode::kCorruption,
+                      "this event log is of version " + std::to_string(number(line, "version")) +
+                          "; this build reads version " + std::to_string(kVersion));
+      }
+      history_.submitted_unix_us = number(line, "time");
+      first = false;
+    }
+    if (line.is_object()) {
+      read_line(line);
+    } else {
+      ++history_.lines_damaged;
+    }
+  }
+  if (first) return Status(StatusCode::kCorruption, "this event log is empty");
+  for (AttemptHistory& attempt : history_.attempts) {
+    if (attempt.outcome == Outcome::kUnfinished) attempt.ended = history_.elapsed;
+  }
+  settle_lanes(&history_);
+  return std::move(history_);
+}
+
+void Reader::read_line(const Json& line) {
+  time_ = since_submission(number(line, "time"));
+  history_.elapsed = std::max(history_.elapsed, time_);
+  const std::string event = text(line, "event");
+  if (event.starts_with("job.")) return on_job(event, line);
+  if (event.starts_with("stage.")) return on_stage(event, line);
+  if (event.starts_with("attempt.")) return on_attempt(event, line);
+  if (event == "worker.joined") {
+    WorkerHistory& worker = history_.workers[worker_of(text(line, "worker"))];
+    worker.host = text(line, "host");
+    worker.slots =
+        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(number(line, "slots"), 1, kSlotsMax));
+  } else if (event == "output.invalidated") {
+    ++history_.outputs_invalidated;
+  } else if (event == "publication.started") {
+    if (!history_.publication_started) history_.publication_started = time_;
+  } else if (event == "publication.ended") {
+    history_.publication_ended = time_;
+  }
+}
+
+void Reader::on_job(std::string_view event, const Json& line) {
+  if (event == "job.submitted") {
+    history_.job = number(line, "job");
+    history_.name = text(line, "name");
+    history_.user = text(line, "user");
+    history_.plugin = text(line, "plugin");
+    history_.output = text(line, "output");
+    history_.inputs = texts(line, "inputs");
+    history_.inputs_count = number(line, "inputs_count");
+  } else if (event == "job.planned") {
+    history_.planned = time_;
+    history_.input_bytes = number(line, "input_bytes");
+    history_.notes = texts(line, "notes");
+  } else if (event == "job.resumed") {
+    ++history_.resumed;
+  } else if (event == "job.ended") {
+    history_.state = text(line, "state");
+    history_.reason = text(line, "reason");
+    history_.failed_task = text(line, "failed_task");
+    history_.output_bytes = number(line, "output_bytes");
+    history_.output_records = number(line, "output_records");
+    history_.output_files = number(line, "output_files");
+    history_.lines_dropped = number(line, "lines_dropped");
+    const auto counters = line.find("counters");
+    if (counters == line.end() || !counters->is_object()) return;
+    for (const auto& [name, value] : counters->items()) {
+      if (value.is_number_integer()) history_.counters[name] = value.get<std::int64_t>();
+    }
+  }
+}
+
+StageHistory& Reader::stage(Stage which) {
+  for (StageHistory& known : history_.stages) {
+    if (known.stage == which) return known;
+  }
+  history_.stages.push_back({.stage = which, .tasks = 0, .started = {}, .ended = {}});
+  return history_.stages.back();
+}
+
+void Reader::on_stage(std::string_view event, const Json& line) {
+  const std::optional<Stage> which = stage_of(text(line, "stage"));
+  if (!which) return;
+  StageHistory& known = stage(*which);
+  known.tasks = small_number(line, "tasks");
+  if (event == "stage.started" && !known.started) known.started = time_;
+  if (event == "stage.ended") known.ended = time_;
+}
+
+std::uint32_t Reader::worker_of(const std::string& name) {
+  const auto [found, added] =
+      workers_.emplace(name, static_cast<std::uint32_t>(history_.workers.size()));
+  if (added) history_.workers.push_back({.name = name, .host = {}});
+  return found->second;
+}
+
+void Reader::on_attempt(std::string_view event, const Json& line) {
+  const std::string id = text(line, "id");
+  const auto known = live_.find(id);
+  AttemptHistory fresh;
+  if (known == live_.end()) {
+    if (!read_task(text(line, "task"), &fresh)) return;
+    fresh.number = small_number(line, "attempt");
+    fresh.worker = worker_of(text(line, "worker"));
+    fresh.speculative = flag(line, "speculative");
+    fresh.assigned = fresh.started = time_;
+    history_.attempts.push_back(fresh);
+    live_.emplace(id, history_.attempts.size() - 1);
+  }
+  AttemptHistory& attempt = history_.attempts[live_.at(id)];
+  if (event == "attempt.started") {
+    attempt.started = time_;
+    attempt.start_known = true;
+  } else if (event == "attempt.ended") {
+    end_attempt(line, &attempt);
+    live_.erase(id);
+  }
+}
+
+void Reader::end_attempt(const Json& line, AttemptHistory* attempt) const {
+  attempt->outcome = outcome_of(text(line, "outcome"));
+  attempt->ended = time_;
+  if (line.contains("assigned")) attempt->assigned = since_submission(number(line, "assigned"));
+  attempt->started = attempt->assigned;
+  if (line.contains("started")) {
+    attempt->started = since_submission(number(line, "started"));
+    attempt->start_known = true;
+  }
+  attempt->assigned = std::min(attempt->assigned, attempt->ended);
+  attempt->started = std::min(attempt->started, attempt->ended);
+  attempt->records_in = number(line, "records_in");
+  attempt->bytes_in = number(line, "bytes_in");
+  attempt->records_out = number(line, "records_out");
+  attempt->bytes_out = number(line, "bytes_out");
+  attempt->spills = number(line, "spills");
+  attempt->peak_rss_bytes = number(line, "peak_rss_bytes");
+  attempt->charged = flag(line, "charged");
+  attempt->cause = text(line, "cause");
+  attempt->message = text(line, "message");
+  attempt->record_file = text(line, "record_file");
+  attempt->record_offset = number(line, "record_offset");
+}
+
+}  // namespace
+
+const char* name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kCommitted:
+      return "committed";
+    case Outcome::kFailed:
+      return "failed";
+    case Outcome::kLost:
+      return "lost";
+    case Outcome::kCancelled:
+      return "cancelled";
+    case Outcome::kAbandoned:
+      return "abandoned";
+    case Outcome::kUnfinished:
+      return "running";
+  }
+  return "unknown";
+}
+
+Result<JobHistory> read_job_history(std::string_view text) { return Reader().read(text); }
+
+}  // namespace fanfold::cli
