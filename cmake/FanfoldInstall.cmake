@@ -4,6 +4,7 @@
 # The layout is fixed, because programs find the rest relative to themselves:
 #   bin/fanfold  bin/fanfold-master  bin/fanfold-worker
 #   lib/fanfold/jobs/NAME.so   share/fanfold/template/   include/fanfold/   lib/cmake/fanfold/
+#   share/man/man1/fanfold*.1
 include(CMakePackageConfigHelpers)
 
 foreach(program fanfold fanfold-master fanfold-worker)
@@ -15,6 +16,8 @@ endforeach()
 get_property(fanfold_bundled_jobs GLOBAL PROPERTY FANFOLD_BUNDLED_JOBS)
 install(TARGETS ${fanfold_bundled_jobs} LIBRARY DESTINATION lib/fanfold/jobs)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/template/ DESTINATION share/fanfold/template)
+
+install(DIRECTORY ${PROJECT_BINARY_DIR}/share/man DESTINATION share FILES_MATCHING PATTERN "*.1")
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/common/include/fanfold ${PROJECT_BINARY_DIR}/include/fanfold
   DESTINATION include FILES_MATCHING PATTERN "*.hpp")

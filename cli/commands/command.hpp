@@ -57,6 +57,7 @@ Command wait_command();
 Command status_command();
 Command list_command();
 Command cancel_command();
+Command plan_command();
 Command logs_command();
 Command events_command();
 Command report_command();
@@ -69,7 +70,9 @@ Command new_command();
 Command cluster_up_command();
 Command cluster_down_command();
 Command cluster_status_command();
+Command doctor_command();
 Command completion_command();
+Command man_command();
 Command version_command();
 Command help_command();
 

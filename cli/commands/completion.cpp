@@ -12,7 +12,7 @@ namespace {
 
 /// Commands whose first argument is a job.
 bool takes_job(const std::string& command) {
-  return command == "run" || command == "submit" || command == "jobs";
+  return command == "run" || command == "submit" || command == "plan" || command == "jobs";
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -89,7 +89,7 @@ std::string bash_script(const std::vector<std::string>& jobs) {
          "      " +
          job_commands + ") words='" + joined(jobs) +
          "' ;;\n"
-         "      help) words='" +
+         "      help|man) words='" +
          joined(first_words()) +
          "' ;;\n"
          "    esac\n"

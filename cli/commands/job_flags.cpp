@@ -161,18 +161,18 @@ Result<std::uint64_t> memory_flag(const Arguments& arguments) {
   return size_flag(arguments, "memory", kMemoryLeast);
 }
 
-Result<JobRequest> make_job_request(const Arguments& arguments) {
+Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag output_flag) {
   JobRequest request;
   const std::vector<std::string>& words = arguments.positionals();
   request.job = words.front();
   request.inputs.assign(words.begin() + 1, words.end());
   request.plugin = arguments.value("plugin");
   const std::optional<std::string> output = arguments.value("output");
-  if (!output.has_value()) {
+  if (!output.has_value() && output_flag == OutputFlag::kRequired) {
     return Status(StatusCode::kInvalidArgument,
                   "the output directory is missing; name it with -o DIR.");
   }
-  request.output = *output;
+  request.output = output.value_or("");
   request.parameters = arguments.values("param");
   request.side_files = arguments.values("file");
   if (arguments.value("reducers").value_or("auto") != "auto") {

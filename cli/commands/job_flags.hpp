@@ -11,8 +11,11 @@ namespace fanfold::cli {
 
 std::vector<Flag> job_flags();
 
-/// Checks every value; messages name the flag.
-Result<JobRequest> make_job_request(const Arguments& arguments);
+enum class OutputFlag : std::uint8_t { kRequired = 0, kOptional = 1 };
+
+/// Checks every value; messages name the flag.  An output that is optional and not given is empty.
+Result<JobRequest> make_job_request(const Arguments& arguments,
+                                    OutputFlag output_flag = OutputFlag::kRequired);
 
 Surroundings surroundings_of(const Environment& environment);
 

@@ -71,7 +71,7 @@ TEST(HelpTexts, OfTheWordClusterListsWhatFollowsIt) {
 
 TEST(HelpTexts, OfferJsonWhereverDataIsPrinted) {
   const std::set<std::string> without = {"new",    "cluster down", "completion", "events",
-                                         "report", "trace",        "help"};
+                                         "report", "trace",        "man",        "help"};
   for (const Command& command : all_commands()) {
     const std::vector<Flag>& flags = command.syntax.flags;
     const bool json =

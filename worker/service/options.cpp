@@ -15,14 +15,14 @@
 #include <iostream>
 #include <memory>
 
+#include "common/core/executor_memory.hpp"
+
 namespace fanfold::worker {
 namespace {
 
 namespace po = boost::program_options;
 
 constexpr std::uint32_t kSlotsMax = 1024;
-constexpr std::uint64_t kMemoryMin = 32u << 20;
-constexpr std::uint64_t kMemoryDefaultMax = 1u << 30;
 
 Status invalid(const std::string& message) { return {StatusCode::kInvalidArgument, message}; }
 
@@ -78,9 +78,9 @@ std::uint32_t usable_cores() {
 std::uint64_t default_memory(std::uint32_t slots) {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
   const long page = ::sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || page <= 0) return kMemoryDefaultMax;
-  const auto ram = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
-  return std::clamp(ram / 10 * 7 / slots, kMemoryMin, kMemoryDefaultMax);
+  const bool known = pages > 0 && page > 0;
+  return default_executor_memory(
+      known ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0, slots);
 }
 
 std::string default_name() {
@@ -112,7 +112,7 @@ Status read_resources(const po::variables_map& given, WorkerOptions* options) {
     if (!bytes.ok()) return std::move(bytes).status().with_context("--memory");
     options->memory_bytes = *bytes;
   }
-  if (options->memory_bytes < kMemoryMin) {
+  if (options->memory_bytes < kExecutorMemoryMin) {
     return invalid("--memory must be at least 32M: an executor needs about that much to run");
   }
   return {};

@@ -1,0 +1,117 @@
+// `plan`: what a job would come to, before anything runs.
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "cli/cluster/programs.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/commands/connection.hpp"
+#include "cli/commands/job_flags.hpp"
+#include "cli/options/exit_codes.hpp"
+#include "cli/plan/plan_review.hpp"
+#include "common/core/executor_memory.hpp"
+#include "common/core/limits.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+std::uint64_t machine_bytes() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page <= 0) return 0;
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+}
+
+Result<PlanPlace> private_cluster(const Environment& environment, const Arguments& arguments,
+                                  const proto::JobSpec& spec) {
+  constexpr std::uint64_t kMost = 1000;
+  FANFOLD_ASSIGN_OR_RETURN(const auto workers, count_flag(arguments, "workers", 1, kMost));
+  FANFOLD_ASSIGN_OR_RETURN(const auto slots, count_flag(arguments, "slots", 1, kMost));
+  const ClusterShape shape = choose_shape(workers, slots, usable_cores());
+  PlanPlace place;
+  place.workers = shape.workers;
+  place.slots = shape.workers * shape.slots;
+  place.machine_bytes = machine_bytes();
+  place.memory_bytes = spec.memory_bytes != 0
+                           ? spec.memory_bytes
+                           : default_executor_memory(place.machine_bytes, shape.slots);
+  place.scratch = environment.temporary_directory;
+  const auto free = io::posix_file_system().free_bytes(place.scratch);
+  if (free.ok()) place.scratch_free = *free;
+  return place;
+}
+
+Result<PlanPlace> cluster_at(const std::string& address, const proto::JobSpec& spec) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
+                           connect_client(address, steady_clock(), {}));
+  FANFOLD_ASSIGN_OR_RETURN(const auto cluster,
+                           client->ask<proto::ClusterReply>(proto::GetCluster{}));
+  PlanPlace place;
+  place.cluster = address;
+  place.workers = static_cast<std::uint32_t>(cluster.workers.size());
+  place.slots = 0;
+  for (const proto::WorkerStatus& worker : cluster.workers) place.slots += worker.slots;
+  place.slots = std::max(1u, place.slots);
+  place.memory_bytes = spec.memory_bytes;
+  return place;
+}
+
+Result<PlanReview> review(const Environment& environment, const Arguments& arguments) {
+  FANFOLD_ASSIGN_OR_RETURN(JobRequest request, make_job_request(arguments, OutputFlag::kOptional));
+  const bool names_output = !request.output.empty();
+  // Nothing is written: any name will do.
+  if (!names_output) request.output = "output";
+  FANFOLD_ASSIGN_OR_RETURN(proto::JobSpec spec,
+                           make_job_spec(surroundings_of(environment), request));
+  if (has_standard_input(spec)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "'plan' cannot look at standard input ('-') without using it up; name a file.");
+  }
+  const std::string address = arguments.value("master").value_or(environment.master.value_or(""));
+  FANFOLD_ASSIGN_OR_RETURN(PlanPlace place, address.empty()
+                                                ? private_cluster(environment, arguments, spec)
+                                                : cluster_at(address, spec));
+  place.output_exists = names_output && std::filesystem::exists(spec.output);
+  master::PlanLimits limits;
+  limits.slots = place.slots;
+  if (spec.memory_bytes != 0) limits.memory_bytes = spec.memory_bytes;
+  FANFOLD_ASSIGN_OR_RETURN(master::Plan plan,
+                           master::make_plan(io::posix_file_system(), spec, limits));
+  return review_plan(std::move(spec), std::move(plan), std::move(place));
+}
+
+int plan_main(const Environment& environment, const Arguments& arguments) {
+  const Result<PlanReview> reviewed = review(environment, arguments);
+  if (!reviewed.ok()) return report(reviewed.status());
+  print(arguments.has("json") ? to_json(*reviewed) : text_of(*reviewed));
+  return kExitDone;
+}
+
+}  // namespace
+
+Command plan_command() {
+  Command command;
+  Syntax& syntax = command.syntax;
+  syntax.command = "plan";
+  syntax.positionals = "JOB INPUT...";
+  syntax.summary = "Shows what a job would come to: splits, tasks, reducers, memory, warnings.";
+  syntax.description =
+      "Takes the arguments of 'fanfold run' and runs nothing: the input is listed and looked at "
+      "as\n"
+      "the master would do it.";
+  syntax.flags = job_flags();
+  const std::vector<Flag> more = {
+      {"workers", '\0', "N", "Worker processes of the private cluster. Default: 2.", false},
+      {"slots", '\0', "N", "Tasks at a time in each worker. Default: the cores, shared out.",
+       false},
+      master_flag(),
+      json_flag()};
+  syntax.flags.insert(syntax.flags.end(), more.begin(), more.end());
+  syntax.positionals_min = 2;
+  syntax.positionals_max = static_cast<std::size_t>(-1);
+  command.run = plan_main;
+  return command;
+}
+
+}  // namespace fanfold::cli

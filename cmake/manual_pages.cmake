@@ -1,0 +1,15 @@
+# cmake -DFANFOLD=bin/fanfold -DOUT=share/man/man1 -P manual_pages.cmake: the pages that `fanfold man` prints.
+function(ask words variable)
+  execute_process(COMMAND ${FANFOLD} man ${words} OUTPUT_VARIABLE said RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "${FANFOLD} man ${words}: ${failed}")
+  endif()
+  set(${variable} "${said}" PARENT_SCOPE)
+endfunction()
+
+ask(--list names)
+string(REGEX MATCHALL "[^\n]+" names "${names}")
+foreach(name ${names})
+  ask(${name} page)
+  file(WRITE ${OUT}/${name}.1 "${page}")
+endforeach()

@@ -1,0 +1,185 @@
+// What `doctor` says about hosts that nobody has to own.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "cli/doctor/examination.hpp"
+#include "tests/io/temporary_directory.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+using testing::HasSubstr;
+
+HostFacts healthy() {
+  HostFacts facts;
+  facts.programs = {{"fanfold-master", ""}, {"fanfold-worker", ""}};
+  facts.scratch = {.path = "/tmp",
+                   .trouble = {},
+                   .type = "ext4",
+                   .bytes = 1ull << 40,
+                   .bytes_free = 1ull << 39,
+                   .files_free = 1'000'000,
+                   .exchanges = true,
+                   .locks = true,
+                   .sync_us = 900};
+  facts.memory_bytes = facts.memory_available = 16ull << 30;
+  facts.cores = facts.cores_online = 4;
+  facts.open_files = 20'000;
+  facts.cluster_directory = "/run/user/1000/fanfold";
+  facts.unix_seconds = 1'800'000'000;
+  facts.clock_known = facts.clock_synchronised = true;
+  return facts;
+}
+
+TEST(Doctor, FindsNothingWrongWithAHealthyHost) {
+  const std::vector<Finding> findings = examine(healthy());
+  EXPECT_EQ(worst_of(findings), Verdict::kFine) << text_of(findings);
+  for (const Finding& finding : findings) EXPECT_TRUE(finding.fix.empty()) << finding.subject;
+}
+
+struct Illness {
+  const char* name;
+  std::function<void(HostFacts&)> make;
+  Verdict verdict;
+  const char* subject;
+  const char* fix;
+};
+
+class DoctorFinds : public testing::TestWithParam<Illness> {};
+
+TEST_P(DoctorFinds, WhatIsWrongAndSaysWhatToDo) {
+  HostFacts facts = healthy();
+  GetParam().make(facts);
+  const std::vector<Finding> findings = examine(facts);
+  EXPECT_EQ(worst_of(findings), GetParam().verdict) << text_of(findings);
+  std::size_t wrong = 0;
+  for (const Finding& finding : findings) {
+    if (finding.verdict == Verdict::kFine) continue;
+    ++wrong;
+    EXPECT_EQ(finding.subject, GetParam().subject);
+    EXPECT_THAT(finding.fix, HasSubstr(GetParam().fix));
+  }
+  EXPECT_EQ(wrong, 1u) << text_of(findings);
+}
+
+const Illness kIllnesses[] = {
+    {"Program", [](HostFacts& f) { f.programs[1].trouble = "libzmq.so.5: not found"; },
+     Verdict::kBroken, "programs", "ldd"},
+    {"NoJobs", [](HostFacts& f) { f.bundled_jobs = false; }, Verdict::kWarning, "bundled jobs",
+     "whole tree"},
+    {"Unwritable", [](HostFacts& f) { f.scratch.trouble = "Permission denied"; }, Verdict::kBroken,
+     "scratch", "TMPDIR"},
+    {"LittleSpace", [](HostFacts& f) { f.scratch.bytes_free = 1u << 30; }, Verdict::kWarning,
+     "scratch space", "TMPDIR"},
+    {"NoSpace", [](HostFacts& f) { f.scratch.bytes_free = 1u << 20; }, Verdict::kBroken,
+     "scratch space", "make room"},
+    {"NoInodes", [](HostFacts& f) { f.scratch.files_free = 3; }, Verdict::kWarning, "scratch space",
+     "inodes"},
+    {"Memory", [](HostFacts& f) { f.scratch.type = "tmpfs"; }, Verdict::kWarning, "scratch type",
+     "disk"},
+    {"Network", [](HostFacts& f) { f.scratch.type = "nfs"; }, Verdict::kWarning, "scratch type",
+     "local disk"},
+    {"NoExec", [](HostFacts& f) { f.scratch.no_exec = true; }, Verdict::kWarning, "scratch type",
+     "Plugins"},
+    {"NoExchange", [](HostFacts& f) { f.scratch.exchanges = false; }, Verdict::kWarning,
+     "scratch type", "--on-exists replace"},
+    {"NoLocks", [](HostFacts& f) { f.scratch.locks = false; }, Verdict::kBroken, "scratch type",
+     "locks"},
+    {"SlowDisk", [](HostFacts& f) { f.scratch.sync_us = 400'000; }, Verdict::kWarning,
+     "scratch type", "--state"},
+    {"LongScratch", [](HostFacts& f) { f.scratch.path = "/" + std::string(80, 'x'); },
+     Verdict::kBroken, "socket names", "TMPDIR"},
+    {"LongCluster", [](HostFacts& f) { f.cluster_directory = "/" + std::string(90, 'x'); },
+     Verdict::kBroken, "socket names", "--dir"},
+    {"FewFiles",
+     [](HostFacts& f) {
+       f.open_files = 1024;
+       f.open_files_hard = 1'048'576;
+     },
+     Verdict::kWarning, "open files", "ulimit -n 4096'."},
+    {"HardFiles",
+     [](HostFacts& f) {
+       f.open_files = 128;
+       f.open_files_hard = 128;
+     },
+     Verdict::kBroken, "open files", "LimitNOFILE"},
+    {"FewProcesses", [](HostFacts& f) { f.cgroup.processes = 64; }, Verdict::kWarning, "processes",
+     "pids.max"},
+    {"AddressSpace", [](HostFacts& f) { f.address_space = 1u << 30; }, Verdict::kWarning,
+     "address space", "ulimit -v"},
+    {"FileSize", [](HostFacts& f) { f.file_bytes = 1u << 30; }, Verdict::kWarning, "file size",
+     "ulimit -f"},
+    {"GroupMemory", [](HostFacts& f) { f.cgroup.memory_bytes = 2ull << 30; }, Verdict::kWarning,
+     "memory", "--memory 358M"},
+    {"BusyMemory", [](HostFacts& f) { f.memory_available = 1u << 30; }, Verdict::kWarning, "memory",
+     "--memory"},
+    {"Overcommit", [](HostFacts& f) { f.strict_overcommit = true; }, Verdict::kWarning, "memory",
+     "default"},
+    {"GroupCores", [](HostFacts& f) { f.cgroup.cpus_thousandths = 1500; }, Verdict::kWarning,
+     "cores", "--slots 1 "},
+    {"Clock", [](HostFacts& f) { f.unix_seconds = 3; }, Verdict::kWarning, "clock", "Set it"},
+    {"Unsynchronised", [](HostFacts& f) { f.clock_synchronised = false; }, Verdict::kWarning,
+     "clock", "chrony"},
+    {"NoProc", [](HostFacts& f) { f.proc_mounted = false; }, Verdict::kBroken, "/proc", "Mount it"},
+    {"Locale", [](HostFacts& f) { f.locale_works = false; }, Verdict::kWarning, "locale",
+     "locale -a"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Hosts, DoctorFinds, testing::ValuesIn(kIllnesses),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Doctor, TellsProgramsTheSame) {
+  HostFacts facts = healthy();
+  facts.scratch.type = "nfs";
+  const auto json = nlohmann::json::parse(to_json(examine(facts)));
+  EXPECT_EQ(json["verdict"], "warning");
+  std::size_t fixes = 0;
+  for (const auto& finding : json["findings"]) fixes += finding.contains("fix") ? 1 : 0;
+  EXPECT_EQ(fixes, 1u);
+}
+
+class Cgroups : public testing::Test {
+ protected:
+  CgroupFacts look() const { return look_at_cgroups(root_.path()); }
+  io::TemporaryDirectory root_;
+};
+
+TEST_F(Cgroups, OfVersion2AreAsTightAsTheTightestAround) {
+  root_.write("proc/self/cgroup", "0::/a/b\n");
+  root_.write("sys/fs/cgroup/a/b/memory.max", "max\n");
+  root_.write("sys/fs/cgroup/a/memory.max", "1000\n");
+  root_.write("sys/fs/cgroup/a/b/cpu.max", "150000 100000\n");
+  root_.write("sys/fs/cgroup/a/cpu.max", "max 100000\n");
+  root_.write("sys/fs/cgroup/a/b/pids.max", "64\n");
+  EXPECT_EQ(look().memory_bytes, 1000u);
+  EXPECT_EQ(look().cpus_thousandths, 1500u);
+  EXPECT_EQ(look().processes, 64u);
+}
+
+TEST_F(Cgroups, OfVersion1AreRead) {
+  root_.write("proc/self/cgroup", "4:memory:/x\n3:cpu,cpuacct:/x\n2:pids:/x\n1:name=systemd:/x\n");
+  root_.write("sys/fs/cgroup/memory/x/memory.limit_in_bytes", "2000\n");
+  root_.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  root_.write("sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "50000\n");
+  root_.write("sys/fs/cgroup/cpu/x/cpu.cfs_period_us", "100000\n");
+  root_.write("sys/fs/cgroup/pids/x/pids.max", "max\n");
+  EXPECT_EQ(look().memory_bytes, 2000u);
+  EXPECT_EQ(look().cpus_thousandths, 500u);
+  EXPECT_EQ(look().processes, std::nullopt);
+}
+
+TEST_F(Cgroups, ThatSayNonsenseOrNothingLimitNothing) {
+  root_.write("proc/self/cgroup", "0::/gone\nrubbish\n:\n::\n5:memory\n");
+  root_.write("sys/fs/cgroup/memory.max", "many\n");
+  root_.write("sys/fs/cgroup/cpu.max", "1 0\n");
+  EXPECT_EQ(look().memory_bytes, std::nullopt);
+  EXPECT_EQ(look().cpus_thousandths, std::nullopt);
+  EXPECT_EQ(look_at_cgroups(root_.path("nowhere")).memory_bytes, std::nullopt);
+}
+
+}  // namespace
+}  // namespace fanfold::cli
