@@ -72,6 +72,17 @@ function(fanfold_add_link_test name)
   target_link_libraries(fanfold_${name}_link PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,fanfold_${name}>)
 endfunction()
 
+# All targets of a folder and of those below it.
+function(fanfold_targets_below folder result)
+  get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  get_property(folders DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+  foreach(below ${folders})
+    fanfold_targets_below(${below} more)
+    list(APPEND targets ${more})
+  endforeach()
+  set(${result} ${targets} PARENT_SCOPE)
+endfunction()
+
 # Proves that `name` calls no clock, thread, socket, file or random source.
 function(fanfold_add_purity_test name)
   add_test(NAME purity.${name}

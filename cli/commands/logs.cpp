@@ -24,6 +24,7 @@ std::string entry_text(const proto::LogEntry& entry) {
     text += "record: " + printable(entry.failure.record_file, false) + ", byte " +
             std::to_string(entry.failure.record_offset) + "\n";
   }
+  if (!entry.failure.key.empty()) text += "key: " + printable(entry.failure.key, false) + "\n";
   for (std::size_t i = 0; i < entry.failure.stack.size(); ++i) {
     text += "  #" + std::to_string(i) + " " + printable(entry.failure.stack[i], false) + "\n";
   }

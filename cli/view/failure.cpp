@@ -102,6 +102,7 @@ std::string cause_block(const proto::FailureReport& cause, const TaskId& task_id
     if (!context.record_excerpt.empty()) record += ": " + context.record_excerpt;
     text += field("record", record);
   }
+  if (!cause.key.empty()) text += field("key", cause.key);
   text += field("message", cause.message);
   return text + next_step(task_id, context);
 }

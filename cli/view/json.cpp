@@ -33,6 +33,7 @@ Json failure_json(const proto::FailureReport& failure) {
   if (!failure.record_file.empty()) {
     json["record"] = {{"file", failure.record_file}, {"offset", failure.record_offset}};
   }
+  if (!failure.key.empty()) json["key"] = failure.key;
   return json;
 }
 

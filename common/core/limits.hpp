@@ -35,7 +35,7 @@ inline constexpr std::size_t kInputBlockBytes = 1u << 20;
 inline constexpr std::uint32_t kPartitions = 100'000;
 inline constexpr std::uint32_t kSplits = 10'000'000;
 /// Small files packed into one split; bounds the size of an assignment.
-inline constexpr std::uint32_t kPiecesPerSplit = 4096;
+inline constexpr std::uint32_t kPiecesPerSplit = 16'384;
 inline constexpr std::uint32_t kAttemptsPerTask = 4;
 /// Infrastructure failures (lost workers, full disks, fetches) one task may meet before its job
 /// fails.

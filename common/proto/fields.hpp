@@ -93,7 +93,7 @@ void serialize(Archive& archive, TaskAssignment& a) {
 template <class Archive>
 void serialize(Archive& archive, FailureReport& f) {
   archive(Checked{f.kind}, f.message, f.stack, f.record_file, f.record_offset, f.log_tail, f.worker,
-          f.lost_outputs);
+          f.lost_outputs, f.key);
 }
 template <class Archive>
 void serialize(Archive& archive, AttemptReport& r) {

@@ -16,7 +16,7 @@
 
 namespace fanfold::proto {
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {

@@ -142,6 +142,7 @@ struct FailureReport {
   std::string log_tail;                 // Last lines that user code wrote.
   std::string worker;                   // Name of the worker, e.g. "host/3".
   std::vector<MapOutput> lost_outputs;  // kFetch: what could not be read.
+  std::string key;                      // Reduce: as text, cut; empty when not at a key.
 };
 
 /// What a finished attempt asks to commit.

@@ -142,6 +142,7 @@ void EventRecorder::failed(Instant now, AttemptId attempt, const proto::FailureR
     if (!failure.record_file.empty()) {
       line.text("record_file", failure.record_file).number("record_offset", failure.record_offset);
     }
+    if (!failure.key.empty()) line.text("key", failure.key);
   }
   note_buffered(now, *job, before);
 }

@@ -36,9 +36,12 @@ class Cutter {
          std::vector<std::string>& notes)
       : files_(files), spec_(spec), size_(size), notes_(notes) {}
 
-  Result<std::vector<proto::Split>> cut(const std::vector<InputFile>& inputs) {
+  Result<std::vector<proto::Split>> cut(std::vector<InputFile> inputs) {
     FANFOLD_RETURN_IF_ERROR(check_count(inputs));
-    for (const InputFile& input : inputs) FANFOLD_RETURN_IF_ERROR(add_file(input));
+    // As many files in each split, if it is their number that fills splits: tasks of one length.
+    const std::size_t full = inputs.size() / limits::kPiecesPerSplit + 1;
+    pieces_max_ = (inputs.size() + full - 1) / full;
+    for (InputFile& input : inputs) FANFOLD_RETURN_IF_ERROR(add_file(input));
     // One task over nothing, so that a job over no records still runs its mapper's finish().
     if (splits_.empty() && current_.pieces.empty()) pack(piece_of(inputs.front(), 0, 0));
     flush();
@@ -61,18 +64,19 @@ class Cutter {
                       std::to_string(limits::kSplits) + ": choose a larger split size");
   }
 
-  Status add_file(const InputFile& input) {
+  /// Takes the names out of `input` if it becomes one piece.
+  Status add_file(InputFile& input) {
     if (input.size == 0 && spec_.format != RecordFormat::kWholeFile) return Status();
-    io::Piece whole = piece_of(input, 0, input.size);
+    io::Compression compression = io::Compression::kNone;
     const bool ragged =
         spec_.format == RecordFormat::kFixed && input.size % spec_.fixed_length != 0;
     // Only what will be cut or refused is opened; readers recognise the rest for themselves.
     if (input.size > size_.bytes || ragged) {
-      FANFOLD_ASSIGN_OR_RETURN(whole.compression, compression_of(files_, input.path));
+      FANFOLD_ASSIGN_OR_RETURN(compression, compression_of(files_, input.path));
     }
-    if (whole.compression != io::Compression::kNone) {
-      note_large(input, whole.compression);
-      pack(std::move(whole));
+    if (compression != io::Compression::kNone) {
+      note_large(input, compression);
+      pack_whole(input, compression);
       return Status();
     }
     if (ragged) {
@@ -82,7 +86,7 @@ class Cutter {
                         std::to_string(spec_.fixed_length));
     }
     if (input.size <= size_.bytes || spec_.format == RecordFormat::kWholeFile) {
-      pack(std::move(whole));
+      pack_whole(input, compression);
       return Status();
     }
     return add_in_pieces(input);
@@ -115,11 +119,19 @@ class Cutter {
     return piece;
   }
 
+  void pack_whole(InputFile& input, io::Compression compression) {
+    io::Piece piece;
+    piece.path = std::move(input.path);
+    piece.tag = std::move(input.tag);
+    piece.end = input.size;
+    piece.compression = compression;
+    pack(std::move(piece));
+  }
+
   void pack(io::Piece piece) {
     const std::uint64_t bytes = piece.end - piece.begin;
     const bool full = current_.bytes + bytes > size_.bytes ||
-                      current_.pieces.size() >= limits::kPiecesPerSplit ||
-                      path_bytes_ >= kPathBytesPerSplit;
+                      current_.pieces.size() >= pieces_max_ || path_bytes_ >= kPathBytesPerSplit;
     if (full && !current_.pieces.empty()) flush();
     current_.bytes += bytes;
     path_bytes_ += piece.path.size();
@@ -147,6 +159,7 @@ class Cutter {
   std::vector<std::string>& notes_;
   std::vector<proto::Split> splits_;
   proto::Split current_;
+  std::size_t pieces_max_ = limits::kPiecesPerSplit;  // Of a split.
   std::size_t path_bytes_ = 0;
   std::uint32_t large_files_ = 0;
 };
@@ -154,10 +167,10 @@ class Cutter {
 }  // namespace
 
 Result<std::vector<proto::Split>> cut_into_splits(io::FileSystem& files,
-                                                  const std::vector<InputFile>& inputs,
+                                                  std::vector<InputFile> inputs,
                                                   const proto::JobSpec& spec, const SplitSize& size,
                                                   std::vector<std::string>& notes) {
-  return Cutter(files, spec, size, notes).cut(inputs);
+  return Cutter(files, spec, size, notes).cut(std::move(inputs));
 }
 
 Result<io::Compression> compression_of(io::FileSystem& files, const std::string& path) {

@@ -21,7 +21,7 @@ struct SplitSize {
 
 /// Adds a note about files that would better have been cut but are compressed.
 Result<std::vector<proto::Split>> cut_into_splits(io::FileSystem& files,
-                                                  const std::vector<InputFile>& inputs,
+                                                  std::vector<InputFile> inputs,
                                                   const proto::JobSpec& spec, const SplitSize& size,
                                                   std::vector<std::string>& notes);
 

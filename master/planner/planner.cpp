@@ -75,7 +75,7 @@ std::string readable_bytes(std::uint64_t bytes) {
 Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec,
                        const PlanLimits& limits) {
   FANFOLD_RETURN_IF_ERROR(check_spec(spec));
-  FANFOLD_ASSIGN_OR_RETURN(const std::vector<InputFile> inputs, expand_inputs(files, spec));
+  FANFOLD_ASSIGN_OR_RETURN(std::vector<InputFile> inputs, expand_inputs(files, spec));
   Plan plan;
   plan.input_files = inputs.size();
   for (const InputFile& input : inputs) plan.input_bytes += input.size;
@@ -85,10 +85,11 @@ Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec,
     plan.notes.push_back(explain_partitions(plan.partitions, plan.input_bytes));
   }
   const SplitSize size = choose_split_size(spec, plan.input_bytes, limits.slots);
-  FANFOLD_ASSIGN_OR_RETURN(plan.splits, cut_into_splits(files, inputs, spec, size, plan.notes));
   if (spec.partitioning == abi::Partitioning::kRange) {
     FANFOLD_ASSIGN_OR_RETURN(plan.sample, choose_sample(files, inputs, spec));
   }
+  FANFOLD_ASSIGN_OR_RETURN(plan.splits,
+                           cut_into_splits(files, std::move(inputs), spec, size, plan.notes));
   return plan;
 }
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kEntryBytes = 512;
 
 std::size_t size_of(const proto::FailureReport& failure) {
-  std::size_t bytes = failure.message.size() + failure.record_file.size() +
+  std::size_t bytes = failure.message.size() + failure.record_file.size() + failure.key.size() +
                       failure.log_tail.size() + failure.worker.size();
   for (const std::string& line : failure.stack) bytes += line.size() + sizeof(std::string);
   return bytes;

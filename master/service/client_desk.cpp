@@ -86,7 +86,8 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
     return;
   }
   PlanLimits plan_limits;
-  plan_limits.slots = std::max(1u, state_.workers.slots());
+  const std::uint32_t slots = state_.workers.slots();
+  plan_limits.slots = slots == 0 ? state_.settings.slots_expected : slots;
   if (message.spec.memory_bytes != 0) plan_limits.memory_bytes = message.spec.memory_bytes;
   const JobRecord& record =
       state_.jobs.add(std::move(message.spec), state_.settings.unique, state_.now);

@@ -28,6 +28,7 @@ struct ServiceSettings {
   std::uint32_t process = 0;
   Duration heartbeat_interval = limits::kHeartbeatInterval;
   Duration worker_silence_max = limits::kWorkerSilence;
+  std::uint32_t slots_expected = 1;  // Until the first worker has come.
   std::size_t planning_threads = limits::kPlanningThreads;
   /// The wall clock, in microseconds since the Unix epoch, at the origin of the Instants.
   std::int64_t unix_us_at_origin = 0;

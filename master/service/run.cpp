@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/core/clock.hpp"
@@ -122,6 +124,8 @@ Status run_master(const MasterOptions& options) {
   settings.unique = identity.unique;
   settings.epoch = opened.stored.epoch;
   settings.process = static_cast<std::uint32_t>(::getpid());
+  // Of a private cluster, whose only job is often there before its worker.
+  settings.slots_expected = std::max(1u, std::thread::hardware_concurrency());
   settings.heartbeat_interval = options.heartbeat;
   settings.worker_silence_max = options.worker_silence;
   settings.unix_us_at_origin = unix_us_at_origin();

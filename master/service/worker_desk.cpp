@@ -26,6 +26,7 @@ void trim(proto::FailureReport* failure) {
   if (failure->record_file.size() > limits::kPathBytes) {
     failure->record_file.resize(limits::kPathBytes);
   }
+  if (failure->key.size() > kFailureTextBytes) failure->key.resize(kFailureTextBytes);
   failure->log_tail = tail_of(std::move(failure->log_tail), kFailureTextBytes);
 }
 

@@ -109,7 +109,7 @@ void World::send(proto::MasterMessage message) {
 
 void World::hear(const proto::WorkerMessage& message) {
   if (!calm_ && one_in(10)) return;
-  std::visit([this](const auto& one) { hear_message(one); }, message);
+  std::visit([this](const auto& one) { this->hear_message(one); }, message);
 }
 
 void World::hear_message(const proto::Hello&) {

@@ -165,18 +165,18 @@ TEST_F(JobSourceTest, TakesTheJobFromTheFileThatIsNamed) {
 }
 
 TEST(AbsolutePath, CleansWhatDoesNotDependOnLinks) {
-  EXPECT_EQ(absolute_path("/work", "a/b"), "/work/a/b");
-  EXPECT_EQ(absolute_path("/work", "/a//b/"), "/a/b");
-  EXPECT_EQ(absolute_path("/work", "./a/./b"), "/work/a/b");
-  EXPECT_EQ(absolute_path("/work", "a/../b"), "/work/a/../b");
-  EXPECT_EQ(absolute_path("/work", "."), "/work");
+  EXPECT_EQ(absolute_path("/data", "a/b"), "/data/a/b");
+  EXPECT_EQ(absolute_path("/data", "/a//b/"), "/a/b");
+  EXPECT_EQ(absolute_path("/data", "./a/./b"), "/data/a/b");
+  EXPECT_EQ(absolute_path("/data", "a/../b"), "/data/a/../b");
+  EXPECT_EQ(absolute_path("/data", "."), "/data");
   EXPECT_EQ(absolute_path("/", "/"), "/");
 }
 
 TEST(StandardInput, IsADashOrATaggedDash) {
   EXPECT_TRUE(is_standard_input("-"));
   EXPECT_TRUE(is_standard_input("left=-"));
-  EXPECT_FALSE(is_standard_input("/work/left=-"));
+  EXPECT_FALSE(is_standard_input("/data/left=-"));
   EXPECT_FALSE(is_standard_input("a=b=-"));
   EXPECT_FALSE(is_standard_input("/-"));
 }

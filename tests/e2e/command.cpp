@@ -67,8 +67,7 @@ std::string unique_name() {
 }  // namespace
 
 Running::Running(const Workspace& workspace, std::vector<std::string> arguments,
-                 const CommandOptions& options)
-    : workspace_(workspace) {
+                 const CommandOptions& options) {
   const std::string name = workspace.path("run/" + unique_name());
   out_path_ = name + ".out";
   err_path_ = name + ".err";

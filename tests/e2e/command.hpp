@@ -46,7 +46,6 @@ class Running {
   std::string err_so_far() const;
 
  private:
-  const Workspace& workspace_;
   std::string out_path_;
   std::string err_path_;
   pid_t pid_ = -1;

@@ -105,9 +105,14 @@ TEST_F(FaultyCode, ThatEmitsAHugeRecordIsNamed) {
   EXPECT_FALSE(workspace_.exists("out"));
 }
 
-TEST_F(FaultyCode, ThatThrowsInReduceIsNamed) {
-  expect_failure(run_on("bad key\n", {"--param", "fail_reduce=true", "-r", "1"}),
-                 {"exception", "reduce-0", "this record is bad"});
+TEST_F(FaultyCode, ThatFailsInReduceIsNamedWithItsKey) {
+  const std::vector<std::string> flags = {
+      "--param", "fail_reduce=true", "-r", "1", "--task-timeout", "300ms", "--attempts", "2"};
+  expect_failure(run_on("a\nbad key\nz\n", flags),
+                 {"exception", "reduce-0", "\"bad key\"", "this record is bad"});
+  expect_failure(run_on("a\nsegv key\nz\n", flags), {"SIGSEGV", "reduce-0", "\"segv key\""});
+  expect_failure(run_on("a\nexit key\nz\n", flags), {"status 3", "reduce-0", "\"exit key\""});
+  expect_failure(run_on("a\nhang key\nz\n", flags), {"timeout", "reduce-0", "\"hang key\""});
 }
 
 TEST_F(FaultyCode, ThatCrashesOnceIsRetried) {

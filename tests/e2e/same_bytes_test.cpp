@@ -54,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(Jobs, SameBytes,
 class Formats : public testing::TestWithParam<std::pair<std::string, std::string>> {};
 
 TEST_P(Formats, OfOutputHoldTheSameRecordsForCat) {
-  const auto& [format, compression] = GetParam();
+  const std::string format = GetParam().first;
+  const std::string compression = GetParam().second;
   Workspace workspace;
   workspace.write("in.txt", make_text(5, 1000));
   const auto cat = [&](const std::string& output, const std::string& compress) {

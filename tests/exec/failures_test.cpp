@@ -106,6 +106,7 @@ TEST_F(FailingTask, ReportsAnExceptionOfReduce) {
   const Run done = run(plan);
   expect_failure(done, FailureKind::kException, "reduce went wrong");
   EXPECT_TRUE(done.failure().record_file.empty());
+  EXPECT_EQ(done.failure().key, "\"x\"");
 }
 
 // ---- a disk that becomes full ------------------------------------------------------------------

@@ -94,15 +94,15 @@ TEST_F(Splits, PackSmallFilesInOrder) {
   EXPECT_EQ(planned->splits[3].pieces.size(), 1u);
 }
 
-TEST_F(Splits, HoldALimitedNumberOfFiles) {
+TEST_F(Splits, ShareFilesOutEvenlyWhenTheirNumberFillsThem) {
   for (std::uint32_t i = 0; i < limits::kPiecesPerSplit + 10; ++i) {
     write("d/" + std::to_string(i), "x");
   }
   const auto planned = plan({path("d")});
   ASSERT_TRUE(planned.ok());
   ASSERT_EQ(planned->splits.size(), 2u);
-  EXPECT_EQ(planned->splits[0].pieces.size(), limits::kPiecesPerSplit);
-  EXPECT_EQ(planned->splits[1].pieces.size(), 10u);
+  EXPECT_EQ(planned->splits[0].pieces.size(), limits::kPiecesPerSplit / 2 + 5);
+  EXPECT_EQ(planned->splits[1].pieces.size(), limits::kPiecesPerSplit / 2 + 5);
 }
 
 TEST_F(Splits, SuitTheSlotsWhenNoSizeIsChosen) {

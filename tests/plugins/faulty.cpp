@@ -107,7 +107,7 @@ class Faulty {
  public:
   static void declare(fanfold::Parameters& parameters) {
     parameters.optional<bool>("fail_setup", false, "Throw before the first record.");
-    parameters.optional<bool>("fail_reduce", false, "Throw at the key 'bad key'.");
+    parameters.optional<bool>("fail_reduce", false, "Fail at keys that say how.");
   }
 
   void setup(fanfold::Context& context) {
@@ -147,11 +147,18 @@ class Faulty {
   }
 
   void reduce(std::string_view key, fanfold::Values<std::uint64_t>& counts, fanfold::Writer& out) {
-    if (fail_reduce_ && key == "bad key") throw_on_purpose();
+    if (fail_reduce_) fail_at(key);
     out.write(key, fanfold::sum(counts));
   }
 
  private:
+  static void fail_at(std::string_view key) {
+    if (key == "bad key") throw_on_purpose();
+    if (key == "segv key") write_to_null_pointer();
+    if (key == "exit key") exit_on_purpose();
+    if (key == "hang key") hang_for_ever();
+  }
+
   fanfold::Context* context_ = nullptr;
   bool fail_reduce_ = false;
   volatile int sink_ = 0;

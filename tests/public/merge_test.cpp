@@ -127,7 +127,8 @@ TEST(Groups, GiveEachKeyItsValuesAndSkipThoseThatNobodyTook) {
   sources.push_back(segment({encoded({{"a", "5"}, {"b", "6"}})}));
   abi::ProgressSlot progress;
   Merger merger(std::move(sources), false, progress);
-  Groups groups(merger, progress);
+  Bytes key;
+  Groups groups(merger, key, progress);
   std::string_view value;
   ASSERT_TRUE(groups.next_group());
   EXPECT_EQ(groups.key(), "a");

@@ -173,7 +173,7 @@ TEST_F(SchedulerTest, AWorkerNeedsNoRestForWhatItSaysOfAJobThatIsOver) {
   cancel();
   fail(mapper, FailureKind::kIo);
   EXPECT_EQ(actions<NoteFailure>().size(), 1u);
-  submit({.job = 2});
+  submit({.job = {2}});
   EXPECT_EQ(assigned().size(), 1u);
 }
 

@@ -9,6 +9,7 @@
 #include "common/io/piece_reader.hpp"
 #include "common/proto/flow.hpp"
 #include "worker/exec/attempt_host.hpp"
+#include "worker/exec/key_text.hpp"
 #include "worker/plugin/plugin.hpp"
 
 namespace fanfold::worker {
@@ -31,6 +32,7 @@ struct Attempt {
   AttemptHost& host;
   proto::AttemptReport& report;
   bool in_map_block = false;  // The progress slot names a record.
+  std::string key = {};       // That reduce was at when it threw, as text.
 };
 
 abi::TaskMode mode_of(Stage stage) {
@@ -124,7 +126,13 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
       sources.push_back(attempt.host.open_input(known, partition));
     }
   }
-  task.reduce(std::move(sources));
+  try {
+    task.reduce(std::move(sources));
+  } catch (...) {
+    // The key lies in the task, which is about to go.
+    attempt.key = key_text(attempt.assignment.spec.key_order, current_key(attempt.progress));
+    throw;
+  }
 }
 
 void run_stage(Attempt& attempt) {
@@ -159,6 +167,7 @@ proto::FailureReport user_failure(const Attempt& attempt, FailureKind kind, std:
     failure.record_file = pieces[piece].path;
     failure.record_offset = offset;
   }
+  failure.key = attempt.key;
   return failure;
 }
 

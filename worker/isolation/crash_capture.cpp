@@ -81,6 +81,15 @@ void finish_dump(DumpCause cause) {
   dump.cause.store(cause, std::memory_order_release);
 }
 
+/// Last, after finish_dump(): the pointer comes from memory that user code may have damaged.
+void save_key() {
+  const auto key = current_key(crash_page->progress);
+  if (!key) return;
+  std::memcpy(crash_page->key.data(), key->data(), key->size());
+  crash_page->key_bytes = static_cast<std::uint32_t>(key->size());
+  crash_page->key_saved.store(1, std::memory_order_release);
+}
+
 void on_fatal_signal(int signal, siginfo_t* info, void* context) {
   CrashDump& dump = crash_page->dump;
   if (dump.cause.load(std::memory_order_acquire) == DumpCause::kNone) {
@@ -90,6 +99,7 @@ void on_fatal_signal(int signal, siginfo_t* info, void* context) {
     dump.frames = 0;
     store_interrupted_stack(*static_cast<ucontext_t*>(context), &dump);
     finish_dump(DumpCause::kSignal);
+    save_key();
   }
   // SA_RESETHAND put the default action back: it is delivered when this handler returns.
   ::raise(signal);
@@ -100,6 +110,7 @@ void on_stop_request(int /*signal*/, siginfo_t* /*info*/, void* context) {
   dump.frames = 0;
   store_interrupted_stack(*static_cast<ucontext_t*>(context), &dump);
   finish_dump(DumpCause::kStopped);
+  save_key();
   ::kill(0, SIGKILL);
 }
 
@@ -124,6 +135,7 @@ void on_exit() {
   // The first two are this function and the C library's list of exit functions.
   store_frames(counters + 1, frames > 1 ? frames - 1 : 0, &dump);
   finish_dump(DumpCause::kExit);
+  save_key();
 }
 
 void install(int signal, void (*handler)(int, siginfo_t*, void*), int flags) {

@@ -120,6 +120,7 @@ void ExecutorPool::hand_over(Executor& executor, const ExecutorTask& task) {
   for (const io::Piece& piece : task.assignment.split.pieces) {
     running.piece_paths.push_back(piece.path);
   }
+  running.key_order = task.assignment.spec.key_order;
   running.memory_bytes = task.memory_bytes;
   executor.running = std::move(running);
   ++executor.tasks;

@@ -16,6 +16,7 @@ struct RunningAttempt {
   AttemptId attempt;
   TaskId task;
   std::vector<std::string> piece_paths;  // Map and sample: which file the progress slot means.
+  std::string key_order;                 // Reduce: how to read a key.
   std::uint64_t memory_bytes = 0;
   AttemptLog log;
   std::optional<proto::FailureKind> killed_as;
@@ -52,7 +53,7 @@ struct ExecutorPool::Executor {
 proto::FailureReport explain_end(const RunningAttempt& running, const CrashReport& crash,
                                  const SharedPage& page, const ZygoteEvent& event, bool deaf);
 
-/// Adds the record that user code was on, as the progress slot says.
+/// Adds the record or key that user code was on, as the page says.
 void add_record(const RunningAttempt& running, const SharedPage& page,
                 proto::FailureReport* failure);
 

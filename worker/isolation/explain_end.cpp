@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -39,6 +40,12 @@ void explain_outside_kill(const RunningAttempt& running, const ZygoteEvent& even
   }
   failure->kind = FailureKind::kSpawn;
   failure->message = "the executor was killed from outside (SIGKILL)";
+}
+
+void add_key(const RunningAttempt& running, const SharedPage& page, proto::FailureReport* failure) {
+  if (page.key_saved.load(std::memory_order_acquire) == 0) return;
+  const std::size_t bytes = std::min<std::size_t>(page.key_bytes, page.key.size());
+  failure->key = key_text(running.key_order, std::string_view(page.key.data(), bytes));
 }
 
 }  // namespace
@@ -88,7 +95,7 @@ void add_record(const RunningAttempt& running, const SharedPage& page,
                 proto::FailureReport* failure) {
   const abi::ProgressSlot& progress = page.progress;
   if (!failure->record_file.empty() || progress.in_user_code.load() == 0) return;
-  if (running.task.stage == Stage::kReduce) return;
+  if (running.task.stage == Stage::kReduce) return add_key(running, page, failure);
   const std::uint32_t piece = progress.piece.load();
   if (piece >= running.piece_paths.size()) return;
   failure->record_file = running.piece_paths[piece];

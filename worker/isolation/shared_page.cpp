@@ -54,6 +54,8 @@ void reset(SharedPage& page) {
   page.progress.ticks.store(0, kRelaxed);
   page.progress.piece.store(0, kRelaxed);
   page.progress.in_user_code.store(0, kRelaxed);
+  page.progress.key_size.store(abi::ProgressSlot::kNoKey, kRelaxed);
+  page.key_saved.store(0, kRelaxed);
   page.bytes_read.store(0, kRelaxed);
   page.loading_plugin.store(0, kRelaxed);
   page.dump.cause.store(DumpCause::kNone, std::memory_order_release);

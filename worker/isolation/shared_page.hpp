@@ -9,6 +9,7 @@
 
 #include "common/core/status.hpp"
 #include "fanfold/abi.hpp"
+#include "worker/exec/key_text.hpp"
 #include "worker/isolation/unique_fd.hpp"
 
 namespace fanfold::worker {
@@ -45,6 +46,9 @@ struct SharedPage {
   abi::ProgressSlot progress;
   std::atomic<std::uint64_t> bytes_read{0};
   std::atomic<std::uint32_t> loading_plugin{0};  // Its static initialisers run.
+  std::atomic<std::uint32_t> key_saved{0};       // At the end, if it came while keys were reduced.
+  std::uint32_t key_bytes = 0;
+  std::array<char, kKeyBytes + 1> key{};  // The beginning of the encoded key at hand.
   CrashDump dump;
 };
 

@@ -58,6 +58,11 @@ struct ProgressSlot {
   std::atomic<std::uint64_t> ticks{0};    // ctx.progress() calls and blocks written.
   std::atomic<std::uint32_t> piece{0};    // Map: index of the piece being read; set by the host.
   std::atomic<std::uint32_t> in_user_code{0};
+  /// Reduce: the encoded key at hand, in memory of the task's process; none while the size is
+  /// kNoKey.
+  std::atomic<const char*> key{nullptr};
+  std::atomic<std::uint64_t> key_size{kNoKey};
+  static constexpr std::uint64_t kNoKey = ~std::uint64_t{0};
 };
 
 /// Whole records of one input file, borrowed until map_block() returns.

@@ -59,8 +59,9 @@ class JobTask final : public abi::Task {
   }
 
   void reduce(std::vector<std::unique_ptr<abi::RunSource>> segments) override {
-    ReduceSide<Job>(job_, host_, settings_, context_, outputs_, progress_)
-        .reduce(std::move(segments));
+    reduce_ =
+        std::make_unique<ReduceSide<Job>>(job_, host_, settings_, context_, outputs_, progress_);
+    reduce_->reduce(std::move(segments));
     finish();
   }
 
@@ -78,6 +79,7 @@ class JobTask final : public abi::Task {
   Outputs outputs_;
   Job job_{};
   std::unique_ptr<MapSide<Job>> map_;
+  std::unique_ptr<ReduceSide<Job>> reduce_;
 };
 
 }  // namespace fanfold::detail

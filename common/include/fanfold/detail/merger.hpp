@@ -152,14 +152,19 @@ class Merger {
 /// The merged stream, cut into groups of equal keys.
 class Groups {
  public:
-  Groups(Merger& merger, abi::ProgressSlot& progress) : merger_(merger), progress_(progress) {}
+  /// `key` outlives this: a host may still ask for it when an exception has ended the groups.
+  Groups(Merger& merger, Bytes& key, abi::ProgressSlot& progress)
+      : merger_(merger), key_(key), progress_(progress) {}
 
   /// Moves to the next key, past values that nobody took.  False at the end.
   bool next_group() {
     while (open_) skip();
+    progress_.key_size.store(abi::ProgressSlot::kNoKey, std::memory_order_relaxed);
     if (merger_.at_end()) return false;
     key_.clear();
     key_.append(merger_.record().key);
+    progress_.key.store(key_.data(), std::memory_order_relaxed);
+    progress_.key_size.store(key_.size(), std::memory_order_relaxed);
     open_ = true;
     fresh_ = true;
     progress_.offset.store(ordinal_++, std::memory_order_relaxed);
@@ -187,8 +192,8 @@ class Groups {
   }
 
   Merger& merger_;
+  Bytes& key_;
   abi::ProgressSlot& progress_;
-  Bytes key_;
   bool open_ = false;   // The merger stands on a record of the group...
   bool fresh_ = false;  // ...that has not been given out.
   std::uint64_t ordinal_ = 0;

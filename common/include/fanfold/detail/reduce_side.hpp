@@ -37,7 +37,7 @@ class ReduceSide {
   void reduce(std::vector<std::unique_ptr<abi::RunSource>> segments) {
     Passes<Job>(job_, host_, settings_, progress_).narrow(segments);
     Merger merger(std::move(segments), Traits::kOrderValues, progress_);
-    Groups groups(merger, progress_);
+    Groups groups(merger, group_key_, progress_);
     Writer& out = outputs_.to("");
     const InUserCode in_user_code(progress_);
     typename Traits::ReduceKey key{};
@@ -105,6 +105,7 @@ class ReduceSide {
   Context& context_;
   Outputs& outputs_;
   abi::ProgressSlot& progress_;
+  Bytes group_key_;
   Bytes kept_;
   Scratch scratch_;
 };

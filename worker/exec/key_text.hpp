@@ -1,0 +1,23 @@
+// The key that a reduce was at, for people.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fanfold/abi.hpp"
+
+namespace fanfold::worker {
+
+/// So much of a key says which one it is.
+inline constexpr std::size_t kKeyBytes = 256;
+
+/// The encoded key at hand, cut to kKeyBytes + 1.  For the process that runs the task.
+std::optional<std::string_view> current_key(const abi::ProgressSlot& progress);
+
+/// `key_order` as in abi::JobInfo; `key` as it is encoded, cut to kKeyBytes + 1 at the shortest.
+/// Strings in quotes, numbers as numbers, anything else as its encoded bytes; empty for no key.
+std::string key_text(std::string_view key_order, std::optional<std::string_view> key);
+
+}  // namespace fanfold::worker
