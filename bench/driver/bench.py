@@ -32,9 +32,9 @@ class Bench:
         self._outputs += 1
         return self.work / f"out-{self._outputs}"
 
-    def spin_job(self):
-        """A plugin whose map does nothing for a given time (bench/jobs/spin.cpp)."""
-        return self.bin.parent / "bench" / "spin.so"
+    def own_job(self, name):
+        """A plugin of bench/jobs."""
+        return self.bin.parent / "bench" / f"{name}.so"
 
     def job(self, job, inputs, out, flags=(), env=None, program=None):
         """`fanfold run` to its end."""

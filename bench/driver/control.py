@@ -51,7 +51,7 @@ def warm(bench):
 def spin(bench, tasks, us, env):
     """A job of `tasks` one-byte splits, each of one empty line."""
     out = bench.output()
-    measured = bench.job(bench.spin_job(), [bench.inputs.empty_lines(tasks)], out,
+    measured = bench.job(bench.own_job("spin"), [bench.inputs.empty_lines(tasks)], out,
                          ["--split-bytes", "1", "-r", "1", "--param", f"us={us}"], env=env)
     manifest = manifest_of(out)
     if manifest["run"]["map_tasks"] != tasks or manifest["input_records"] != tasks:

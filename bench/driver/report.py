@@ -73,11 +73,12 @@ def scaling(results):
         rows = [[key, figure(one["seconds"], " s"), f"{one['cpu seconds']['median']} s",
                  figure(one["MB/s"]) if "MB/s" in one else ""] for key, one in result.items()]
         lines += table(["job", "time", "processor time", "MB/s"], rows) + ["", f"![Time against {title}](plots/{name}.svg)", ""]
-    if "memory" in results:
-        lines += table(["job, 8 GiB with `--memory 256M`", "seconds", "MB/s", "largest processes, MiB"],
-                       [[name, figure(one["seconds"]), str(one["MB/s"]), ", ".join(one["largest processes, MiB"])]
-                        for name, one in results["memory"]["result"].items()]) + [""]
-    return lines + origin(results, ["workers", "sizes", "memory"])
+    for name, head in (("memory", "job, 8 GiB with `--memory 256M`"), ("group", "job")):
+        if name in results:
+            lines += table([head, "seconds", "MB/s", "largest processes, MiB"],
+                           [[job, figure(one["seconds"]), str(one["MB/s"]), ", ".join(one["largest processes, MiB"])]
+                            for job, one in results[name]["result"].items()]) + [""]
+    return lines + origin(results, ["workers", "sizes", "memory", "group"])
 
 
 def other_systems(results):

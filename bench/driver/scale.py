@@ -7,7 +7,7 @@ import time
 
 from .control import Workload, manifest_of
 from .inputs import GIB, MIB
-from .measure import spread
+from .measure import run, spread
 
 KIND = {"word count": ("word_count", lambda inputs, size: inputs.text(size)),
         "sort": ("sort", lambda inputs, size: inputs.records(size))}
@@ -92,8 +92,30 @@ def memory(bench):
     return result
 
 
+def group(bench):
+    """All lines as values of one key: count, bytes and a digest of their order must not depend on the memory."""
+    path, results, measured = bench.inputs.text(5 * GIB), {}, {}
+    for memory in ("256M", "4G"):
+        out = bench.output()
+        seconds, largest = peak_memory([bench.fanfold, "run", bench.own_job("one_group"), path, "-o", out, "--quiet",
+                                        "-r", "1", "--memory", memory], bench.environment)
+        results[memory] = "".join(part.read_text() for part in out.glob("part-*"))
+        shutil.rmtree(out)
+        measured[f"one group of 5 GiB, `--memory {memory}`"] = {
+            "seconds": spread([seconds]), "MB/s": round(path.stat().st_size / 1e6 / seconds, 1),
+            "largest processes, MiB": [f"{who} {peak}" for peak, who in largest]}
+    ends, returns, last = (int(text) for text in run(
+        f"wc -l <{path}; grep -c $'\\r$' {path} || true; tail -c 1 {path} | grep -cv '^$' || true").output.split())
+    wanted = f"{ends + last},{path.stat().st_size - ends - returns},"
+    for memory, result in results.items():
+        if not result.startswith(f"all\t{wanted}") or result != results["4G"]:
+            sys.exit(f"with --memory {memory} the group adds up to {result}, not {wanted}...")
+    return measured
+
+
 WORKLOADS = [
     Workload("workers", "1 GiB with 1, 2 and 4 workers of one slot", "", workers),
     Workload("sizes", "64 MiB to 8 GiB", "", sizes),
     Workload("memory", "8 GiB with --memory 256M", "resident set <= 282 MiB", memory),
+    Workload("group", "one group of 5 GiB through one reducer", "streams: resident set <= 282 MiB", group),
 ]
