@@ -17,12 +17,14 @@ namespace fanfold::master::scheduling {
 void Machine::audit() {
   for (auto next = auditing_.begin(); next != auditing_.end();) {
     Job* job = find_job(*next);
+    // A restarted master may find a job that was being published: nothing runs for it any more.
+    if (job != nullptr && job->state != proto::JobState::kRunning) job = nullptr;
     while (job != nullptr && pool_.has_free_slot() && audit_one(*job)) {
     }
     const bool done = job == nullptr || job->audits.empty();
     next = done ? auditing_.erase(next) : std::next(next);
     // The last one may have turned out to be impossible.
-    if (done && job != nullptr && job->state == proto::JobState::kRunning) advance(*job);
+    if (done && job != nullptr) advance(*job);
   }
 }
 

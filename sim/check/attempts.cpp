@@ -4,7 +4,7 @@
 // I21: nothing is given out once its job has ended.
 // L2: no task has more attempts than its failures, those of the infrastructure, and backups
 // explain. L3: nobody reads from a worker that was given up. L5: what is committed is not run
-// again, whoever is master.
+// again, whoever is master, but to be compared.
 
 #include <map>
 #include <set>
@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "common/core/limits.hpp"
+#include "master/scheduler/policy.hpp"
 #include "sim/check/invariants.hpp"
 
 namespace fanfold::sim {
@@ -47,6 +48,9 @@ class Attempts final : public Checker {
       forget(cancel->attempt);
     } else if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) {
       forget(noted->attempt);
+    } else if (const auto* answer = std::get_if<proto::CommitAnswer>(&message)) {
+      // Of a comparison no fact tells.
+      forget(answer->attempt);
     } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       begin(to, assign->assignment);
     }
@@ -60,7 +64,8 @@ class Attempts final : public Checker {
       const ModelJob* job = facts().find(id.job);
       // Told again, and committed later in the same turn.
       if (task != nullptr && task->committed == attempt) continue;
-      if (task != nullptr && task->committed != AttemptId{}) {
+      const bool again = task != nullptr && task->committed != AttemptId{};
+      if (again && !is_comparison(id, *task, live_[id][attempt])) {
         violate("L5", text_of(id) + " is committed, and runs again");
       }
       if (job == nullptr || job->ended) {
@@ -94,6 +99,13 @@ class Attempts final : public Checker {
     if (task != nullptr && task->committed != AttemptId{}) {
       violate("I12", text_of(fact.task) + " is committed, and counts a failure");
     }
+  }
+
+  /// A map that was chosen for it, on a worker that does not hold what the first run wrote.
+  bool is_comparison(const TaskId& id, const ModelTask& task, WorkerId worker) const {
+    const ModelJob* job = facts().find(id.job);
+    return job != nullptr && id.stage == Stage::kMap && worker != task.holder &&
+           master::scheduling::is_audited(id.job, id.index, job->submitted.verify_per_million);
   }
 
   void begin(std::uint32_t to, const proto::TaskAssignment& assignment) {

@@ -24,6 +24,7 @@ constexpr std::array kSettings = {
     Setting{"speculate", &Config::speculate},
     Setting{"poison", &Config::poison},
     Setting{"nondeterministic", &Config::nondeterministic},
+    Setting{"verify_per_cent", &Config::verify_per_cent},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -128,6 +129,7 @@ Config config_of(std::uint64_t seed) {
   config.stall_ms = draw(2000, 8000);
   config.drift = draw.one_in(2) ? draw(1, 10) : 0;
   config.chaos_ms = draw(3, 30) * 1000;
+  config.verify_per_cent = draw.one_in(4) ? draw(1, 100) : 0;
   return config;
 }
 

@@ -27,6 +27,7 @@ struct Config {
   std::uint64_t speculate = 1;
   std::uint64_t poison = 0;            // Records that kill who reads them.
   std::uint64_t nondeterministic = 0;  // 1: the mapper is broken.
+  std::uint64_t verify_per_cent = 0;   // Of the maps, run twice and compared.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

@@ -36,6 +36,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws) {
     spec.split_bytes = std::max<std::uint64_t>(config.records, 1) * kLineBytes;
     spec.attempts_max = static_cast<std::uint32_t>(config.attempts);
     spec.speculate = config.speculate != 0;
+    spec.verify_per_million = static_cast<std::uint32_t>(config.verify_per_cent * 10'000);
     spec.stall_timeout_ms = config.stall_ms;
     spec.client_id = name;
     spec.submitted_by = "sim";
