@@ -31,9 +31,12 @@ enum class Bug : std::uint8_t {
   kCancelWhilePublishing = 18,
   kNoEpochCheck = 19,
   kTruncateAtDamage = 20,
+  kCancelWaitsForTasks = 21,
+  kOldestJobFirst = 22,
+  kKeepOutputsOfEndedJobs = 23,
 };
 
-inline constexpr std::size_t kBugs = 21;
+inline constexpr std::size_t kBugs = 24;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

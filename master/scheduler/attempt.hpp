@@ -44,6 +44,7 @@ class AttemptLedger {
   void sort();
   /// Null when the attempt is not of this job.
   const Entry* find(AttemptId attempt) const;
+  std::size_t size() const { return entries_.size(); }
 
  private:
   std::vector<Entry> entries_;

@@ -9,6 +9,7 @@
 //   placement.cpp   which task goes where; backups for stragglers
 //   audits.cpp      maps that run a second time, to be compared
 //   status.cpp      what clients are shown
+//   entries.cpp     how much all of it is
 //   planted.cpp     what only planted bugs do
 //
 // No event costs more than O(log n) plus what it changes; nothing walks over tasks except where
@@ -46,6 +47,7 @@ class Machine {
   std::optional<proto::JobStatus> job_status(JobId job, Instant now) const;
   std::vector<JobId> jobs() const;
   std::vector<proto::WorkerStatus> workers(Instant now) const;
+  std::size_t entries() const;
 
  private:
   // Events.

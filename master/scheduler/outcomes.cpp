@@ -69,6 +69,7 @@ void Machine::on(const JobCancelled& event) {
   // Once publication has begun it wins: the output may be visible already.
   if (job == nullptr) return;
   if (job->state != JobState::kRunning && !planted(Bug::kCancelWhilePublishing)) return;
+  if (planted(Bug::kCancelWaitsForTasks) && !job->attempts.empty()) return;
   end_job(*job, {JobState::kCancelled, "cancelled"});
 }
 

@@ -31,4 +31,6 @@ std::vector<proto::WorkerStatus> Scheduler::workers(Instant now) const {
   return state_->machine.workers(now);
 }
 
+std::size_t Scheduler::entries() const { return state_->machine.entries(); }
+
 }  // namespace fanfold::master

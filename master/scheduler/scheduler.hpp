@@ -62,6 +62,8 @@ class Scheduler {
   std::optional<proto::JobStatus> job_status(JobId job, Instant now) const;
   std::vector<JobId> jobs() const;
   std::vector<proto::WorkerStatus> workers(Instant now) const;
+  /// Of all containers together, for whoever watches that what is over is forgotten.
+  std::size_t entries() const;
 
  private:
   struct State;

@@ -63,7 +63,8 @@ class MasterService {
   /// Nothing of this service runs in other threads.
   bool idle() const { return planning_->idle() && publishing_->idle() && removing_->idle(); }
 
-  /// Processes of the workers that were told to go, for whoever wants to see them end.
+  /// For those who look on.
+  const Scheduler& scheduler() const { return state_.scheduler; }
 
  private:
   enum class Phase : std::uint8_t { kServing, kStopping, kStopped };

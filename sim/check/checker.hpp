@@ -54,6 +54,8 @@ class Checker {
   virtual void master_says(std::uint32_t /*to*/, const proto::MasterMessage& /*message*/) {}
   virtual void worker_hears(std::uint32_t /*process*/, const proto::MasterMessage& /*message*/) {}
   virtual void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& /*message*/) {}
+  /// As it arrives.
+  virtual void client_says(const proto::ClientMessage& /*message*/) {}
   virtual void client_is_told(const proto::ClientReply& /*reply*/) {}
   virtual void master_started(std::uint64_t /*epoch*/) {}
   virtual void master_ended() {}

@@ -51,9 +51,13 @@ void Checkers::frame_arrived(std::uint32_t from, std::uint32_t to, std::string_v
     if (!message.ok()) return;
     for (const auto& checker : checkers_) checker->worker_hears(to, *message);
   } else if (to == kMasterProcess) {
-    const auto message = proto::decode<proto::WorkerMessage>(frame);
-    if (!message.ok()) return;
-    for (const auto& checker : checkers_) checker->master_hears(from, *message);
+    if (const auto message = proto::decode<proto::WorkerMessage>(frame); message.ok()) {
+      for (const auto& checker : checkers_) checker->master_hears(from, *message);
+      return;
+    }
+    const auto question = proto::decode<proto::ClientMessage>(frame);
+    if (!question.ok()) return;
+    for (const auto& checker : checkers_) checker->client_says(*question);
   }
 }
 

@@ -22,6 +22,9 @@ std::unique_ptr<Checker> check_status(Scene& scene);       // I8, L8
 std::unique_ptr<Checker> check_recovery(Scene& scene);     // I7
 std::unique_ptr<Checker> check_endings(Scene& scene);      // L1, L7
 std::unique_ptr<Checker> check_cleanup(Scene& scene);      // I16
+std::unique_ptr<Checker> check_cancelling(Scene& scene);   // L6
+std::unique_ptr<Checker> check_fairness(Scene& scene);     // I22
+std::unique_ptr<Checker> check_memory(Scene& scene);       // I17
 
 std::vector<std::unique_ptr<Checker>> all_checkers(Scene& scene);
 

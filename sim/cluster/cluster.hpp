@@ -29,6 +29,12 @@ class Cluster {
   Network& network() { return network_; }
   const FactLog& log() const { return past_.log; }
   const std::vector<std::unique_ptr<WorkerNode>>& workers() const { return workers_; }
+  /// The newest one is up and takes its turns.
+  bool master_acts() const { return masters_.back()->up() && !masters_.back()->paused(); }
+  /// Null: it is not up, or there is or was another one.
+  const MasterNode* only_master() const {
+    return masters_.size() == 1 && masters_.back()->up() ? masters_.back().get() : nullptr;
+  }
   const std::vector<std::unique_ptr<ClientNode>>& clients() const { return clients_; }
   /// When faults ended; nothing but the jobs' own failures stands in their way after it.
   std::optional<Instant> healed_at() const { return healed_at_; }

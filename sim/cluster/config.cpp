@@ -77,6 +77,7 @@ constexpr std::array kRatesMax = {
     RateMax{FaultKind::kSideWorkSlow, 500'000},
     RateMax{FaultKind::kTakeover, 25'000},
     RateMax{FaultKind::kFactRot, 8'000},
+    RateMax{FaultKind::kSegmentMiscounted, 20'000},
 };
 
 class SeedDraws {

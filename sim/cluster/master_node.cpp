@@ -64,6 +64,8 @@ void MasterNode::begin() {
   }
 }
 
+std::size_t MasterNode::entries() const { return service_->scheduler().entries(); }
+
 void MasterNode::stop() {
   if (!up()) return;
   Process::die();

@@ -36,6 +36,9 @@ class MasterNode final : public Process {
   /// At once and without a farewell.
   void stop();
 
+  /// Of its scheduler; while it is up.
+  std::size_t entries() const;
+
  protected:
   Duration run() override;
 

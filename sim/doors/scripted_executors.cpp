@@ -107,7 +107,18 @@ worker::AttemptEnded ScriptedExecutors::work(const Running& running) {
     ended.failure.message = line.message;
     return ended;
   }
-  return do_task(files_, *world_.witness, options_.work, running.task);
+  const Fault miscounted = fault(FaultKind::kSegmentMiscounted, assignment);
+  if (assignment.task.stage != Stage::kReduce || running.task.segments.empty() ||
+      !world_.faults.happens(miscounted)) {
+    return do_task(files_, *world_.witness, options_.work, running.task);
+  }
+  worker::ExecutorTask task = running.task;
+  if (world_.faults.measure(miscounted, 0, 0, 1) == 0) {
+    task.segments.pop_back();
+  } else {
+    task.segments.push_back(task.segments.back());
+  }
+  return do_task(files_, *world_.witness, options_.work, task);
 }
 
 Result<std::vector<worker::AttemptEnded>> ScriptedExecutors::take_ended(Instant /*now*/) {

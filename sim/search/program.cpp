@@ -93,9 +93,9 @@ int run_many(const Options& options) {
               static_cast<double>(report.seeds) / report.wall_seconds,
               static_cast<double>(report.events) / report.wall_seconds);
   std::printf("jobs: %" PRIu64 " succeeded, %" PRIu64 " failed, %" PRIu64 " cancelled, %" PRIu64
-              " refused; %" PRIu64 " found out as not deterministic\n",
+              " refused; %" PRIu64 " found out as not deterministic, %" PRIu64 " as miscounted\n",
               report.succeeded, report.failed, report.cancelled, report.refused,
-              report.found_nondeterministic);
+              report.found_nondeterministic, report.found_miscounted);
   return report.bad.empty() ? 0 : kViolated;
 }
 

@@ -32,6 +32,7 @@ RunResult run_scenario(const Scenario& scenario, const RunOptions& options) {
       if (state == proto::JobState::kFailed) ++result.failed;
       if (state == proto::JobState::kCancelled) ++result.cancelled;
       if (client->end()->reason.starts_with("NON_DETERMINISTIC")) ++result.found_nondeterministic;
+      if (client->end()->reason.starts_with("CONSERVATION")) ++result.found_miscounted;
     }
     result.violation = checkers.violation();
     result.frames = cluster.network().frames();

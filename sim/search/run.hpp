@@ -26,6 +26,7 @@ struct RunResult {
   std::uint32_t cancelled = 0;
   std::uint32_t refused = 0;
   std::uint32_t found_nondeterministic = 0;  // Of those that failed.
+  std::uint32_t found_miscounted = 0;        // By CONSERVATION.
 };
 
 struct RunOptions {

@@ -22,6 +22,7 @@ void run_seed(const SeedsRequest& request, std::uint64_t seed, SeedsReport* repo
   report->cancelled += result.cancelled;
   report->refused += result.refused;
   report->found_nondeterministic += result.found_nondeterministic;
+  report->found_miscounted += result.found_miscounted;
   report->simulated += result.simulated;
   if (scramble(seed) % 100 < request.twice_per_cent) {
     ++report->twice;
@@ -63,6 +64,7 @@ SeedsReport run_seeds(const SeedsRequest& request) {
     whole.cancelled += part.cancelled;
     whole.refused += part.refused;
     whole.found_nondeterministic += part.found_nondeterministic;
+    whole.found_miscounted += part.found_miscounted;
     whole.simulated += part.simulated;
   }
   std::sort(whole.bad.begin(), whole.bad.end(),

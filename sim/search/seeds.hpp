@@ -32,6 +32,7 @@ struct SeedsReport {
   std::uint64_t cancelled = 0;
   std::uint64_t refused = 0;
   std::uint64_t found_nondeterministic = 0;
+  std::uint64_t found_miscounted = 0;
   Duration simulated{};
   double wall_seconds = 0;
 };

@@ -37,7 +37,8 @@ constexpr std::array<const char*, kFaultKinds> kNames = {"drop",
                                                          "cancel_late",
                                                          "side_work_slow",
                                                          "takeover",
-                                                         "fact_rot"};
+                                                         "fact_rot",
+                                                         "segment_miscounted"};
 
 }  // namespace
 

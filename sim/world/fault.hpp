@@ -51,8 +51,11 @@ enum class FaultKind : std::uint8_t {
   // The master; n-th tick.
   kTakeover,  // It is paused, and somebody starts another one.
   kFactRot,   // It dies, and a bit of what it stored flips.
+  // As for attempts: a reduce leaves one of its segments out, or reads it twice.
+  kSegmentMiscounted,
 };
-inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kFactRot) + 1;
+inline constexpr std::size_t kFaultKinds =
+    static_cast<std::size_t>(FaultKind::kSegmentMiscounted) + 1;
 
 const char* name_of(FaultKind kind);
 std::optional<FaultKind> fault_kind_of(std::string_view name);

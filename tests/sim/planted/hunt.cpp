@@ -28,7 +28,10 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "run_ended_jobs_again",
                                                    "cancel_while_publishing",
                                                    "no_epoch_check",
-                                                   "truncate_at_damage"};
+                                                   "truncate_at_damage",
+                                                   "cancel_waits_for_tasks",
+                                                   "oldest_job_first",
+                                                   "keep_outputs_of_ended_jobs"};
 
 }  // namespace
 
