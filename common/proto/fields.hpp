@@ -126,7 +126,8 @@ void serialize(Archive& archive, JobStatus& s) {
 }
 template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {
-  archive(w.worker, w.name, w.process, w.slots, w.busy, w.draining, w.silent_ms);
+  archive(w.worker, w.name, w.process, w.slots, w.busy, w.draining, w.silent_ms,
+          Checked{w.standing}, w.demerits, w.excluded_ms);
 }
 
 // Messages whose senders may be of another version: `protocol` stays the first field for ever.
@@ -217,6 +218,10 @@ template <class Archive>
 void serialize(Archive& archive, WorkersDied& m) {
   archive(m.uuids);
 }
+template <class Archive>
+void serialize(Archive& archive, InputsLost& m) {
+  archive(m.worker, m.attempt, m.lost, m.message);
+}
 
 template <class Archive>
 void serialize(Archive& archive, Welcome& m) {
@@ -250,6 +255,10 @@ void serialize(Archive& archive, ForgetJob& m) {
 }
 template <class Archive>
 void serialize(Archive&, Goodbye&) {}
+template <class Archive>
+void serialize(Archive& archive, NewInputs& m) {
+  archive(m.attempt, m.generation, m.holders, m.outputs);
+}
 
 template <class Archive>
 void serialize(Archive& archive, FetchSegment& m) {

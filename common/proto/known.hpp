@@ -23,6 +23,9 @@ constexpr bool is_known(FailureKind v) {
   return within(v, FailureKind::kNone, FailureKind::kNonDeterministic) ||
          within(v, FailureKind::kWorkerLost, FailureKind::kDrained) || v == FailureKind::kCancelled;
 }
+constexpr bool is_known(WorkerStanding v) {
+  return within(v, WorkerStanding::kGood, WorkerStanding::kExcluded);
+}
 constexpr bool is_known(Stage v) { return within(v, Stage::kSample, Stage::kReduce); }
 constexpr bool is_known(StatusCode v) { return within(v, StatusCode::kOk, StatusCode::kNoSpace); }
 constexpr bool is_known(io::PartCompression v) {

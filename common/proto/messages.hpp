@@ -163,6 +163,15 @@ struct WorkersDied {
   static constexpr std::uint16_t kTag = 45;
   std::vector<std::string> uuids;
 };
+/// Map outputs that a reduce attempt cannot read.  It keeps what it has, goes on with the others,
+/// and says this until NewInputs tells it where each of them is now.
+struct InputsLost {
+  static constexpr std::uint16_t kTag = 46;
+  WorkerId worker;
+  AttemptId attempt;
+  std::vector<AttemptId> lost;  // Map attempts.
+  std::string message;          // Why the first of them cannot be read.
+};
 
 // ---- master -> worker ----------------------------------------------------------------------
 struct Welcome {
@@ -205,6 +214,15 @@ struct ForgetJob {
 struct Goodbye {
   static constexpr std::uint16_t kTag = 68;
 };
+/// Where map outputs lie that a reduce attempt could not read.  Of another generation than the
+/// attempt's: it is about to be cancelled, for what it has does not go together with them.
+struct NewInputs {
+  static constexpr std::uint16_t kTag = 69;
+  AttemptId attempt;
+  std::uint64_t generation = 0;
+  std::vector<Holder> holders;
+  std::vector<MapOutput> outputs;  // `holder` is an index into `holders`.
+};
 
 // ---- worker <-> worker (data plane) --------------------------------------------------------
 /// Credit in bytes: the server sends at most `length` bytes for it, in one Chunk.
@@ -232,13 +250,13 @@ using ClientMessage =
     std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents>;
 using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events>;
 using WorkerMessage =
-    std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied>;
+    std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsLost>;
 using MasterMessage = std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt,
-                                   CommitAnswer, FailureNoted, ForgetJob, Goodbye>;
+                                   CommitAnswer, FailureNoted, ForgetJob, Goodbye, NewInputs>;
 /// What arrives at the master's socket.
 using MasterInput =
     std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
-                 Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied>;
+                 Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsLost>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.

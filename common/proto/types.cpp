@@ -96,4 +96,16 @@ const char* name_of(JobState state) {
   return "unknown";
 }
 
+const char* name_of(WorkerStanding standing) {
+  switch (standing) {
+    case WorkerStanding::kGood:
+      return "good";
+    case WorkerStanding::kProbation:
+      return "probation";
+    case WorkerStanding::kExcluded:
+      return "excluded";
+  }
+  return "unknown";
+}
+
 }  // namespace fanfold::proto

@@ -234,6 +234,15 @@ struct JobStatus {
   std::uint32_t output_files = 0;
 };
 
+/// How far a worker is trusted with new attempts; what it did lately decides.
+enum class WorkerStanding : std::uint8_t {
+  kGood = 1,
+  kProbation = 2,  // One attempt at a time, and only when nobody better is free.
+  kExcluded = 3,   // None, for a while.
+};
+
+const char* name_of(WorkerStanding standing);
+
 struct WorkerStatus {
   WorkerId worker;
   std::string name;
@@ -242,6 +251,9 @@ struct WorkerStatus {
   std::uint32_t busy = 0;
   bool draining = false;
   std::uint64_t silent_ms = 0;
+  WorkerStanding standing = WorkerStanding::kGood;
+  std::uint32_t demerits = 0;     // For its own failures lately; they fade.
+  std::uint64_t excluded_ms = 0;  // That its exclusion lasts yet.
 };
 
 }  // namespace fanfold::proto

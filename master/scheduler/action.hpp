@@ -28,6 +28,14 @@ struct AssignAttempt {
   std::vector<CommittedOutput> inputs;  // Reduce.
   std::uint64_t generation = 0;         // Of the inputs.
 };
+/// A reduce attempt is to read these instead of the outputs of the same splits that it lost.
+struct ReplaceInputs {
+  WorkerId worker;
+  AttemptId attempt;
+  TaskId task;
+  std::vector<CommittedOutput> inputs;
+  std::uint64_t generation = 0;  // Of the inputs.
+};
 /// An attempt that an earlier master assigned goes on under this one: nothing is sent.
 struct AdoptAttempt {
   WorkerId worker;
@@ -71,7 +79,7 @@ struct ForgetWorker {
   WorkerId worker;
 };
 
-using Action = std::variant<AssignAttempt, AdoptAttempt, CancelAttempt, AnswerCommit, NoteFailure,
-                            PublishJob, FinishJob, ForgetWorker>;
+using Action = std::variant<AssignAttempt, ReplaceInputs, AdoptAttempt, CancelAttempt, AnswerCommit,
+                            NoteFailure, PublishJob, FinishJob, ForgetWorker>;
 
 }  // namespace fanfold::master

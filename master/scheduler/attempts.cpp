@@ -90,6 +90,7 @@ void Machine::begin_running(Attempt& attempt) {
   ++job.running;
   const bool may_straggle = attempt.twin == AttemptId{} && !attempt.audit;
   if (may_straggle) stage.alone.emplace(attempt.started, attempt.id);
+  if (job.starved.count(attempt.id) > 0) job.lenders.insert(attempt.id);
 }
 
 void Machine::stop_running(Job& job, const Attempt& attempt) {
@@ -116,6 +117,8 @@ void Machine::end_attempt(AttemptId id) {
   StageTasks& stage = job.stage(attempt.task.stage);
   --stage.at(attempt.task.index).live;
   job.attempts.erase(id);
+  job.starved.erase(id);
+  job.lenders.erase(id);
   if (attempt.running) stop_running(job, attempt);
   if (attempt.twin != AttemptId{}) {
     --stage.backups;

@@ -63,6 +63,13 @@ struct AttemptFailed {
   /// kFetch: the map attempts whose outputs could not be read.
   std::vector<AttemptId> lost_outputs;
 };
+/// A reduce attempt goes on without these map attempts' outputs, which it cannot read, and waits to
+/// be told what to read instead.
+struct InputsLost {
+  WorkerId worker;
+  AttemptId attempt;
+  std::vector<AttemptId> lost;
+};
 /// The service has published the output, or could not.
 struct JobPublished {
   JobId job;
@@ -73,7 +80,8 @@ struct JobPublished {
 /// Time passed; deadlines are examined.
 struct Tick {};
 
-using Event = std::variant<JobSubmitted, JobCancelled, WorkerJoined, WorkerDraining, WorkerLeft,
-                           HeartbeatReceived, CommitRequested, AttemptFailed, JobPublished, Tick>;
+using Event =
+    std::variant<JobSubmitted, JobCancelled, WorkerJoined, WorkerDraining, WorkerLeft,
+                 HeartbeatReceived, CommitRequested, AttemptFailed, InputsLost, JobPublished, Tick>;
 
 }  // namespace fanfold::master

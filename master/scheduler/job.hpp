@@ -71,6 +71,8 @@ struct Job {
   std::uint32_t audited = 0;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
+  std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.
+  std::set<AttemptId> lenders;     // Of those, the ones that have a slot: a map may run in it.
 
   std::uint32_t running = 0;  // Attempts in slots.
   std::uint64_t turn = 0;

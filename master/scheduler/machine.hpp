@@ -6,6 +6,7 @@
 //   outcomes.cpp    commits, failures, the end of jobs
 //   membership.cpp  workers join, drain, report and get lost
 //   adoption.cpp    what workers bring along from the time of an earlier master
+//   lost_inputs.cpp reduces that cannot read a map output; slots that they lend to maps
 //   placement.cpp   which task goes where; backups for stragglers
 //   audits.cpp      maps that run a second time, to be compared
 //   status.cpp      what clients are shown
@@ -59,6 +60,7 @@ class Machine {
   void on(const HeartbeatReceived& event);
   void on(const CommitRequested& event);
   void on(const AttemptFailed& event);
+  void on(const InputsLost& event);
   void on(const JobPublished& event);
   void on(const Tick& event);
 
@@ -146,6 +148,17 @@ class Machine {
   void forget_commit_of_twin(AttemptId attempt);
   void forget_commits_of_reduces(Job& job, std::optional<WorkerId> on_worker);
 
+  // Lost inputs.
+  void starve(Job& job, Attempt& attempt, const std::vector<AttemptId>& lost);
+  bool may_feed(const Job& job) const;
+  void feed(Job& job, Attempt& attempt);
+  void feed_starved(Job& job);
+  void stop_starving(Job& job, Attempt& attempt);
+  void lose_outputs_of_silent(const std::set<WorkerId>& holders);
+  void lend_slots();
+  bool lend_one(Job& job);
+  Attempt* lender_for(Job& job, std::uint32_t split);
+
   // Membership.
   void lose_worker(WorkerId worker);
   void lose_attempt(AttemptId attempt);
@@ -170,7 +183,11 @@ class Machine {
   void place();
   bool assign_one();
   bool may_be_assigned(const Job& job, const StageTasks& stage) const;
+  void start_chosen(Job& job, const Choice& choice);
   std::optional<Choice> choose(Job& job);
+  /// The first of the stage's ready tasks for which somebody can be had, and who that is.
+  std::optional<Choice> choose_from(StageTasks& stage, JobId job,
+                                    const std::function<Worker*(std::uint32_t)>& somebody_for);
   Worker* worker_for(Job& job, const StageTasks& stage, std::uint32_t index);
   std::optional<Instant> straggler_deadline(const Job& job, const StageTasks& stage) const;
   void back_up_stragglers();
@@ -199,6 +216,7 @@ class Machine {
   WorkerPool pool_;
   std::set<JobRank> ready_jobs_;
   std::set<JobId> auditing_;  // With maps to compare, perhaps.
+  std::set<JobId> starving_;  // With reduces that lend their slots, perhaps.
   Deadlines<JobId> stragglers_;
   Deadlines<TaskId> task_deadlines_;
   Deadlines<JobId> publications_;  // That are tried again.

@@ -37,7 +37,8 @@ void Machine::lose_worker(WorkerId id) {
   pool_.mark_gone(worker);
   // Copies: ending one attempt may end its job, and with it others.
   const std::vector<AttemptId> running(worker.running.begin(), worker.running.end());
-  const std::vector<AttemptId> queued(worker.queued.begin(), worker.queued.end());
+  std::vector<AttemptId> queued(worker.queued.begin(), worker.queued.end());
+  queued.insert(queued.end(), worker.lent.begin(), worker.lent.end());
   for (const AttemptId attempt : running) lose_attempt(attempt);
   for (const AttemptId attempt : queued) lose_attempt(attempt);
   lose_outputs(worker, [](AttemptId) { return true; });
@@ -108,6 +109,8 @@ void Machine::reconcile_listed(Worker& worker, const proto::AttemptProgress& lis
     return;
   }
   attempt->bytes = listed.bytes;
+  // What it missed it has; that it did was said late.
+  if (listed.running) stop_starving(jobs_.at(attempt->task.job), *attempt);
   if (listed.running && !attempt->running) {
     if (pool_.promote(now_, worker, attempt->id)) begin_running(*attempt);
   } else if (!listed.running && attempt->running) {
@@ -130,6 +133,7 @@ void Machine::reconcile_missing(Worker& worker, const HeartbeatReceived& event) 
   };
   for (const AttemptId id : worker.running) note_missing(id);
   for (const AttemptId id : worker.queued) note_missing(id);
+  for (const AttemptId id : worker.lent) note_missing(id);
   for (const AttemptId id : missing) {
     Attempt& attempt = attempts_.at(id);
     Job& job = jobs_.at(attempt.task.job);

@@ -1,6 +1,7 @@
 // What becomes of attempts and jobs: commits, failures, publication, the end.
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -122,6 +123,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   end_attempt(event.attempt);
   if (twin != AttemptId{}) cancel_attempt(twin);
   act(AnswerCommit{event.worker, event.attempt, true});
+  if (task.stage == Stage::kMap) feed_starved(job);
   advance(job);
 }
 
@@ -265,6 +267,7 @@ bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, Fai
 }
 
 void Machine::invalidate_lost(Job& job, const std::vector<AttemptId>& lost) {
+  std::set<WorkerId> holders;
   for (const AttemptId attempt : lost) {
     const AttemptLedger::Entry* entry = job.ledger.find(attempt);
     if (entry == nullptr || entry->stage != Stage::kMap) continue;
@@ -275,8 +278,10 @@ void Machine::invalidate_lost(Job& job, const std::vector<AttemptId>& lost) {
     Trouble& trouble = job.trouble_of({job.id, Stage::kMap, entry->index});
     avoid(trouble, map.holder);
     trouble.patient_until = now_ + kElsewherePatience;
+    holders.insert(map.holder);
     invalidate_output(job, entry->index);
   }
+  lose_outputs_of_silent(holders);
 }
 
 void Machine::invalidate_output(Job& job, std::uint32_t split) {

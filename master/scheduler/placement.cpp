@@ -22,6 +22,7 @@ void Machine::place() {
   if (waits_for_workers()) return;
   while (assign_one()) {
   }
+  lend_slots();
   if (!pool_.has_free_slot()) return;
   empty_stalled_queues();
   back_up_stragglers();
@@ -47,16 +48,20 @@ bool Machine::assign_one() {
     Job& job = jobs_.at(rank.job);
     const std::optional<Choice> choice = choose(job);
     if (!choice) continue;
-    StageTasks& stage = job.stage(choice->task.stage);
-    if (choice->retry) {
-      stage.take_retry(*choice->retry);
-    } else {
-      stage.take_fresh();
-    }
-    start_attempt({job, choice->task, *choice->worker});
+    start_chosen(job, *choice);
     return true;
   }
   return false;
+}
+
+void Machine::start_chosen(Job& job, const Choice& choice) {
+  StageTasks& stage = job.stage(choice.task.stage);
+  if (choice.retry) {
+    stage.take_retry(*choice.retry);
+  } else {
+    stage.take_fresh();
+  }
+  start_attempt({job, choice.task, *choice.worker});
 }
 
 std::optional<Machine::Choice> Machine::choose(Job& job) {
@@ -66,18 +71,24 @@ std::optional<Machine::Choice> Machine::choose(Job& job) {
                                     stage.durations.total(), stage.durations.count())) == nullptr) {
     return std::nullopt;
   }
+  return choose_from(stage, job.id,
+                     [&](std::uint32_t index) { return worker_for(job, stage, index); });
+}
+
+std::optional<Machine::Choice> Machine::choose_from(
+    StageTasks& stage, JobId job, const std::function<Worker*(std::uint32_t)>& somebody_for) {
   const std::size_t retries = std::min(stage.retries(), kRetriesExamined);
   for (std::size_t position = 0; position < retries; ++position) {
     const std::uint32_t index = stage.retry_at(position);
-    if (Worker* worker = worker_for(job, stage, index)) {
-      return Choice{{job.id, stage.stage(), index}, worker, position};
+    if (Worker* worker = somebody_for(index)) {
+      return Choice{{job, stage.stage(), index}, worker, position};
     }
   }
   const std::optional<std::uint32_t> fresh = stage.fresh();
   if (!fresh) return std::nullopt;
-  Worker* worker = worker_for(job, stage, *fresh);
+  Worker* worker = somebody_for(*fresh);
   if (worker == nullptr) return std::nullopt;
-  return Choice{{job.id, stage.stage(), *fresh}, worker, std::nullopt};
+  return Choice{{job, stage.stage(), *fresh}, worker, std::nullopt};
 }
 
 Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t index) {

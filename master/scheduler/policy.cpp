@@ -37,6 +37,11 @@ bool is_audited(JobId job, std::uint32_t split, std::uint32_t per_million) {
   return (bits ^ bits >> 31) % 1'000'000 < per_million;
 }
 
+Duration suspicious_silence(Duration worker_silence_max) {
+  // Three heartbeats of ten: more than a lost message or a busy moment.
+  return worker_silence_max * 3 / 10;
+}
+
 Duration assignment_patience(Duration worker_silence_max) {
   // Silence is several heartbeats long; two of them fit in a fifth of it.
   return worker_silence_max / 5;

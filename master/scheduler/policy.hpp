@@ -73,6 +73,10 @@ Duration reunion_patience(Duration worker_silence_max);
 /// master.
 bool is_audited(JobId job, std::uint32_t split, std::uint32_t per_million);
 
+/// A worker that was not heard for so long, and from which somebody cannot read: it is dead, and
+/// nothing that it keeps will be read any more.
+Duration suspicious_silence(Duration worker_silence_max);
+
 /// An assignment that heartbeats do not confirm within this time was lost on its way.
 Duration assignment_patience(Duration worker_silence_max);
 

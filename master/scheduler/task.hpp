@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct Task {
   bool output_empty = false;
 };
 
+/// What a task met; most never meet anything.
 struct Trouble {
   std::uint32_t failures = 0;        // Durable; charged to the task.
   std::uint32_t infrastructure = 0;  // Charged to nobody's code; forgotten by a restart.
@@ -45,5 +47,9 @@ struct Trouble {
   Instant patient_until;        // Before it, only a worker not in `avoid` will do.
   std::vector<WorkerId> avoid;  // Bounded: each failure adds at most one.
 };
+
+inline bool is_avoided(const Trouble& trouble, WorkerId worker) {
+  return std::find(trouble.avoid.begin(), trouble.avoid.end(), worker) != trouble.avoid.end();
+}
 
 }  // namespace fanfold::master::scheduling

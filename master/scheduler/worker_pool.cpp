@@ -88,7 +88,7 @@ void WorkerPool::mark_gone(Worker& worker) {
 void WorkerPool::erase(WorkerId id) {
   const auto it = workers_.find(id);
   FANFOLD_CHECK(it != workers_.end() && it->second.state == WorkerState::kGone);
-  FANFOLD_CHECK(it->second.running.empty() && it->second.queued.empty());
+  FANFOLD_CHECK(it->second.running.empty() && it->second.queued.empty() && it->second.lent.empty());
   silences_.clear(id);
   rests_.clear(id);
   stalls_.clear(id);
@@ -128,11 +128,12 @@ bool WorkerPool::add(Instant now, Worker& worker, AttemptId attempt) {
 std::optional<AttemptId> WorkerPool::remove(Instant now, Worker& worker, AttemptId attempt) {
   std::optional<AttemptId> promoted;
   const bool ran = worker.running.erase(attempt) > 0;
-  FANFOLD_CHECK(ran || worker.queued.count(attempt) > 0);
-  worker.queued.erase(attempt);
-  if (ran && !worker.queued.empty() && worker.running.size() < worker.slots) {
-    promoted = *worker.queued.begin();
-    worker.queued.erase(worker.queued.begin());
+  const bool waited = worker.queued.erase(attempt) + worker.lent.erase(attempt) > 0;
+  FANFOLD_CHECK(ran || waited);
+  std::set<AttemptId>& waiting = worker.lent.empty() ? worker.queued : worker.lent;
+  if (ran && !waiting.empty() && worker.running.size() < worker.slots) {
+    promoted = *waiting.begin();
+    waiting.erase(waiting.begin());
     worker.running.insert(*promoted);
   }
   if (ran || worker.queued.empty()) watch_queue(now, worker);
@@ -140,10 +141,19 @@ std::optional<AttemptId> WorkerPool::remove(Instant now, Worker& worker, Attempt
   return promoted;
 }
 
+void WorkerPool::lend(Instant now, Worker& worker, AttemptId attempt) {
+  const bool ran = worker.running.erase(attempt) > 0;
+  FANFOLD_CHECK(ran);
+  worker.lent.insert(attempt);
+  watch_queue(now, worker);
+  file(worker);
+}
+
 bool WorkerPool::promote(Instant now, Worker& worker, AttemptId attempt) {
-  FANFOLD_CHECK(worker.queued.count(attempt) > 0);
+  FANFOLD_CHECK(worker.queued.count(attempt) > 0 || worker.lent.count(attempt) > 0);
   if (worker.running.size() >= worker.slots) return false;
   worker.queued.erase(attempt);
+  worker.lent.erase(attempt);
   worker.running.insert(attempt);
   watch_queue(now, worker);
   file(worker);

@@ -37,6 +37,7 @@ struct Worker {
   bool excused = false;         // Had its grace, and was not heard since.
   std::set<AttemptId> running;  // In slots, as far as the master knows.
   std::set<AttemptId> queued;   // Behind them, in this order.
+  std::set<AttemptId> lent;     // Out of their slots, to which they return before the queue.
   /// Committed map outputs by job; some may have been invalidated since.
   std::map<JobId, std::vector<std::uint32_t>> outputs;
   std::uint32_t faults = 0;           // Infrastructure failures since its last commit.
@@ -69,6 +70,8 @@ class WorkerPool {
   bool add(Instant now, Worker& worker, AttemptId attempt);
   /// The attempt that moved up into the slot, if any.
   std::optional<AttemptId> remove(Instant now, Worker& worker, AttemptId attempt);
+  /// A running attempt makes room for another one; it is promoted when a slot is free again.
+  void lend(Instant now, Worker& worker, AttemptId attempt);
   /// The worker says that it runs it.  False: no slot is free by our books, they will catch up.
   bool promote(Instant now, Worker& worker, AttemptId attempt);
 
@@ -80,6 +83,8 @@ class WorkerPool {
   void wake(Worker& worker);
   void note_commit(Worker& worker) { worker.faults = 0; }
 
+  /// Whether it may be given something, were there room.
+  bool may_start(const Worker& worker) const { return worker.rank.has_value(); }
   bool has_free_slot() const;
   /// The worker with the most free slots that is not to be avoided; null: none.
   Worker* free_worker(const std::vector<WorkerId>& avoid);

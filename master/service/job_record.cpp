@@ -198,17 +198,21 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action,
       std::swap(assignment.split, splits_[action.task.index]);
       break;
     case Stage::kReduce:
-      if (!reduce_inputs_.are(action.inputs, workers)) gather_reduce_inputs(action, workers);
+      // A holder that just went away: the worker reports its outputs as lost, and they are made
+      // again.
+      if (!reduce_inputs_.are(action.inputs, workers)) {
+        reduce_inputs_ = {workers.version(), action.inputs, reading_list(action.inputs, workers)};
+      }
       // Lent as well: the next reduce task most likely reads the same.
-      std::swap(assignment.holders, reduce_inputs_.holders);
-      std::swap(assignment.outputs, reduce_inputs_.outputs);
+      std::swap(assignment.holders, reduce_inputs_.list.holders);
+      std::swap(assignment.outputs, reduce_inputs_.list.outputs);
       break;
   }
   std::string frame = proto::encode(message_);
   if (action.task.stage == Stage::kMap) std::swap(assignment.split, splits_[action.task.index]);
   if (action.task.stage == Stage::kReduce) {
-    std::swap(assignment.holders, reduce_inputs_.holders);
-    std::swap(assignment.outputs, reduce_inputs_.outputs);
+    std::swap(assignment.holders, reduce_inputs_.list.holders);
+    std::swap(assignment.outputs, reduce_inputs_.list.outputs);
   }
   return frame;
 }
@@ -216,34 +220,6 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action,
 bool JobRecord::ReduceInputs::are(const std::vector<CommittedOutput>& inputs,
                                   const WorkerDirectory& workers) const {
   return workers_version == workers.version() && gathered == inputs;
-}
-
-void JobRecord::gather_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers) {
-  ReduceInputs& gathered = reduce_inputs_;
-  gathered.workers_version = workers.version();
-  gathered.gathered = action.inputs;
-  gathered.holders.clear();
-  gathered.outputs.clear();
-  std::map<WorkerId, std::uint32_t> indexes;
-  gathered.outputs.reserve(action.inputs.size());
-  for (const CommittedOutput& input : action.inputs) {
-    auto index = indexes.find(input.worker);
-    if (index == indexes.end()) {
-      proto::Holder holder;
-      holder.worker = input.worker;
-      // A holder that just went away is named without an address: the worker reports the fetch as
-      // failed, and the scheduler has the map run again.
-      if (const KnownWorker* known = workers.find(input.worker)) {
-        holder.host_id = known->hello.host_id;
-        holder.scratch = known->hello.scratch;
-        holder.data_endpoint = known->hello.data_endpoint;
-      }
-      index = indexes.emplace(input.worker, gathered.holders.size()).first;
-      gathered.holders.push_back(std::move(holder));
-    }
-    gathered.outputs.push_back(
-        {.split = input.split, .attempt = input.attempt, .holder = index->second});
-  }
 }
 
 std::vector<AttemptFiles> JobRecord::files_of(Stage stage,

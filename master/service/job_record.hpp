@@ -20,6 +20,7 @@
 #include "master/scheduler/action.hpp"
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/fact.hpp"
+#include "master/service/reading_list.hpp"
 #include "master/service/worker_directory.hpp"
 
 namespace fanfold::master {
@@ -101,8 +102,7 @@ class JobRecord {
   struct ReduceInputs {
     std::uint64_t workers_version = 0;
     std::vector<CommittedOutput> gathered;
-    std::vector<proto::Holder> holders;
-    std::vector<proto::MapOutput> outputs;
+    ReadingList list;
     bool are(const std::vector<CommittedOutput>& inputs, const WorkerDirectory& workers) const;
   };
   /// Sample, map, reduce.
@@ -112,7 +112,6 @@ class JobRecord {
   enum class Direction : std::int8_t { kAdd = 1, kSubtract = -1 };
   void count(Stage stage, const proto::AttemptReport& report, Direction direction);
   void resize_commits();
-  void gather_reduce_inputs(const AssignAttempt& action, const WorkerDirectory& workers);
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 
   JobId job_;

@@ -58,6 +58,20 @@ void MasterService::perform(AssignAttempt&& action) {
   tell_worker(action.worker, std::move(frame));
 }
 
+void MasterService::perform(ReplaceInputs&& action) {
+  ReadingList list = reading_list(action.inputs, state_.workers);
+  // The attempt asks again, and by then this output is being made anew.
+  if (!list.complete) return;
+  doors_.log.info("inputs.replaced", {{"attempt", action.attempt.value},
+                                      {"job", action.task.job.value},
+                                      {"task", action.task.index},
+                                      {"outputs", list.outputs.size()}});
+  tell_worker(action.worker, proto::encode(proto::NewInputs{.attempt = action.attempt,
+                                                            .generation = action.generation,
+                                                            .holders = std::move(list.holders),
+                                                            .outputs = std::move(list.outputs)}));
+}
+
 void MasterService::perform(AdoptAttempt&& action) {
   doors_.log.info("attempt.adopted", {{"attempt", action.attempt.value},
                                       {"job", action.task.job.value},

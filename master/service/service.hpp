@@ -95,6 +95,7 @@ class MasterService {
   struct Recovery;
 
   void perform(AssignAttempt&& action);
+  void perform(ReplaceInputs&& action);
   void perform(AdoptAttempt&& action);
   void perform(CancelAttempt&& action);
   void perform(AnswerCommit&& action);

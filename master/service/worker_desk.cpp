@@ -199,6 +199,23 @@ void WorkerDesk::handle(const net::PeerId& /*peer*/, const proto::WorkersDied& m
   }
 }
 
+void WorkerDesk::handle(const net::PeerId& peer, proto::InputsLost message) {
+  const KnownWorker* worker = known(message.worker, peer);
+  if (worker == nullptr) return;
+  const HeldAttempt* held = state_.attempts.find(message.attempt);
+  if (held != nullptr && held->worker == message.worker) {
+    if (message.message.size() > kFailureTextBytes) message.message.resize(kFailureTextBytes);
+    state_.log.warn("inputs.lost", {{"job", held->task.job.value},
+                                    {"task", held->task.index},
+                                    {"attempt", message.attempt.value},
+                                    {"worker", worker->hello.name},
+                                    {"outputs", message.lost.size()},
+                                    {"message", message.message}});
+  }
+  state_.events.push_back(InputsLost{
+      .worker = message.worker, .attempt = message.attempt, .lost = std::move(message.lost)});
+}
+
 void WorkerDesk::forget_worker(WorkerId worker, bool silent) {
   const KnownWorker* known = state_.workers.find(worker);
   if (known == nullptr) {

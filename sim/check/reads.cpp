@@ -15,22 +15,22 @@ class Reads final : public Checker {
   using Checker::Checker;
 
   void master_says(std::uint32_t /*to*/, const proto::MasterMessage& message) override {
+    if (const auto* replaced = std::get_if<proto::NewInputs>(&message)) {
+      const auto task = tasks_.find(replaced->attempt);
+      if (task == tasks_.end()) {
+        violate("I3", text_of(replaced->attempt) + " is told what to read, and is no reduce");
+      } else {
+        check_committed(task->second, replaced->outputs, replaced->holders);
+      }
+      return;
+    }
     const auto* assign = std::get_if<proto::Assign>(&message);
     if (assign == nullptr || assign->assignment.task.stage != Stage::kReduce) return;
     const proto::TaskAssignment& assignment = assign->assignment;
+    tasks_[assignment.attempt] = assignment.task;
+    check_committed(assignment.task, assignment.outputs, assignment.holders);
     std::set<std::uint32_t> listed;
-    for (const proto::MapOutput& output : assignment.outputs) {
-      listed.insert(output.split);
-      const ModelTask* map = facts().find({assignment.task.job, Stage::kMap, output.split});
-      if (lost_now_.count(output.attempt) > 0) continue;
-      if (map == nullptr || map->committed != output.attempt) {
-        violate("I3", text_of(assignment.task) + " was sent to " + text_of(output.attempt) +
-                          " of map " + std::to_string(output.split) + ", which is not committed");
-      } else if (assignment.holders.at(output.holder).worker != map->holder) {
-        violate("I3", text_of(assignment.task) + " was sent to the wrong worker for map " +
-                          std::to_string(output.split));
-      }
-    }
+    for (const proto::MapOutput& output : assignment.outputs) listed.insert(output.split);
     const ModelJob* job = facts().find(assignment.task.job);
     if (job == nullptr) return;
     for (const auto& [id, task] : job->tasks) {
@@ -68,6 +68,21 @@ class Reads final : public Checker {
   }
 
  private:
+  void check_committed(const TaskId& reduce, const std::vector<proto::MapOutput>& outputs,
+                       const std::vector<proto::Holder>& holders) {
+    for (const proto::MapOutput& output : outputs) {
+      const ModelTask* map = facts().find({reduce.job, Stage::kMap, output.split});
+      if (lost_now_.count(output.attempt) > 0) continue;
+      if (map == nullptr || map->committed != output.attempt) {
+        violate("I3", text_of(reduce) + " was sent to " + text_of(output.attempt) + " of map " +
+                          std::to_string(output.split) + ", which is not committed");
+      } else if (holders.at(output.holder).worker != map->holder) {
+        violate("I3", text_of(reduce) + " was sent to the wrong worker for map " +
+                          std::to_string(output.split));
+      }
+    }
+  }
+
   void check_cut(JobId id, const ModelJob& job) {
     std::map<std::uint32_t, AttemptId> used;
     for (const auto& [task, state] : job.tasks) {
@@ -82,6 +97,7 @@ class Reads final : public Checker {
     }
   }
 
+  std::map<AttemptId, TaskId> tasks_;                                    // Of reduces.
   std::map<AttemptId, std::map<std::uint32_t, AttemptId>> read_;         // Of which split which.
   std::map<AttemptId, std::map<std::uint32_t, std::uint64_t>> written_;  // By partition.
   /// In this step, maybe after the assignment was decided: all facts of a turn come before its

@@ -2,6 +2,7 @@
 // something waits for it.  When all is over nothing runs, and the master thinks so too.
 
 #include <map>
+#include <set>
 #include <variant>
 
 #include "sim/check/invariants.hpp"
@@ -35,7 +36,17 @@ class Slots final : public Checker {
     --workers_[process].running;
   }
 
+  void worker_hears(std::uint32_t /*process*/, const proto::MasterMessage& message) override {
+    if (const auto* replaced = std::get_if<proto::NewInputs>(&message)) {
+      starved_.erase(replaced->attempt);
+    }
+  }
+
   void master_hears(std::uint32_t from, const proto::WorkerMessage& message) override {
+    if (const auto* lost = std::get_if<proto::InputsLost>(&message)) {
+      starved_.insert(lost->attempt);
+      return;
+    }
     const auto* heartbeat = std::get_if<proto::Heartbeat>(&message);
     const auto known = workers_.find(from);
     if (heartbeat == nullptr || known == workers_.end()) return;
@@ -43,7 +54,8 @@ class Slots final : public Checker {
     std::map<AttemptId, Instant> waiting;
     if (worker.running < worker.slots) {
       for (const proto::AttemptProgress& progress : heartbeat->attempts) {
-        if (progress.running) continue;
+        // What waits for a map that runs again waits for that, not for the slot (see L4).
+        if (progress.running || starved_.count(progress.attempt) > 0) continue;
         const auto since = worker.waiting_since.find(progress.attempt);
         waiting[progress.attempt] =
             since == worker.waiting_since.end() ? scene().world.now() : since->second;
@@ -78,6 +90,7 @@ class Slots final : public Checker {
     std::map<AttemptId, Instant> waiting_since;  // Beside a free slot.
   };
   std::map<std::uint32_t, Worker> workers_;
+  std::set<AttemptId> starved_;  // Attempts that wait for map outputs.
 };
 
 }  // namespace

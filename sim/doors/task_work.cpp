@@ -157,18 +157,20 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::Execu
   const proto::TaskAssignment& assignment = task.assignment;
   std::vector<std::uint64_t> numbers;
   abi::BlockSummary flow;
+  AttemptEnded lost;
   for (const worker::LocalSegment& local : task.segments) {
     std::vector<std::uint64_t> some;
     const Status read = read_segment(files, local, assignment.task.index, &some, &flow);
     if (!read.ok()) {
-      AttemptEnded ended = failed(FailureKind::kFetch, read);
-      ended.failure.lost_outputs = {local.output};
-      return ended;
+      if (lost.failure.lost_outputs.empty()) lost = failed(FailureKind::kFetch, read);
+      lost.failure.lost_outputs.push_back(local.output);
+      continue;
     }
     std::sort(some.begin(), some.end());
     witness.output_read(assignment.attempt, local.output, hash(block_of(some)));
     numbers.insert(numbers.end(), some.begin(), some.end());
   }
+  if (!lost.failure.lost_outputs.empty()) return lost;
   std::sort(numbers.begin(), numbers.end());
   const auto part = write_part(files, assignment, numbers);
   if (!part.ok()) return failed(part.status());

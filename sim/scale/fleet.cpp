@@ -91,9 +91,11 @@ void Fleet::happen(const Planned& what) {
     case Kind::kHeartbeat:
       return heartbeat(what.worker);
     case Kind::kEnd:
-      return end(what.worker, what.attempt, true);
-    case Kind::kFetchFailed:
-      return end(what.worker, what.attempt, false);
+      return end(what.worker, what.attempt);
+    case Kind::kRead:
+      return end_reading(what.worker, what.attempt);
+    case Kind::kMissed:
+      return report_missing(what.worker, what.attempt);
     case Kind::kKill:
       return kill();
     case Kind::kReturn:
@@ -143,7 +145,7 @@ void Fleet::heartbeat(std::uint32_t worker) {
   if (!host.up) return;
   master::HeartbeatReceived event{.worker = host.id, .attempts = {}};
   for (const auto& [attempt, running] : host.attempts) {
-    event.attempts.push_back({attempt, 0, 0, running.runs});
+    event.attempts.push_back({attempt, 0, 0, running.phase == Phase::kRunning});
   }
   plan(options_.heartbeat, Kind::kHeartbeat, worker);
   feed(event);
@@ -156,9 +158,17 @@ void Fleet::obey(const master::Action& action) {
     ++result_.attempts;
     // A message to somebody who is dead.
     if (!host.up || host.id != assign->worker) return;
-    if (host.attempts.emplace(assign->attempt, Running{assign->task, {}, false, {}}).second) {
+    Running running;
+    running.task = assign->task;
+    running.number = assign->attempt_number;
+    if (!host.attempts.emplace(assign->attempt, std::move(running)).second) return;
+    if (assign->task.stage == Stage::kReduce) {
+      begin_reading(worker, assign->attempt);
+    } else {
       start_waiting(worker);
     }
+  } else if (const auto* replacement = std::get_if<master::ReplaceInputs>(&action)) {
+    replace(*replacement);
   } else if (const auto* cancel = std::get_if<master::CancelAttempt>(&action)) {
     const std::uint32_t worker = host_of_.at(cancel->worker.value);
     if (hosts_[worker].id == cancel->worker) let_go(worker, cancel->attempt);
@@ -168,12 +178,12 @@ void Fleet::obey(const master::Action& action) {
   }
 }
 
-Duration Fleet::time_of(const TaskId& task, AttemptId attempt) const {
+Duration Fleet::time_of(const TaskId& task, std::uint32_t number) const {
   const Duration mean = task.stage == Stage::kMap ? options_.map_time : options_.reduce_time;
   const double sigma = options_.spread_per_cent / 100.0;
   const std::uint64_t stage = static_cast<std::uint64_t>(task.stage);
-  const double u = fraction(draws_.bits(Stream::kWorkload, {stage, task.index, attempt.value, 1}));
-  const double v = fraction(draws_.bits(Stream::kWorkload, {stage, task.index, attempt.value, 2}));
+  const double u = fraction(draws_.bits(Stream::kWorkload, {stage, task.index, number, 1}));
+  const double v = fraction(draws_.bits(Stream::kWorkload, {stage, task.index, number, 2}));
   const double normal = std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
   // Whose mean is one.
   const double factor = std::exp(sigma * normal - sigma * sigma / 2);
@@ -184,13 +194,10 @@ void Fleet::start_waiting(std::uint32_t worker) {
   Host& host = hosts_[worker];
   for (auto& [attempt, running] : host.attempts) {
     if (host.busy == options_.slots) return;
-    if (running.runs) continue;
-    running.runs = true;
-    running.started = now_;
+    if (running.phase != Phase::kWaiting) continue;
+    running.phase = Phase::kRunning;
     ++host.busy;
-    Duration time = time_of(running.task, attempt);
-    if (running.task.stage == Stage::kReduce) time += options_.shuffle_time;
-    plan(kMessage + time, Kind::kEnd, worker, attempt);
+    plan(kMessage + time_of(running.task, running.number), Kind::kEnd, worker, attempt);
   }
 }
 
@@ -198,27 +205,78 @@ void Fleet::let_go(std::uint32_t worker, AttemptId attempt) {
   Host& host = hosts_[worker];
   const auto known = host.attempts.find(attempt);
   if (known == host.attempts.end()) return;
-  if (known->second.runs) --host.busy;
+  if (known->second.phase == Phase::kRunning) --host.busy;
   host.attempts.erase(known);
   start_waiting(worker);
 }
 
-void Fleet::end(std::uint32_t worker, AttemptId attempt, bool readable) {
-  Host& host = hosts_[worker];
-  const auto known = host.attempts.find(attempt);
-  if (known == host.attempts.end()) return;
-  const Running running = std::move(known->second);
-  // It never had what it would have reduced.
-  if (readable && !running.cannot_read.empty()) return;
-  const WorkerId id = host.id;
+Fleet::Running* Fleet::find(std::uint32_t worker, AttemptId attempt) {
+  const auto known = hosts_[worker].attempts.find(attempt);
+  return known != hosts_[worker].attempts.end() ? &known->second : nullptr;
+}
+
+void Fleet::end(std::uint32_t worker, AttemptId attempt) {
+  const Running* running = find(worker, attempt);
+  if (running == nullptr) return;
+  const TaskId task = running->task;
+  const WorkerId id = hosts_[worker].id;
   let_go(worker, attempt);
-  if (!readable) {
-    ++result_.lost;
-    feed(master::AttemptFailed{id, attempt, proto::FailureKind::kFetch, running.cannot_read});
-    return;
-  }
-  if (running.task.stage == Stage::kMap) outputs_[running.task.index] = {attempt, worker};
+  if (task.stage == Stage::kMap) outputs_[task.index] = {attempt, task.index, worker, id};
   feed(master::CommitRequested{.worker = id, .attempt = attempt, .flow = {}});
+}
+
+void Fleet::begin_reading(std::uint32_t worker, AttemptId attempt) {
+  Running& running = *find(worker, attempt);
+  running.phase = Phase::kReading;
+  running.read_from = now_;
+  running.read_until = now_ + options_.shuffle_time;
+  find_missing(worker, attempt);
+  plan(kMessage + options_.shuffle_time, Kind::kRead, worker, attempt);
+}
+
+void Fleet::find_missing(std::uint32_t worker, AttemptId attempt) {
+  Running& running = *find(worker, attempt);
+  if (running.phase != Phase::kReading || options_.shuffle_time <= Duration(0)) return;
+  const double done = static_cast<double>((now_ - running.read_from).count()) /
+                      static_cast<double>(options_.shuffle_time.count());
+  for (const Made& made : outputs_) {
+    const Host& holder = hosts_[made.host];
+    if (holder.up && holder.id == made.worker) continue;
+    const bool read = fraction(draws_.bits(Stream::kNetwork, {attempt.value, made.split})) <= done;
+    if (!read) running.missing.push_back(made);
+  }
+  if (running.missing.empty()) return;
+  ++result_.starved;
+  const auto missing = static_cast<std::int64_t>(running.missing.size());
+  running.missing_time = options_.shuffle_time * missing / std::max<std::int64_t>(options_.maps, 1);
+  running.read_until = now_ + (running.read_until - now_ - running.missing_time);
+  plan(options_.fetch_patience, Kind::kMissed, worker, attempt);
+}
+
+void Fleet::report_missing(std::uint32_t worker, AttemptId attempt) {
+  const Running* running = find(worker, attempt);
+  if (running == nullptr || running->missing.empty()) return;
+  master::InputsLost event{.worker = hosts_[worker].id, .attempt = attempt, .lost = {}};
+  for (const Made& made : running->missing) event.lost.push_back(made.attempt);
+  feed(event);
+}
+
+void Fleet::replace(const master::ReplaceInputs& replacement) {
+  const std::uint32_t worker = host_of_.at(replacement.worker.value);
+  Running* running = find(worker, replacement.attempt);
+  if (running == nullptr || hosts_[worker].id != replacement.worker) return;
+  running->missing.clear();
+  running->read_until = std::max(running->read_until, now_) + running->missing_time;
+  plan(std::max(running->read_until - now_, Duration(0)) + kMessage, Kind::kRead, worker,
+       replacement.attempt);
+}
+
+void Fleet::end_reading(std::uint32_t worker, AttemptId attempt) {
+  Running* running = find(worker, attempt);
+  if (running == nullptr || running->phase != Phase::kReading) return;
+  if (!running->missing.empty() || now_ < running->read_until) return;
+  running->phase = Phase::kWaiting;
+  start_waiting(worker);
 }
 
 void Fleet::kill() {
@@ -231,26 +289,14 @@ void Fleet::kill() {
   for (std::uint32_t i = 0; i < options_.kill; ++i) {
     Host& host = hosts_[order[i].second];
     host.up = false;
-    result_.lost += host.busy;
+    result_.lost += host.attempts.size();
     host.attempts.clear();
     host.busy = 0;
     plan(options_.back_after, Kind::kReturn, order[i].second);
   }
   for (std::uint32_t worker = 0; worker < options_.workers; ++worker) {
-    for (auto& [attempt, running] : hosts_[worker].attempts) {
-      if (running.task.stage != Stage::kReduce || !running.runs) continue;
-      const Duration shuffled = now_ - running.started;
-      if (shuffled >= options_.shuffle_time) continue;
-      const double done = static_cast<double>(shuffled.count()) /
-                          static_cast<double>(options_.shuffle_time.count());
-      for (std::uint32_t split = 0; split < options_.maps; ++split) {
-        if (hosts_[outputs_[split].host].up) continue;
-        const bool read = fraction(draws_.bits(Stream::kNetwork, {attempt.value, split})) <= done;
-        if (!read) running.cannot_read.push_back(outputs_[split].attempt);
-      }
-      if (!running.cannot_read.empty()) {
-        plan(options_.fetch_patience, Kind::kFetchFailed, worker, attempt);
-      }
+    for (const auto& [attempt, running] : hosts_[worker].attempts) {
+      if (running.task.stage == Stage::kReduce) find_missing(worker, attempt);
     }
   }
 }

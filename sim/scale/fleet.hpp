@@ -23,7 +23,7 @@ struct FleetOptions {
   std::uint32_t maps = 1'000'000;
   std::uint32_t reduces = 1;
   Duration map_time = std::chrono::seconds(20);
-  Duration shuffle_time{0};  // Of a reduce: it reads from everybody, evenly.
+  Duration shuffle_time{0};  // Of a reduce: it reads from everybody, evenly, as fast as it can.
   Duration reduce_time = std::chrono::seconds(20);
   /// Times are log-normal; this is the sigma in per cent.
   std::uint32_t spread_per_cent = 25;
@@ -42,7 +42,8 @@ struct FleetResult {
   Duration took{0};                 // Simulated, from the submission to the last commit.
   std::uint64_t events = 0;         // That the scheduler was given.
   std::uint64_t attempts = 0;       // That it gave out.
-  std::uint64_t lost = 0;           // Attempts that died with their workers or by failed fetches.
+  std::uint64_t lost = 0;           // Attempts that died with their workers.
+  std::uint64_t starved = 0;        // Reduces that went on without an input until it was replaced.
   double cpu_seconds = 0;           // Of the scheduler and of the pretending together.
   std::uint64_t bytes_pending = 0;  // Of heap, for a job of which nothing has begun.
   std::uint64_t bytes_most = 0;     // Of heap, at any time.
@@ -60,11 +61,18 @@ class Fleet {
   enum class Kind : std::uint8_t {
     kHeartbeat,
     kEnd,
-    kFetchFailed,
+    kRead,
+    kMissed,
     kKill,
     kReturn,
     kTick,
     kPublish
+  };
+  struct Made {
+    AttemptId attempt;
+    std::uint32_t split = 0;
+    std::uint32_t host = 0;
+    WorkerId worker;  // That the host was then.
   };
   struct Planned {
     Instant when;
@@ -76,11 +84,17 @@ class Fleet {
       return std::pair(when, order) > std::pair(other.when, other.order);
     }
   };
+  /// As the production worker does it: a reduce reads beside the slots and then waits for one; what
+  /// it has read it keeps when something else cannot be read.
+  enum class Phase : std::uint8_t { kReading, kWaiting, kRunning };
   struct Running {
     TaskId task;
-    Instant started;
-    bool runs = false;
-    std::vector<AttemptId> cannot_read;
+    std::uint32_t number = 1;  // Of the attempt.
+    Phase phase = Phase::kWaiting;
+    Instant read_from;
+    Instant read_until;         // When everything else than `missing` has been read ...
+    Duration missing_time{0};   // ... and how long reading those takes.
+    std::vector<Made> missing;  // Of hosts that are gone; in no order.
   };
   struct Host {
     WorkerId id;
@@ -96,10 +110,19 @@ class Fleet {
   void join(std::uint32_t worker);
   void heartbeat(std::uint32_t worker);
   void start_waiting(std::uint32_t worker);
-  void end(std::uint32_t worker, AttemptId attempt, bool readable);
+  void end(std::uint32_t worker, AttemptId attempt);
+  void begin_reading(std::uint32_t worker, AttemptId attempt);
+  /// What it has not read yet and cannot read any more.
+  void find_missing(std::uint32_t worker, AttemptId attempt);
+  void report_missing(std::uint32_t worker, AttemptId attempt);
+  void replace(const master::ReplaceInputs& replacement);
+  void end_reading(std::uint32_t worker, AttemptId attempt);
+  Running* find(std::uint32_t worker, AttemptId attempt);
   void let_go(std::uint32_t worker, AttemptId attempt);
   void kill();
-  Duration time_of(const TaskId& task, AttemptId attempt) const;
+  /// Of the same attempt of the same task it is the same, whatever happens to others: runs of a
+  /// seed with and without deaths differ by what the deaths cost.
+  Duration time_of(const TaskId& task, std::uint32_t number) const;
 
   const FleetOptions options_;
   const Draws draws_;
@@ -112,10 +135,6 @@ class Fleet {
   std::vector<Host> hosts_;
   std::unordered_map<std::uint64_t, std::uint32_t> host_of_;  // By WorkerId.
   std::uint64_t workers_named_ = 0;
-  struct Made {
-    AttemptId attempt;
-    std::uint32_t host = 0;
-  };
   std::vector<Made> outputs_;  // By split, the newest that was granted.
   std::optional<master::JobEnded> end_;
   Instant last_commit_;

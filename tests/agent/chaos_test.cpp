@@ -39,6 +39,7 @@ class World {
   std::size_t commits = 0;
   std::size_t failures = 0;
   std::size_t kills = 0;
+  std::size_t replacements = 0;
 
  private:
   static constexpr std::uint64_t kJobs = 12;
@@ -55,6 +56,7 @@ class World {
   void assign();
   void end(AttemptId attempt);
   void bring_inputs(AttemptId attempt);
+  void lose_inputs(AttemptId attempt);
   void watch();
   void cancel();
   void restart_master();
@@ -69,6 +71,7 @@ class World {
   void hear_message(const proto::AttemptFailed& message);
   void hear_message(const proto::Bye& message);
   static void hear_message(const proto::WorkersDied&) {}  // Of other workers: none here.
+  void hear_message(const proto::InputsLost& message);
 
   std::mt19937_64 random_;
   const std::uint32_t slots_;
@@ -86,6 +89,10 @@ class World {
   std::map<AttemptId, JobId> assigned_;
   std::map<AttemptId, bool> decided_;
   std::set<JobId> over_;
+  std::uint64_t remade_ = 0;
+  std::map<AttemptId, std::set<std::uint32_t>> missing_;  // As far as the worker's inputs know.
+
+  static constexpr std::uint32_t kInputs = 3;
 };
 
 void World::step(const Event& event) {
@@ -98,6 +105,12 @@ void World::step(const Event& event) {
     if (const auto* sent = std::get_if<SendToMaster>(&action)) hear(sent->message);
     if (std::holds_alternative<StartAttempt>(action)) ++started;
     if (std::holds_alternative<KillAttempt>(action)) ++kills;
+    if (const auto* replaced = std::get_if<ReplaceInputs>(&action)) {
+      ++replacements;
+      for (const proto::MapOutput& output : replaced->outputs) {
+        missing_[replaced->attempt].erase(output.split);
+      }
+    }
   }
 }
 
@@ -141,6 +154,18 @@ void World::hear_message(const proto::AttemptFailed& message) {
   send(proto::FailureNoted{message.attempt});
 }
 
+void World::hear_message(const proto::InputsLost& message) {
+  if (over_.count(assigned_.at(message.attempt)) > 0) return;
+  proto::NewInputs answer;
+  answer.attempt = message.attempt;
+  answer.generation = one_in(20) ? 1 : 0;
+  answer.holders.resize(1);
+  for (std::uint32_t split = 0; split < kInputs; ++split) {
+    answer.outputs.push_back({split, {1'000'000 + ++remade_}, one_in(50) ? 1u : 0u});
+  }
+  if (calm_ || !one_in(3)) send(answer);
+}
+
 void World::hear_message(const proto::Bye& message) {
   if (message.finished) send(proto::Goodbye{});
 }
@@ -162,7 +187,12 @@ void World::assign() {
   assignment.attempt = {epoch_ << 40 | ++attempts_};
   const JobId job{1 + below(kJobs)};
   assignment.task = {job, one_in(3) ? Stage::kReduce : Stage::kMap, 0};
-  if (assignment.task.stage == Stage::kReduce && !one_in(4)) assignment.outputs.resize(3);
+  if (assignment.task.stage == Stage::kReduce && !one_in(4)) {
+    assignment.holders.resize(1);
+    for (std::uint32_t split = 0; split < kInputs; ++split) {
+      assignment.outputs.push_back({split, {split + 1}, 0});
+    }
+  }
   assignment.spec.task_timeout_ms = one_in(3) ? 4000 : 0;
   assignment.spec.stall_timeout_ms = one_in(2) ? 2500 : 0;
   assigned_[assignment.attempt] = job;
@@ -177,10 +207,22 @@ void World::end(AttemptId attempt) {
   ended.failure.kind = proto::FailureKind::kException;
   ended.failure.message = std::to_string(below(1'000'000));
   ended.log_text = std::to_string(below(1'000'000));
+  if (!ended.succeeded && one_in(2)) {
+    ended.failure.kind = proto::FailureKind::kFetch;
+    ended.failure.lost_outputs = {{static_cast<std::uint32_t>(below(kInputs)), {1}, 0}};
+    missing_[attempt].insert(ended.failure.lost_outputs[0].split);
+  }
   step(ended);
 }
 
+void World::lose_inputs(AttemptId attempt) {
+  const auto split = static_cast<std::uint32_t>(below(kInputs));
+  missing_[attempt].insert(split);
+  step(InputsMissing{attempt, {{split, {++remade_}, 0}}, "gone"});
+}
+
 void World::bring_inputs(AttemptId attempt) {
+  if (!missing_[attempt].empty()) return;
   InputsReady ready;
   ready.attempt = attempt;
   ready.succeeded = calm_ || !one_in(5);
@@ -231,6 +273,7 @@ void World::do_anything() {
   if (dice < 350 && !executing.empty()) return end(any_of(executing));
   if (dice < 400 && !killed.empty()) return end(any_of(killed));
   if (dice < 450 && !fetching.empty()) return bring_inputs(any_of(fetching));
+  if (dice < 460 && !fetching.empty()) return lose_inputs(any_of(fetching));
   if (dice < 480) return watch();
   if (dice < 510) return cancel();
   if (dice == 510) return restart_master();
@@ -276,6 +319,7 @@ TEST_P(AgentChaos, BreaksNoRuleAndEndsWhatItBegan) {
   EXPECT_GT(world.commits, 20u);
   EXPECT_GT(world.failures, 20u);
   EXPECT_GT(world.kills, 5u);
+  EXPECT_GT(world.replacements, 5u);
   world.calm_down();
   ASSERT_NO_FATAL_FAILURE(expect_no_violations(world));
   EXPECT_TRUE(world.quiet()) << "attempts are left that nobody brings to an end";

@@ -44,6 +44,8 @@ void Invariants::note_message(const proto::Assign& message) {
   book.job = assignment.task.job;
   book.arrival = ++arrivals_;
   book.inputs = assignment.outputs.size();
+  book.reduce = assignment.task.stage == Stage::kReduce;
+  book.generation = assignment.generation;
   const bool fetches = assignment.task.stage == Stage::kReduce && book.inputs > 0;
   book.phase = draining_ ? Phase::kFailing : fetches ? Phase::kFetching : Phase::kQueued;
 }
@@ -90,9 +92,45 @@ void Invariants::note_message(const proto::ForgetJob& message) {
 void Invariants::note(const AttemptEnded& event) {
   AttemptBook* book = find(event.attempt);
   if (book == nullptr || book->phase != Phase::kExecuting) return;
+  const bool lost_inputs = book->reduce && !event.succeeded && !book->killed && !draining_ &&
+                           event.failure.kind == proto::FailureKind::kFetch &&
+                           !event.failure.lost_outputs.empty();
+  if (lost_inputs) {
+    book->phase = Phase::kFetching;
+    book->fetching = true;
+    note_missing(*book, event.failure.lost_outputs);
+    return;
+  }
   book->phase = book->cancelled   ? Phase::kGone
                 : event.succeeded ? Phase::kCommitting
                                   : Phase::kFailing;
+}
+
+void Invariants::note_missing(AttemptBook& book, const std::vector<proto::MapOutput>& outputs) {
+  for (const proto::MapOutput& output : outputs) {
+    // A second time is a failure of the attempt.
+    if (book.replaced.count(output.split) > 0) book.phase = Phase::kFailing;
+  }
+  if (book.phase == Phase::kFailing) return;
+  for (const proto::MapOutput& output : outputs) book.missing[output.split] = output.attempt;
+}
+
+void Invariants::note(const InputsMissing& event) {
+  AttemptBook* book = find(event.attempt);
+  if (book != nullptr && book->phase == Phase::kFetching) note_missing(*book, event.outputs);
+}
+
+void Invariants::note_message(const proto::NewInputs& message) {
+  AttemptBook* book = find(message.attempt);
+  if (book == nullptr || book->phase != Phase::kFetching) return;
+  if (book->generation != message.generation) return;
+  for (const proto::MapOutput& output : message.outputs) {
+    const auto missing = book->missing.find(output.split);
+    if (missing == book->missing.end() || missing->second == output.attempt) continue;
+    if (output.holder >= message.holders.size()) continue;
+    book->missing.erase(missing);
+    book->replaced.insert(output.split);
+  }
 }
 
 void Invariants::note(const InputsReady& event) {

@@ -55,12 +55,18 @@ class Invariants {
     bool killed = false;
     bool committed = false;
     bool dropped = false;
+    bool reduce = false;
+    std::uint64_t generation = 0;
+    std::uint32_t starts = 0;
+    std::map<std::uint32_t, AttemptId> missing;  // By split: inputs that it could not read.
+    std::set<std::uint32_t> replaced;
     std::string said;  // Its commit or failure, as it was first sent.
   };
 
   // What events do to the books.
   void note(const MasterSaid& event);
   void note(const AttemptEnded& event);
+  void note(const InputsMissing& event);
   void note(const InputsReady& event);
   void note(const ProgressSeen&) {}
   void note(const DrainRequested& event);
@@ -74,11 +80,14 @@ class Invariants {
   void note_message(const proto::FailureNoted& message);
   void note_message(const proto::ForgetJob& message);
   void note_message(const proto::Goodbye&) {}
+  void note_message(const proto::NewInputs& message);
+  void note_missing(AttemptBook& book, const std::vector<proto::MapOutput>& outputs);
   void cancel(AttemptBook& book);
 
   // What actions may be.
   void check(const SendToMaster& action);
   void check(const FetchInputs& action);
+  void check(const ReplaceInputs& action);
   void check(const StartAttempt& action);
   void check(const KillAttempt& action);
   void check(const DropAttemptFiles& action);
@@ -91,6 +100,7 @@ class Invariants {
   void check_message(const proto::AttemptFailed& message);
   void check_message(const proto::Bye& message);
   void check_message(const proto::WorkersDied& message);
+  void check_message(const proto::InputsLost& message);
   void check_said(AttemptId attempt, Phase phase, std::string said);
   void check_signature(WorkerId worker, const std::string& what);
 

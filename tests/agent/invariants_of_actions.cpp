@@ -75,6 +75,18 @@ void Invariants::check_message(const proto::WorkersDied& message) {
   if (message.uuids.empty()) report("said that nobody died");
 }
 
+void Invariants::check_message(const proto::InputsLost& message) {
+  check_signature(message.worker, "lost inputs");
+  const AttemptBook* book = find(message.attempt);
+  if (book == nullptr || book->phase != Phase::kFetching) {
+    return report("misses inputs of attempt " + name_of(message.attempt) + ", which needs none");
+  }
+  std::vector<AttemptId> missing;
+  for (const auto& [split, attempt] : book->missing) missing.push_back(attempt);
+  if (message.lost != missing)
+    report("does not say what attempt " + name_of(message.attempt) + " misses");
+}
+
 void Invariants::check_message(const proto::Bye& message) {
   check_signature(message.worker, "bye");
   if (!draining_) report("bye without a reason");
@@ -90,6 +102,20 @@ void Invariants::check(const FetchInputs& action) {
   book->fetching = true;
 }
 
+void Invariants::check(const ReplaceInputs& action) {
+  const AttemptBook* book = find(action.attempt);
+  if (book == nullptr || book->phase != Phase::kFetching) {
+    return report("replaces inputs of attempt " + name_of(action.attempt) + ", which needs none");
+  }
+  if (action.outputs.empty()) report("replaces nothing");
+  for (const proto::MapOutput& output : action.outputs) {
+    if (book->replaced.count(output.split) == 0 || book->missing.count(output.split) > 0) {
+      report("replaces what attempt " + name_of(action.attempt) + " has");
+    }
+    if (output.holder >= action.holders.size()) report("replaces an input by nobody's");
+  }
+}
+
 void Invariants::check(const StartAttempt& action) {
   const AttemptId attempt = action.assignment.attempt;
   AttemptBook* book = find(attempt);
@@ -103,6 +129,8 @@ void Invariants::check(const StartAttempt& action) {
   for (const AttemptId other : in_phase(Phase::kQueued)) {
     if (attempts_.at(other).arrival < book->arrival) report("starts attempts out of their order");
   }
+  if (!book->missing.empty()) report("starts attempt " + name_of(attempt) + " without an input");
+  if (action.again != (book->starts++ > 0)) report("is wrong on whether an attempt ran before");
   book->phase = Phase::kExecuting;
   if (executing().size() > slots_) report("starts more attempts than it has slots");
 }

@@ -238,6 +238,18 @@ TEST_F(DamagedInput, IsNamedWhenItIsGone) {
   expect_lost(done, maps_[0], 0);
 }
 
+TEST_F(DamagedInput, IsNamedTogetherWithAllOthersBeforeAnythingIsDone) {
+  std::filesystem::remove(output_path(maps_[0].attempt));
+  std::filesystem::resize_file(output_path(maps_[2].attempt), 3);
+  const Run done = run(reduce(job_info<ListLines>(), all_local(maps_), 0));
+  EXPECT_EQ(done.failure().kind, FailureKind::kFetch);
+  ASSERT_EQ(done.failure().lost_outputs.size(), 2u);
+  EXPECT_EQ(done.failure().lost_outputs[0].attempt, maps_[0].attempt);
+  EXPECT_EQ(done.failure().lost_outputs[1].attempt, maps_[2].attempt);
+  EXPECT_FALSE(
+      std::filesystem::exists(directory_.path("staging/" + std::to_string(done.attempt.value))));
+}
+
 TEST_F(DamagedInput, IsNamedWhenAFetchedSegmentIsDamaged) {
   std::vector<LocalSegment> segments = all_fetched(maps_, 2);
   flip(segments[1].path, segments[1].segment.stored_bytes / 2);

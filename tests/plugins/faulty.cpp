@@ -2,6 +2,7 @@
 // any other line is counted.  One plugin for all faults, so a fault is always tied to a record.
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +100,11 @@ FAULT leave_a_child_behind() {
   }
 }
 
+/// Until the test makes this file.
+void wait_for(const std::string& path) {
+  while (::access(path.c_str(), F_OK) != 0) ::poll(nullptr, 0, 1);
+}
+
 FAULT crash_in_a_thread() {
   std::thread([] { write_to_null_pointer(); }).join();
 }
@@ -142,6 +148,7 @@ class Faulty {
     if (line == "fork") leave_a_child_behind();
     if (line == "thread") crash_in_a_thread();
     if (line == "segv once" && context_->attempt() == 1) write_to_null_pointer();
+    if (line.starts_with("wait for ")) wait_for(std::string(line.substr(9)));
     if (line == "huge") return out.emit(std::string(65u << 20, 'h'), 1);
     out.emit(line, 1);
   }

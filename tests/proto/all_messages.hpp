@@ -46,6 +46,7 @@ void for_each_message(const Visitor& visit) {
       Named<AttemptFailed>{"AttemptFailed"},
       Named<Bye>{"Bye"},
       Named<WorkersDied>{"WorkersDied"},
+      Named<InputsLost>{"InputsLost"},
       Named<Welcome>{"Welcome"},
       Named<Unknown>{"Unknown"},
       Named<HeartbeatEcho>{"HeartbeatEcho"},
@@ -55,6 +56,7 @@ void for_each_message(const Visitor& visit) {
       Named<FailureNoted>{"FailureNoted"},
       Named<ForgetJob>{"ForgetJob"},
       Named<Goodbye>{"Goodbye"},
+      Named<NewInputs>{"NewInputs"},
       Named<FetchSegment>{"FetchSegment"},
       Named<Chunk>{"Chunk"},
   };

@@ -157,6 +157,8 @@ void Invariants::end(const JobEnded& fact) {
 void Invariants::check(const Action& action) {
   if (const auto* assigned = std::get_if<AssignAttempt>(&action)) {
     assign(*assigned);
+  } else if (const auto* replaced = std::get_if<ReplaceInputs>(&action)) {
+    replace(*replaced);
   } else if (const auto* adopted = std::get_if<AdoptAttempt>(&action)) {
     adopt(*adopted);
   } else if (const auto* cancelled = std::get_if<CancelAttempt>(&action)) {
@@ -257,6 +259,21 @@ void Invariants::check_inputs(const JobBook& job, const AssignAttempt& action) {
     ++next;
   }
   if (next != action.inputs.size()) report("I3: more inputs than outputs: " + text);
+}
+
+void Invariants::replace(const ReplaceInputs& action) {
+  const std::string text = to_text(Action(action));
+  JobBook* job = job_of(action.task, "replacement");
+  if (job == nullptr) return;
+  const auto live = live_.find(action.attempt);
+  if (live == live_.end() || live->second != action.task) report("replaced for nobody: " + text);
+  if (action.inputs.empty()) report("replaced nothing: " + text);
+  for (const CommittedOutput& input : action.inputs) {
+    const TaskBook& map = job->tasks[{Stage::kMap, input.split}];
+    if (input.attempt != map.committed || input.worker != map.holder) {
+      report("I3: what is to be read instead is not committed: " + text);
+    }
+  }
 }
 
 void Invariants::publish(const PublishJob& action) {

@@ -60,6 +60,7 @@ class Invariants {
   void assign(const AssignAttempt& action);
   void adopt(const AdoptAttempt& action);
   void check_inputs(const JobBook& job, const AssignAttempt& action);
+  void replace(const ReplaceInputs& action);
   void publish(const PublishJob& action);
   void release(AttemptId attempt);
   void forget(WorkerId worker);

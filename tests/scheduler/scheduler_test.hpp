@@ -65,6 +65,10 @@ class SchedulerTest : public ::testing::Test {
   /// The same, having handed over so many pairs with this sum of their hashes.
   void commit_flow(const AssignAttempt& attempt, std::uint64_t records, std::uint64_t sum);
   void fail(const AssignAttempt& attempt, FailureKind kind, std::vector<AttemptId> lost = {});
+  /// It goes on without these.
+  void miss(const AssignAttempt& attempt, std::vector<AttemptId> lost) {
+    step(InputsLost{attempt.worker, attempt.attempt, std::move(lost)});
+  }
   /// Commits every map of the job, whatever is assigned, until none is left.
   void commit_all_maps(JobId job = kJob);
   void commit_all_reduces(JobId job = kJob);

@@ -64,13 +64,11 @@ struct ActionText {
     out << "assign worker=" << action.worker.value << " attempt=" << name_of(action.attempt)
         << " task=" << name_of(action.task) << " number=" << action.attempt_number;
     if (action.speculative) out << " speculative";
-    if (action.task.stage != Stage::kReduce) return;
-    out << " inputs=";
-    const char* separator = "";
-    for (const CommittedOutput& input : action.inputs) {
-      out << separator << input.split << ':' << name_of(input.attempt) << '@' << input.worker.value;
-      separator = ",";
-    }
+    if (action.task.stage == Stage::kReduce) list(action.inputs);
+  }
+  void operator()(const ReplaceInputs& action) const {
+    out << "replace worker=" << action.worker.value << " attempt=" << name_of(action.attempt);
+    list(action.inputs);
   }
   void operator()(const AdoptAttempt& action) const {
     out << "adopt worker=" << action.worker.value << " attempt=" << name_of(action.attempt)
@@ -99,6 +97,14 @@ struct ActionText {
     out << "forget worker=" << action.worker.value;
   }
 
+  void list(const std::vector<CommittedOutput>& inputs) const {
+    out << " inputs=";
+    const char* separator = "";
+    for (const CommittedOutput& input : inputs) {
+      out << separator << input.split << ':' << name_of(input.attempt) << '@' << input.worker.value;
+      separator = ",";
+    }
+  }
   void list(const std::vector<AttemptId>& attempts) const {
     const char* separator = "";
     for (const AttemptId attempt : attempts) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 
+#include <algorithm>
+
 #include "common/core/limits.hpp"
 #include "tests/exec/wrapped_file_system.hpp"
 #include "tests/shuffle/shuffle_fixture.hpp"
@@ -57,16 +59,66 @@ TEST_F(Fetch, GoesOnWhenAServerIsRestarted) {
   expect_everything(next_outcome());
 }
 
-TEST_F(Fetch, SaysAtOnceWhatAHolderHasLost) {
+TEST_F(Fetch, NamesWhatAHolderHasLostAndBringsTheRest) {
   for (std::uint32_t split = 0; split < 20; ++split) add_output(split % 2, split, 500'000);
   for (const std::uint32_t split : {4u, 6u, 18u}) remove_output(0, split);
   serve(0);
   serve(1);
   const FetchOutcome outcome = fetch();
-  EXPECT_FALSE(outcome.succeeded);
-  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
   EXPECT_THAT(lost_splits(outcome), ElementsAre(4, 6, 18));
-  EXPECT_THAT(outcome.failure.message, HasSubstr(address(0)));
+  EXPECT_THAT(outcome.why_lost, HasSubstr(address(0)));
+  EXPECT_TRUE(outcome.succeeded);
+  EXPECT_EQ(outcome.segments.size(), 17u);
+  for (const LocalSegment& segment : outcome.segments) {
+    EXPECT_TRUE(read(segment) == contents(segment.output.split, 500'000)) << segment.output.split;
+  }
+}
+
+TEST_F(Fetch, NamesALostOutputBeforeTheOthersAreHere) {
+  add_output(0, 0, 1000);
+  add_output(1, 1, 1000);
+  remove_output(0, 0);
+  serve(0);  // Nobody serves holder 1, so that the request cannot end.
+  start_fetcher_with({});
+  ASSERT_TRUE(fetcher_->fetch(request_).ok());
+  std::vector<FetchOutcome> outcomes;
+  while (outcomes.empty()) {
+    pollfd woken{woken_.descriptor(), POLLIN, 0};
+    ASSERT_EQ(::poll(&woken, 1, 60'000), 1);
+    woken_.lower();
+    outcomes = fetcher_->take();
+  }
+  EXPECT_FALSE(outcomes[0].ended);
+  EXPECT_THAT(lost_splits(outcomes[0]), ElementsAre(0));
+  serve(1);
+  const FetchOutcome rest = next_outcome();
+  EXPECT_THAT(rest.lost, IsEmpty());
+  EXPECT_EQ(rest.segments.size(), 1u);
+}
+
+TEST_F(Fetch, BringsALaterRequestOfTheSameAttemptBesideTheFirst) {
+  for (std::uint32_t split = 0; split < 6; ++split) add_output(split % 2, split, 2'000'000);
+  serve(0);
+  serve(1);
+  start_fetcher_with({});
+  FetchRequest first = request_;
+  FetchRequest second = request_;
+  second.round = 1;
+  std::erase_if(first.outputs, [](const proto::MapOutput& output) { return output.split >= 3; });
+  std::erase_if(second.outputs, [](const proto::MapOutput& output) { return output.split < 3; });
+  ASSERT_TRUE(fetcher_->fetch(first).ok());
+  ASSERT_TRUE(fetcher_->fetch(second).ok());
+  FetchOutcome all;
+  for (int ended = 0; ended < 2; ++ended) {
+    FetchOutcome outcome = next_outcome();
+    ASSERT_TRUE(outcome.succeeded);
+    for (LocalSegment& segment : outcome.segments) all.segments.push_back(std::move(segment));
+  }
+  std::sort(
+      all.segments.begin(), all.segments.end(),
+      [](const LocalSegment& a, const LocalSegment& b) { return a.output.split < b.output.split; });
+  all.succeeded = true;
+  expect_everything(all);
 }
 
 TEST_F(Fetch, ReportsADamagedIndexAsLost) {
@@ -76,21 +128,19 @@ TEST_F(Fetch, ReportsADamagedIndexAsLost) {
   bytes[bytes.size() - 5] ^= 1;
   directory_.write(run, bytes);
   serve(0);
-  const FetchOutcome outcome = fetch();
-  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
-  EXPECT_THAT(lost_splits(outcome), ElementsAre(0));
+  EXPECT_THAT(lost_splits(fetch()), ElementsAre(0));
 }
 
-TEST_F(Fetch, GivesUpASilentHolder) {
+TEST_F(Fetch, GivesUpASilentHolderAndKeepsWhatOthersGave) {
   for (std::uint32_t split = 0; split < 4; ++split) add_output(split % 2, split, 1000);
   serve(0);
   FetcherOptions options;
   options.patience = 300ms;
   start_fetcher_with(options);
   const FetchOutcome outcome = fetch();
-  EXPECT_EQ(outcome.failure.kind, FailureKind::kFetch);
   EXPECT_THAT(lost_splits(outcome), ElementsAre(1, 3));
-  EXPECT_THAT(outcome.failure.message, HasSubstr("does not answer"));
+  EXPECT_THAT(outcome.why_lost, HasSubstr("does not answer"));
+  EXPECT_EQ(outcome.segments.size(), 2u);
 }
 
 TEST_F(Fetch, EndsWhenItIsCancelled) {
@@ -132,7 +182,7 @@ TEST_F(Fetch, SaysThatTheDiskIsFull) {
   fetcher_ = *std::move(fetcher);
   const FetchOutcome outcome = fetch();
   EXPECT_EQ(outcome.failure.kind, FailureKind::kNoSpace);
-  EXPECT_THAT(outcome.failure.lost_outputs, IsEmpty());
+  EXPECT_THAT(outcome.lost, IsEmpty());
   fetcher_.reset();
 }
 

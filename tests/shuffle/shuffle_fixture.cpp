@@ -105,10 +105,17 @@ FetchOutcome ShuffleTest::fetch() {
 }
 
 FetchOutcome ShuffleTest::next_outcome() {
+  std::vector<proto::MapOutput> lost;
+  std::string why;
   for (;;) {
-    std::vector<FetchOutcome> outcomes = fetcher_->take();
-    FANFOLD_CHECK(outcomes.size() <= 1);
-    if (!outcomes.empty()) return std::move(outcomes.front());
+    for (FetchOutcome& outcome : fetcher_->take()) {
+      lost.insert(lost.end(), outcome.lost.begin(), outcome.lost.end());
+      if (why.empty()) why = outcome.why_lost;
+      if (!outcome.ended) continue;
+      outcome.lost = std::move(lost);
+      outcome.why_lost = std::move(why);
+      return std::move(outcome);
+    }
     pollfd woken{woken_.descriptor(), POLLIN, 0};
     FANFOLD_CHECK(::poll(&woken, 1, kPatienceMs) == 1);
     woken_.lower();
@@ -144,7 +151,7 @@ void ShuffleTest::expect_everything(const FetchOutcome& outcome) const {
 
 std::vector<std::uint32_t> lost_splits(const FetchOutcome& outcome) {
   std::vector<std::uint32_t> splits;
-  for (const proto::MapOutput& lost : outcome.failure.lost_outputs) splits.push_back(lost.split);
+  for (const proto::MapOutput& lost : outcome.lost) splits.push_back(lost.split);
   std::sort(splits.begin(), splits.end());
   return splits;
 }

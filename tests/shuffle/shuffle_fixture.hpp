@@ -35,7 +35,7 @@ class ShuffleTest : public testing::Test {
 
   void serve(std::uint32_t holder);
   void start_fetcher_with(FetcherOptions options);
-  /// Fetches request_ and waits for its outcome.
+  /// Fetches request_ and waits for its end; what is lost is collected on the way.
   FetchOutcome fetch();
   FetchOutcome next_outcome();
   /// The raw bytes of a fetched segment, read as a reduce task would.
@@ -54,7 +54,7 @@ class ShuffleTest : public testing::Test {
   FetchRequest first_request() const;
 };
 
-/// The splits that a failure says are lost.
+/// The splits that are lost.
 std::vector<std::uint32_t> lost_splits(const FetchOutcome& outcome);
 
 }  // namespace fanfold::worker

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <variant>
+#include <vector>
 
 #include "common/core/ids.hpp"
 #include "common/proto/messages.hpp"
@@ -16,9 +17,17 @@ struct SendToMaster {
 struct FetchInputs {
   proto::TaskAssignment assignment;
 };
+/// These are to be read instead of the outputs of the same splits that InputsMissing or a failed
+/// AttemptEnded named; everything else that the attempt has stays.
+struct ReplaceInputs {
+  AttemptId attempt;
+  std::vector<proto::Holder> holders;
+  std::vector<proto::MapOutput> outputs;
+};
 /// Run it in a free executor; answer with AttemptEnded.
 struct StartAttempt {
   proto::TaskAssignment assignment;
+  bool again = false;  // It ran before, and what it wrote then is of no use.
 };
 /// Stop fetching or kill the executor.  AttemptEnded follows if it was started; its failure kind
 /// is the agent's to set: `kind` says why.
@@ -39,7 +48,7 @@ struct Reconnect {};
 /// Nothing is left to do: end the process.
 struct Exit {};
 
-using Action = std::variant<SendToMaster, FetchInputs, StartAttempt, KillAttempt, DropAttemptFiles,
-                            DropJobFiles, Reconnect, Exit>;
+using Action = std::variant<SendToMaster, FetchInputs, ReplaceInputs, StartAttempt, KillAttempt,
+                            DropAttemptFiles, DropJobFiles, Reconnect, Exit>;
 
 }  // namespace fanfold::worker

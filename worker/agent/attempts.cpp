@@ -1,4 +1,4 @@
-// The life of an attempt on this worker: fetch, queue, slot, limits, report, end.
+// The life of an attempt on this worker: queue, slot, limits, report, end.
 
 #include <algorithm>
 #include <string>
@@ -27,6 +27,12 @@ std::string reason_of_kill(const HeldAttempt& held) {
   }
   return "no progress for " + seconds(held.stall_max) +
          ": no record was finished and ctx.progress() was not called";
+}
+
+/// It ran, and found that something which it should read is not there, or damaged.
+bool lost_inputs(const HeldAttempt& held, const AttemptEnded& event) {
+  return held.phase == AttemptPhase::kRunning && held.task.stage == Stage::kReduce &&
+         event.failure.kind == FailureKind::kFetch && !event.failure.lost_outputs.empty();
 }
 
 }  // namespace
@@ -61,19 +67,6 @@ void Machine::hold(const proto::TaskAssignment& assignment) {
   }
 }
 
-void Machine::on(const InputsReady& event) {
-  HeldAttempt* held = find(event.attempt);
-  // Cancelled meanwhile.
-  if (held == nullptr || held->phase != AttemptPhase::kFetching) return;
-  if (event.succeeded) {
-    enqueue(*held);
-    return;
-  }
-  proto::FailureReport failure = event.failure;
-  if (failure.kind == FailureKind::kNone) failure.kind = FailureKind::kFetch;
-  report_failure(*held, std::move(failure), "");
-}
-
 void Machine::enqueue(HeldAttempt& held) {
   held.move_to(AttemptPhase::kQueued);
   queue_.emplace(held.arrival, held.id);
@@ -88,8 +81,13 @@ void Machine::start_queued() {
     held.started = now_;
     held.progressed = now_;
     watch(held);
-    act(StartAttempt{std::move(held.assignment)});
-    held.assignment = {};
+    const bool again = held.starts++ > 0;
+    if (held.task.stage == Stage::kReduce) {
+      act(StartAttempt{held.assignment, again});
+    } else {
+      act(StartAttempt{std::move(held.assignment), again});
+      held.assignment = {};
+    }
   }
 }
 
@@ -141,6 +139,9 @@ void Machine::on(const AttemptEnded& event) {
     heartbeat_due_ = now_;
   } else if (event.succeeded) {
     report_success(*held, event);
+  } else if (lost_inputs(*held, event) && !draining_) {
+    held->move_to(AttemptPhase::kFetching);
+    note_missing(*held, event.failure.lost_outputs, event.failure.message);
   } else {
     proto::FailureReport failure = event.failure;
     if (held->phase == AttemptPhase::kKilling) {

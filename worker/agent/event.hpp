@@ -23,7 +23,13 @@ struct AttemptEnded {
   proto::FailureReport failure;
   std::string log_text;
 };
-/// All inputs of a reduce attempt are on this host now, or cannot be had.
+/// Map outputs that a reduce attempt cannot read.  The others are still brought.
+struct InputsMissing {
+  AttemptId attempt;
+  std::vector<proto::MapOutput> outputs;
+  std::string message;
+};
+/// All inputs of a reduce attempt are on this host now, or this host cannot take them.
 struct InputsReady {
   AttemptId attempt;
   bool succeeded = false;
@@ -44,7 +50,7 @@ struct DrainRequested {};
 /// Time passed; deadlines are examined.
 struct Tick {};
 
-using Event =
-    std::variant<MasterSaid, AttemptEnded, InputsReady, ProgressSeen, DrainRequested, Tick>;
+using Event = std::variant<MasterSaid, AttemptEnded, InputsMissing, InputsReady, ProgressSeen,
+                           DrainRequested, Tick>;
 
 }  // namespace fanfold::worker

@@ -13,7 +13,7 @@ constexpr std::array<Row, kAttemptPhases> kLegalMoves = {{
     // to: fetching, queued, running, killing, committing, failing
     {{false, true, false, false, false, true}},    // fetching
     {{false, false, true, false, false, true}},    // queued -> failing: given back by a drain.
-    {{false, false, false, true, true, true}},     // running
+    {{true, false, false, true, true, true}},      // running -> fetching: an input is lost.
     {{false, false, false, false, true, true}},    // killing -> committing: it was done already.
     {{false, false, false, false, false, false}},  // committing
     {{false, false, false, false, false, false}},  // failing

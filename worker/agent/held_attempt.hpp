@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 
 #include "common/core/ids.hpp"
@@ -14,7 +16,7 @@
 namespace fanfold::worker::agency {
 
 enum class AttemptPhase : std::uint8_t {
-  kFetching = 0,    // A reduce whose inputs are on their way; holds no slot.
+  kFetching = 0,    // A reduce whose inputs are on their way, or lost; holds no slot.
   kQueued = 1,      // Waits for a slot.
   kRunning = 2,     // In an executor.
   kKilling = 3,     // In an executor that is being killed; still holds the slot.
@@ -46,9 +48,16 @@ struct HeldAttempt {
   std::uint64_t generation = 0;
   AttemptPhase phase = AttemptPhase::kQueued;
   std::uint64_t arrival = 0;         // Order of the local queue.
-  proto::TaskAssignment assignment;  // Until it is started.
-  Duration wall_time_max{0};         // Zero: none.
+  proto::TaskAssignment assignment;  // Until it is started; of a reduce, which may start again.
+  std::uint32_t starts = 0;
+  Duration wall_time_max{0};  // Zero: none.
   Duration stall_max{0};
+
+  // A reduce: map outputs that it could not read, by split.
+  std::map<std::uint32_t, AttemptId> missing;  // Until the master says where each is now.
+  std::set<std::uint32_t> replaced;            // The master has said so once.
+  std::string why_missing;
+  std::uint32_t asked = 0;  // How often the master was told of those that are missing now.
 
   // While it runs.
   Instant started;

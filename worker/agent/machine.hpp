@@ -2,7 +2,8 @@
 //
 //   machine.cpp    events, time, the link to the master
 //   orders.cpp     what the master says
-//   attempts.cpp   what executors and fetchers report; slots, limits, the way out of the books
+//   attempts.cpp   what executors report; slots, limits, the way out of the books
+//   inputs.cpp     what fetchers report; map outputs that cannot be read
 //   drain.cpp      leaving in good order
 //
 // Attempts the worker holds are bounded by what the scheduler assigns ahead of its slots; an
@@ -40,6 +41,7 @@ class Machine {
   // Events.
   void on(const MasterSaid& event);
   void on(const AttemptEnded& event);
+  void on(const InputsMissing& event);
   void on(const InputsReady& event);
   void on(const ProgressSeen& event);
   void on(const DrainRequested& event);
@@ -55,6 +57,7 @@ class Machine {
   void obey(const proto::FailureNoted& message);
   void obey(const proto::ForgetJob& message);
   void obey(const proto::Goodbye& message);
+  void obey(const proto::NewInputs& message);
 
   // The link.
   template <class One>
@@ -85,6 +88,11 @@ class Machine {
   /// Nobody wants it any more.
   void abandon(HeldAttempt& held);
   void drop(AttemptId attempt);
+
+  // Inputs.
+  void note_missing(HeldAttempt& held, const std::vector<proto::MapOutput>& outputs,
+                    const std::string& why);
+  void tell_missing(HeldAttempt& held);
 
   // Drain.
   void send_bye();

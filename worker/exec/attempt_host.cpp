@@ -46,12 +46,12 @@ void AttemptHost::fail(FailureKind kind, std::string message) {
   throw abi::HostFailure();
 }
 
-void AttemptHost::fail_fetch(const proto::MapOutput& output, const std::string& message) {
+void AttemptHost::fail_fetch(std::vector<proto::MapOutput> lost, const std::string& message) {
   if (!failure_) {
     failure_.emplace();
     failure_->kind = FailureKind::kFetch;
     failure_->message = "cannot read a map output: " + message;
-    failure_->lost_outputs.push_back(output);
+    failure_->lost_outputs = std::move(lost);
   }
   throw abi::HostFailure();
 }
@@ -144,7 +144,9 @@ std::unique_ptr<abi::RunSource> AttemptHost::open_input(const LocalSegment& inpu
   if (input.fetched) segment = input.segment;
   return std::make_unique<SegmentSource>(
       files_, input.path, partition, std::move(segment),
-      [this, output = input.output](const Status& status) { fail_fetch(output, status.message()); },
+      [this, output = input.output](const Status& status) {
+        fail_fetch({output}, status.message());
+      },
       request_.bytes_read);
 }
 

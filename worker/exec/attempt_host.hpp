@@ -50,8 +50,8 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   /// Throws HostFailure when `status` is not OK: the disk's fault.
   void require(Status status);
   const std::optional<proto::FailureReport>& failure() const { return failure_; }
-  /// A reduce input could not be read.
-  [[noreturn]] void fail_fetch(const proto::MapOutput& output, const std::string& message);
+  /// Reduce inputs that could not be read, at least one.
+  [[noreturn]] void fail_fetch(std::vector<proto::MapOutput> lost, const std::string& message);
 
  private:
   io::PartWriter& output_named(std::string_view name);

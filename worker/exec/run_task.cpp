@@ -107,19 +107,39 @@ void map_pieces(Attempt& attempt, abi::Task& task) {
   }
 }
 
-/// Counts what the segments hold before they are read: their indexes say.
-void reduce_segments(Attempt& attempt, abi::Task& task) {
-  attempt.host.open_part();
-  std::vector<std::unique_ptr<abi::RunSource>> sources;
+/// All segments with their places in their files, as the indexes say.  Those that cannot be read
+/// are named together, before anything is done with the others.
+std::vector<LocalSegment> find_segments(Attempt& attempt) {
   const std::uint32_t partition = attempt.assignment.task.index;
+  std::vector<LocalSegment> found;
+  std::vector<proto::MapOutput> lost;
+  std::string why;
+  found.reserve(attempt.request.segments.size());
   for (const LocalSegment& input : attempt.request.segments) {
     LocalSegment known = input;
     if (!known.fetched) {
       auto segment = io::find_segment(attempt.files, input.path, partition);
-      if (!segment.ok()) attempt.host.fail_fetch(input.output, segment.status().message());
+      if (!segment.ok()) {
+        if (lost.empty()) why = segment.status().message();
+        lost.push_back(input.output);
+        continue;
+      }
       known.segment = *std::move(segment);
       known.fetched = true;
     }
+    found.push_back(std::move(known));
+  }
+  if (!lost.empty()) attempt.host.fail_fetch(std::move(lost), why);
+  return found;
+}
+
+/// Counts what the segments hold before they are read.
+void reduce_segments(Attempt& attempt, abi::Task& task) {
+  const std::vector<LocalSegment> segments = find_segments(attempt);
+  attempt.host.open_part();
+  std::vector<std::unique_ptr<abi::RunSource>> sources;
+  const std::uint32_t partition = attempt.assignment.task.index;
+  for (const LocalSegment& known : segments) {
     proto::add_flow(&attempt.report.flow, proto::flow_of(partition, known.segment.summary));
     attempt.report.bytes_in += known.segment.stored_bytes;
     if (known.segment.summary.records > 0) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <utility>
 
@@ -18,68 +19,123 @@ std::string own_host_id() {
   return id;
 }
 
+bool Inputs::is_local(const Share& share, const proto::Holder& holder) const {
+  const bool all_over_network = share.assignment.spec.shuffle == proto::ShufflePath::kNetwork;
+  return !all_over_network && !holder.host_id.empty() && holder.host_id == host_id_;
+}
+
 void Inputs::bring(const proto::TaskAssignment& assignment) {
-  const bool all_over_network = assignment.spec.shuffle == proto::ShufflePath::kNetwork;
-  const auto is_local = [&](const proto::Holder& holder) {
-    return !all_over_network && !holder.host_id.empty() && holder.host_id == host_id_;
-  };
-  std::vector<LocalSegment>& segments = segments_[assignment.attempt];
+  Share& share = shares_[assignment.attempt];
+  share.assignment = assignment;
+  bring(share);
+}
+
+void Inputs::bring(Share& share) {
+  const proto::TaskAssignment& assignment = share.assignment;
+  const JobId job = assignment.task.job;
+  std::size_t local = 0;
   for (const proto::MapOutput& output : assignment.outputs) {
     const proto::Holder& holder = assignment.holders[output.holder];
-    if (!is_local(holder)) continue;
+    if (!is_local(share, holder)) continue;
     LocalSegment segment;
     segment.output = output;
-    segment.path = map_output_path(holder.scratch, assignment.task.job, output.attempt);
-    segments.push_back(std::move(segment));
+    segment.path = map_output_path(holder.scratch, job, output.attempt);
+    share.segments.push_back(std::move(segment));
+    ++local;
   }
+  if (local < assignment.outputs.size()) {
+    FetchRequest request = make_fetch_request(
+        assignment, [&](const proto::Holder& holder) { return is_local(share, holder); },
+        scratch_.attempt_directory(job, assignment.attempt) + "/" + kFetchedDirectory);
+    request.round = share.rounds++;
+    if (const Status accepted = fetcher_.fetch(std::move(request)); accepted.ok()) {
+      ++share.fetching;
+    } else {
+      proto::FailureReport failure;
+      failure.kind = proto::FailureKind::kFetch;
+      failure.message = accepted.message();
+      return fail(share, std::move(failure));
+    }
+  }
+  // What was said is said; thousands of names need not be kept.
+  share.assignment.outputs = {};
+  share.assignment.holders = {};
+  announce_if_complete(share);
+}
+
+void Inputs::replace(const ReplaceInputs& replacement) {
+  const auto known = shares_.find(replacement.attempt);
+  if (known == shares_.end()) return;
+  Share& share = known->second;
+  std::set<std::uint32_t> splits;
+  for (const proto::MapOutput& output : replacement.outputs) splits.insert(output.split);
+  std::erase_if(share.segments, [&splits](const LocalSegment& segment) {
+    return splits.count(segment.output.split) > 0;
+  });
+  for (const std::uint32_t split : splits) share.awaited.erase(split);
+  share.assignment.holders = replacement.holders;
+  share.assignment.outputs = replacement.outputs;
+  bring(share);
+}
+
+void Inputs::note_lost(AttemptId attempt, const std::vector<proto::MapOutput>& lost) {
+  const auto known = shares_.find(attempt);
+  if (known == shares_.end()) return;
+  known->second.announced = false;
+  for (const proto::MapOutput& output : lost) known->second.awaited.insert(output.split);
+}
+
+void Inputs::forget(AttemptId attempt) {
+  const auto known = shares_.find(attempt);
+  if (known == shares_.end()) return;
+  if (known->second.fetching > 0) fetcher_.cancel(attempt);
+  shares_.erase(known);
+  const auto is_of_it = [attempt](const auto& one) { return one.attempt == attempt; };
+  std::erase_if(ready_, is_of_it);
+  std::erase_if(missing_, is_of_it);
+}
+
+void Inputs::look() {
+  for (FetchOutcome& outcome : fetcher_.take()) note(std::move(outcome));
+}
+
+void Inputs::note(FetchOutcome outcome) {
+  const auto known = shares_.find(outcome.attempt);
+  if (known == shares_.end()) return;  // Cancelled.
+  Share& share = known->second;
+  if (outcome.ended) --share.fetching;
+  if (share.announced) return;  // It failed, and this is what went on beside that.
+  if (outcome.ended && !outcome.succeeded) return fail(share, std::move(outcome.failure));
+  if (!outcome.lost.empty()) {
+    for (const proto::MapOutput& output : outcome.lost) share.awaited.insert(output.split);
+    missing_.push_back({outcome.attempt, std::move(outcome.lost), std::move(outcome.why_lost)});
+  }
+  if (!outcome.ended) return;
+  for (LocalSegment& segment : outcome.segments) share.segments.push_back(std::move(segment));
+  announce_if_complete(share);
+}
+
+void Inputs::fail(Share& share, proto::FailureReport failure) {
+  share.announced = true;
+  ready_.push_back({share.assignment.attempt, false, std::move(failure)});
+}
+
+void Inputs::announce_if_complete(Share& share) {
+  if (share.announced || share.fetching > 0 || !share.awaited.empty()) return;
+  share.announced = true;
+  // The order of values is the order of splits.
+  std::stable_sort(
+      share.segments.begin(), share.segments.end(),
+      [](const LocalSegment& a, const LocalSegment& b) { return a.output.split < b.output.split; });
   InputsReady ready;
-  ready.attempt = assignment.attempt;
+  ready.attempt = share.assignment.attempt;
   ready.succeeded = true;
-  if (segments.size() < assignment.outputs.size()) {
-    const Status accepted = fetcher_.fetch(make_fetch_request(
-        assignment, is_local, scratch_.attempt_directory(assignment.task.job, assignment.attempt)));
-    if (accepted.ok()) return;
-    segments_.erase(assignment.attempt);
-    ready.succeeded = false;
-    ready.failure.kind = proto::FailureKind::kFetch;
-    ready.failure.message = accepted.message();
-  }
   ready_.push_back(std::move(ready));
 }
 
-void Inputs::cancel(AttemptId attempt) {
-  if (segments_.erase(attempt) == 0) return;
-  fetcher_.cancel(attempt);
-  std::erase_if(ready_, [attempt](const InputsReady& one) { return one.attempt == attempt; });
-}
-
-std::vector<InputsReady> Inputs::take_ready() {
-  std::vector<InputsReady> ready = std::exchange(ready_, {});
-  for (FetchOutcome& outcome : fetcher_.take()) {
-    const auto known = segments_.find(outcome.attempt);
-    if (known == segments_.end()) continue;  // Cancelled.
-    if (outcome.succeeded) {
-      std::vector<LocalSegment>& segments = known->second;
-      for (LocalSegment& segment : outcome.segments) segments.push_back(std::move(segment));
-      // The order of values is the order of splits.
-      std::stable_sort(segments.begin(), segments.end(),
-                       [](const LocalSegment& a, const LocalSegment& b) {
-                         return a.output.split < b.output.split;
-                       });
-    } else {
-      segments_.erase(known);
-    }
-    ready.push_back({outcome.attempt, outcome.succeeded, std::move(outcome.failure)});
-  }
-  return ready;
-}
-
-std::vector<LocalSegment> Inputs::take_segments(AttemptId attempt) {
-  const auto known = segments_.find(attempt);
-  if (known == segments_.end()) return {};
-  std::vector<LocalSegment> segments = std::move(known->second);
-  segments_.erase(known);
-  return segments;
+std::vector<LocalSegment> Inputs::segments(AttemptId attempt) const {
+  const auto known = shares_.find(attempt);
+  return known != shares_.end() ? known->second.segments : std::vector<LocalSegment>();
 }
 
 }  // namespace fanfold::worker

@@ -1,12 +1,15 @@
 // What reduce attempts read: outputs that lie on this host are opened where they are, others are
-// fetched first.  One thread.
+// fetched first.  What cannot be had is named, and may be replaced; the rest is kept.  One thread.
 
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "worker/agent/action.hpp"
 #include "worker/agent/event.hpp"
 #include "worker/service/scratch.hpp"
 #include "worker/shuffle/fetcher.hpp"
@@ -22,21 +25,49 @@ class Inputs {
   Inputs(std::string host_id, const Scratch& scratch, Fetcher& fetcher)
       : host_id_(std::move(host_id)), scratch_(scratch), fetcher_(fetcher) {}
 
-  /// One InputsReady follows, unless it is cancelled.
+  /// One InputsReady follows, and before it an InputsMissing whenever something is lost, unless it
+  /// is cancelled.
   void bring(const proto::TaskAssignment& assignment);
-  void cancel(AttemptId attempt);
-  std::vector<InputsReady> take_ready();
-  bool has_ready() const { return !ready_.empty(); }
+  /// Brings these instead; InputsReady follows when nothing is missing any more.
+  void replace(const ReplaceInputs& replacement);
+  /// The attempt could not read these after they were ready: they are to be replaced.
+  void note_lost(AttemptId attempt, const std::vector<proto::MapOutput>& lost);
+  /// Nobody reads them any more.
+  void forget(AttemptId attempt);
 
-  /// In the order of the assignment's outputs; none for attempts that were not brought.
-  std::vector<LocalSegment> take_segments(AttemptId attempt);
+  std::vector<InputsMissing> take_missing() { return std::exchange(missing_, {}); }
+  std::vector<InputsReady> take_ready() { return std::exchange(ready_, {}); }
+  /// Hears what the fetcher has to say.
+  void look();
+  bool has_news() const { return !ready_.empty() || !missing_.empty(); }
+
+  /// In the order of splits; none for attempts that were not brought.
+  std::vector<LocalSegment> segments(AttemptId attempt) const;
+  /// What is fetched for an attempt, in its directory: no file of its own has this name.
+  static constexpr const char* kFetchedDirectory = "fetched";
 
  private:
+  /// Of one attempt.
+  struct Share {
+    proto::TaskAssignment assignment;  // Its outputs are those that are asked for next.
+    std::vector<LocalSegment> segments;
+    std::set<std::uint32_t> awaited;  // Splits whose output is lost.
+    std::uint32_t rounds = 0;         // Of fetching, begun.
+    std::uint32_t fetching = 0;       // Of them, under way.
+    bool announced = false;           // Or failed.
+  };
+
+  bool is_local(const Share& share, const proto::Holder& holder) const;
+  void bring(Share& share);
+  void note(FetchOutcome outcome);
+  void fail(Share& share, proto::FailureReport failure);
+  void announce_if_complete(Share& share);
+
   const std::string host_id_;
   const Scratch& scratch_;
   Fetcher& fetcher_;
-  /// By attempt: complete, or but for what the fetcher brings.
-  std::map<AttemptId, std::vector<LocalSegment>> segments_;
+  std::map<AttemptId, Share> shares_;
+  std::vector<InputsMissing> missing_;
   std::vector<InputsReady> ready_;
 };
 

@@ -43,7 +43,9 @@ Status WorkerBody::turn() {
   FANFOLD_RETURN_IF_ERROR(read_frames());
   note_damage();
   FANFOLD_RETURN_IF_ERROR(read_executors());
-  for (InputsReady& ready : inputs_.take_ready()) feed(ready);
+  inputs_.look();
+  for (const InputsMissing& missing : inputs_.take_missing()) note_missing(missing);
+  for (const InputsReady& ready : inputs_.take_ready()) feed(ready);
   pass_time();
   if (!may_hold_commits()) send_held_commits();
   return {};
@@ -58,7 +60,7 @@ void WorkerBody::pass_time() {
 }
 
 Duration WorkerBody::patience() const {
-  if (inputs_.has_ready() || doors_.executors.has_ended()) return Duration(0);
+  if (inputs_.has_news() || doors_.executors.has_ended()) return Duration(0);
   const Instant now = doors_.clock.now();
   Duration wait = kPatienceMax;
   for (const auto& deadline : {agent_.next_deadline(), doors_.executors.next_deadline()}) {
@@ -106,7 +108,20 @@ Status WorkerBody::read_executors() {
   return {};
 }
 
+void WorkerBody::note_missing(const InputsMissing& missing) {
+  doors_.log.warn("inputs.lost", {{"attempt", missing.attempt.value},
+                                  {"outputs", missing.outputs.size()},
+                                  {"message", missing.message}});
+  feed(missing);
+}
+
 void WorkerBody::note_ended(AttemptEnded ended) {
+  // One that lost an input may start again with what else it has.
+  if (!ended.succeeded && ended.failure.kind == proto::FailureKind::kFetch) {
+    inputs_.note_lost(ended.attempt, ended.failure.lost_outputs);
+  } else {
+    inputs_.forget(ended.attempt);
+  }
   if (ended.succeeded) {
     doors_.log.debug("attempt.ended", {{"attempt", ended.attempt.value}});
   } else {
@@ -160,6 +175,8 @@ void WorkerBody::perform(SendToMaster& action) {
 
 void WorkerBody::perform(FetchInputs& action) { inputs_.bring(action.assignment); }
 
+void WorkerBody::perform(ReplaceInputs& action) { inputs_.replace(action); }
+
 void WorkerBody::perform(StartAttempt& action) {
   ExecutorTask task;
   task.assignment = std::move(action.assignment);
@@ -169,7 +186,8 @@ void WorkerBody::perform(StartAttempt& action) {
       "attempt.started",
       {{"attempt", assignment.attempt.value}, {"job", job.value}, {"task", assignment.task.index}});
   staging_[job] = assignment.staging;
-  task.segments = inputs_.take_segments(assignment.attempt);
+  if (action.again) remove_traces(job, assignment.attempt);
+  task.segments = inputs_.segments(assignment.attempt);
   task.scratch = doors_.scratch.attempt_directory(job, assignment.attempt);
   task.memory_bytes =
       assignment.spec.memory_bytes != 0 ? assignment.spec.memory_bytes : options_.memory_bytes;
@@ -177,17 +195,35 @@ void WorkerBody::perform(StartAttempt& action) {
   doors_.executors.start(doors_.clock.now(), std::move(task));
 }
 
+/// Of a run that lost an input: what it wrote goes, what was fetched for it stays.
+void WorkerBody::remove_traces(JobId job, AttemptId attempt) {
+  const std::string directory = doors_.scratch.attempt_directory(job, attempt);
+  Status status = remove_parts(job, attempt);
+  // It is not there when nothing was fetched or spilled.
+  const auto names = doors_.files.list(directory);
+  for (std::size_t i = 0; status.ok() && names.ok() && i < names->size(); ++i) {
+    if ((*names)[i] == Inputs::kFetchedDirectory) continue;
+    status = doors_.files.remove_tree(directory + "/" + (*names)[i]);
+  }
+  if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
+}
+
+Status WorkerBody::remove_parts(JobId job, AttemptId attempt) {
+  const auto staging = staging_.find(job);
+  if (staging == staging_.end()) return {};
+  return doors_.files.remove_tree(staging->second + "/" + std::to_string(attempt.value));
+}
+
 void WorkerBody::perform(KillAttempt& action) {
-  inputs_.cancel(action.attempt);
+  inputs_.forget(action.attempt);
   doors_.executors.kill(doors_.clock.now(), action.attempt, action.kind);
 }
 
 void WorkerBody::perform(DropAttemptFiles& action) {
+  inputs_.forget(action.attempt);
   Status status = doors_.scratch.drop_attempt(action.job, action.attempt);
   // Only attempts that did not commit are dropped one by one, so their parts are of no use either.
-  if (const auto staging = staging_.find(action.job); staging != staging_.end() && status.ok()) {
-    status = doors_.files.remove_tree(staging->second + "/" + std::to_string(action.attempt.value));
-  }
+  if (status.ok()) status = remove_parts(action.job, action.attempt);
   if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
 }
 

@@ -69,6 +69,7 @@ class WorkerBody {
   void note_damage();
   Status read_executors();
   void note_ended(AttemptEnded ended);
+  void note_missing(const InputsMissing& missing);
   void pass_time();
   /// Steps the agent and performs what it says; what that causes comes before the next turn.
   void feed(const Event& event);
@@ -77,8 +78,12 @@ class WorkerBody {
   bool may_hold_commits() const;
   void send_held_commits();
 
+  void remove_traces(JobId job, AttemptId attempt);
+  Status remove_parts(JobId job, AttemptId attempt);
+
   void perform(SendToMaster& action);
   void perform(FetchInputs& action);
+  void perform(ReplaceInputs& action);
   void perform(StartAttempt& action);
   void perform(KillAttempt& action);
   void perform(DropAttemptFiles& action);

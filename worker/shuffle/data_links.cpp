@@ -63,10 +63,26 @@ void DataLinks::ask(Instant now, const Address& address, const Asker& asker,
   send(link, link.asked.back());
 }
 
-void DataLinks::forget(AttemptId task) {
+template <class Predicate>
+void DataLinks::forget_if(const Predicate& is_forgotten) {
   for (auto& [address, link] : links_) {
-    std::erase_if(link.asked, [task](const Asked& asked) { return asked.asker.task == task; });
+    std::erase_if(link.asked,
+                  [&is_forgotten](const Asked& asked) { return is_forgotten(asked.asker); });
   }
+}
+
+void DataLinks::forget(const FetchId& task) {
+  forget_if([&task](const Asker& asker) { return asker.task == task; });
+}
+
+void DataLinks::forget(const FetchId& task, std::uint32_t stream) {
+  forget_if([&](const Asker& asker) { return asker.task == task && asker.stream == stream; });
+}
+
+void DataLinks::forget(const Asker& asker) {
+  forget_if([&asker](const Asker& other) {
+    return other.task == asker.task && other.stream == asker.stream && other.output == asker.output;
+  });
 }
 
 std::optional<Reply> DataLinks::read(Instant now, const net::Frame& frame) {

@@ -21,9 +21,16 @@
 
 namespace fanfold::worker {
 
+/// One request of a reduce attempt for outputs; there may be several, one after the other.
+struct FetchId {
+  AttemptId attempt;
+  std::uint32_t round = 0;
+  auto operator<=>(const FetchId&) const = default;
+};
+
 /// Who asked, in the asker's own terms; comes back with the answer.
 struct Asker {
-  AttemptId task;
+  FetchId task;
   std::uint32_t stream = 0;
   std::uint32_t output = 0;
 };
@@ -47,8 +54,10 @@ class DataLinks {
 
   /// `wanted.request` is chosen here.  The address is open.
   void ask(Instant now, const Address& address, const Asker& asker, proto::FetchSegment wanted);
-  /// No reply to what `task` asked will come.
-  void forget(AttemptId task);
+  /// No reply to what `task` asked will come, or to what it asked for one stream or one output.
+  void forget(const FetchId& task);
+  void forget(const FetchId& task, std::uint32_t stream);
+  void forget(const Asker& asker);
 
   /// nullopt: not an answer to anything that is still asked.
   std::optional<Reply> read(Instant now, const net::Frame& frame);
@@ -74,6 +83,8 @@ class DataLinks {
     Duration interval{};      // Between resends.
   };
 
+  template <class Predicate>
+  void forget_if(const Predicate& is_forgotten);
   void send(const Link& link, const Asked& asked);
   void reconnect(const Address& address, Link& link);
   void note_heard(Instant now, Link& link);

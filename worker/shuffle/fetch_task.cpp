@@ -16,9 +16,6 @@ constexpr std::uint32_t kFirstBytes = 128u << 10;
 /// Of one task from one holder: keeps its disk and the network busy without filling its queues.
 constexpr std::uint64_t kStreamCreditBytes = 4u << 20;
 
-/// Requests without bytes on their way to one holder.
-constexpr std::size_t kProbesMax = 64;
-
 std::string describe(const proto::Holder& holder) {
   return "worker " + std::to_string(holder.worker.value) + " at " + holder.data_endpoint;
 }
@@ -29,10 +26,11 @@ FetchTask::FetchTask(io::FileSystem& files, DataLinks& links, FetchRequest reque
     : files_(files),
       links_(links),
       request_(std::move(request)),
-      segments_(request_.outputs.size()) {}
+      segments_(request_.outputs.size()),
+      settled_(request_.outputs.size()) {}
 
 FetchTask::~FetchTask() {
-  links_.forget(request_.attempt);
+  links_.forget(id());
   for (const Stream& stream : streams_) links_.close(stream.address);
 }
 
@@ -45,38 +43,43 @@ void FetchTask::start(Instant now) {
   for (std::uint32_t i = 0; i < request_.outputs.size(); ++i) {
     by_holder[request_.outputs[i].holder].push_back(i);
   }
-  for (auto& [holder, outputs] : by_holder) {
-    Stream stream;
-    stream.address = request_.holders[holder].data_endpoint;
-    stream.path = request_.directory + "/fetched-" + std::to_string(holder) + ".blocks";
-    stream.outputs = std::move(outputs);
-    if (const Status opened = links_.open(stream.address); !opened.ok()) {
-      fail(FailureKind::kFetch, opened.message());
-      for (const std::uint32_t output : stream.outputs) {
-        failure_.lost_outputs.push_back(request_.outputs[output]);
-      }
-      return;
-    }
-    streams_.push_back(std::move(stream));
-  }
+  for (auto& [holder, outputs] : by_holder) add_stream(holder, std::move(outputs));
   advance(now);
 }
 
+void FetchTask::add_stream(std::uint32_t holder, std::vector<std::uint32_t> outputs) {
+  Stream stream;
+  stream.address = request_.holders[holder].data_endpoint;
+  stream.path = request_.directory + "/fetched-" + std::to_string(request_.round) + "-" +
+                std::to_string(holder) + ".blocks";
+  stream.outputs = std::move(outputs);
+  if (const Status opened = links_.open(stream.address); !opened.ok()) {
+    for (const std::uint32_t output : stream.outputs) note_lost(output, opened.message());
+    return;
+  }
+  streams_.push_back(std::move(stream));
+}
+
 bool FetchTask::ended() const {
-  if (failed() && !probed_) return true;
+  if (failed()) return true;
   return std::all_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
     return stream.next == stream.outputs.size() && stream.incoming.empty();
   });
 }
 
 FetchOutcome FetchTask::outcome() {
+  FetchOutcome outcome;
+  outcome.attempt = request_.attempt;
+  outcome.round = request_.round;
+  outcome.lost = std::exchange(lost_, {});
+  outcome.why_lost = std::exchange(why_lost_, {});
+  outcome.ended = ended();
+  if (!outcome.ended) return outcome;
   for (Stream& stream : streams_) {
     if (!stream.file) continue;
     if (const Status closed = stream.file->close(); !closed.ok()) fail_disk(closed);
     stream.file.reset();
   }
-  FetchOutcome outcome;
-  outcome.attempt = request_.attempt;
   outcome.succeeded = !failed();
   outcome.failure = std::move(failure_);
   if (!outcome.succeeded) return outcome;
@@ -87,19 +90,15 @@ FetchOutcome FetchTask::outcome() {
 }
 
 void FetchTask::take(Instant now, Reply reply) {
-  if (failed() && !probed_) return;
+  if (failed()) return;
   Stream& stream = streams_[reply.asker.stream];
   const std::uint32_t output = reply.asker.output;
   const auto incoming =
       std::find_if(stream.incoming.begin(), stream.incoming.end(),
                    [output](const Incoming& one) { return one.output == output; });
   FANFOLD_CHECK(incoming != stream.incoming.end());
-  if (probed_) {
-    stream.incoming.erase(incoming);
-    if (reply.chunk.code != 0) note_lost(output, reply.chunk.message);
-  } else if (reply.chunk.code != 0) {
-    note_lost(output, reply.chunk.message);
-    probe(reply.asker.stream);
+  if (reply.chunk.code != 0) {
+    give_up(reply.asker.stream, output, reply.chunk.message);
   } else {
     take_chunk(*incoming, std::move(reply));
   }
@@ -115,13 +114,11 @@ void FetchTask::take_chunk(Incoming& incoming, Reply reply) {
       chunk.offset <= stored &&
       chunk.bytes.size() == std::min<std::uint64_t>(reply.length, stored - chunk.offset);
   if (!same || !fits) {
-    note_lost(incoming.output, "its data server contradicts itself");
+    give_up(reply.asker.stream, incoming.output, "its data server contradicts itself");
     return;
   }
   // Less than was asked for came: the rest of the credit is free again.
-  const std::uint64_t unused = reply.length - chunk.bytes.size();
-  stream.credit_used -= unused;
-  credit_used_ -= unused;
+  free_credit(stream, incoming, reply.length - chunk.bytes.size());
   if (!incoming.known) {
     incoming.known = true;
     incoming.segment = chunk.segment;
@@ -146,10 +143,10 @@ void FetchTask::write_arrived(Stream& stream) {
         return;
       }
       first.written += bytes.size();
-      stream.credit_used -= bytes.size();
-      credit_used_ -= bytes.size();
+      free_credit(stream, first, bytes.size());
     }
     if (first.written < first.segment.stored_bytes) return;
+    settled_[first.output] = true;
     if (first.segment.stored_bytes > 0) {
       LocalSegment local;
       local.output = request_.outputs[first.output];
@@ -185,7 +182,7 @@ void FetchTask::advance(Instant now) {
 
 /// Asks for one part more; false when nothing is to be asked now.
 bool FetchTask::advance(Instant now, Stream& stream) {
-  if (failed() && !probed_) return false;
+  if (failed()) return false;
   for (Incoming& incoming : stream.incoming) {
     if (!incoming.known || incoming.asked == incoming.segment.stored_bytes) continue;
     const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(
@@ -199,12 +196,11 @@ bool FetchTask::advance(Instant now, Stream& stream) {
     return true;
   }
   if (stream.next == stream.outputs.size()) return false;
-  if (probed_ && stream.incoming.size() >= kProbesMax) return false;
   if (!stream.incoming.empty() && !has_credit(stream, kFirstBytes)) return false;
   Incoming incoming;
   incoming.output = stream.outputs[stream.next++];
   stream.incoming.push_back(std::move(incoming));
-  ask(now, stream, stream.incoming.back(), probed_ ? 0 : kFirstBytes);
+  ask(now, stream, stream.incoming.back(), kFirstBytes);
   return true;
 }
 
@@ -223,34 +219,42 @@ void FetchTask::ask(Instant now, Stream& stream, Incoming& incoming, std::uint32
   wanted.length = length;
   stream.credit_used += length;
   credit_used_ += length;
-  links_.ask(now, stream.address, {request_.attempt, index, incoming.output}, wanted);
+  incoming.credit += length;
+  links_.ask(now, stream.address, {id(), index, incoming.output}, wanted);
+}
+
+void FetchTask::free_credit(Stream& stream, Incoming& incoming, std::uint64_t bytes) {
+  stream.credit_used -= bytes;
+  credit_used_ -= bytes;
+  incoming.credit -= bytes;
 }
 
 void FetchTask::note_lost(std::uint32_t output, const std::string& why) {
   const proto::MapOutput& lost = request_.outputs[output];
-  if (!failed()) {
-    fail(FailureKind::kFetch, "the output of map task " + std::to_string(lost.split) +
-                                  " cannot be fetched from " +
-                                  describe(request_.holders[lost.holder]) + ": " + why);
+  settled_[output] = true;
+  if (why_lost_.empty()) {
+    why_lost_ = "the output of map task " + std::to_string(lost.split) +
+                " cannot be fetched from " + describe(request_.holders[lost.holder]) + ": " + why;
   }
-  failure_.lost_outputs.push_back(lost);
+  lost_.push_back(lost);
 }
 
-/// A holder that has lost one output has probably lost others, and the master had better know all
-/// at once: the rest is asked for without its bytes.
-void FetchTask::probe(std::uint32_t index) {
-  stop_asking();
+void FetchTask::give_up(std::uint32_t index, std::uint32_t output, const std::string& why) {
   Stream& stream = streams_[index];
-  const std::uint32_t lost = failure_.lost_outputs.back().split;
-  std::erase_if(stream.outputs, [this, lost](std::uint32_t output) {
-    return segments_[output] || request_.outputs[output].split == lost;
-  });
-  stream.next = 0;
-  probed_ = index;
+  const auto incoming =
+      std::find_if(stream.incoming.begin(), stream.incoming.end(),
+                   [output](const Incoming& one) { return one.output == output; });
+  FANFOLD_CHECK(incoming != stream.incoming.end());
+  links_.forget({id(), index, output});
+  free_credit(stream, *incoming, incoming->credit);
+  stream.incoming.erase(incoming);
+  note_lost(output, why);
+  // What was behind it may be complete.
+  write_arrived(stream);
 }
 
 void FetchTask::stop_asking() {
-  links_.forget(request_.attempt);
+  links_.forget(id());
   for (Stream& stream : streams_) {
     stream.incoming.clear();
     stream.next = stream.outputs.size();
@@ -259,28 +263,26 @@ void FetchTask::stop_asking() {
   credit_used_ = 0;
 }
 
-void FetchTask::note_silent(const DataLinks::Address& address) {
-  for (const Stream& stream : streams_) {
+void FetchTask::note_silent(Instant now, const DataLinks::Address& address) {
+  if (failed()) return;
+  for (std::uint32_t i = 0; i < streams_.size(); ++i) {
+    Stream& stream = streams_[i];
     if (stream.address != address || stream.incoming.empty()) continue;
-    if (!failed()) {
-      fail(FailureKind::kFetch,
-           describe(request_.holders[request_.outputs[stream.outputs.front()].holder]) +
-               " does not answer requests for map outputs");
-    }
-    // What was empty is among them: computing it again costs little.
+    links_.forget(id(), i);
+    for (Incoming& incoming : stream.incoming) free_credit(stream, incoming, incoming.credit);
+    stream.incoming.clear();
+    stream.next = stream.outputs.size();
     for (const std::uint32_t output : stream.outputs) {
-      if (!segments_[output]) failure_.lost_outputs.push_back(request_.outputs[output]);
+      if (!settled_[output]) note_lost(output, "it does not answer requests for map outputs");
     }
   }
-  if (!failed()) return;
-  stop_asking();
-  probed_.reset();
+  // Others may use the credit.
+  advance(now);
 }
 
 void FetchTask::note_broken(const Status& status) {
   fail(FailureKind::kIo, status.message());
   stop_asking();
-  probed_.reset();
 }
 
 void FetchTask::fail(FailureKind kind, const std::string& message) {

@@ -1,6 +1,7 @@
 // The inputs of one reduce task on their way to this host: what is asked of which holder, what has
 // arrived, and the files it is written to.  Bytes that are asked for or wait to be written are
-// bounded by credits.  One thread; talks to holders through DataLinks alone.
+// bounded by credits.  An output that cannot be had is lost; the others go on.  One thread; talks
+// to holders through DataLinks alone.
 
 #pragma once
 
@@ -26,13 +27,15 @@ class FetchTask {
   void start(Instant now);
   void take(Instant now, Reply reply);
   /// Everything of it that is not here is lost.
-  void note_silent(const DataLinks::Address& address);
+  void note_silent(Instant now, const DataLinks::Address& address);
 
   /// Nothing can be fetched any more.
   void note_broken(const Status& status);
 
-  /// True when outcome() may be called; nothing is asked or written any more.
+  /// Nothing is asked or written any more.
   bool ended() const;
+  /// Outputs are lost that no outcome() has named.
+  bool has_lost() const { return !lost_.empty(); }
   FetchOutcome outcome();
 
  private:
@@ -43,6 +46,7 @@ class FetchTask {
     io::Segment segment;
     std::uint64_t asked = 0;  // Stored bytes that are asked for, have arrived or are written.
     std::uint64_t written = 0;
+    std::uint64_t credit = 0;  // Of the stream's, that it uses.
     std::uint64_t file_offset = 0;
     std::map<std::uint64_t, std::string> arrived;  // By offset; not written yet.
   };
@@ -58,14 +62,19 @@ class FetchTask {
     std::uint64_t credit_used = 0;
   };
 
+  FetchId id() const { return {request_.attempt, request_.round}; }
+  void add_stream(std::uint32_t holder, std::vector<std::uint32_t> outputs);
   void advance(Instant now);
   bool advance(Instant now, Stream& stream);
   bool has_credit(const Stream& stream, std::uint32_t length) const;
   void ask(Instant now, Stream& stream, Incoming& incoming, std::uint32_t length);
   void take_chunk(Incoming& incoming, Reply reply);
+  void free_credit(Stream& stream, Incoming& incoming, std::uint64_t bytes);
   void stop_asking();
+  /// `why` is a sentence's end: what is wrong with it.
   void note_lost(std::uint32_t output, const std::string& why);
-  void probe(std::uint32_t index);
+  /// Nothing more will come of it.
+  void give_up(std::uint32_t stream, std::uint32_t output, const std::string& why);
   void write_arrived(Stream& stream);
   Status write(Stream& stream, std::string_view bytes);
   void fail(proto::FailureKind kind, const std::string& message);
@@ -77,10 +86,11 @@ class FetchTask {
   const FetchRequest request_;
   std::vector<Stream> streams_;
   std::vector<std::optional<LocalSegment>> segments_;  // By output; nullopt: empty or not here.
+  std::vector<bool> settled_;                          // By output: here, empty, or lost.
   std::uint64_t credit_used_ = 0;
-  std::size_t turn_ = 0;  // The stream that may ask first.
-  /// A stream whose holder has lost something, while it is asked what else it has lost.
-  std::optional<std::uint32_t> probed_;
+  std::size_t turn_ = 0;                // The stream that may ask first.
+  std::vector<proto::MapOutput> lost_;  // Not named by an outcome().
+  std::string why_lost_;
   proto::FailureReport failure_;
 };
 

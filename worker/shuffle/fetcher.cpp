@@ -1,6 +1,7 @@
 #include "worker/shuffle/fetcher.hpp"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -8,6 +9,7 @@
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
 #include "common/core/mailbox.hpp"
+#include "common/core/mutex.hpp"
 #include "worker/shuffle/fetches.hpp"
 
 namespace fanfold::worker {
@@ -15,13 +17,44 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Requests without an outcome; a worker has no more reduce attempts than that.
+/// Requests that have not ended; a worker has no more reduce attempts than that.
 constexpr std::size_t kRequestsMax = 4096;
 /// Without deadlines only a frame or a command ends the wait.
 constexpr Duration kWaitMax = 1h;
 
 struct Stop {};
 using Command = std::variant<FetchRequest, AttemptId, Stop>;
+
+/// What requests have to say, one entry for each: however long nobody listens, it holds no more
+/// than one outcome of each request and the names of its outputs.
+class Outcomes {
+ public:
+  void put(FetchOutcome outcome) {
+    MutexLock lock(mutex_);
+    FetchOutcome& entry = entries_[{outcome.attempt, outcome.round}];
+    std::vector<proto::MapOutput> lost = std::move(entry.lost);
+    lost.insert(lost.end(), outcome.lost.begin(), outcome.lost.end());
+    std::string why = entry.why_lost.empty() ? outcome.why_lost : std::move(entry.why_lost);
+    entry = std::move(outcome);
+    entry.lost = std::move(lost);
+    entry.why_lost = std::move(why);
+  }
+
+  std::vector<FetchOutcome> take() {
+    std::map<FetchId, FetchOutcome> entries;
+    {
+      MutexLock lock(mutex_);
+      entries.swap(entries_);
+    }
+    std::vector<FetchOutcome> outcomes;
+    for (auto& [id, outcome] : entries) outcomes.push_back(std::move(outcome));
+    return outcomes;
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<FetchId, FetchOutcome> entries_ FANFOLD_GUARDED_BY(mutex_);
+};
 
 class ThreadedFetcher final : public Fetcher {
  public:
@@ -36,11 +69,11 @@ class ThreadedFetcher final : public Fetcher {
   ~ThreadedFetcher() override { command(Stop{}); }
 
   Status fetch(FetchRequest request) override {
-    if (without_outcome_ == kRequestsMax) {
+    if (unfinished_ == kRequestsMax) {
       return Status(StatusCode::kExhausted,
                     std::to_string(kRequestsMax) + " reduce tasks are waiting for their inputs");
     }
-    ++without_outcome_;
+    ++unfinished_;
     command(std::move(request));
     return {};
   }
@@ -48,8 +81,10 @@ class ThreadedFetcher final : public Fetcher {
   void cancel(AttemptId attempt) override { command(attempt); }
 
   std::vector<FetchOutcome> take() override {
-    std::vector<FetchOutcome> outcomes = outcomes_.drain();
-    without_outcome_ -= outcomes.size();
+    std::vector<FetchOutcome> outcomes = outcomes_.take();
+    for (const FetchOutcome& outcome : outcomes) {
+      if (outcome.ended) --unfinished_;
+    }
     return outcomes;
   }
 
@@ -92,8 +127,7 @@ class ThreadedFetcher final : public Fetcher {
 
   void deliver() {
     for (FetchOutcome& outcome : fetches_.take()) {
-      // There is room for as many as there are requests.
-      FANFOLD_CHECK(outcomes_.put(std::move(outcome)));
+      outcomes_.put(std::move(outcome));
       wake_();
     }
   }
@@ -102,10 +136,10 @@ class ThreadedFetcher final : public Fetcher {
   const std::function<void()> wake_;
   const std::unique_ptr<net::ConnectingTransport> transport_;  // The thread's, but for wake().
   Mailbox<Command> commands_{4 * kRequestsMax};
-  Mailbox<FetchOutcome> outcomes_{kRequestsMax};
-  std::size_t without_outcome_ = 0;  // The caller's.
-  Fetches fetches_;                  // The thread's.
-  std::jthread thread_;              // Last: joined before what it uses is gone.
+  Outcomes outcomes_;
+  std::size_t unfinished_ = 0;  // The caller's.
+  Fetches fetches_;             // The thread's.
+  std::jthread thread_;         // Last: joined before what it uses is gone.
 };
 
 }  // namespace

@@ -2,7 +2,8 @@
 // server, credits in bytes for each task.  Everything that was fetched for a task from one holder
 // lies in one file, so that small segments do not cost a file each.
 //
-// What cannot be had is reported, not retried for ever: the master decides what to compute again.
+// What cannot be had is reported as soon as that is known, not retried for ever: the master decides
+// what to compute again.  Everything else goes on meanwhile.
 
 #pragma once
 
@@ -21,7 +22,8 @@
 namespace fanfold::worker {
 
 struct FetchRequest {
-  AttemptId attempt;  // Of the reduce task that needs them.
+  AttemptId attempt;        // Of the reduce task that needs them.
+  std::uint32_t round = 0;  // Another one for each request of an attempt.
   JobId job;
   std::uint32_t partition = 0;
   std::vector<proto::Holder> holders;
@@ -34,18 +36,27 @@ FetchRequest make_fetch_request(const proto::TaskAssignment& assignment,
                                 const std::function<bool(const proto::Holder&)>& is_local,
                                 std::string directory);
 
+/// What has become of a request, so far or in the end.
 struct FetchOutcome {
   AttemptId attempt;
+  std::uint32_t round = 0;
+  /// Outputs that cannot be had and were not named before, and why the first of them cannot.
+  std::vector<proto::MapOutput> lost;
+  std::string why_lost;
+
+  bool ended = false;  // False: only the above is set.
+  /// Everything that is not lost is here.
   bool succeeded = false;
-  /// In the order of FetchRequest::outputs, without those whose segment is empty.
+  /// In the order of FetchRequest::outputs, without those that are lost or empty.
   std::vector<LocalSegment> segments;
-  /// kFetch with lost_outputs, kNoSpace or kIo; kCancelled after cancel().
+  /// kNoSpace or kIo; kCancelled after cancel().
   proto::FailureReport failure;
 };
 
 struct FetcherOptions {
-  /// A data server that says nothing for so long, while we ask again and again, is given up.
-  Duration patience = std::chrono::seconds(10);
+  /// A data server that says nothing for so long, while we ask again and again, is given up.  With
+  /// the way to the master and from there to a worker that makes it again it stays below 10 s.
+  Duration patience = std::chrono::seconds(8);
   bool allow_unauthenticated_tcp = false;
 };
 
@@ -53,11 +64,12 @@ struct FetcherOptions {
 class Fetcher {
  public:
   virtual ~Fetcher() = default;
-  /// Exactly one outcome follows.  kExhausted: too many requests have no outcome yet.
+  /// Exactly one outcome follows that has ended.  kExhausted: too many requests have none yet.
   virtual Status fetch(FetchRequest request) = 0;
-  /// The outcome follows soon; after it nothing is written to the request's directory any more.
+  /// Of all its requests.  The outcome follows soon; after it nothing is written to the request's
+  /// directory any more.
   virtual void cancel(AttemptId attempt) = 0;
-  /// What has ended since the last call.
+  /// What has ended, or turned out to be lost, since the last call.
   virtual std::vector<FetchOutcome> take() = 0;
 };
 

@@ -7,50 +7,57 @@
 namespace fanfold::worker {
 
 void Fetches::begin(Instant now, FetchRequest request) {
-  const AttemptId attempt = request.attempt;
-  const auto [task, added] = tasks_.try_emplace(attempt);
+  const FetchId id{request.attempt, request.round};
+  const auto [task, added] = tasks_.try_emplace(id);
   FANFOLD_CHECK(added);
   task->second = std::make_unique<FetchTask>(files_, links_, std::move(request));
   task->second->start(now);
-  end_if_done(attempt);
+  tell(id);
 }
 
 void Fetches::stop(AttemptId attempt) {
-  if (tasks_.erase(attempt) == 0) return;
-  FetchOutcome outcome;
-  outcome.attempt = attempt;
-  outcome.failure.kind = proto::FailureKind::kCancelled;
-  outcome.failure.message = "the attempt was cancelled";
-  ended_.push_back(std::move(outcome));
+  auto task = tasks_.lower_bound(FetchId{attempt, 0});
+  while (task != tasks_.end() && task->first.attempt == attempt) {
+    FetchOutcome outcome;
+    outcome.attempt = attempt;
+    outcome.round = task->first.round;
+    outcome.ended = true;
+    outcome.failure.kind = proto::FailureKind::kCancelled;
+    outcome.failure.message = "the attempt was cancelled";
+    outcomes_.push_back(std::move(outcome));
+    task = tasks_.erase(task);
+  }
 }
 
 void Fetches::read(Instant now, const net::Frame& frame) {
   auto reply = links_.read(now, frame);
   if (!reply) return;
-  const AttemptId attempt = reply->asker.task;
-  const auto task = tasks_.find(attempt);
+  const FetchId id = reply->asker.task;
+  const auto task = tasks_.find(id);
   FANFOLD_CHECK(task != tasks_.end());
   task->second->take(now, *std::move(reply));
-  end_if_done(attempt);
+  tell(id);
 }
 
 void Fetches::look_after(Instant now) {
   const std::vector<DataLinks::Address> silent = links_.look_after(now);
   if (silent.empty() && broken_.ok()) return;
-  std::vector<AttemptId> attempts;
-  for (auto& [attempt, task] : tasks_) {
-    for (const DataLinks::Address& address : silent) task->note_silent(address);
+  std::vector<FetchId> ids;
+  for (auto& [id, task] : tasks_) {
+    for (const DataLinks::Address& address : silent) task->note_silent(now, address);
     if (!broken_.ok()) task->note_broken(broken_);
-    attempts.push_back(attempt);
+    ids.push_back(id);
   }
-  for (const AttemptId attempt : attempts) end_if_done(attempt);
+  for (const FetchId& id : ids) tell(id);
 }
 
-void Fetches::end_if_done(AttemptId attempt) {
-  const auto task = tasks_.find(attempt);
-  if (!task->second->ended()) return;
-  ended_.push_back(task->second->outcome());
-  tasks_.erase(task);
+/// What the task has to say, if anything.
+void Fetches::tell(const FetchId& id) {
+  const auto task = tasks_.find(id);
+  const bool ended = task->second->ended();
+  if (!ended && !task->second->has_lost()) return;
+  outcomes_.push_back(task->second->outcome());
+  if (ended) tasks_.erase(task);
 }
 
 }  // namespace fanfold::worker

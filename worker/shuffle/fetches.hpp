@@ -25,7 +25,7 @@ class Fetches {
       : files_(files), links_(transport, patience) {}
 
   void begin(Instant now, FetchRequest request);
-  /// Its outcome says kCancelled, unless there was one before.
+  /// Of all its requests; each outcome says kCancelled, unless it ended before.
   void stop(AttemptId attempt);
   void read(Instant now, const net::Frame& frame);
   void look_after(Instant now);
@@ -33,16 +33,16 @@ class Fetches {
   void note_broken(Status why) { broken_ = std::move(why); }
 
   std::optional<Instant> next_deadline() const { return links_.next_deadline(); }
-  /// What has ended since the last call; one for each request.
-  std::vector<FetchOutcome> take() { return std::exchange(ended_, {}); }
+  /// What has ended, or turned out to be lost, since the last call.
+  std::vector<FetchOutcome> take() { return std::exchange(outcomes_, {}); }
 
  private:
-  void end_if_done(AttemptId attempt);
+  void tell(const FetchId& id);
 
   io::FileSystem& files_;
   DataLinks links_;
-  std::map<AttemptId, std::unique_ptr<FetchTask>> tasks_;
-  std::vector<FetchOutcome> ended_;
+  std::map<FetchId, std::unique_ptr<FetchTask>> tasks_;
+  std::vector<FetchOutcome> outcomes_;
   Status broken_;
 };
 
