@@ -23,6 +23,12 @@ void MasterService::perform(AssignAttempt&& action) {
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
   const KnownWorker* worker = state_.workers.find(action.worker);
   if (worker == nullptr) return;
+  state_.event_log.assigned(state_.now, {.attempt = action.attempt,
+                                         .task = action.task,
+                                         .number = action.attempt_number,
+                                         .worker = action.worker,
+                                         .hello = &worker->hello,
+                                         .speculative = action.speculative});
   std::string frame = record->assignment_frame(action, state_.workers);
   if (frame.size() > limits::kControlFrameBytes) {
     // The plan was checked, so only splitters (long keys) or very many holders lead here.
@@ -31,6 +37,7 @@ void MasterService::perform(AssignAttempt&& action) {
     failure.message = "the description of this task has " + std::to_string(frame.size()) +
                       " bytes, more than the " + std::to_string(limits::kControlFrameBytes) +
                       " of a message: choose fewer reducers or larger splits";
+    state_.event_log.failed(state_.now, action.attempt, failure);
     record->note_failure(action.attempt, std::move(failure));
     events_for_next_turn_.push_back(AttemptFailed{.worker = action.worker,
                                                   .attempt = action.attempt,
@@ -48,12 +55,6 @@ void MasterService::perform(AssignAttempt&& action) {
                        .task = action.task,
                        .worker = action.worker,
                        .number = action.attempt_number});
-  state_.event_log.assigned(state_.now, {.attempt = action.attempt,
-                                         .task = action.task,
-                                         .number = action.attempt_number,
-                                         .worker = action.worker,
-                                         .hello = &worker->hello,
-                                         .speculative = action.speculative});
   state_.followers.touch(action.task.job);
   tell_worker(action.worker, std::move(frame));
 }

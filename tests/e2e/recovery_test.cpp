@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
+#include <sstream>
 
 #include "tests/e2e/command.hpp"
 
@@ -61,6 +63,25 @@ class RecoveryTest : public testing::Test {
     int count = 0;
     for (const Json& stage : json["stages"]) count += stage["done"].get<int>();
     return count;
+  }
+  /// It holds together, but for the last lines of each master that was killed.
+  static void check_event_log(const std::string& log, int kills) {
+    std::set<std::string> over;
+    std::istringstream lines(log);
+    Json last;
+    int damaged = 0;
+    for (std::string text; std::getline(lines, text);) {
+      const Json line = Json::parse(text, nullptr, false);
+      damaged += line.is_object() ? 0 : 1;
+      if (!line.is_object()) continue;
+      last = line;
+      if (line["event"] != "attempt.ended") continue;
+      EXPECT_TRUE(over.insert(line["id"]).second) << "it ended twice: " << text;
+    }
+    EXPECT_LE(damaged, kills);
+    EXPECT_EQ(last["event"], "job.ended") << log;
+    EXPECT_EQ(last["state"], "succeeded");
+    EXPECT_FALSE(over.empty());
   }
   /// Rows of the facts of a master that does not run.
   int facts(Tag tag, const std::string& and_where = "") const {
@@ -123,6 +144,7 @@ void RecoveryTest::expect_to_survive(const std::string& job, int kills) {
   int tasks = 0;
   for (const Json& stage : status["stages"]) tasks += stage["tasks"].get<int>();
   EXPECT_LE(tasks, kTasks);
+  check_event_log(cluster.run({"events", id}).out, kills);
   kill_master();
   EXPECT_EQ(facts(kMapOutputInvalidated), 0);
   EXPECT_LE(facts(kAttemptCommitted), tasks);

@@ -1,11 +1,15 @@
-// Files that the product wrote and somebody may have damaged: runs, parts, manifests.
+// Files that the product wrote and somebody may have damaged: runs, parts, manifests, event logs.
 
 #include <fanfold/detail/merger.hpp>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "cli/history/analysis.hpp"
 #include "cli/output/key_order.hpp"
 #include "cli/output/record_stream.hpp"
+#include "cli/report/report.hpp"
+#include "cli/report/trace.hpp"
 #include "common/io/little_endian.hpp"
 #include "common/io/manifest.hpp"
 #include "common/io/run_file.hpp"
@@ -176,11 +180,34 @@ bool key_order(std::string_view input) {
   return true;
 }
 
-constexpr Target kTargets[] = {{"run_file", &run_file},
-                               {"segment", &segment},
-                               {"manifest", &manifest},
-                               {"parts", &parts},
-                               {"key_order", &key_order}};
+std::size_t count(std::string_view text, std::string_view what) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
+/// And what is made of it for people.
+bool event_log(std::string_view input) {
+  const Result<cli::JobHistory> history = cli::read_job_history(input);
+  if (!history.ok()) {
+    promise(history.status().code() == StatusCode::kCorruption, "damage is corruption");
+    return false;
+  }
+  for (const cli::AttemptHistory& attempt : history->attempts) {
+    promise(attempt.assigned <= attempt.ended && attempt.started <= attempt.ended,
+            "nothing ends before it begins");
+    promise(attempt.worker < history->workers.size(), "an attempt has a worker");
+  }
+  const std::string page = cli::report_html(*history, cli::analyse(*history));
+  promise(count(page, "<script") == 2 && count(page, "</script") == 2,
+          "scripts of a page are ours");
+  promise(nlohmann::json::accept(cli::trace_json(*history)), "a trace is JSON");
+  return true;
+}
+
+constexpr Target kTargets[] = {{"event_log", &event_log}, {"run_file", &run_file},
+                               {"segment", &segment},     {"manifest", &manifest},
+                               {"parts", &parts},         {"key_order", &key_order}};
 
 }  // namespace
 

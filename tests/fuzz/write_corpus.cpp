@@ -17,6 +17,8 @@
 #include "common/proto/codec.hpp"
 #include "fanfold/fingerprint.hpp"
 #include "fanfold/value_codec.hpp"
+#include "master/events/event_files.hpp"
+#include "master/events/event_recorder.hpp"
 #include "master/store/fact_codec.hpp"
 #include "tests/io/compressed_samples.hpp"
 #include "tests/proto/all_messages.hpp"
@@ -50,6 +52,7 @@ class CorpusWriter {
   void write_all() {
     write_protocol();
     write_facts();
+    write_event_log();
     write_runs();
     write_parts();
     write_manifest();
@@ -108,6 +111,58 @@ class CorpusWriter {
       add("facts", "fact_" + std::to_string(fact.index()),
           packed(encoded.tag, encoded.version) + encoded.payload);
     }
+  }
+
+  void write_event_log() {
+    Log log;
+    const JobId job{7};
+    fs::create_directories(folder_);
+    auto files =
+        master::EventFiles::open(folder_ + "/event_log", {.bytes_total = 1u << 20, .jobs = 9});
+    ok_ = ok_ && files.ok();
+    if (!ok_) return;
+    master::EventRecorder recorder(files->get(), log, 1'700'000'000'000'000);
+    proto::JobSpec spec;
+    spec.job_name = "word_count";
+    spec.inputs = {"/in"};
+    const std::vector<std::string> notes = {"1 reducer"};
+    const auto at = [](int ms) { return Instant() + std::chrono::milliseconds(ms); };
+    recorder.accepted(at(1), {.job = job,
+                              .spec = &spec,
+                              .submitted = at(0),
+                              .splits = 1,
+                              .partitions = 1,
+                              .notes = &notes});
+    proto::Hello hello;
+    hello.name = "w1";
+    hello.slots = 2;
+    proto::AttemptReport report;
+    report.records_in = 5;
+    report.bytes_in = 99;
+    const auto assign = [&](int ms, Stage stage, std::uint64_t attempt) {
+      recorder.assigned(
+          at(ms), {.attempt = {attempt}, .task = {job, stage, 0}, .worker = {1}, .hello = &hello});
+      recorder.flush();
+    };
+    proto::FailureReport failure;
+    failure.kind = proto::FailureKind::kSignal;
+    failure.message = "SIGSEGV";
+    failure.record_file = "/in";
+    assign(2, Stage::kMap, 1);
+    recorder.running(at(3), {1});
+    recorder.failed(at(4), {1}, failure);
+    assign(5, Stage::kMap, 2);
+    recorder.committed(at(6), {job, Stage::kMap, 0}, {2}, report);
+    assign(7, Stage::kReduce, 3);
+    recorder.committed(at(8), {job, Stage::kReduce, 0}, {3}, report);
+    recorder.publication_started(at(8), job);
+    recorder.publication_ended(at(9), job, {});
+    proto::JobStatus status;
+    status.job = job;
+    status.state = proto::JobState::kSucceeded;
+    status.counters = {{"seen", 5}};
+    recorder.ended(at(9), status);
+    fs::rename(files->get()->path(job), folder_ + "/event_log/whole");
   }
 
   void write_runs() {
