@@ -20,7 +20,8 @@ void EventRecorder::tell_worker(Instant now, JobLog& job, const Assignment& assi
 
 void EventRecorder::assigned(Instant now, const Assignment& assignment) {
   JobLog* job = find(assignment.task.job);
-  if (job == nullptr || live_.contains(assignment.attempt.value)) return;
+  if (job == nullptr || over_.contains(assignment.attempt.value)) return;
+  if (live_.contains(assignment.attempt.value)) return;
   Live& live = live_[assignment.attempt.value];
   live.task = assignment.task;
   live.number = assignment.number;
@@ -43,6 +44,13 @@ void EventRecorder::assigned(Instant now, const Assignment& assignment) {
   untold_.push_back(assignment.attempt);
   // Rare, and not to be seen from the attempt's end.
   if (assignment.adopted) tell_assignments();
+}
+
+std::unordered_map<std::uint64_t, EventRecorder::Live>::node_type EventRecorder::take_live(
+    AttemptId attempt) {
+  auto node = live_.extract(attempt.value);
+  if (node) over_.insert(attempt.value);
+  return node;
 }
 
 void EventRecorder::tell_assignments() {
@@ -101,7 +109,7 @@ void EventRecorder::committed(Instant now, const TaskId& task, AttemptId attempt
   Live live;
   // In the turn in which its worker came back it is taken over and done with at once.
   live.task = task;
-  if (auto node = live_.extract(attempt.value)) live = std::move(node.mapped());
+  if (auto node = take_live(attempt)) live = std::move(node.mapped());
   if (admits(now, *job)) {
     const std::size_t before = job->buffer.size();
     Instant started = now + -std::chrono::microseconds(report.wall_us);
@@ -120,7 +128,7 @@ void EventRecorder::committed(Instant now, const TaskId& task, AttemptId attempt
 }
 
 void EventRecorder::failed(Instant now, AttemptId attempt, const proto::FailureReport& failure) {
-  const auto node = live_.extract(attempt.value);
+  const auto node = take_live(attempt);
   if (!node) return;
   const Live& live = node.mapped();
   JobLog* job = find(live.task.job);
@@ -148,7 +156,7 @@ void EventRecorder::failed(Instant now, AttemptId attempt, const proto::FailureR
 }
 
 void EventRecorder::end_without_result(Instant now, AttemptId attempt, std::string_view outcome) {
-  const auto node = live_.extract(attempt.value);
+  const auto node = take_live(attempt);
   if (!node) return;
   JobLog* job = find(node.mapped().task.job);
   if (job == nullptr || !admits(now, *job)) return;

@@ -55,10 +55,7 @@ void EventRecorder::accepted(Instant now, const Outline& outline) {
   restore(outline.job, outline.sample, outline.splits, outline.partitions);
   JobLog& job = jobs_.at(outline.job);
   job.accepted = outline.submitted;
-  if (const Status begun = sink_->begin(outline.job); !begun.ok()) {
-    log_.warn("events.not_written", {{"job", outline.job.value}, {"reason", begun.message()}});
-    job.failing = true;
-  }
+  job.begins = true;
   const proto::JobSpec& spec = *outline.spec;
   const std::span<const std::string> inputs(spec.inputs);
   JsonLine(&job.buffer, "job.submitted", time_us(outline.submitted))
@@ -182,7 +179,8 @@ std::optional<Instant> EventRecorder::next_due() const {
   return *oldest_ + limits_.delay;
 }
 
-void EventRecorder::flush_due(Instant now) {
+void EventRecorder::end_turn(Instant now) {
+  over_.clear();
   const std::optional<Instant> due = next_due();
   if (due && (*due <= now || buffered_ >= limits_.bytes_buffered)) flush();
 }
@@ -196,7 +194,10 @@ void EventRecorder::flush() {
 
 void EventRecorder::flush(JobId id, JobLog& job) {
   if (job.buffer.empty()) return;
-  const Status written = sink_->append(id, job.buffer);
+  // Not before: until its acceptance is durable the id may be somebody else's.
+  Status written = job.begins ? sink_->begin(id) : Status();
+  job.begins = job.begins && !written.ok();
+  if (written.ok()) written = sink_->append(id, job.buffer);
   if (!written.ok()) {
     // The lines are lost: keeping them would make a full disk a full memory.
     job.lines_dropped +=

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/core/ids.hpp"
@@ -75,7 +76,7 @@ class EventRecorder {
     bool adopted = false;  // An earlier master assigned it.
   };
   /// The same attempt may be assigned again: that is told once, unless it is over by the next
-  /// flush.
+  /// flush.  One that has ended in this turn was assigned again before that was known.
   void assigned(Instant now, const Assignment& assignment);
   /// A heartbeat lists it as running.
   void running(Instant now, AttemptId attempt);
@@ -87,9 +88,10 @@ class EventRecorder {
   void abandoned(Instant now, AttemptId attempt) { end_without_result(now, attempt, "abandoned"); }
   void output_invalidated(Instant now, const TaskId& task, AttemptId attempt);
 
-  /// When flush_due() will have something to do, as far as is known now.
+  /// When end_turn() will have something to write, as far as is known now.
   std::optional<Instant> next_due() const;
-  void flush_due(Instant now);
+  /// Of the service: writes what is due.
+  void end_turn(Instant now);
   void flush();
 
   struct Part {
@@ -110,6 +112,7 @@ class EventRecorder {
     std::uint64_t bytes = 0;  // Of the log, the buffer included.
     std::uint64_t lines_dropped = 0;
     bool capped = false;
+    bool begins = false;   // Nothing was written yet.
     bool failing = false;  // The last append failed.
     std::array<StageCount, 3> stages;
     std::set<WorkerId> workers;  // Told of.
@@ -129,6 +132,8 @@ class EventRecorder {
 
   std::uint64_t time_us(Instant instant) const;
   JobLog* find(JobId job);
+  /// Takes the attempt from those that are under way; empty when it is none of them.
+  std::unordered_map<std::uint64_t, Live>::node_type take_live(AttemptId attempt);
   /// Whether there is room for a line of an attempt.
   bool admits(Instant now, JobLog& job);
   void note_buffered(Instant now, JobLog& job, std::size_t before);
@@ -147,7 +152,8 @@ class EventRecorder {
   std::map<JobId, JobLog> jobs_;  // Accepted, and not ended.
   // By attempt.  Looked up by key; never walked over, but for what a job leaves behind.
   std::unordered_map<std::uint64_t, Live> live_;
-  std::vector<AttemptId> untold_;  // Assigned since the last flush.
+  std::unordered_set<std::uint64_t> over_;  // Ended in this turn.
+  std::vector<AttemptId> untold_;           // Assigned since the last flush.
   std::size_t buffered_ = 0;
   std::optional<Instant> oldest_;  // When the first line since the last flush was told.
 };

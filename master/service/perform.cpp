@@ -23,6 +23,8 @@ void MasterService::perform(AssignAttempt&& action) {
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
   const KnownWorker* worker = state_.workers.find(action.worker);
   if (worker == nullptr) return;
+  // It was missing in a heartbeat, and has asked to commit in this very turn: it is over.
+  if (state_.reports.contains(action.attempt)) return;
   state_.event_log.assigned(state_.now, {.attempt = action.attempt,
                                          .task = action.task,
                                          .number = action.attempt_number,

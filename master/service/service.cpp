@@ -79,7 +79,7 @@ Status MasterService::turn(Duration wait) {
   remove_stagings(stagings_.take_removable(state_.attempts, state_.now));
   FANFOLD_RETURN_IF_ERROR(send_outbox());
   if (doors_.store.exhausted()) return end_exhausted();
-  state_.event_log.flush_due(state_.now);
+  state_.event_log.end_turn(state_.now);
   return phase_ == Phase::kStopping ? advance_stop() : Status();
 }
 

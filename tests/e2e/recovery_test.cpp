@@ -75,13 +75,14 @@ class RecoveryTest : public testing::Test {
       damaged += line.is_object() ? 0 : 1;
       if (!line.is_object()) continue;
       last = line;
+      // What an earlier master did not make durable may come to pass once more.
+      if (line["event"] == "job.resumed") over.clear();
       if (line["event"] != "attempt.ended") continue;
       EXPECT_TRUE(over.insert(line["id"]).second) << "it ended twice: " << text;
     }
     EXPECT_LE(damaged, kills);
     EXPECT_EQ(last["event"], "job.ended") << log;
     EXPECT_EQ(last["state"], "succeeded");
-    EXPECT_FALSE(over.empty());
   }
   /// Rows of the facts of a master that does not run.
   int facts(Tag tag, const std::string& and_where = "") const {

@@ -135,6 +135,21 @@ TEST_F(EventRecorderTest, TellsOfAnAssignmentThatLastsUntilTheNextFlush) {
   EXPECT_EQ(sink_.lines(kJob)[5]["time"], kOrigin + 3'000);
 }
 
+TEST_F(EventRecorderTest, KnowsWhatWasAssignedAgainInTheTurnInWhichItEnded) {
+  EventRecorder recorder = make();
+  accept(recorder);
+  assign(recorder, at(2ms), 10, Stage::kMap);
+  recorder.end_turn(at(2ms));
+  // A heartbeat lacks it, and then its failure arrives.
+  recorder.failed(at(3ms), {10}, {});
+  assign(recorder, at(3ms), 10, Stage::kMap);
+  recorder.abandoned(at(3ms), {10});
+  recorder.end_turn(at(3ms));
+  recorder.flush();
+  EXPECT_THAT(sink_.names(kJob), ElementsAre("job.submitted", "job.planned", "worker.joined",
+                                             "stage.started", "attempt.ended"));
+}
+
 TEST_F(EventRecorderTest, NeverSaysThatAnAttemptStartedBeforeItWasAssigned) {
   EventRecorder recorder = make();
   accept(recorder);
@@ -195,24 +210,39 @@ TEST_F(EventRecorderTest, EndsAStageAgainWhenAnOutputWasLostAndMadeAgain) {
                           "output.invalidated", "attempt.ended", "stage.ended"));
 }
 
+TEST_F(EventRecorderTest, TouchesNoLogBeforeItsTurnHasEnded) {
+  {
+    EventRecorder another = make();
+    accept(another);
+    another.flush();
+  }
+  // A master that slept while another took over, and does not know it yet.
+  EventRecorder late = make();
+  accept(late);
+  EXPECT_THAT(sink_.names(kJob), ElementsAre("job.submitted", "job.planned"));
+  late.end_turn(at(1h));
+  EXPECT_THAT(sink_.names(kJob), ElementsAre("job.submitted", "job.planned"));
+  EXPECT_EQ(sink_.appends, 2);
+}
+
 TEST_F(EventRecorderTest, WritesManyLinesAtOnce) {
   EventRecorder recorder = make({.delay = 100ms});
   accept(recorder);
   assign(recorder, at(2ms), 10, Stage::kMap);
-  recorder.flush_due(at(99ms));
+  recorder.end_turn(at(99ms));
   EXPECT_EQ(sink_.appends, 0);
   EXPECT_EQ(recorder.next_due(), at(101ms));
-  recorder.flush_due(at(101ms));
+  recorder.end_turn(at(101ms));
   EXPECT_EQ(sink_.appends, 1);
   EXPECT_EQ(recorder.next_due(), std::nullopt);
-  recorder.flush_due(at(1h));
+  recorder.end_turn(at(1h));
   EXPECT_EQ(sink_.appends, 1);
 }
 
 TEST_F(EventRecorderTest, DoesNotWaitWhenThereIsMuchToWrite) {
   EventRecorder recorder = make({.bytes_buffered = 100, .delay = 1h});
   accept(recorder);
-  recorder.flush_due(at(2ms));
+  recorder.end_turn(at(2ms));
   EXPECT_EQ(sink_.appends, 1);
 }
 
