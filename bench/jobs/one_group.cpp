@@ -1,5 +1,5 @@
-// one_group: every line is a value of one key, so that one reducer has one group as large as the input.  Its
-// result says that all of them came, in the order of the input.
+// one_group: every line is a value of one key, so that one reducer has one group as large as the
+// input.  Its result says that all of them came, in the order of the input.
 
 #include <cstdint>
 #include <fanfold/hash.hpp>
@@ -16,7 +16,8 @@ struct OneGroup {
     out.emit("all", line);
   }
 
-  void reduce(std::string_view key, fanfold::Values<std::string_view>& lines, fanfold::Writer& out) {
+  void reduce(std::string_view key, fanfold::Values<std::string_view>& lines,
+              fanfold::Writer& out) {
     std::uint64_t count = 0;
     std::uint64_t bytes = 0;
     std::uint64_t chain = 0;

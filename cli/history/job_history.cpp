@@ -253,6 +253,7 @@ void Reader::end_attempt(const Json& line, AttemptHistory* attempt) const {
   attempt->message = text(line, "message");
   attempt->record_file = text(line, "record_file");
   attempt->record_offset = number(line, "record_offset");
+  attempt->key = text(line, "key");
 }
 
 }  // namespace

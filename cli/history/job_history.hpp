@@ -50,6 +50,7 @@ struct AttemptHistory {
   std::string message;
   std::string record_file;
   std::uint64_t record_offset = 0;
+  std::string key;  // That was being reduced.
 
   std::uint64_t ran() const { return ended - started; }
 };

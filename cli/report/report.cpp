@@ -280,6 +280,7 @@ class Page {
         const AttemptHistory& attempt = history_.attempts[index];
         examples += (examples.empty() ? "" : "<br>") + escaped(name_of(attempt)) + " on " +
                     code(history_.workers[attempt.worker].name, 80);
+        if (!attempt.key.empty()) examples += ", key " + code(attempt.key, 200);
         if (attempt.record_file.empty()) continue;
         examples += ", " + code(attempt.record_file, 200) + ", byte " +
                     std::to_string(attempt.record_offset);

@@ -32,6 +32,7 @@ JobHistory hostile_history() {
                {{"cause", kHostile},
                 {"message", kHostile},
                 {"record_file", kHostile},
+                {"key", kHostile},
                 {"charged", true}})
       .attempt({.task = "map-0", .worker = kHostile, .began = 10, .ended = 900, .number = 2},
                {{"bytes_in", 5}})

@@ -169,6 +169,7 @@ TEST_F(EventRecorderTest, TellsEachEndOnceAndWhyItCame) {
   failure.message = "stoi";
   failure.record_file = "/in";
   failure.record_offset = 40;
+  failure.key = "a key";
   assign(recorder, at(2ms), 10, Stage::kMap);
   recorder.running(at(3ms), {10});
   recorder.running(at(4ms), {10});
@@ -194,6 +195,7 @@ TEST_F(EventRecorderTest, TellsEachEndOnceAndWhyItCame) {
   EXPECT_EQ(failed["charged"], true);
   EXPECT_EQ(failed["message"], "stoi");
   EXPECT_EQ(failed["record_offset"], 40);
+  EXPECT_EQ(failed["key"], "a key");
   EXPECT_EQ(failed["started"], kOrigin + 3'000);
 }
 
