@@ -147,7 +147,6 @@ void EventRecorder::failed(Instant now, AttemptId attempt, const proto::FailureR
       line.text("cause", proto::name_of(failure.kind)).text("message", failure.message);
       line.flag("charged", proto::charged_to_task(failure.kind));
     }
-    if (!failure.key.empty()) line.text("key", failure.key);
     if (!failure.record_file.empty()) {
       line.text("record_file", failure.record_file).number("record_offset", failure.record_offset);
     }
