@@ -29,13 +29,13 @@ class Fairness final : public Checker {
     } else if (const auto* begun = std::get_if<master::JobCommitStarted>(&fact)) {
       idle_since_.erase(begun->job);
     } else if (const auto* committed = std::get_if<master::AttemptCommitted>(&fact)) {
-      end(committed->attempt);
+      let_go(committed->attempt);
     } else if (const auto* gone = std::get_if<master::WorkerGone>(&fact)) {
       std::set<AttemptId> lost;
       for (const auto& [attempt, one] : live_) {
         if (one.worker == gone->worker) lost.insert(attempt);
       }
-      for (const AttemptId attempt : lost) end(attempt);
+      for (const AttemptId attempt : lost) let_go(attempt);
     }
   }
 
@@ -54,11 +54,11 @@ class Fairness final : public Checker {
     if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
       names_[to] = welcome->worker;
     } else if (const auto* cancel = std::get_if<proto::CancelAttempt>(&message)) {
-      end(cancel->attempt);
+      let_go(cancel->attempt);
     } else if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) {
-      end(noted->attempt);
+      let_go(noted->attempt);
     } else if (const auto* answer = std::get_if<proto::CommitAnswer>(&message)) {
-      end(answer->attempt);
+      let_go(answer->attempt);
     } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       begin(names_[to], assign->assignment);
     }
@@ -99,7 +99,7 @@ class Fairness final : public Checker {
            job->committed(Stage::kReduce) == job->submitted.partitions;
   }
 
-  void end(AttemptId attempt) {
+  void let_go(AttemptId attempt) {
     const auto known = live_.find(attempt);
     if (known == live_.end()) return;
     const JobId job = known->second.job;
