@@ -5,10 +5,13 @@
 namespace fanfold::chaos {
 namespace {
 
+using namespace std::chrono_literals;
+
 TEST_F(Chaos, AScratchDiskThatIsFullNowAndThenGoesUnnoticed) {
   SessionOptions options = quick(4);
   options.cluster.scratch_bytes = 4 * kInputBytes;
   options.nemesis.faults = {Fault::kFillDisk, Fault::kKillWorker};
+  options.nemesis.full_gap_min = 1s;
   expect_unnoticed(options);
 }
 

@@ -40,6 +40,7 @@ class ChaosCluster {
   ChaosCluster(const e2e::Workspace& workspace, const ClusterOptions& options, History& history);
 
   const ClusterOptions& options() const { return options_; }
+  bool tcp() const { return options_.tcp || options_.relays; }
   JobClient& client() { return *client_; }
   const std::string& address() const { return address_; }
   Daemon& master() { return *master_; }
@@ -66,7 +67,6 @@ class ChaosCluster {
  private:
   void start_master();
   void add_worker(std::size_t number);
-  bool tcp() const { return options_.tcp || options_.relays; }
 
   const e2e::Workspace& workspace_;
   const ClusterOptions options_;

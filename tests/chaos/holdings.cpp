@@ -36,9 +36,9 @@ void HoldingsOverTime::add_process(const std::string& name, int pid) {
 
 void HoldingsOverTime::sample(ChaosCluster& cluster, std::size_t spared) {
   const Instant deadline = steady_clock().now() + kForgetPatience;
-  // Each living worker has one socket there.
-  while (files_below(cluster.scratch()) > cluster.worker_count() &&
-         steady_clock().now() < deadline) {
+  // Each living worker has one socket there, unless it listens on TCP.
+  const std::size_t sockets = cluster.tcp() ? 0 : cluster.worker_count();
+  while (files_below(cluster.scratch()) > sockets && steady_clock().now() < deadline) {
     cluster.client().rest(steady_clock().now() + 50ms);
   }
   const double now = std::chrono::duration<double>(steady_clock().now().since_origin).count();

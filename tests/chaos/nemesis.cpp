@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <utility>
 
 namespace fanfold::chaos {
 namespace {
@@ -129,12 +128,11 @@ bool Nemesis::cut() {
 
 bool Nemesis::fill_disk(Instant now) {
   SmallDisk* const disk = cluster_.small_disk();
-  if (disk == nullptr || std::exchange(disk_full_, true)) return false;
+  if (disk == nullptr || now < next_filling_) return false;
+  next_filling_ = now + options_.full_gap_min;
   disk->fill();
-  cures_.push_back({now + duration_below(options_.pause_min, options_.full_max), [this, disk] {
-                      disk_full_ = false;
-                      disk->clear();
-                    }});
+  cures_.push_back(
+      {now + duration_below(options_.pause_min, options_.full_max), [disk] { disk->clear(); }});
   return true;
 }
 

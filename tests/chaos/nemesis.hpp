@@ -50,6 +50,8 @@ struct NemesisOptions {
   std::size_t spared = 0;
   /// Sooner than tasks give up: a disk that stays full fails jobs.
   Duration full_max = std::chrono::milliseconds(1500);
+  /// From one filling to the next, at least: a task gives up at the eighth that it meets.
+  Duration full_gap_min = std::chrono::seconds(5);
   /// A killed process is started again after a time up to this.
   Duration restart_max = std::chrono::milliseconds(1000);
 };
@@ -94,7 +96,7 @@ class Nemesis {
   std::vector<Cure> cures_;
   /// Killed or paused now: the workers, and last the master.
   std::vector<char> away_;
-  bool disk_full_ = false;
+  Instant next_filling_;
   std::array<std::uint64_t, kFaults> counts_{};
   std::uint64_t inflicted_ = 0;
 };

@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 /// Questions about a job that runs; faults come in between.
 constexpr Duration kAskEvery = 50ms;
-constexpr Duration kSubmitPatience = 30s;
+/// Longer than a paused master behind a link that swallows.
+constexpr Duration kSubmitPatience = 90s;
 /// Left alone, a job ends within this time, on a machine that has other work too.
 constexpr Duration kFinalPatience = 60s;
 
