@@ -81,6 +81,19 @@ int down_main(const Environment& environment, const Arguments& arguments) {
   return kExitDone;
 }
 
+std::string state_of(const proto::WorkerStatus& worker) {
+  if (worker.draining) return "draining";
+  switch (worker.standing) {
+    case proto::WorkerStanding::kProbation:
+      return "probation";
+    case proto::WorkerStanding::kExcluded:
+      return "excluded, " + format_milliseconds(worker.excluded_ms) + " left";
+    case proto::WorkerStanding::kGood:
+      break;
+  }
+  return "up";
+}
+
 int status_main(const Environment& environment, const Arguments& arguments) {
   const Result<std::string> address =
       arguments.has("dir")
@@ -102,8 +115,7 @@ int status_main(const Environment& environment, const Arguments& arguments) {
   Table table({"WORKER", "PROCESS", "SLOTS", "BUSY", "STATE"});
   for (const proto::WorkerStatus& worker : cluster->workers) {
     table.add({printable(worker.name, false), std::to_string(worker.process),
-               std::to_string(worker.slots), std::to_string(worker.busy),
-               worker.draining ? "draining" : "up"});
+               std::to_string(worker.slots), std::to_string(worker.busy), state_of(worker)});
   }
   print(table.text());
   return kExitDone;

@@ -151,7 +151,10 @@ std::string to_json(const proto::ClusterReply& cluster) {
                                {"slots", worker.slots},
                                {"busy", worker.busy},
                                {"draining", worker.draining},
-                               {"silent_ms", worker.silent_ms}});
+                               {"silent_ms", worker.silent_ms},
+                               {"standing", proto::name_of(worker.standing)},
+                               {"demerits", worker.demerits},
+                               {"excluded_ms", worker.excluded_ms}});
   }
   return dump(json);
 }

@@ -33,6 +33,12 @@ class Deadlines {
     when_.erase(it);
   }
 
+  std::optional<Instant> find(const Key& key) const {
+    const auto it = when_.find(key);
+    if (it == when_.end()) return std::nullopt;
+    return it->second;
+  }
+
   bool contains(const Key& key) const { return when_.count(key) > 0; }
 
   /// The earliest key whose moment has come; it stays until cleared or set anew.

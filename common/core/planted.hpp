@@ -34,9 +34,10 @@ enum class Bug : std::uint8_t {
   kCancelWaitsForTasks = 21,
   kOldestJobFirst = 22,
   kKeepOutputsOfEndedJobs = 23,
+  kKeepUnreadable = 24,
 };
 
-inline constexpr std::size_t kBugs = 24;
+inline constexpr std::size_t kBugs = 25;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

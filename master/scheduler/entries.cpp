@@ -15,7 +15,7 @@ std::size_t entries_of(const Job& job) {
 }
 
 std::size_t entries_of(const Worker& worker) {
-  std::size_t entries = 1 + worker.running.size() + worker.queued.size();
+  std::size_t entries = 1 + worker.running.size() + worker.queued.size() + worker.lent.size();
   for (const auto& [job, splits] : worker.outputs) entries += 1 + splits.size();
   return entries;
 }
@@ -26,7 +26,8 @@ std::size_t Machine::entries() const {
   std::size_t entries = attempts_.size() + ended_.size() + ready_jobs_.size() + auditing_.size() +
                         stragglers_.order().size() + task_deadlines_.order().size() +
                         publications_.order().size() + pool_.silences().order().size() +
-                        pool_.rests().order().size() + pool_.stalls().order().size();
+                        pool_.rests().order().size() + pool_.reviews().order().size() +
+                        starving_.size() + pool_.stalls().order().size();
   for (const auto& [id, job] : jobs_) entries += entries_of(job);
   for (const auto& [id, worker] : pool_.all()) entries += entries_of(worker);
   return entries;

@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 
@@ -23,7 +24,10 @@ void Machine::on(const InputsLost& event) {
   // Its next heartbeat has it cancelled.
   if (attempt == nullptr || attempt->task.stage != Stage::kReduce) return;
   Job& job = jobs_.at(attempt->task.job);
-  invalidate_lost(job, event.lost);
+  if (planted(Bug::kKeepUnreadable)) return;
+  for (const WorkerId holder : invalidate_lost(job, event.lost)) {
+    if (Worker* blamed = pool_.find(holder)) pool_.accuse(now_, *blamed, event.worker);
+  }
   starve(job, *attempt, event.lost);
   if (may_feed(job)) feed(job, *attempt);
 }

@@ -76,6 +76,9 @@ void Machine::pass_time() {
   while (const std::optional<WorkerId> worker = pool_.rests().due(now_)) {
     pool_.wake(*pool_.find(*worker));
   }
+  while (const std::optional<WorkerId> worker = pool_.reviews().due(now_)) {
+    pool_.review(now_, *pool_.find(*worker));
+  }
   while (const std::optional<TaskId> task = task_deadlines_.due(now_)) {
     task_deadlines_.clear(*task);
     pass_task_deadline(*task);
@@ -103,6 +106,7 @@ std::optional<Instant> Machine::next_deadline() const {
   consider(task_deadlines_.first());
   consider(pool_.silences().first());
   consider(pool_.rests().first());
+  consider(pool_.reviews().first());
   consider(reunion_);
   consider(publications_.first());
   if (pool_.has_free_slot()) {

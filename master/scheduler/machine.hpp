@@ -133,7 +133,8 @@ class Machine {
   [[nodiscard]] bool count_infrastructure_failure(Job& job, const Attempt& attempt,
                                                   proto::FailureKind kind);
   void invalidate_output(Job& job, std::uint32_t split);
-  void invalidate_lost(Job& job, const std::vector<AttemptId>& lost);
+  /// Who kept them.
+  std::set<WorkerId> invalidate_lost(Job& job, const std::vector<AttemptId>& lost);
   struct Ending {
     proto::JobState state = proto::JobState::kFailed;
     std::string reason;

@@ -119,7 +119,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
     }
   }
   stage.finished = now_;
-  pool_.note_commit(*pool_.find(attempt.worker));
+  pool_.note_commit(now_, *pool_.find(attempt.worker));
   end_attempt(event.attempt);
   if (twin != AttemptId{}) cancel_attempt(twin);
   act(AnswerCommit{event.worker, event.attempt, true});
@@ -200,7 +200,13 @@ void Machine::on(const AttemptFailed& event) {
   if (event.kind == FailureKind::kDrained) pool_.drain(*worker);
   if (const Attempt* attempt = find_live(event.worker, event.attempt)) {
     // What is said of an attempt that is over says nothing of the worker: its job may be gone.
-    if (is_fault_of_worker(event.kind)) pool_.rest(now_, *worker);
+    if (is_fault_of_worker(event.kind)) {
+      // Failures of attempts that ran side by side are one fault.
+      if (!worker->resting) pool_.blame(now_, *worker, kDemeritsOfFault);
+      pool_.rest(now_, *worker);
+    } else if (event.kind == FailureKind::kFetch) {
+      pool_.blame(now_, *worker, kDemeritsOfFault);
+    }
     const Attempt failed = *attempt;
     fail(failed, event);
   } else if (planted(Bug::kFailureClearsCommit)) {
@@ -266,7 +272,7 @@ bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, Fai
   return false;
 }
 
-void Machine::invalidate_lost(Job& job, const std::vector<AttemptId>& lost) {
+std::set<WorkerId> Machine::invalidate_lost(Job& job, const std::vector<AttemptId>& lost) {
   std::set<WorkerId> holders;
   for (const AttemptId attempt : lost) {
     const AttemptLedger::Entry* entry = job.ledger.find(attempt);
@@ -282,6 +288,7 @@ void Machine::invalidate_lost(Job& job, const std::vector<AttemptId>& lost) {
     invalidate_output(job, entry->index);
   }
   lose_outputs_of_silent(holders);
+  return holders;
 }
 
 void Machine::invalidate_output(Job& job, std::uint32_t split) {

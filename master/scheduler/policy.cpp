@@ -10,6 +10,17 @@ Duration retry_delay(std::uint32_t failures) {
   return std::min(delay, kRetryDelayMax);
 }
 
+Duration exclusion_time(std::uint32_t times) {
+  Duration time = kExclusionFirst;
+  for (std::uint32_t i = 1; i < times && time < kExclusionMax; ++i) time *= 2;
+  return std::min(time, kExclusionMax);
+}
+
+std::size_t exclusions_max(std::size_t workers) {
+  if (workers < 2) return 0;
+  return std::max<std::size_t>(1, workers * 33 / 100);
+}
+
 std::uint32_t queued_per_slot(Duration total, std::uint32_t count) {
   if (count < kQueueSamplesMin) return 0;
   const std::int64_t mean = std::max<std::int64_t>(total.count() / count, 1);

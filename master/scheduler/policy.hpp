@@ -48,11 +48,35 @@ inline constexpr std::size_t kWorkersExamined = 16;
 /// before have not said Hello again: it would start again what they run.
 inline constexpr Duration kReunionPatienceMax = 1500ms;
 
+/// Demerits of a worker: for a failure that is its own (a disk, a process that cannot be started,
+/// an output that it cannot read twice), and for an output that it was to keep and somebody cannot
+/// read.  Each reader counts once, for it may be the one that is to blame.
+inline constexpr std::uint32_t kDemeritsOfFault = 10;
+inline constexpr std::uint32_t kDemeritsOfLostOutput = 10;
+/// A commit takes back half of what a failure costs.
+inline constexpr std::uint32_t kMeritsOfCommit = 5;
+inline constexpr Duration kDemeritHalfLife = 60s;
+/// Three failures in short order may be bad luck; from there on it gets one attempt at a time.
+inline constexpr std::uint32_t kProbationDemerits = 30;
+/// And six are not.
+inline constexpr std::uint32_t kExclusionDemerits = 60;
+/// What an exclusion that is over leaves: on probation, and the next failures count at once.
+inline constexpr std::uint32_t kDemeritsAfterExclusion = 40;
+/// The first time; twice as long each further time, up to the last.
+inline constexpr Duration kExclusionFirst = 60s;
+inline constexpr Duration kExclusionMax = 600s;
+
 /// Ended jobs whose summary is kept for `fanfold status` and `fanfold list`.
 inline constexpr std::size_t kEndedJobsKept = 1000;
 
 /// 100 ms, 200 ms, 400 ms ... 5 s for the first, second, third ... failure.
 Duration retry_delay(std::uint32_t failures);
+
+/// 1, 2, 4 ... 10 minutes for the first, second, third ... time.
+Duration exclusion_time(std::uint32_t times);
+/// Of so many workers that could work, how many may be excluded: a third, at least one, but never
+/// all of them.
+std::size_t exclusions_max(std::size_t workers);
 
 /// How many attempts may wait at a worker for each of its slots, from the durations of the stage's
 /// committed tasks so far.

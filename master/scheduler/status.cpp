@@ -84,6 +84,11 @@ std::vector<proto::WorkerStatus> Machine::workers(Instant now) const {
     status.busy = static_cast<std::uint32_t>(worker.running.size());
     status.draining = worker.state == WorkerState::kDraining;
     status.silent_ms = milliseconds(now - worker.heard);
+    status.standing = worker.standing;
+    status.demerits = worker.demerits.at(now);
+    if (worker.standing == proto::WorkerStanding::kExcluded) {
+      status.excluded_ms = milliseconds(*pool_.reviews().find(id) - now);
+    }
     list.push_back(std::move(status));
   }
   return list;

@@ -20,6 +20,8 @@ constexpr std::array<Row, kWorkerStates> kLegalMoves = {{
 
 /// Ranks below it have a free slot; ranks from here on count queued attempts per 1024 slots.
 constexpr std::uint64_t kQueueRank = std::uint64_t{1} << 32;
+/// Behind everybody: busy, and on probation.
+constexpr std::uint64_t kLastRank = ~std::uint64_t{0};
 
 bool is_in(const std::vector<WorkerId>& workers, WorkerId worker) {
   return std::find(workers.begin(), workers.end(), worker) != workers.end();
@@ -54,6 +56,14 @@ void WorkerPool::move(Worker& worker, WorkerState to) {
   FANFOLD_CHECK(is_legal(worker.state, to));
   worker.state = to;
   if (to != WorkerState::kExpected) expected_.erase(worker.id);
+  if (to == WorkerState::kActive) {
+    active_.insert(worker.id);
+  } else if (active_.erase(worker.id) > 0) {
+    excluded_.erase(worker.id);
+    reviews_.clear(worker.id);
+    worker.standing = proto::WorkerStanding::kGood;
+    end_surplus_exclusions();
+  }
   file(worker);
 }
 
@@ -91,6 +101,7 @@ void WorkerPool::erase(WorkerId id) {
   FANFOLD_CHECK(it->second.running.empty() && it->second.queued.empty() && it->second.lent.empty());
   silences_.clear(id);
   rests_.clear(id);
+  reviews_.clear(id);
   stalls_.clear(id);
   workers_.erase(it);
 }
@@ -200,10 +211,15 @@ void WorkerPool::wake(Worker& worker) {
 
 void WorkerPool::file(Worker& worker) {
   std::optional<std::uint64_t> rank;
-  if (worker.state == WorkerState::kActive && !worker.resting && worker.slots > 0) {
+  if (may_start(worker) && worker.slots > 0) {
     const std::uint64_t running = worker.running.size();
-    rank = running < worker.slots ? kQueueRank - 1 - (worker.slots - running)
-                                  : kQueueRank + worker.queued.size() * 1024 / worker.slots;
+    const bool probation = worker.standing == proto::WorkerStanding::kProbation;
+    if (probation) {
+      rank = running == 0 ? kQueueRank - 1 : kLastRank;
+    } else {
+      rank = running < worker.slots ? kQueueRank - 1 - (worker.slots - running)
+                                    : kQueueRank + worker.queued.size() * 1024 / worker.slots;
+    }
   }
   if (rank == worker.rank) return;
   if (worker.rank) candidates_.erase({*worker.rank, worker.id});

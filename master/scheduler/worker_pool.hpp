@@ -14,6 +14,8 @@
 #include "common/core/deadlines.hpp"
 #include "common/core/ids.hpp"
 #include "common/core/time.hpp"
+#include "common/proto/types.hpp"
+#include "master/scheduler/demerits.hpp"
 
 namespace fanfold::master::scheduling {
 
@@ -40,8 +42,12 @@ struct Worker {
   std::set<AttemptId> lent;     // Out of their slots, to which they return before the queue.
   /// Committed map outputs by job; some may have been invalidated since.
   std::map<JobId, std::vector<std::uint32_t>> outputs;
-  std::uint32_t faults = 0;           // Infrastructure failures since its last commit.
-  bool resting = false;               // After such a failure: nothing new for a while.
+  std::uint32_t faults = 0;  // Infrastructure failures since its last commit.
+  bool resting = false;      // After such a failure: nothing new for a while.
+  Demerits demerits;
+  proto::WorkerStanding standing = proto::WorkerStanding::kGood;
+  std::uint32_t exclusions = 0;       // So far.
+  std::set<WorkerId> accusers;        // Who could not read from it; while it has demerits.
   std::optional<std::uint64_t> rank;  // As filed among the candidates.
 };
 
@@ -81,10 +87,20 @@ class WorkerPool {
   /// Backs off from a worker that fails for reasons of its own.
   void rest(Instant now, Worker& worker);
   void wake(Worker& worker);
-  void note_commit(Worker& worker) { worker.faults = 0; }
+  void note_commit(Instant now, Worker& worker);
+
+  /// It did something wrong: more of that, and it gets less to do, and then nothing for a while.
+  void blame(Instant now, Worker& worker, std::uint32_t demerits);
+  /// `reader` cannot read what it keeps.
+  void accuse(Instant now, Worker& worker, WorkerId reader);
+  /// Time has passed for it: exclusions end, demerits fade.
+  void review(Instant now, Worker& worker);
 
   /// Whether it may be given something, were there room.
-  bool may_start(const Worker& worker) const { return worker.rank.has_value(); }
+  static bool may_start(const Worker& worker) {
+    return worker.state == WorkerState::kActive && !worker.resting &&
+           worker.standing != proto::WorkerStanding::kExcluded;
+  }
   bool has_free_slot() const;
   /// The worker with the most free slots that is not to be avoided; null: none.
   Worker* free_worker(const std::vector<WorkerId>& avoid);
@@ -101,19 +117,27 @@ class WorkerPool {
   const Deadlines<WorkerId>& silences() const { return silences_; }
   const Deadlines<WorkerId>& rests() const { return rests_; }
   const Deadlines<WorkerId>& stalls() const { return stalls_; }
+  /// When a worker that is not in good standing is to be reviewed.
+  const Deadlines<WorkerId>& reviews() const { return reviews_; }
 
  private:
   void move(Worker& worker, WorkerState to);
   void file(Worker& worker);
+  void set_standing(Instant now, Worker& worker, proto::WorkerStanding standing);
+  /// Fewer workers are left: so many may not be excluded any more.
+  void end_surplus_exclusions();
   void watch_queue(Instant now, const Worker& worker);
 
   const Duration silence_max_;
   std::map<WorkerId, Worker> workers_;
   std::set<WorkerId> expected_;
+  std::set<WorkerId> active_;
+  std::set<WorkerId> excluded_;  // Of them.
   /// Candidates for the next attempt, best first: free slots before queues.
   std::set<std::pair<std::uint64_t, WorkerId>> candidates_;
   Deadlines<WorkerId> silences_;
   Deadlines<WorkerId> rests_;
+  Deadlines<WorkerId> reviews_;
   Deadlines<WorkerId> stalls_;  // Of workers with a queue: when it will have stood too long.
 };
 

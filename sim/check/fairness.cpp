@@ -50,6 +50,10 @@ class Fairness final : public Checker {
     for (auto& [job, since] : idle_since_) since = scene().world.now();
   }
 
+  void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& message) override {
+    if (const auto* lost = std::get_if<proto::InputsLost>(&message)) starved_.insert(lost->attempt);
+  }
+
   void master_says(std::uint32_t to, const proto::MasterMessage& message) override {
     if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
       names_[to] = welcome->worker;
@@ -84,6 +88,11 @@ class Fairness final : public Checker {
     ++counts_[job];
     const Duration patience =
         kPatience + std::chrono::milliseconds(scene().cluster->config().silence_ms);
+    // A map in the slot of a reduce of the same job takes nothing from anybody.
+    const bool lent = std::any_of(live_.begin(), live_.end(), [&](const auto& one) {
+      return one.second.job == job && one.second.worker == worker && starved_.count(one.first) > 0;
+    });
+    if (lent) return;
     for (const auto& [other, since] : idle_since_) {
       if (other == job || counts_[other] > 0 || had - since < patience) continue;
       if (is_complete(other)) continue;
@@ -104,6 +113,7 @@ class Fairness final : public Checker {
     if (known == live_.end()) return;
     const JobId job = known->second.job;
     live_.erase(known);
+    starved_.erase(attempt);
     const auto idle = idle_since_.find(job);
     if (--counts_[job] == 0 && idle != idle_since_.end()) idle->second = scene().world.now();
   }
@@ -113,6 +123,7 @@ class Fairness final : public Checker {
   std::map<JobId, Instant> turns_;  // When it was last given something.
   std::map<AttemptId, Live> live_;
   std::map<std::uint32_t, WorkerId> names_;
+  std::set<AttemptId> starved_;  // Have missed an input.
 };
 
 }  // namespace

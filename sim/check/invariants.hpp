@@ -25,6 +25,8 @@ std::unique_ptr<Checker> check_cleanup(Scene& scene);      // I16
 std::unique_ptr<Checker> check_cancelling(Scene& scene);   // L6
 std::unique_ptr<Checker> check_fairness(Scene& scene);     // I22
 std::unique_ptr<Checker> check_memory(Scene& scene);       // I17
+std::unique_ptr<Checker> check_exclusion(Scene& scene);    // I15
+std::unique_ptr<Checker> check_unreadable(Scene& scene);   // L4
 
 std::vector<std::unique_ptr<Checker>> all_checkers(Scene& scene);
 

@@ -10,7 +10,7 @@ namespace {
 /// Of each: its own entry, its deadlines, its places in lists.
 constexpr std::size_t kPerTask = 6;
 constexpr std::size_t kPerAttempt = 4;
-constexpr std::size_t kPerWorker = 4;
+constexpr std::size_t kPerWorker = 5;
 constexpr std::size_t kPerJob = 8;
 
 class Memory final : public Checker {

@@ -65,6 +65,9 @@ void MasterNode::begin() {
 }
 
 std::size_t MasterNode::entries() const { return service_->scheduler().entries(); }
+std::vector<proto::WorkerStatus> MasterNode::workers() const {
+  return service_->scheduler().workers(now());
+}
 
 void MasterNode::stop() {
   if (!up()) return;

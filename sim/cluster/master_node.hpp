@@ -38,6 +38,7 @@ class MasterNode final : public Process {
 
   /// Of its scheduler; while it is up.
   std::size_t entries() const;
+  std::vector<proto::WorkerStatus> workers() const;
 
  protected:
   Duration run() override;

@@ -31,7 +31,8 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "truncate_at_damage",
                                                    "cancel_waits_for_tasks",
                                                    "oldest_job_first",
-                                                   "keep_outputs_of_ended_jobs"};
+                                                   "keep_outputs_of_ended_jobs",
+                                                   "keep_unreadable"};
 
 }  // namespace
 
