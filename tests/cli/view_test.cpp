@@ -291,5 +291,17 @@ TEST(ShellCommand, QuotesWhatTheShellWouldChange) {
             "fanfold run 'a b' 'it'\\''s' '' x=1");
 }
 
+TEST(ClusterInJson, TellsHowFarEachWorkerIsTrusted) {
+  proto::ClusterReply cluster;
+  cluster.workers.resize(2);
+  cluster.workers[1].standing = proto::WorkerStanding::kExcluded;
+  cluster.workers[1].demerits = 60;
+  cluster.workers[1].excluded_ms = 42'000;
+  const std::string json = to_json(cluster);
+  EXPECT_NE(json.find("\"standing\": \"good\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"standing\": \"excluded\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"excluded_ms\": 42000"), std::string::npos) << json;
+}
+
 }  // namespace
 }  // namespace fanfold::cli

@@ -1,0 +1,136 @@
+// What a reduce attempt keeps when some of its inputs have to be replaced.
+
+#include "worker/service/inputs.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fanfold::worker {
+namespace {
+
+constexpr AttemptId kReduce{100};
+
+/// Brings what the test says.
+class FakeFetcher final : public Fetcher {
+ public:
+  Status fetch(FetchRequest request) override {
+    requests.push_back(std::move(request));
+    return {};
+  }
+  void cancel(AttemptId attempt) override { cancelled.push_back(attempt); }
+  std::vector<FetchOutcome> take() override { return std::exchange(outcomes, {}); }
+
+  std::vector<FetchRequest> requests;
+  std::vector<AttemptId> cancelled;
+  std::vector<FetchOutcome> outcomes;
+};
+
+class InputsTest : public ::testing::Test {
+ protected:
+  /// Splits 0 and 1 lie on this host, 2 and 3 elsewhere.
+  void bring() {
+    proto::TaskAssignment assignment;
+    assignment.attempt = kReduce;
+    assignment.task = {JobId{1}, Stage::kReduce, 0};
+    assignment.holders = {{WorkerId{1}, "here", "/one", ""}, {WorkerId{2}, "there", "/two", "x"}};
+    assignment.outputs = {{0, {10}, 0}, {1, {11}, 0}, {2, {12}, 1}, {3, {13}, 1}};
+    inputs.bring(assignment);
+  }
+  static LocalSegment fetched(std::uint32_t split, std::uint64_t attempt) {
+    LocalSegment segment;
+    segment.output = {split, {attempt}, 1};
+    segment.fetched = true;
+    return segment;
+  }
+  void end(std::uint32_t round, std::vector<LocalSegment> segments) {
+    FetchOutcome outcome;
+    outcome.attempt = kReduce;
+    outcome.round = round;
+    outcome.ended = true;
+    outcome.succeeded = true;
+    outcome.segments = std::move(segments);
+    fetcher.outcomes.push_back(std::move(outcome));
+    inputs.look();
+  }
+  void lose(std::uint32_t split, std::uint64_t attempt) {
+    FetchOutcome outcome;
+    outcome.attempt = kReduce;
+    outcome.lost = {{split, {attempt}, 1}};
+    fetcher.outcomes.push_back(std::move(outcome));
+    inputs.look();
+  }
+  void replace(std::uint32_t split, std::uint64_t attempt, std::uint32_t holder) {
+    inputs.replace({kReduce,
+                    {{WorkerId{1}, "here", "/one", ""}, {WorkerId{2}, "there", "/two", "x"}},
+                    {{split, {attempt}, holder}}});
+  }
+  std::vector<std::uint64_t> attempts() const {
+    std::vector<std::uint64_t> ids;
+    for (const LocalSegment& segment : inputs.segments(kReduce)) {
+      ids.push_back(segment.output.attempt.value);
+    }
+    return ids;
+  }
+
+  Scratch scratch = Scratch::borrow(io::posix_file_system(), "/nowhere");
+  FakeFetcher fetcher;
+  Inputs inputs{"here", scratch, fetcher};
+};
+
+TEST_F(InputsTest, AreReadyWhenEverythingIsHereInTheOrderOfSplits) {
+  bring();
+  ASSERT_EQ(fetcher.requests.size(), 1u);
+  EXPECT_EQ(fetcher.requests[0].outputs.size(), 2u);
+  EXPECT_TRUE(inputs.take_ready().empty());
+  end(0, {fetched(2, 12), fetched(3, 13)});
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 12, 13}));
+}
+
+TEST_F(InputsTest, AreNotReadyBeforeWhatIsLostIsReplaced) {
+  bring();
+  lose(2, 12);
+  ASSERT_EQ(inputs.take_missing().size(), 1u);
+  end(0, {fetched(3, 13)});
+  EXPECT_TRUE(inputs.take_ready().empty());
+  replace(2, 22, 1);
+  ASSERT_EQ(fetcher.requests.size(), 2u);
+  EXPECT_EQ(fetcher.requests[1].round, 1u);
+  EXPECT_EQ(fetcher.requests[1].outputs.size(), 1u);
+  end(1, {fetched(2, 22)});
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 22, 13}));
+}
+
+TEST_F(InputsTest, MayBeReplacedWhileOthersAreStillFetched) {
+  bring();
+  lose(2, 12);
+  replace(2, 22, 0);
+  EXPECT_EQ(fetcher.requests.size(), 1u) << "it lies on this host now";
+  EXPECT_TRUE(inputs.take_ready().empty());
+  end(0, {fetched(3, 13)});
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 22, 13}));
+}
+
+TEST_F(InputsTest, KeepTheRestWhenOneTurnsOutToBeDamaged) {
+  bring();
+  end(0, {fetched(2, 12), fetched(3, 13)});
+  inputs.take_ready();
+  inputs.note_lost(kReduce, {{1, {11}, 0}});
+  replace(1, 21, 0);
+  EXPECT_EQ(fetcher.requests.size(), 1u);
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 21, 12, 13}));
+}
+
+TEST_F(InputsTest, AreForgottenWithWhatIsStillFetched) {
+  bring();
+  inputs.forget(kReduce);
+  EXPECT_EQ(fetcher.cancelled, std::vector{kReduce});
+  end(0, {fetched(2, 12)});
+  EXPECT_FALSE(inputs.has_news());
+  EXPECT_TRUE(attempts().empty());
+}
+
+}  // namespace
+}  // namespace fanfold::worker
