@@ -32,9 +32,11 @@ class HoldingsOverTime {
 
   void add(const std::string& name, const Allowance& allowance, double value, double unit = 1);
   void add_process(const std::string& name, int pid);
+  void add_counts(const std::string& name, const Holdings& held);
 
   double begin_ = -1;
   double seconds_ = 0;
+  std::uint64_t looks_ = 0;  // One after each job.
   std::map<std::string, Series> series_;
 };
 

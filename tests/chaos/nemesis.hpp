@@ -50,8 +50,9 @@ struct NemesisOptions {
   std::size_t spared = 0;
   /// Sooner than tasks give up: a disk that stays full fails jobs.
   Duration full_max = std::chrono::milliseconds(1500);
-  /// From one filling to the next, at least: a task gives up at the eighth that it meets.
-  Duration full_gap_min = std::chrono::seconds(5);
+  /// From one filling to the next, at least: a task gives up at the eighth time that it meets a
+  /// full disk, and meets one filling several times.
+  Duration full_gap_min = std::chrono::seconds(20);
   /// A killed process is started again after a time up to this.
   Duration restart_max = std::chrono::milliseconds(1000);
 };

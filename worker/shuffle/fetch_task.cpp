@@ -220,6 +220,10 @@ void FetchTask::ask(Instant now, Stream& stream, Incoming& incoming, std::uint32
   stream.credit_used += length;
   credit_used_ += length;
   incoming.credit += length;
+  // Beyond the credit each holder may be asked for the one part that all others wait for.
+  FANFOLD_CHECK(credit_used_ <= limits::kFetchCreditBytes +
+                                    streams_.size() * std::max<std::uint64_t>(
+                                                          limits::kDataChunkBytes, kFirstBytes));
   links_.ask(now, stream.address, {id(), index, incoming.output}, wanted);
 }
 
