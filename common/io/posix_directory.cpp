@@ -6,10 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <system_error>
 #include <thread>
 
@@ -20,7 +17,6 @@ namespace {
 
 /// So many files are worth a thread of their own...
 constexpr std::size_t kEntriesPerThread = 2048;
-constexpr std::size_t kEntriesPerBatch = 256;
 /// ...but more threads than this only wait for each other in the kernel.
 constexpr std::size_t kThreadsMax = 4;
 
@@ -41,112 +37,31 @@ Result<Directory> open_directory(const std::string& path) {
   return open;
 }
 
-/// Calls add(name) for each entry, in the order of the disk.
-template <class Add>
-Status read_names(DIR* open, const std::string& path, Add add) {
+Result<std::vector<std::string>> names_in(DIR* open, const std::string& path) {
+  std::vector<std::string> names;
   while (true) {
     errno = 0;  // readdir() tells the end from an error by errno alone.
     const dirent* entry = ::readdir(open);
     if (entry == nullptr && errno != 0) return error_of(errno, "list directory", path);
-    if (entry == nullptr) return Status();
+    if (entry == nullptr) break;
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") add(name);
+    if (name != "." && name != "..") names.emplace_back(name);
   }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
-/// Asks for kind and size of each entry of one directory, in several threads, while further
-/// entries are added.
-class Lookers {
- public:
-  Lookers(int directory, const std::string& path) : directory_(directory), path_(path) {}
-  ~Lookers() { finish(); }
-
-  void add(std::string_view name) {
-    const std::lock_guard lock(mutex_);
-    entries_.emplace_back().name = name;
-    if (entries_.size() % kEntriesPerBatch != 0) return;
-    more_.notify_one();
-    if (entries_.size() % kEntriesPerThread == 0 && threads_.size() < threads_max_) start_thread();
-  }
-
-  /// Sorted by name.
-  std::vector<FileSystem::Entry> take() {
-    finish();
-    look();
-    threads_.clear();  // Joins them.
-    return sorted();
-  }
-
- private:
-  using Entry = FileSystem::Entry;
-
-  void start_thread() {
-    try {
-      threads_.emplace_back([this] { look(); });
-    } catch (const std::system_error&) {
-      threads_max_ = 0;  // No more threads for this process: fewer will do.
-    }
-  }
-
-  void finish() {
-    const std::lock_guard lock(mutex_);
-    complete_ = true;
-    more_.notify_all();
-  }
-
-  void look() {
-    std::vector<Entry*> batch;
-    while (take_batch(batch)) {
-      for (Entry* const entry : batch) look_at(*entry);
-    }
-  }
-
-  /// False when there is nothing left, and nothing will come.
-  bool take_batch(std::vector<Entry*>& batch) {
-    batch.clear();
-    std::unique_lock lock(mutex_);
-    more_.wait(lock, [this] { return complete_ || entries_.size() - next_ >= kEntriesPerBatch; });
-    const std::size_t end = std::min(entries_.size(), next_ + kEntriesPerBatch);
-    for (; next_ < end; ++next_) batch.push_back(&entries_[next_]);
-    return !batch.empty();
-  }
-
-  /// Relative to the open directory: the kernel need not walk the whole path for every name.
-  void look_at(Entry& entry) const {
+/// Relative to the open directory: the kernel need not walk the whole path for every name.
+void look_at(int directory, const std::string& path, std::span<FileSystem::Entry> entries) {
+  for (FileSystem::Entry& entry : entries) {
     struct stat info;
-    if (::fstatat(directory_, entry.name.c_str(), &info, 0) == 0) {
+    if (::fstatat(directory, entry.name.c_str(), &info, 0) == 0) {
       entry.info = info_of(info);
     } else {
-      entry.info = error_of(errno, "find", path_ + "/" + entry.name);
+      entry.info = error_of(errno, "find", path + "/" + entry.name);
     }
   }
-
-  std::vector<Entry> sorted() {
-    // Pointers are moved, as entries are large.
-    std::vector<Entry*> order;
-    order.reserve(entries_.size());
-    for (Entry& entry : entries_) order.push_back(&entry);
-    std::sort(order.begin(), order.end(),
-              [](const Entry* a, const Entry* b) { return a->name < b->name; });
-    std::vector<Entry> result;
-    result.reserve(order.size());
-    for (Entry* const entry : order) result.push_back(std::move(*entry));
-    return result;
-  }
-
-  const int directory_;
-  const std::string& path_;
-  /// Of helpers: the caller looks too, when it has read all names.
-  std::size_t threads_max_ =
-      std::min<std::size_t>(kThreadsMax, std::max(1u, std::thread::hardware_concurrency())) - 1;
-
-  std::mutex mutex_;
-  std::condition_variable more_;
-  std::deque<Entry> entries_;  // Stay where they are while others are added.
-  std::size_t next_ = 0;       // The first that nobody has taken.
-  bool complete_ = false;
-  std::vector<std::jthread> threads_;  // Last: joined before the rest goes.
-};
+}
 
 }  // namespace
 
@@ -176,19 +91,32 @@ FileInfo info_of(const struct stat& info) {
 
 Result<std::vector<std::string>> list_directory(const std::string& directory) {
   FANFOLD_ASSIGN_OR_RETURN(const Directory open, open_directory(directory));
-  std::vector<std::string> names;
-  FANFOLD_RETURN_IF_ERROR(
-      read_names(open.get(), directory, [&](std::string_view name) { names.emplace_back(name); }));
-  std::sort(names.begin(), names.end());
-  return names;
+  return names_in(open.get(), directory);
 }
 
 Result<std::vector<FileSystem::Entry>> look_at_directory(const std::string& directory) {
   FANFOLD_ASSIGN_OR_RETURN(const Directory open, open_directory(directory));
-  Lookers lookers(::dirfd(open.get()), directory);
-  FANFOLD_RETURN_IF_ERROR(
-      read_names(open.get(), directory, [&](std::string_view name) { lookers.add(name); }));
-  return lookers.take();
+  FANFOLD_ASSIGN_OR_RETURN(std::vector<std::string> names, names_in(open.get(), directory));
+  std::vector<FileSystem::Entry> entries(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) entries[i].name = std::move(names[i]);
+  const std::size_t threads =
+      std::min({kThreadsMax, entries.size() / kEntriesPerThread + 1,
+                std::max<std::size_t>(1, std::thread::hardware_concurrency())});
+  const std::size_t share = entries.size() / threads;
+  const int number = ::dirfd(open.get());
+  std::vector<std::jthread> others;
+  std::span<FileSystem::Entry> rest(entries);
+  try {
+    for (std::size_t i = 1; i < threads; ++i) {
+      others.emplace_back([=, &directory] { look_at(number, directory, rest.first(share)); });
+      rest = rest.subspan(share);
+    }
+  } catch (const std::system_error&) {
+    // No more threads for this process: fewer will do.
+  }
+  look_at(number, directory, rest);
+  others.clear();  // Joins them.
+  return entries;
 }
 
 }  // namespace fanfold::io

@@ -15,6 +15,7 @@
 namespace fanfold::e2e {
 namespace {
 
+namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
@@ -65,6 +66,14 @@ std::string unique_name() {
 }
 
 }  // namespace
+
+bool everybody_can_start(fs::path program) {
+  for (; program.has_relative_path(); program = program.parent_path()) {
+    if ((fs::status(program).permissions() & fs::perms::others_exec) == fs::perms::none)
+      return false;
+  }
+  return true;
+}
 
 Running::Running(const Workspace& workspace, std::vector<std::string> arguments,
                  const CommandOptions& options) {

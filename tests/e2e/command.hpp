@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -58,6 +59,9 @@ Outcome run(const Workspace& workspace, std::vector<std::string> arguments,
 
 /// Asks again and again until `condition` holds; false when a minute has passed.
 bool eventually(const std::function<bool()>& condition);
+
+/// Whether all directories on the way to a program are open to other users.
+bool everybody_can_start(std::filesystem::path program);
 
 /// The path of a bundled job or of a faulty plugin of tests/plugins.
 std::string bundled_plugin(const std::string& name);
