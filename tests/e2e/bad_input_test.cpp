@@ -278,7 +278,6 @@ class BadInput : public testing::TestWithParam<Case> {
       options.environment.emplace_back(name, filled_in(value, workspace));
     }
     if (one.as_nobody && ::geteuid() == 0) {
-      if (!everybody_can_start(FANFOLD_BIN)) GTEST_SKIP() << "others may not enter the build tree";
       workspace.give_to_nobody();
       options.as_nobody = true;
     }
@@ -307,9 +306,18 @@ TEST_P(BadInputInProcess, GetsAClearErrorAndLeavesNothing) { expect_refusal({"--
 
 std::string case_name(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 
+/// Another user cannot start what lies below a private directory.
+std::vector<Case> possible(std::vector<Case> cases) {
+  if (::geteuid() == 0 && !everybody_can_start(FANFOLD_BIN)) {
+    std::erase_if(cases, [](const Case& one) { return one.as_nobody; });
+  }
+  return cases;
+}
+
 INSTANTIATE_TEST_SUITE_P(Usage, BadInput, testing::ValuesIn(usage_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Files, BadInput, testing::ValuesIn(file_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Files, BadInputInProcess, testing::ValuesIn(file_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Files, BadInput, testing::ValuesIn(possible(file_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Files, BadInputInProcess, testing::ValuesIn(possible(file_cases())),
+                         case_name);
 INSTANTIATE_TEST_SUITE_P(Plugins, BadInput, testing::ValuesIn(plugin_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Addresses, BadInput, testing::ValuesIn(address_cases()), case_name);
 
