@@ -33,6 +33,12 @@ Result<std::unique_ptr<Client>> connect_to_master(const Environment& environment
   return connect_client(address, steady_clock(), {});
 }
 
+Result<std::unique_ptr<Client>> connect_interruptibly(const std::string& address,
+                                                      Interrupts& interrupts) {
+  FANFOLD_RETURN_IF_ERROR(interrupts.start());
+  return connect_client(address, steady_clock(), {interrupts.descriptor()});
+}
+
 Result<proto::JobStatus> get_job(Client& client, JobId job) {
   proto::GetJob question;
   question.job = job;

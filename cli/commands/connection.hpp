@@ -7,6 +7,7 @@
 
 #include "cli/client/client.hpp"
 #include "cli/commands/command.hpp"
+#include "cli/process/interrupts.hpp"
 
 namespace fanfold::cli {
 
@@ -20,6 +21,11 @@ Result<std::string> find_master(const Environment& environment, const Arguments&
 /// find_master() and connect_client() in one.
 Result<std::unique_ptr<Client>> connect_to_master(const Environment& environment,
                                                   const Arguments& arguments);
+
+/// For a command that Ctrl-C ends in good order: `interrupts` are caught from here on, and every
+/// wait of the client ends with the first.
+Result<std::unique_ptr<Client>> connect_interruptibly(const std::string& address,
+                                                      Interrupts& interrupts);
 
 /// The job called by a command's first positional, asked from the master.
 Result<proto::JobStatus> get_job(Client& client, JobId job);

@@ -21,9 +21,7 @@ int events_main(const Environment& environment, const Arguments& arguments) {
   const Result<std::string> address = find_master(environment, arguments);
   if (!address.ok()) return report(address.status());
   Interrupts interrupts;
-  if (Status status = interrupts.start(); !status.ok()) return report(status);
-  const Result<std::unique_ptr<Client>> client =
-      connect_client(*address, steady_clock(), {interrupts.descriptor()});
+  const Result<std::unique_ptr<Client>> client = connect_interruptibly(*address, interrupts);
   if (!client.ok()) return report(client.status());
   EventReader reader;
   reader.take = [](std::string_view bytes) {

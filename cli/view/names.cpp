@@ -42,18 +42,6 @@ Result<TaskId> parse_task(JobId job, std::string_view text) {
 
 }  // namespace
 
-const char* name_of(Stage stage) {
-  switch (stage) {
-    case Stage::kSample:
-      return "sample";
-    case Stage::kMap:
-      return "map";
-    case Stage::kReduce:
-      return "reduce";
-  }
-  return "unknown";
-}
-
 std::string name_of(const TaskId& task) {
   if (task.stage == Stage::kSample) return "sample";
   return std::string(name_of(task.stage)) + "-" + std::to_string(task.index);

@@ -12,7 +12,6 @@
 
 namespace fanfold::cli {
 
-const char* name_of(Stage stage);
 std::string name_of(const TaskId& task);
 
 /// What `logs` is asked about: "12", "12/map-3" or "12/map-3.2".

@@ -26,6 +26,17 @@ constexpr AttemptId attempt_id(std::uint64_t epoch, std::uint64_t counter) {
 constexpr std::uint64_t epoch_of(AttemptId attempt) { return attempt.value >> kAttemptEpochShift; }
 
 enum class Stage : std::uint8_t { kSample = 1, kMap = 2, kReduce = 3 };
+constexpr const char* name_of(Stage stage) {
+  switch (stage) {
+    case Stage::kSample:
+      return "sample";
+    case Stage::kMap:
+      return "map";
+    case Stage::kReduce:
+      return "reduce";
+  }
+  return "unknown";
+}
 
 /// One split to map, one partition to reduce, or the one sampling task of a job.
 struct TaskId {

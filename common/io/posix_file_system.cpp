@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "common/core/check.hpp"
+#include "common/core/unique_fd.hpp"
 #include "common/io/file_system.hpp"
 #include "common/io/posix_calls.hpp"
 #include "common/io/writing_speed.hpp"
@@ -27,22 +28,6 @@ constexpr std::size_t kLargeRead = 64u << 10;
 /// Each fails only when an entry was made since the one before.
 constexpr int kRemovalTries = 1000;
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-  bool valid() const { return number_ >= 0; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
-
 /// A slow device or a file system in user space may let a signal come in between.
 template <class SystemCall>
 auto uninterrupted(SystemCall call) {
@@ -54,16 +39,16 @@ auto uninterrupted(SystemCall call) {
 
 class PosixReadableFile final : public ReadableFile {
  public:
-  PosixReadableFile(Descriptor file, std::string path)
+  PosixReadableFile(UniqueFd file, std::string path)
       : file_(std::move(file)), path_(std::move(path)) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) override {
     // A second large read means that the file is worth reading ahead.
     if (buffer.size() >= kLargeRead && ++large_reads_ == 2)
-      ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_SEQUENTIAL);
+      ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
     std::size_t done = 0;
     while (done < buffer.size()) {
-      const ssize_t count = ::pread(file_.number(), buffer.data() + done, buffer.size() - done,
+      const ssize_t count = ::pread(file_.get(), buffer.data() + done, buffer.size() - done,
                                     static_cast<off_t>(offset + done));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return error_of(errno, "read", path_);
@@ -75,25 +60,25 @@ class PosixReadableFile final : public ReadableFile {
 
   Result<std::uint64_t> size() override {
     struct stat info;
-    if (::fstat(file_.number(), &info) != 0) return error_of(errno, "look at", path_);
+    if (::fstat(file_.get(), &info) != 0) return error_of(errno, "look at", path_);
     return static_cast<std::uint64_t>(info.st_size);
   }
 
  private:
-  Descriptor file_;
+  UniqueFd file_;
   std::string path_;
   std::uint64_t large_reads_ = 0;
 };
 
 class PosixWritableFile final : public WritableFile {
  public:
-  PosixWritableFile(Descriptor file, std::string path)
+  PosixWritableFile(UniqueFd file, std::string path)
       : file_(std::move(file)), path_(std::move(path)) {}
 
   Status append(std::string_view bytes) override { return append_all({&bytes, 1}); }
 
   Status append_all(std::span<const std::string_view> pieces) override {
-    FANFOLD_CHECK(file_.valid());
+    FANFOLD_CHECK(file_.open());
     std::array<iovec, kPiecesMax> vector;
     while (!pieces.empty()) {
       std::size_t count = 0;
@@ -114,19 +99,19 @@ class PosixWritableFile final : public WritableFile {
   void start_sync() override {
     const std::uint64_t from = std::exchange(sync_started_, size_);
     // A hint: what it cannot begin, sync() does.
-    static_cast<void>(::sync_file_range(file_.number(), static_cast<off64_t>(from),
+    static_cast<void>(::sync_file_range(file_.get(), static_cast<off64_t>(from),
                                         static_cast<off64_t>(size_ - from), SYNC_FILE_RANGE_WRITE));
   }
 
   Status sync() override {
-    FANFOLD_CHECK(file_.valid());
+    FANFOLD_CHECK(file_.open());
     // Never tried again: after a failure Linux takes the lost pages for clean.
-    if (::fsync(file_.number()) != 0) return error_of(errno, "make durable", path_);
+    if (::fsync(file_.get()) != 0) return error_of(errno, "make durable", path_);
     return Status();
   }
 
   Status close() override {
-    FANFOLD_CHECK(file_.valid());
+    FANFOLD_CHECK(file_.open());
     // The descriptor is gone even when close() fails, EINTR included.
     if (::close(file_.release()) != 0 && errno != EINTR) return error_of(errno, "close", path_);
     return Status();
@@ -141,7 +126,7 @@ class PosixWritableFile final : public WritableFile {
         left = left.subspan(1);
         continue;
       }
-      ssize_t count = ::writev(file_.number(), left.data(), static_cast<int>(left.size()));
+      ssize_t count = ::writev(file_.get(), left.data(), static_cast<int>(left.size()));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return error_of(errno, "write", path_);
       size_ += static_cast<std::uint64_t>(count);
@@ -156,7 +141,7 @@ class PosixWritableFile final : public WritableFile {
     return Status();
   }
 
-  Descriptor file_;
+  UniqueFd file_;
   std::string path_;
   std::uint64_t size_ = 0;
   std::uint64_t sync_started_ = 0;  // Up to here.
@@ -185,15 +170,15 @@ Status publish_plainly(const std::string& from, const std::string& to) {
 class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<ReadableFile>> open(const std::string& path) override {
-    Descriptor file(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
-    if (!file.valid()) return error_of(errno, "open", path);
+    UniqueFd file(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    if (!file.open()) return error_of(errno, "open", path);
     return std::unique_ptr<ReadableFile>(new PosixReadableFile(std::move(file), path));
   }
 
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
-    Descriptor file(uninterrupted(
+    UniqueFd file(uninterrupted(
         [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
-    if (!file.valid()) return error_of(errno, "create", path);
+    if (!file.open()) return error_of(errno, "create", path);
     return std::unique_ptr<WritableFile>(new PosixWritableFile(std::move(file), path));
   }
 
@@ -260,10 +245,10 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status sync_directory(const std::string& path) override {
-    Descriptor directory(
+    UniqueFd directory(
         uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-    if (!directory.valid()) return error_of(errno, "open", path);
-    if (::fsync(directory.number()) != 0) return error_of(errno, "make durable", path);
+    if (!directory.open()) return error_of(errno, "open", path);
+    if (::fsync(directory.get()) != 0) return error_of(errno, "make durable", path);
     return Status();
   }
 

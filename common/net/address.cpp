@@ -13,6 +13,7 @@
 
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
+#include "common/core/unique_fd.hpp"
 
 namespace fanfold::net {
 namespace {
@@ -66,29 +67,15 @@ Result<Address> parse_tcp(const std::string& address, std::string_view rest,
   return result;
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int value() const { return value_; }
-
- private:
-  int value_;
-};
-
 /// 0 when somebody accepts connections at `path`, otherwise errno.
 int probe(const std::string& path) {
-  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (probe.value() < 0) return errno;
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.open()) return errno;
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   FANFOLD_CHECK(path.size() < sizeof name.sun_path);
   std::memcpy(name.sun_path, path.data(), path.size());
-  if (::connect(probe.value(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) {
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) {
     return 0;
   }
   return errno;

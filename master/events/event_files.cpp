@@ -1,5 +1,7 @@
 #include "master/events/event_files.hpp"
 
+#include "common/core/unique_fd.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -18,20 +20,6 @@ namespace {
 
 constexpr std::string_view kPrefix = "job-";
 constexpr std::string_view kSuffix = ".jsonl";
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int value() const { return value_; }
-
- private:
-  int value_;
-};
 
 Status failed(const std::string& what, const std::string& path) {
   const int error = errno;
@@ -84,18 +72,18 @@ std::string EventFiles::path(JobId job) const {
 }
 
 Status EventFiles::begin(JobId job) {
-  const Descriptor file(::open(path(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (file.value() < 0) return failed("make the event log", path(job));
+  const UniqueFd file(::open(path(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.open()) return failed("make the event log", path(job));
   sizes_[job] = 0;
   open_.insert(job);
   return {};
 }
 
 Status EventFiles::append(JobId job, std::string_view lines) {
-  const Descriptor file(::open(path(job).c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  if (file.value() < 0) return failed("open the event log", path(job));
+  const UniqueFd file(::open(path(job).c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  if (!file.open()) return failed("open the event log", path(job));
   struct statvfs disk {};
-  if (::fstatvfs(file.value(), &disk) == 0) {
+  if (::fstatvfs(file.get(), &disk) == 0) {
     const std::uint64_t free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
     if (free < limits_.disk_reserve + lines.size()) {
       errno = ENOSPC;
@@ -103,10 +91,10 @@ Status EventFiles::append(JobId job, std::string_view lines) {
     }
   }
   std::uint64_t& size = sizes_[job];
-  if (open_.insert(job).second && ends_within_a_line(file.value(), size)) {
-    FANFOLD_RETURN_IF_ERROR(write(file.value(), job, "\n"));
+  if (open_.insert(job).second && ends_within_a_line(file.get(), size)) {
+    FANFOLD_RETURN_IF_ERROR(write(file.get(), job, "\n"));
   }
-  return write(file.value(), job, lines);
+  return write(file.get(), job, lines);
 }
 
 Status EventFiles::write(int descriptor, JobId job, std::string_view lines) {
@@ -150,15 +138,15 @@ std::uint64_t EventFiles::bytes_total() const {
 }
 
 Result<std::string> EventFiles::read(JobId job, std::uint64_t offset, std::size_t bytes_max) {
-  const Descriptor file(::open(path(job).c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.value() < 0) {
+  const UniqueFd file(::open(path(job).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.open()) {
     const StatusCode code = errno == ENOENT ? StatusCode::kNotFound : StatusCode::kIoError;
     return Status(code, failed("open the event log", path(job)).message());
   }
   std::string bytes(bytes_max, '\0');
   std::size_t filled = 0;
   while (filled < bytes.size()) {
-    const ssize_t count = ::pread(file.value(), bytes.data() + filled, bytes.size() - filled,
+    const ssize_t count = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
                                   static_cast<off_t>(offset + filled));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return failed("read the event log", path(job));

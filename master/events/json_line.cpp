@@ -16,18 +16,6 @@ void append_number(Integer value, std::string* out) {
   out->append(digits.data(), end);
 }
 
-std::string_view name_of(Stage stage) {
-  switch (stage) {
-    case Stage::kSample:
-      return "sample";
-    case Stage::kMap:
-      return "map";
-    case Stage::kReduce:
-      return "reduce";
-  }
-  return "unknown";
-}
-
 bool is_plain(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';

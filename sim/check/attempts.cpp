@@ -44,13 +44,8 @@ class Attempts final : public Checker {
   void master_says(std::uint32_t to, const proto::MasterMessage& message) override {
     if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
       names_[to] = welcome->worker;
-    } else if (const auto* cancel = std::get_if<proto::CancelAttempt>(&message)) {
-      forget(cancel->attempt);
-    } else if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) {
-      forget(noted->attempt);
-    } else if (const auto* answer = std::get_if<proto::CommitAnswer>(&message)) {
-      // Of a comparison no fact tells.
-      forget(answer->attempt);
+    } else if (const auto attempt = let_go_by(message)) {
+      forget(*attempt);
     } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       begin(to, assign->assignment);
     }

@@ -86,6 +86,10 @@ class Checker {
   Scene& scene_;
 };
 
+/// The attempt that a worker has no more to do with, by what the master says: stopped, failed, or
+/// over. Of a comparison no fact tells.
+std::optional<AttemptId> let_go_by(const proto::MasterMessage& message);
+
 std::string text_of(const TaskId& task);
 inline std::string text_of(AttemptId attempt) {
   return "attempt " + std::to_string(attempt.value >> 40) + "." +

@@ -5,9 +5,14 @@
 namespace fanfold::sim {
 
 std::string text_of(const TaskId& task) {
-  const char* stage = task.stage == Stage::kReduce ? " reduce " : " map ";
-  if (task.stage == Stage::kSample) stage = " sample ";
-  return text_of(task.job) + stage + std::to_string(task.index);
+  return text_of(task.job) + " " + name_of(task.stage) + " " + std::to_string(task.index);
+}
+
+std::optional<AttemptId> let_go_by(const proto::MasterMessage& message) {
+  if (const auto* cancel = std::get_if<proto::CancelAttempt>(&message)) return cancel->attempt;
+  if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) return noted->attempt;
+  if (const auto* answer = std::get_if<proto::CommitAnswer>(&message)) return answer->attempt;
+  return std::nullopt;
 }
 
 Checkers::Checkers(const World& world)

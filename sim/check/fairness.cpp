@@ -57,12 +57,8 @@ class Fairness final : public Checker {
   void master_says(std::uint32_t to, const proto::MasterMessage& message) override {
     if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
       names_[to] = welcome->worker;
-    } else if (const auto* cancel = std::get_if<proto::CancelAttempt>(&message)) {
-      let_go(cancel->attempt);
-    } else if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) {
-      let_go(noted->attempt);
-    } else if (const auto* answer = std::get_if<proto::CommitAnswer>(&message)) {
-      let_go(answer->attempt);
+    } else if (const auto attempt = let_go_by(message)) {
+      let_go(*attempt);
     } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       begin(names_[to], assign->assignment);
     }

@@ -31,12 +31,8 @@ class Unreadable final : public Checker {
       const proto::TaskAssignment& assignment = assign->assignment;
       readers_.insert(assignment.attempt);
       waiting_.erase(assignment.task);
-    } else if (const auto* cancel = std::get_if<proto::CancelAttempt>(&message)) {
-      forget(cancel->attempt);
-    } else if (const auto* noted = std::get_if<proto::FailureNoted>(&message)) {
-      forget(noted->attempt);
-    } else if (const auto* answer = std::get_if<proto::CommitAnswer>(&message)) {
-      forget(answer->attempt);
+    } else if (const auto attempt = let_go_by(message)) {
+      forget(*attempt);
     } else if (const auto* replaced = std::get_if<proto::NewInputs>(&message)) {
       std::erase_if(named_, [&](const auto& one) { return one.first.first == replaced->attempt; });
     }

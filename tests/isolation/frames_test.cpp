@@ -3,8 +3,8 @@
 
 #include <thread>
 
+#include "common/core/unique_fd.hpp"
 #include "worker/isolation/executor_frames.hpp"
-#include "worker/isolation/unique_fd.hpp"
 
 namespace fanfold::worker {
 namespace {

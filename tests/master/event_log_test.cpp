@@ -104,13 +104,10 @@ TEST_F(EventLogTest, TellsWhyAttemptsFailedAndWhichOneTheJobFailedBy) {
   start_master();
   FakeWorker worker(address(), {});
   FakeClient client(address());
-  proto::JobSpec once = spec(1);
-  once.attempts_max = 1;
-  const JobId job = client.submit(once);
   proto::FailureReport failure;
   failure.kind = proto::FailureKind::kException;
   failure.message = "\"quoted\" \xff";
-  worker.fail(worker.expect_task(), failure);
+  const JobId job = submit_and_fail(client, worker, failure);
   client.wait(job);
   const std::vector<Json> lines = log_of(job);
   const Json failed = find(lines, "attempt.ended", "failed");

@@ -140,12 +140,9 @@ TEST_F(MasterTest, LeavesNothingBehindWhenAJobFails) {
   start_master();
   FakeWorker worker(address(), {});
   FakeClient client(address());
-  proto::JobSpec once = spec(1);
-  once.attempts_max = 1;
-  const JobId job = client.submit(once);
   proto::FailureReport failure;
   failure.kind = proto::FailureKind::kExit;
-  worker.fail(worker.expect_task(), failure);
+  const JobId job = submit_and_fail(client, worker, failure);
   EXPECT_EQ(client.wait(job).state, JobState::kFailed);
   client.ask<proto::Answer>(proto::StopCluster{});
   EXPECT_EQ(staging_directories(), 0u);

@@ -109,6 +109,15 @@ proto::JobSpec MasterTest::spec_with_splits(std::uint32_t splits, std::uint32_t 
   return spec;
 }
 
+JobId MasterTest::submit_and_fail(FakeClient& client, FakeWorker& worker,
+                                  const proto::FailureReport& failure) {
+  proto::JobSpec once = spec(1);
+  once.attempts_max = 1;
+  const JobId job = client.submit(once);
+  worker.fail(worker.expect_task(), failure);
+  return job;
+}
+
 std::size_t MasterTest::staging_directories() const {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {

@@ -59,6 +59,10 @@ class MasterTest : public ::testing::Test {
   /// The same, with its input cut into `splits`.
   proto::JobSpec spec_with_splits(std::uint32_t splits, std::uint32_t partitions);
 
+  /// A job of one map, which may fail once and does.
+  JobId submit_and_fail(FakeClient& client, FakeWorker& worker,
+                        const proto::FailureReport& failure);
+
   const std::string& address() const { return address_; }
   const io::TemporaryDirectory& directory() const { return directory_; }
   TestStore& store() { return *store_; }

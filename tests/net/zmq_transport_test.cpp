@@ -168,13 +168,21 @@ TEST_F(ZmqTransport, CutsOffAPeerWhoseFrameIsTooLargeAndServesTheOthers) {
   EXPECT_EQ(frame->payload, "sorry");
 }
 
+/// A peer that sends what no transport would.
+struct RawSocket {
+  explicit RawSocket(const std::string& address) : socket(context, zmq::socket_type::dealer) {
+    socket.set(zmq::sockopt::linger, 0);
+    socket.connect(address);
+  }
+  zmq::context_t context;
+  zmq::socket_t socket;
+};
+
 TEST_F(ZmqTransport, ThrowsAwayMessagesOfSeveralParts) {
   auto server = listen(address(), options_);
   ASSERT_TRUE(server.ok());
-  zmq::context_t context;
-  zmq::socket_t raw(context, zmq::socket_type::dealer);
-  raw.set(zmq::sockopt::linger, 0);
-  raw.connect(address());
+  RawSocket peer(address());
+  zmq::socket_t& raw = peer.socket;
   for (const char* part : {"one", "two", "three"}) {
     raw.send(zmq::buffer(std::string_view(part)), zmq::send_flags::sndmore);
   }
@@ -188,10 +196,8 @@ TEST_F(ZmqTransport, ThrowsAwayMessagesOfSeveralParts) {
 TEST_F(ZmqTransport, DropsDamagedFramesAndCountsThem) {
   auto server = listen(address(), options_);
   ASSERT_TRUE(server.ok());
-  zmq::context_t context;
-  zmq::socket_t raw(context, zmq::socket_type::dealer);
-  raw.set(zmq::sockopt::linger, 0);
-  raw.connect(address());
+  RawSocket peer(address());
+  zmq::socket_t& raw = peer.socket;
   const std::string good = sealed("proper");
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string damaged = good;

@@ -4,13 +4,10 @@
 #include "tests/support/failing_calls.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <functional>
-#include <map>
 
-#include "master/publish/publish.hpp"
-#include "tests/io/temporary_directory.hpp"
+#include "tests/publish/publish_fixture.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -21,47 +18,14 @@ using testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
-class FailingCalls : public testing::TestWithParam<support::FailureCase> {
+class FailingCalls : public PublishFixture,
+                     public testing::WithParamInterface<support::FailureCase> {
  protected:
-  using Contents = std::map<std::string, std::string>;
-
-  FailingCalls() {
-    request_.job = JobId{3};
-    request_.spec.job_name = "word_count";
-    request_.spec.client_id = "submission-1";
-    request_.spec.output = directory_.path("out");
-    request_.spec.inputs = {directory_.path("in")};
-    request_.partitions = 2;
-    request_.staging = staging_directory(request_.spec.output, "1-3");
-  }
-
-  AttemptFiles attempt(std::uint64_t id, const Contents& contents) const {
-    io::FileSystem& files = io::posix_file_system();
-    AttemptFiles result;
-    result.attempt = AttemptId{id};
-    const std::string directory = request_.staging + "/" + std::to_string(id);
-    EXPECT_TRUE(files.make_directories(directory).ok());
-    for (const auto& [name, text] : contents) {
-      auto part = io::create_part(files, directory + "/" + name, name, io::PartCompression::kNone);
-      EXPECT_TRUE((*part)->write(text, 1).ok());
-      EXPECT_TRUE((*part)->finish().ok());
-      result.files.push_back((*part)->info());
-    }
-    return result;
-  }
-
   /// What workers do between the two halves: nothing of it fails here.
   void commit() {
-    request_.reduces = {attempt(11, {{"part-00000-of-00002", "a\t1\n"}}),
-                        attempt(14, {{"part-00001-of-00002", "b\t2\n"}})};
+    commit_two_parts();
     request_.maps = {attempt(8, {{"n-map", "first\n"}}), attempt(9, {{"n-map", "second\n"}})};
-    attempt(12, {{"part-00001-of-00002", "of a late attempt"}});
   }
-
-  Status prepare() {
-    return prepare_output(io::posix_file_system(), request_.spec, request_.staging);
-  }
-  Result<Published> publish_now() { return publish(io::posix_file_system(), request_); }
 
   Contents output() const {
     Contents contents;
@@ -131,9 +95,6 @@ class FailingCalls : public testing::TestWithParam<support::FailureCase> {
   std::vector<std::string> names(const std::string& directory) const {
     return *io::posix_file_system().list(directory_.path(directory));
   }
-
-  io::TemporaryDirectory directory_;
-  PublishRequest request_;
 };
 
 TEST_P(FailingCalls, OfAPublication) {

@@ -1,8 +1,5 @@
 // An output directory is absent or complete at every instant, and says what is in it.
 
-#include "master/publish/publish.hpp"
-
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <functional>
@@ -10,52 +7,14 @@
 
 #include "common/io/manifest.hpp"
 #include "tests/io/child.hpp"
-#include "tests/io/temporary_directory.hpp"
 #include "tests/publish/failing_file_system.hpp"
+#include "tests/publish/publish_fixture.hpp"
 
 namespace fanfold::master {
 namespace {
 
-class Publish : public testing::Test {
+class Publish : public PublishFixture {
  protected:
-  Publish() {
-    request_.job = JobId{3};
-    request_.spec.job_name = "word_count";
-    request_.spec.client_id = "submission-1";
-    request_.spec.output = directory_.path("out");
-    request_.spec.inputs = {directory_.path("in")};
-    request_.partitions = 2;
-    request_.staging = staging_directory(request_.spec.output, "1-3");
-  }
-
-  /// As an attempt does: its own directory in the staging directory, durable files, their sizes.
-  AttemptFiles attempt(std::uint64_t id, const std::map<std::string, std::string>& contents) {
-    io::FileSystem& files = io::posix_file_system();
-    AttemptFiles result;
-    result.attempt = AttemptId{id};
-    const std::string directory = request_.staging + "/" + std::to_string(id);
-    EXPECT_TRUE(files.make_directories(directory).ok());
-    for (const auto& [name, text] : contents) {
-      auto part = io::create_part(files, directory + "/" + name, name, io::PartCompression::kNone);
-      EXPECT_TRUE((*part)->write(text, 1).ok());
-      EXPECT_TRUE((*part)->finish().ok());
-      result.files.push_back((*part)->info());
-    }
-    return result;
-  }
-
-  void commit_two_parts() {
-    request_.maps.clear();
-    request_.reduces = {attempt(11, {{"part-00000-of-00002", "a\t1\n"}}),
-                        attempt(14, {{"part-00001-of-00002", "b\t2\n"}})};
-    attempt(12, {{"part-00001-of-00002", "of a late attempt"}});
-  }
-
-  Status prepare() {
-    return prepare_output(io::posix_file_system(), request_.spec, request_.staging);
-  }
-  Result<Published> publish_now() { return publish(io::posix_file_system(), request_); }
-
   std::vector<std::string> names(const std::string& directory) {
     return *io::posix_file_system().list(directory_.path(directory));
   }
@@ -69,9 +28,6 @@ class Publish : public testing::Test {
     }
     EXPECT_FALSE(std::filesystem::exists(request_.staging)) << "nothing may be left behind";
   }
-
-  io::TemporaryDirectory directory_;
-  PublishRequest request_;
 };
 
 TEST_F(Publish, StagesBesideTheOutput) {

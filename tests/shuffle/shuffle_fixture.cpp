@@ -108,13 +108,16 @@ FetchOutcome ShuffleTest::next_outcome() {
   std::vector<proto::MapOutput> lost;
   std::string why;
   for (;;) {
-    for (FetchOutcome& outcome : fetcher_->take()) {
+    for (FetchOutcome& outcome : fetcher_->take()) taken_.push_back(std::move(outcome));
+    while (!taken_.empty()) {
+      FetchOutcome outcome = std::move(taken_.front());
+      taken_.pop_front();
       lost.insert(lost.end(), outcome.lost.begin(), outcome.lost.end());
       if (why.empty()) why = outcome.why_lost;
       if (!outcome.ended) continue;
       outcome.lost = std::move(lost);
       outcome.why_lost = std::move(why);
-      return std::move(outcome);
+      return outcome;
     }
     pollfd woken{woken_.descriptor(), POLLIN, 0};
     FANFOLD_CHECK(::poll(&woken, 1, kPatienceMs) == 1);

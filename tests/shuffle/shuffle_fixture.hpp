@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ class ShuffleTest : public testing::Test {
   std::vector<std::unique_ptr<DataServer>> servers_;
   net::EventCounter woken_;
   std::unique_ptr<Fetcher> fetcher_;
+  std::deque<FetchOutcome> taken_;  // Several may come at once.
 
  private:
   FetchRequest first_request() const;

@@ -8,9 +8,9 @@
 #include <cstdint>
 
 #include "common/core/status.hpp"
+#include "common/core/unique_fd.hpp"
 #include "fanfold/abi.hpp"
 #include "worker/exec/key_text.hpp"
-#include "worker/isolation/unique_fd.hpp"
 
 namespace fanfold::worker {
 

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "common/core/clock.hpp"
-#include "worker/isolation/unique_fd.hpp"
+#include "common/core/unique_fd.hpp"
 
 namespace fanfold::worker {
 namespace {

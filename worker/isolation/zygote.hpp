@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "common/core/status.hpp"
-#include "worker/isolation/unique_fd.hpp"
+#include "common/core/unique_fd.hpp"
 
 namespace fanfold::worker {
 

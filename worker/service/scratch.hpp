@@ -11,8 +11,8 @@
 
 #include "common/core/ids.hpp"
 #include "common/core/status.hpp"
+#include "common/core/unique_fd.hpp"
 #include "common/io/file_system.hpp"
-#include "worker/isolation/unique_fd.hpp"
 
 namespace fanfold::worker {
 

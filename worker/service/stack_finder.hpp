@@ -9,8 +9,8 @@
 
 #include "common/core/mailbox.hpp"
 #include "common/core/status.hpp"
+#include "common/core/unique_fd.hpp"
 #include "worker/isolation/executor_pool.hpp"
-#include "worker/isolation/unique_fd.hpp"
 
 namespace fanfold::worker {
 

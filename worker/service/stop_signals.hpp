@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/core/status.hpp"
-#include "worker/isolation/unique_fd.hpp"
+#include "common/core/unique_fd.hpp"
 
 namespace fanfold::worker {
 

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace fanfold::worker {
+namespace fanfold {
 
 class UniqueFd {
  public:
@@ -24,6 +24,8 @@ class UniqueFd {
 
   int get() const { return descriptor_; }
   bool open() const { return descriptor_ >= 0; }
+  /// The caller closes it.
+  int release() { return std::exchange(descriptor_, -1); }
   void reset() {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = -1;
@@ -33,4 +35,4 @@ class UniqueFd {
   int descriptor_ = -1;
 };
 
-}  // namespace fanfold::worker
+}  // namespace fanfold
