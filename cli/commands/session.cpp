@@ -126,8 +126,13 @@ int report_outcome(const Conclusion& conclusion, const ReportOptions& options) {
 int report_conclusion(const Conclusion& conclusion, const ReportOptions& options) {
   const int code = report_outcome(conclusion, options);
   if (conclusion.events_kept.ok()) return code;
-  const int own = report(conclusion.events_kept);
-  return code == kExitDone ? own : code;
+  if (code != kExitDone) {
+    report(conclusion.events_kept);
+    return code;
+  }
+  return report(Status(
+      conclusion.events_kept.code(),
+      conclusion.events_kept.message() + "; the job itself is done, and its output in place"));
 }
 
 std::string shell_command(const std::vector<std::string>& words) {

@@ -115,6 +115,11 @@ TEST_F(Events, AreMadeIntoAPageAndATraceFromTheMasterAndFromAFile) {
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.err, HasSubstr("no event log"));
   EXPECT_EQ(run(workspace_, {"report", "kept.jsonl", "-o", "no/such/place.html"}).exit_code, 2);
+  const Outcome not_kept = run(workspace_, {"run", "word_count", "in.txt", "-o", "there",
+                                            "--events", "/dev/full", "--quiet"});
+  EXPECT_NE(not_kept.exit_code, 0);
+  EXPECT_NE(not_kept.err.find("the job itself is done"), std::string::npos) << not_kept.err;
+  EXPECT_TRUE(workspace_.exists("there/_SUCCESS"));
 }
 
 TEST_F(Events, AreFollowedWhileTheJobRuns) {
