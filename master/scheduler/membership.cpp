@@ -140,10 +140,6 @@ void Machine::reconcile_missing(Worker& worker, const HeartbeatReceived& event) 
     const bool inputs_changed = attempt.task.stage == Stage::kReduce && !job.map.complete();
     // Its worker obeys no assignment of an earlier master any more.
     const bool adopted = epoch_of(id) != options_.epoch;
-    if (attempt.audit) {
-      cancel_attempt(id);
-      continue;
-    }
     if (inputs_changed || adopted) {
       // It is not there, so nobody pays.
       const TaskId task = attempt.task;

@@ -63,6 +63,15 @@ TEST_F(AuditTest, ComparesNothingWhereThereIsNoOtherWorker) {
   EXPECT_EQ(actions<PublishJob>()[0].audited, 0u);
 }
 
+TEST_F(AuditTest, IsToldAgainToAWorkerThatHasNotHeardOfIt) {
+  const AssignAttempt audit = start_audit();
+  wait(3s);
+  step(HeartbeatReceived{audit.worker, {}});
+  ASSERT_EQ(actions<AssignAttempt>().size(), 1u);
+  EXPECT_EQ(actions<AssignAttempt>()[0].attempt, audit.attempt);
+  EXPECT_TRUE(actions<CancelAttempt>().empty());
+}
+
 TEST_F(AuditTest, TriesAgainElsewhereWhenTheSecondWorkerIsLost) {
   const AssignAttempt audit = start_audit();
   join(3);
