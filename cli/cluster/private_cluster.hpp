@@ -25,6 +25,9 @@ class PrivateCluster {
   PrivateCluster(const PrivateCluster&) = delete;
   PrivateCluster& operator=(const PrivateCluster&) = delete;
 
+  /// Its master shows pages at this port.  Before start().
+  void serve_pages(std::uint16_t http_port) { options_.http_port = http_port; }
+
   /// Starts all programs at the same time and waits for none.
   Status start();
 

@@ -40,6 +40,10 @@ std::string master_address(const std::string& directory) {
   return "ipc://" + directory + "/master.sock";
 }
 
+std::string pages_address(std::uint16_t http_port) {
+  return "http://127.0.0.1:" + std::to_string(http_port) + "/";
+}
+
 std::string event_directory(const std::string& directory) { return directory + "/events"; }
 
 std::string master_log(const std::string& directory) { return directory + "/master.log"; }
@@ -57,6 +61,10 @@ SpawnRequest master_program(const ProgramOptions& options) {
   } else {
     request.arguments.insert(request.arguments.end(),
                              {"--ephemeral", "--events", event_directory(options.directory)});
+  }
+  if (options.http_port != 0) {
+    request.arguments.insert(request.arguments.end(),
+                             {"--http", std::to_string(options.http_port)});
   }
   request.output = master_log(options.directory);
   append_common(options, &request);

@@ -27,6 +27,8 @@ std::uint32_t usable_cores();
 
 /// Where a cluster in `directory` listens.
 std::string master_address(const std::string& directory);
+/// Where its master shows its pages.
+std::string pages_address(std::uint16_t http_port);
 std::string master_log(const std::string& directory);
 /// Of a master that keeps no state: one that does keeps event logs with it.
 std::string event_directory(const std::string& directory);
@@ -41,6 +43,7 @@ struct ProgramOptions {
   bool new_session = false;
   /// The master keeps its state in the directory, for a next master.
   bool keeps_state = false;
+  std::uint16_t http_port = 0;  // Of the master's pages; 0: none.
 };
 
 SpawnRequest master_program(const ProgramOptions& options);

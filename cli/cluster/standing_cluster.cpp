@@ -37,11 +37,9 @@ Status io_error(const std::string& what) {
 }
 
 Status write_record(const std::string& directory, const ClusterRecord& record) {
-  const nlohmann::json json = {{"address", record.address},
-                               {"master", record.master},
-                               {"workers", record.workers},
-                               {"slots", record.shape.slots},
-                               {"memory", record.shape.memory_bytes}};
+  const nlohmann::json json = {{"address", record.address},           {"master", record.master},
+                               {"workers", record.workers},           {"slots", record.shape.slots},
+                               {"memory", record.shape.memory_bytes}, {"http", record.http_port}};
   const std::string temporary = record_path(directory) + ".new";
   std::ofstream file(temporary);
   file << json.dump(2) << "\n";
@@ -142,6 +140,7 @@ Status start_programs(const std::string& program_directory, const std::string& d
   options.new_session = true;
   options.keeps_state = true;
   ClusterRecord& record = starting->record;
+  options.http_port = record.http_port;
   FANFOLD_ASSIGN_OR_RETURN(starting->master_ready, make_pipe());
   FANFOLD_ASSIGN_OR_RETURN(starting->workers_ready, make_pipe());
   if (!lives(record.master, directory)) {
@@ -247,6 +246,7 @@ Result<std::optional<ClusterRecord>> read_cluster_record(const std::string& dire
   record.master = json["master"].get<pid_t>();
   record.shape.slots = json.value("slots", 1u);
   record.shape.memory_bytes = json.value("memory", std::uint64_t{0});
+  record.http_port = json.value("http", std::uint16_t{0});
   for (const auto& worker : json["workers"]) {
     if (worker.is_number_integer()) record.workers.push_back(worker.get<pid_t>());
   }
@@ -276,9 +276,19 @@ Result<BroughtUp> bring_up(const std::string& program_directory, const std::stri
     }
     FANFOLD_ASSIGN_OR_RETURN(up.shape, agreed_shape(directory, *before, wish));
     starting.record = *before;
+    if (wish.http_port && *wish.http_port != before->http_port &&
+        lives(before->master, directory)) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the master of the cluster in " + directory +
+                        " is up; --http is for one that is started.\nTake the cluster down first: "
+                        "'fanfold cluster down --dir " +
+                        directory + "'.");
+    }
   }
   starting.record.address = master_address(directory);
   starting.record.shape = up.shape;
+  if (wish.http_port) starting.record.http_port = *wish.http_port;
+  up.http_port = starting.record.http_port;
   Status status = start_programs(program_directory, directory, &starting);
   const std::uint32_t masters = starting.started.size() > starting.workers ? 1 : 0;
   if (status.ok()) {

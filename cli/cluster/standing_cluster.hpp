@@ -23,6 +23,7 @@ namespace fanfold::cli {
 struct ClusterRecord {
   std::string address;
   ClusterShape shape;
+  std::uint16_t http_port = 0;  // 0: its master shows no pages.
   pid_t master = 0;
   std::vector<pid_t> workers;
 };
@@ -38,11 +39,13 @@ struct ClusterWish {
   std::optional<std::uint32_t> workers;
   std::optional<std::uint32_t> slots;
   std::uint64_t memory_bytes = 0;
+  std::optional<std::uint16_t> http_port;
 };
 
 struct BroughtUp {
   ClusterShape shape;
-  bool resumed = false;  // It was there before, and something of it was started again.
+  std::uint16_t http_port = 0;  // 0: no pages.
+  bool resumed = false;         // It was there before, and something of it was started again.
 };
 
 /// Starts a cluster in `directory` and returns when every worker that it started has been welcomed.

@@ -39,6 +39,9 @@ int up_main(const Environment& environment, const Arguments& arguments) {
   wish.workers = *workers;
   wish.slots = *slots;
   wish.memory_bytes = *memory;
+  const auto http = http_flag_value(arguments);
+  if (!http.ok()) return report(http.status());
+  wish.http_port = *http;
 
   const std::string directory = cluster_directory(environment, arguments);
   Interrupts interrupts;
@@ -57,6 +60,9 @@ int up_main(const Environment& environment, const Arguments& arguments) {
   print_error("a cluster of " + plural(up->shape.workers, "worker") + " with " +
               plural(up->shape.slots, "slot") + " each is up at " + master_address(directory) +
               (up->resumed ? "; jobs that it had not finished go on\n" : "\n"));
+  if (up->http_port != 0) {
+    print_error("its pages are at " + pages_address(up->http_port) + "\n");
+  }
   // Alone on standard output: eval "$(fanfold cluster up)" works.
   print("export FANFOLD_MASTER=" + master_address(directory) + "\n");
   return kExitDone;
@@ -136,6 +142,7 @@ Command cluster_up_command() {
                    "Tasks at a time in each worker. Default: the cores, shared out.", false},
                   {"memory", '\0', "SIZE",
                    "Memory of each executor. Default: a share of the machine's.", false},
+                  http_flag(),
                   directory_flag(),
                   json_flag()};
   command.run = up_main;

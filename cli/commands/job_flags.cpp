@@ -157,6 +157,17 @@ Result<std::optional<std::uint32_t>> count_flag(const Arguments& arguments, cons
   return std::optional<std::uint32_t>(static_cast<std::uint32_t>(*count));
 }
 
+Flag http_flag() {
+  return {"http", '\0', "PORT",
+          "Show pages and /metrics at this port of 127.0.0.1 (docs/operating/metrics.md).", false};
+}
+
+Result<std::optional<std::uint16_t>> http_flag_value(const Arguments& arguments) {
+  FANFOLD_ASSIGN_OR_RETURN(const auto port, count_flag(arguments, "http", 1, 65535));
+  if (!port) return std::optional<std::uint16_t>();
+  return std::optional<std::uint16_t>(static_cast<std::uint16_t>(*port));
+}
+
 Result<std::uint64_t> memory_flag(const Arguments& arguments) {
   return size_flag(arguments, "memory", kMemoryLeast);
 }

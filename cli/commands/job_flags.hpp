@@ -23,6 +23,10 @@ Surroundings surroundings_of(const Environment& environment);
 Result<std::optional<std::uint32_t>> count_flag(const Arguments& arguments, const std::string& flag,
                                                 std::uint64_t least, std::uint64_t most);
 
+/// --http: the port of a master's pages; nullopt when it is not given.
+Flag http_flag();
+Result<std::optional<std::uint16_t>> http_flag_value(const Arguments& arguments);
+
 /// --memory of an executor; 0 when it is not given.
 Result<std::uint64_t> memory_flag(const Arguments& arguments);
 

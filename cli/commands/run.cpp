@@ -29,8 +29,9 @@ struct RunOptions {
   bool in_process = false;
   bool quiet = false;
   bool json = false;
-  std::string master;  // Empty: a private cluster.
-  std::string events;  // Where the event log goes; empty: nowhere.
+  std::string master;           // Empty: a private cluster.
+  std::uint16_t http_port = 0;  // Of the pages of a private cluster; 0: none.
+  std::string events;           // Where the event log goes; empty: nowhere.
 };
 
 Status refuse_together(const Arguments& arguments, const std::string& with,
@@ -56,14 +57,16 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   if (options.in_process) {
     FANFOLD_RETURN_IF_ERROR(refuse_together(
         arguments, "--in-process",
-        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events"}));
+        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "http"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));
   if (!options.master.empty()) {
     FANFOLD_RETURN_IF_ERROR(refuse_together(arguments, "a master: the cluster has its own workers",
-                                            {"workers", "slots"}));
+                                            {"workers", "slots", "http"}));
   }
+  FANFOLD_ASSIGN_OR_RETURN(const auto http_port, http_flag_value(arguments));
+  options.http_port = http_port.value_or(0);
   options.shape = choose_shape(workers, slots, usable_cores());
   options.shape.memory_bytes = options.request.memory_bytes;
   return options;
@@ -148,6 +151,9 @@ Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::str
   if (Status status = cluster.wait_until_ready(run.interrupts); !status.ok()) {
     return failed(run, status);
   }
+  if (run.options.http_port != 0 && !run.options.quiet) {
+    print_error("pages about this run: " + pages_address(run.options.http_port) + "\n");
+  }
   Result<std::unique_ptr<Client>> client =
       connect_client(cluster.address(), steady_clock(), {run.interrupts.descriptor()});
   if (!client.ok()) return failed(run, client.status());
@@ -172,6 +178,7 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   }
   PrivateCluster cluster(run.environment.program_directory, directory.path(), run.options.shape,
                          directory.guardian());
+  cluster.serve_pages(run.options.http_port);
   Conclusion conclusion = use_private_cluster(run, cluster, directory.path(), spec);
   // A second interrupt means: at once.
   cluster.stop(run.interrupts.count() > 1);
@@ -253,6 +260,7 @@ Command run_command() {
       {"master", '\0', "ADDR", "Run it on this cluster. Default: FANFOLD_MASTER.", false},
       {"events", '\0', "FILE", "Keep the event log of the job here (docs/operating/events.md).",
        false},
+      http_flag(),
       {"in-process", '\0', "", "Run all tasks inside this process, for debuggers.", false},
       {"quiet", 'q', "", "Print nothing but errors.", false},
       {"json", '\0', "", "Print the final status as JSON to standard output.", false}};

@@ -80,6 +80,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
     }
   }
   if (const Status refused = refuse_submission(message.spec); !refused.ok()) {
+    state_.measures.job_refused();
     state_.log.info("job.refused",
                     {{"name", message.spec.job_name}, {"reason", refused.message()}});
     answer(peer, refused);
@@ -111,6 +112,7 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
     outcome = Status(StatusCode::kUnavailable, "the cluster was stopped");
   }
   if (!outcome.ok()) {
+    state_.measures.job_refused();
     state_.log.info("job.refused",
                     {{"name", record->spec().job_name}, {"reason", outcome.message()}});
     state_.jobs.forget(result.job);

@@ -11,6 +11,7 @@
 #include "common/core/time.hpp"
 #include "common/log/log.hpp"
 #include "master/events/event_recorder.hpp"
+#include "master/measures/measures.hpp"
 #include "master/scheduler/scheduler.hpp"
 #include "master/service/attempt_book.hpp"
 #include "master/service/attempt_logs.hpp"
@@ -35,16 +36,19 @@ struct ServiceSettings {
 };
 
 struct MasterState {
-  MasterState(ServiceSettings service_settings, Log& service_log, EventSink* event_sink)
+  MasterState(ServiceSettings service_settings, Log& service_log, EventSink* event_sink,
+              bool measured)
       : settings(std::move(service_settings)),
         log(service_log),
         event_log(event_sink, log, settings.unix_us_at_origin),
+        measures(measured),
         scheduler({.worker_silence_max = settings.worker_silence_max, .epoch = settings.epoch}),
         workers(settings.epoch) {}
 
   const ServiceSettings settings;
   Log& log;
   EventRecorder event_log;
+  Measures measures;
   Instant now;      // Of the current turn.
   Instant started;  // Of the first.
 

@@ -17,6 +17,9 @@ std::string MasterService::note(const Fact& fact) {
 std::string MasterService::note_of(const JobAccepted& fact) {
   const JobRecord& record = *state_.jobs.find(fact.job.job);
   state_.event_log.accepted(state_.now, record.outline(fact.job));
+  state_.measures.job_accepted(state_.now, fact.job.job,
+                               static_cast<std::uint32_t>(fact.job.split_bytes.size()),
+                               fact.job.partitions);
   return record.description();
 }
 
@@ -27,6 +30,7 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
   state_.followers.touch(fact.task.job);
   std::string bytes = proto::encode_struct(report->second);
   state_.event_log.committed(state_.now, fact.task, fact.attempt, report->second);
+  state_.measures.committed(state_.now, fact.task, fact.attempt, report->second);
   record->commit(fact, std::move(report->second));
   return bytes;
 }
@@ -34,6 +38,7 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
 std::string MasterService::note_of(const MapOutputInvalidated& fact) {
   state_.followers.touch(fact.task.job);
   state_.event_log.output_invalidated(state_.now, fact.task, fact.attempt);
+  state_.measures.output_invalidated(fact.task);
   doors_.log.info(
       "map_output.lost",
       {{"job", fact.task.job.value}, {"task", fact.task.index}, {"attempt", fact.attempt.value}});
@@ -81,6 +86,7 @@ std::string MasterService::note_of(const NonDeterminismFound& fact) {
       "the same input gave other records than before; map, combine and reduce must depend on their "
       "input alone: not on time, random numbers, addresses or the order of a hash table";
   state_.event_log.failed(state_.now, fact.attempt, failure);
+  state_.measures.failed(fact.attempt, failure.kind);
   if (JobRecord* record = state_.jobs.find(fact.task.job)) {
     record->note_failure(fact.attempt, std::move(failure));
   }

@@ -37,7 +37,13 @@ po::options_description describe() {
        "a worker silent for longer is lost")  //
       ("heartbeat-ms",
        po::value<std::uint64_t>()->default_value(milliseconds_of(limits::kHeartbeatInterval)),
-       "how often workers report")                                                     //
+       "how often workers report")  //
+      ("http", po::value<std::uint16_t>(),
+       "serve pages and /metrics on 127.0.0.1 at this port (0: any; the log says which): whoever "
+       "can log into this host can read them")  //
+      ("http-host", po::value<std::vector<std::string>>(),
+       "another value of the Host header to answer, such as localhost:8080 at the end of a tunnel; "
+       "may be repeated")                                                              //
       ("allow-unauthenticated-tcp", "listen on tcp:// without keys; for tests alone")  //
       ("log-file", po::value<std::string>(),
        "append the log to this file, not to standard error")  //
@@ -88,6 +94,11 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
     return wrong("--heartbeat-ms must be less than --worker-silence-ms");
   }
   options.allow_unauthenticated_tcp = values.count("allow-unauthenticated-tcp") != 0;
+  if (values.count("http") != 0) options.http_port = values["http"].as<std::uint16_t>();
+  if (values.count("http-host") != 0) {
+    if (!options.http_port) return wrong("--http-host needs --http");
+    options.http_hosts = values["http-host"].as<std::vector<std::string>>();
+  }
   options.log_file = text("log-file");
   FANFOLD_ASSIGN_OR_RETURN(options.log_level, parse_log_level(text("log-level")));
   return options;

@@ -2,7 +2,10 @@
 
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/limits.hpp"
 #include "common/core/status.hpp"
@@ -20,7 +23,9 @@ struct MasterOptions {
   Duration worker_silence = limits::kWorkerSilence;
   Duration heartbeat = limits::kHeartbeatInterval;
   bool allow_unauthenticated_tcp = false;
-  std::string log_file;  // Empty: standard error.
+  std::string log_file;                    // Empty: standard error.
+  std::optional<std::uint16_t> http_port;  // None: no pages, no metrics.
+  std::vector<std::string> http_hosts;
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -31,6 +31,10 @@ void MasterService::perform(AssignAttempt&& action) {
                                          .worker = action.worker,
                                          .hello = &worker->hello,
                                          .speculative = action.speculative});
+  state_.measures.assigned(state_.now, {.attempt = action.attempt,
+                                        .task = action.task,
+                                        .number = action.attempt_number,
+                                        .speculative = action.speculative});
   std::string frame = record->assignment_frame(action, state_.workers);
   if (frame.size() > limits::kControlFrameBytes) {
     // The plan was checked, so only splitters (long keys) or very many holders lead here.
@@ -40,6 +44,7 @@ void MasterService::perform(AssignAttempt&& action) {
                       " bytes, more than the " + std::to_string(limits::kControlFrameBytes) +
                       " of a message: choose fewer reducers or larger splits";
     state_.event_log.failed(state_.now, action.attempt, failure);
+    state_.measures.failed(action.attempt, failure.kind);
     record->note_failure(action.attempt, std::move(failure));
     events_for_next_turn_.push_back(AttemptFailed{.worker = action.worker,
                                                   .attempt = action.attempt,
@@ -100,6 +105,7 @@ void MasterService::perform(AdoptAttempt&& action) {
 void MasterService::perform(CancelAttempt&& action) {
   state_.attempts.mark_cancelled(action.attempt);
   state_.event_log.cancelled(state_.now, action.attempt);
+  state_.measures.cancelled(action.attempt);
   tell_worker(action.worker, proto::encode(proto::CancelAttempt{.attempt = action.attempt}));
 }
 
@@ -107,6 +113,7 @@ void MasterService::perform(AnswerCommit&& action) {
   if (!action.granted) {
     state_.logs.set_outcome(action.attempt, "abandoned");
     state_.event_log.abandoned(state_.now, action.attempt);
+    state_.measures.abandoned(action.attempt);
   }
   tell_worker(action.worker, proto::encode(proto::CommitAnswer{.attempt = action.attempt,
                                                                .granted = action.granted}));
@@ -116,6 +123,7 @@ void MasterService::perform(NoteFailure&& action) {
   // Adopted in this very turn, it would be in the book for ever.
   state_.attempts.remove(action.attempt);
   state_.event_log.abandoned(state_.now, action.attempt);
+  state_.measures.abandoned(action.attempt);
   tell_worker(action.worker, proto::encode(proto::FailureNoted{.attempt = action.attempt}));
 }
 
@@ -140,6 +148,7 @@ void MasterService::perform(FinishJob&& action) {
   ended_.erase(action.job);
   const auto elapsed = status.elapsed_ms;
   state_.event_log.ended(state_.now, status);
+  state_.measures.job_ended(state_.now, status);
   stagings_.add(action.job, record->staging(), state_.now);
   state_.jobs.finish(*record, std::move(status));
   doors_.log.info("job.ended", {{"job", action.job.value},

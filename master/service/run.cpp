@@ -21,6 +21,9 @@
 #include "master/service/service.hpp"
 #include "master/service/socket_guard.hpp"
 #include "master/store/store.hpp"
+#include "master/web/board.hpp"
+#include "master/web/http_server.hpp"
+#include "master/web/site.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -66,6 +69,19 @@ std::unique_ptr<EventSink> open_event_logs(const std::string& directory, Log& lo
   if (files.ok()) return *std::move(files);
   log.warn("events.not_kept", {{"reason", files.status().message()}});
   return nullptr;
+}
+
+/// Null: nobody asked for them.
+Result<std::unique_ptr<web::HttpServer>> serve_pages(const MasterOptions& options,
+                                                     const web::Site& site, Log& log) {
+  if (!options.http_port) return std::unique_ptr<web::HttpServer>();
+  FANFOLD_ASSIGN_OR_RETURN(
+      std::unique_ptr<web::HttpServer> server,
+      web::HttpServer::start(
+          {.port = *options.http_port, .hosts = options.http_hosts},
+          [&site](const web::HttpRequest& request) { return site.respond(request); }));
+  log.info("http.listening", {{"host", "127.0.0.1"}, {"port", server->port()}});
+  return server;
 }
 
 Status announce(int ready_fd, const std::string& address) {
@@ -132,6 +148,11 @@ Status run_master(const MasterOptions& options) {
   const std::unique_ptr<EventSink> event_logs = open_event_logs(options.event_directory, log);
   ServiceDoors doors{steady_clock(), io::posix_file_system(), *transport, *opened.store, log};
   doors.events = event_logs.get();
+  web::Board board;
+  if (options.http_port) doors.board = &board;
+  const web::Site site(board);
+  FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<web::HttpServer> pages,
+                           serve_pages(options, site, log));
   auto service = std::make_unique<MasterService>(settings, doors);
   FANFOLD_RETURN_IF_ERROR(service->recover(opened.stored));
   opened.stored = {};

@@ -47,9 +47,10 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 
 MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors)
     : doors_(doors),
-      state_(std::move(settings), doors_.log, doors_.events),
+      state_(std::move(settings), doors_.log, doors_.events, doors_.board != nullptr),
       worker_desk_(state_),
       stagings_(limits::kStagingPatience),
+      board_keeper_(state_, doors_.clock, doors_.board),
       planning_(doors_.side_work(side_options(state_.settings.planning_threads,
                                               limits::kJobsUnfinished, doors_.transport))),
       publishing_(doors_.side_work(
@@ -67,6 +68,7 @@ Duration MasterService::time_to_wait(Duration wait) const {
   deadline = earlier(deadline, state_.followers.next_due());
   deadline = earlier(deadline, stagings_.next_deadline());
   deadline = earlier(deadline, state_.event_log.next_due());
+  deadline = earlier(deadline, board_keeper_.next_due());
   if (phase_ == Phase::kStopping) deadline = earlier(deadline, stop_deadline_);
   if (!deadline) return wait;
   return std::clamp(*deadline - state_.now, Duration(0), wait);
@@ -80,7 +82,17 @@ Status MasterService::turn(Duration wait) {
   FANFOLD_RETURN_IF_ERROR(send_outbox());
   if (doors_.store.exhausted()) return end_exhausted();
   state_.event_log.end_turn(state_.now);
+  measure_turn();
   return phase_ == Phase::kStopping ? advance_stop() : Status();
+}
+
+void MasterService::measure_turn() {
+  if (!state_.measures.on()) return;
+  // The second read of the clock in a turn: nothing is decided by it.
+  state_.measures.turn({.frames = frames_in_turn_,
+                        .facts = facts_in_turn_,
+                        .took = doors_.clock.now() - state_.now});
+  board_keeper_.end_turn();
 }
 
 Status MasterService::collect(Duration wait) {
@@ -97,6 +109,7 @@ Status MasterService::collect(Duration wait) {
     bytes += (*received)->payload.size();
     handle_frame(**std::move(received));
   }
+  frames_in_turn_ = frames;
   note_damage();
   collect_side_results();
   return {};
@@ -105,6 +118,7 @@ Status MasterService::collect(Duration wait) {
 void MasterService::note_damage() {
   const std::uint64_t damaged = doors_.transport.damaged_frames();
   if (std::exchange(frames_damaged_, damaged) == damaged) return;
+  state_.measures.frames_damaged(damaged);
   doors_.log.warn("frame.damaged", {{"damaged", damaged}});
 }
 
@@ -133,6 +147,7 @@ void MasterService::reject_frame(const net::PeerId& peer, std::string_view paylo
                                  const Status& why) {
   // Whoever sends rubbish must not fill the disk with log lines: the 1st, 2nd, 4th, 8th ... do.
   ++frames_rejected_;
+  state_.measures.frames_rejected(frames_rejected_);
   if ((frames_rejected_ & (frames_rejected_ - 1)) == 0) {
     doors_.log.warn(
         "frame.rejected",
@@ -188,6 +203,7 @@ Status MasterService::decide() {
     perform_all(&output.actions);
     FANFOLD_RETURN_IF_ERROR(send_outbox());
   }
+  facts_in_turn_ = output.facts.size();
   if (!output.facts.empty()) FANFOLD_RETURN_IF_ERROR(make_durable(std::move(output.facts)));
   if (!too_early) perform_all(&output.actions);
   state_.reports.clear();

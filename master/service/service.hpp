@@ -16,6 +16,7 @@
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
+#include "master/service/board_keeper.hpp"
 #include "master/service/client_desk.hpp"
 #include "master/service/master_state.hpp"
 #include "master/service/side_work.hpp"
@@ -33,6 +34,7 @@ struct ServiceDoors {
   Log& log;
   SideWorkFactory side_work = threaded_side_work;
   EventSink* events = nullptr;  // Null: nobody wants to read of jobs later.
+  web::Board* board = nullptr;  // Null: nobody looks on.
 };
 
 enum class StopReason : std::uint8_t {
@@ -70,6 +72,7 @@ class MasterService {
   enum class Phase : std::uint8_t { kServing, kStopping, kStopped };
 
   Status collect(Duration wait);
+  void measure_turn();
   void handle_frame(net::Frame frame);
   void note_damage();
   void reject_frame(const net::PeerId& peer, std::string_view payload, const Status& why);
@@ -118,12 +121,15 @@ class MasterService {
   MasterState state_;
   WorkerDesk worker_desk_;
   StagingKeeper stagings_;
+  BoardKeeper board_keeper_;
   std::vector<Event> events_for_next_turn_;
   std::map<JobId, proto::JobStatus> ended_;  // Recorded, not yet performed.
 
   Phase phase_ = Phase::kServing;
   Instant stop_deadline_;
   std::vector<net::PeerId> stop_requesters_;
+  std::size_t frames_in_turn_ = 0;
+  std::size_t facts_in_turn_ = 0;
   std::uint64_t frames_rejected_ = 0;
   std::uint64_t frames_damaged_ = 0;
 

@@ -67,6 +67,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                               .silence_ms = milliseconds_of(state_.settings.worker_silence_max)}));
   tell_what_is_over(peer, joined);
   if (!introduction.is_new) return;
+  state_.measures.worker_joined();
   state_.log.info("worker.joined", {{"worker", worker.worker.value},
                                     {"name", worker.hello.name},
                                     {"process", worker.hello.process},
@@ -155,6 +156,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
     trim(&failure);
     if (failure.worker.empty()) failure.worker = worker->hello.name;
     state_.event_log.failed(state_.now, message.attempt, failure);
+    state_.measures.failed(message.attempt, failure.kind);
     if (failure.kind != proto::FailureKind::kCancelled) {
       state_.log.warn("attempt.failed", {{"job", held->task.job.value},
                                          {"stage", static_cast<unsigned>(held->task.stage)},
@@ -245,9 +247,11 @@ void WorkerDesk::forget_worker(WorkerId worker, bool silent) {
       record->note_failure(attempt.attempt, failure);
     }
     state_.event_log.failed(state_.now, attempt.attempt, failure);
+    state_.measures.failed(attempt.attempt, failure.kind);
     note_end(*known, attempt, proto::name_of(failure.kind), {}, failure);
     state_.followers.touch(attempt.task.job);
   }
+  state_.measures.worker_gone(silent);
   state_.workers.remove(worker);
 }
 

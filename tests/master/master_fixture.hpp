@@ -66,6 +66,7 @@ class MasterTest : public ::testing::Test {
   const std::string& address() const { return address_; }
   const io::TemporaryDirectory& directory() const { return directory_; }
   TestStore& store() { return *store_; }
+  web::Board& board() { return board_; }
   std::size_t staging_directories() const;
 
  private:
@@ -76,6 +77,7 @@ class MasterTest : public ::testing::Test {
   SkippingClock clock_;
   io::FileSystem* files_ = &io::posix_file_system();
   Log log_;
+  web::Board board_;
   std::unique_ptr<EventFiles> event_logs_;
   std::unique_ptr<net::BoundTransport> transport_;
   std::unique_ptr<MasterService> service_;
