@@ -51,6 +51,25 @@ function(fanfold_add_library name)
   endif()
 endfunction()
 
+# fanfold_embed(assets.cpp HEADER a/assets.hpp NAMESPACE a FILES kStyle style.css ...): makes the source, in the
+# build folder, that defines what the header declares.
+function(fanfold_embed source)
+  cmake_parse_arguments(ARG "" "HEADER;NAMESPACE" "FILES" ${ARGN})
+  set(pairs "")
+  set(files "")
+  while(ARG_FILES)
+    list(POP_FRONT ARG_FILES name file)
+    list(APPEND pairs ${name} ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+    list(APPEND files ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  endwhile()
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${source})
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DHEADER=${ARG_HEADER} -DNAMESPACE=${ARG_NAMESPACE} "-DFILES=${pairs}"
+      -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${PROJECT_SOURCE_DIR}/cmake/embed.cmake ${files}
+    VERBATIM)
+endfunction()
+
 # A GoogleTest program of one folder: tests/<folder>/...  Each program is one ctest,
 # started by the command after RUN_BY, if any.
 function(fanfold_add_test name)

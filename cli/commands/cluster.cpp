@@ -8,8 +8,8 @@
 #include "cli/commands/job_flags.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/text/table.hpp"
-#include "cli/text/units.hpp"
 #include "cli/view/json.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "cli/text/suggest.hpp"
-#include "cli/text/units.hpp"
 #include "common/core/limits.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -3,10 +3,10 @@
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/options/exit_codes.hpp"
-#include "cli/text/units.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/summary.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "cli/text/units.hpp"
 #include "common/io/piece_reader.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -4,10 +4,10 @@
 #include "cli/commands/connection.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/text/table.hpp"
-#include "cli/text/units.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/summary.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

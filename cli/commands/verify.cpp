@@ -8,9 +8,9 @@
 #include "cli/commands/connection.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/output/verification.hpp"
-#include "cli/text/units.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

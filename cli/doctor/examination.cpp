@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "cli/process/private_directory.hpp"
-#include "cli/text/units.hpp"
 #include "common/core/executor_memory.hpp"
 #include "common/core/limits.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "cli/text/units.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

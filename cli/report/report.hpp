@@ -7,8 +7,8 @@
 
 #include <string>
 
-#include "cli/history/analysis.hpp"
-#include "cli/history/job_history.hpp"
+#include "common/history/analysis.hpp"
+#include "common/history/job_history.hpp"
 
 namespace fanfold::cli {
 

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/history/analysis.hpp"
 #include "cli/view/names.hpp"
+#include "common/history/analysis.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "cli/history/job_history.hpp"
+#include "common/history/job_history.hpp"
 
 namespace fanfold::cli {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "cli/text/units.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/summary.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "cli/text/units.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -41,11 +41,6 @@ Result<TaskId> parse_task(JobId job, std::string_view text) {
 }
 
 }  // namespace
-
-std::string name_of(const TaskId& task) {
-  if (task.stage == Stage::kSample) return "sample";
-  return std::string(name_of(task.stage)) + "-" + std::to_string(task.index);
-}
 
 Result<JobId> parse_job(std::string_view text) {
   std::string_view number = text;

@@ -1,4 +1,4 @@
-// Names of tasks and stages as people write and read them: "map-3", "reduce-0", "sample".
+// Names of jobs and tasks on the command line.
 
 #pragma once
 
@@ -9,10 +9,9 @@
 
 #include "common/core/ids.hpp"
 #include "common/core/status.hpp"
+#include "common/text/names.hpp"
 
 namespace fanfold::cli {
-
-std::string name_of(const TaskId& task);
 
 /// What `logs` is asked about: "12", "12/map-3" or "12/map-3.2".
 struct LogTarget {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "cli/text/units.hpp"
 #include "cli/view/names.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

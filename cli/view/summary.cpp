@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "cli/options/exit_codes.hpp"
-#include "cli/text/units.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/progress.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "cli/history/job_history.hpp"
+#include "common/history/job_history.hpp"
 
 namespace fanfold::cli {
 

@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "cli/history/analysis.hpp"
+#include "common/history/analysis.hpp"
 #include "tests/cli/history_lines.hpp"
 
 namespace fanfold::cli {
@@ -275,6 +275,45 @@ TEST(Advice, FindsSlotsThatHadNothingToDo) {
                                  .read();
   EXPECT_THAT(findings(history), testing::Contains(HasSubstr("--split-bytes 100")));
   EXPECT_LE(analyse(history).advice[0].saves, 9 * kSecond);
+}
+
+TEST(HistoryReader, TakesALogInPiecesOfAnySize) {
+  const std::string log = LogWriter("pieces")
+                              .add(0, "job.planned", {{"input_bytes", 10}})
+                              .attempt({.task = "map-0", .worker = "w", .began = 5, .ended = 900})
+                              .add(900, "job.ended", {{"state", "succeeded"}})
+                              .text();
+  for (std::size_t size = 1; size < 40; ++size) {
+    HistoryReader reader;
+    for (std::size_t at = 0; at < log.size(); at += size) {
+      ASSERT_TRUE(reader.take(std::string_view(log).substr(at, size)).ok());
+    }
+    const Result<JobHistory> history = reader.history();
+    ASSERT_TRUE(history.ok());
+    EXPECT_EQ(history->state, "succeeded");
+    ASSERT_EQ(history->attempts.size(), 1u);
+    EXPECT_EQ(history->attempts.front().ended, 900'000u);
+    EXPECT_EQ(history->lines_damaged, 0u);
+  }
+}
+
+TEST(HistoryReader, ShowsAJobAsFarAsItIsKnown) {
+  HistoryReader reader;
+  EXPECT_FALSE(reader.history().ok());
+  const std::string log = LogWriter("growing").text();
+  ASSERT_TRUE(reader.take(log).ok());
+  EXPECT_EQ(reader.history()->state, "running");
+  ASSERT_TRUE(reader.take("{\"event\":\"job.ended\",\"time\":1000005,").ok());
+  EXPECT_EQ(reader.history()->state, "running");
+  ASSERT_TRUE(reader.take("\"state\":\"failed\"}\n").ok());
+  EXPECT_EQ(reader.history()->state, "failed");
+}
+
+TEST(HistoryReader, RefusesWhatIsNoLogForGood) {
+  HistoryReader reader;
+  EXPECT_FALSE(reader.take("rubbish\n").ok());
+  EXPECT_FALSE(reader.take(LogWriter("late").text()).ok());
+  EXPECT_FALSE(reader.history().ok());
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 #include <regex>
 #include <set>
 
-#include "cli/report/assets.hpp"
-#include "cli/report/html.hpp"
 #include "cli/report/report.hpp"
-#include "cli/report/timeline.hpp"
 #include "cli/report/trace.hpp"
+#include "common/report/assets.hpp"
+#include "common/report/html.hpp"
+#include "common/report/timeline.hpp"
 #include "tests/cli/history_lines.hpp"
 
 namespace fanfold::cli {
@@ -63,7 +63,7 @@ TEST(Report, AsksForNothingAndAllowsItsOwnScriptAlone) {
     EXPECT_THAT(page, Not(HasSubstr(word))) << word;
   }
   for (const char* word : {"innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("}) {
-    EXPECT_THAT(std::string(kReportScript), Not(HasSubstr(word))) << word;
+    EXPECT_THAT(std::string(kTimelineScript), Not(HasSubstr(word))) << word;
   }
 }
 

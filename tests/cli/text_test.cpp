@@ -7,7 +7,7 @@
 
 #include "cli/text/suggest.hpp"
 #include "cli/text/table.hpp"
-#include "cli/text/units.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {

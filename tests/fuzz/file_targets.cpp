@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/history/analysis.hpp"
 #include "cli/output/key_order.hpp"
 #include "cli/output/record_stream.hpp"
 #include "cli/report/report.hpp"
 #include "cli/report/trace.hpp"
+#include "common/history/analysis.hpp"
 #include "common/io/little_endian.hpp"
 #include "common/io/manifest.hpp"
 #include "common/io/run_file.hpp"
@@ -188,17 +188,17 @@ std::size_t count(std::string_view text, std::string_view what) {
 
 /// And what is made of it for people.
 bool event_log(std::string_view input) {
-  const Result<cli::JobHistory> history = cli::read_job_history(input);
+  const Result<JobHistory> history = read_job_history(input);
   if (!history.ok()) {
     promise(history.status().code() == StatusCode::kCorruption, "damage is corruption");
     return false;
   }
-  for (const cli::AttemptHistory& attempt : history->attempts) {
+  for (const AttemptHistory& attempt : history->attempts) {
     promise(attempt.assigned <= attempt.ended && attempt.started <= attempt.ended,
             "nothing ends before it begins");
     promise(attempt.worker < history->workers.size(), "an attempt has a worker");
   }
-  const std::string page = cli::report_html(*history, cli::analyse(*history));
+  const std::string page = cli::report_html(*history, analyse(*history));
   promise(count(page, "<script") == 2 && count(page, "</script") == 2,
           "scripts of a page are ours");
   promise(nlohmann::json::accept(cli::trace_json(*history)), "a trace is JSON");

@@ -6,11 +6,11 @@
 #include <string>
 #include <utility>
 
-#include "cli/history/analysis.hpp"
-#include "cli/text/units.hpp"
-#include "cli/view/names.hpp"
+#include "common/history/analysis.hpp"
+#include "common/text/names.hpp"
+#include "common/text/units.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 std::string attempts_text(std::uint64_t count) {
@@ -106,4 +106,4 @@ std::vector<CriticalStep> critical_path(const JobHistory& history) {
   return path.take();
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -1,25 +1,21 @@
 // Draws the timeline: lanes of slots, an attempt a bar.  All else of the page is there without this.
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+// What show() is given, once or again and again as a job goes on: see timeline.hpp.
+const fanfoldTimeline = () => {
+  let data = { end: 0, lanes: [], causes: [], stages: [], outcomes: [], lane: [] };
   const canvas = document.querySelector("#timeline canvas");
   const detail = document.getElementById("detail");
   const context = canvas.getContext("2d");
-  const lanes = data.lanes.length;
-  const laneHeight = Math.max(4, Math.min(18, Math.floor(420 / Math.max(1, lanes))));
   const labelWidth = 130;
   const axisHeight = 22;
-  // Browsers refuse canvases that are much higher.
-  const shownLanes = Math.min(lanes, Math.floor(16000 / laneHeight));
-  const height = axisHeight + shownLanes * laneHeight + 4;
-
+  let laneHeight = 18;
+  let shownLanes = 0;
+  let height = axisHeight;
   // Attempts are sorted by lane, then by start: the range of each lane.
-  const firstOf = new Array(lanes + 1).fill(0);
-  for (const lane of data.lane) firstOf[lane + 1]++;
-  for (let lane = 0; lane < lanes; lane++) firstOf[lane + 1] += firstOf[lane];
+  let firstOf = [0];
 
   let from = 0;
-  let to = Math.max(1, data.end);
+  let to = 1;
   let chosen = -1;
   let width = 0;
   let colours = {};
@@ -209,13 +205,27 @@
     event.preventDefault();
     actions[action]();
   });
-  if (shownLanes < lanes) {
-    document.getElementById("lanes-left-out").textContent = "The first " + shownLanes + " of " + lanes + " slots are drawn.";
-  }
+  const show = next => {
+    const whole = from === 0 && to >= Math.max(1, data.end);
+    data = next;
+    const lanes = data.lanes.length;
+    laneHeight = Math.max(4, Math.min(18, Math.floor(420 / Math.max(1, lanes))));
+    // Browsers refuse canvases that are much higher.
+    shownLanes = Math.min(lanes, Math.floor(16000 / laneHeight));
+    height = axisHeight + shownLanes * laneHeight + 4;
+    firstOf = new Array(lanes + 1).fill(0);
+    for (const lane of data.lane) firstOf[lane + 1]++;
+    for (let lane = 0; lane < lanes; lane++) firstOf[lane + 1] += firstOf[lane];
+    if (whole) to = Math.max(1, data.end);
+    document.getElementById("lanes-left-out").textContent =
+      shownLanes < lanes ? "The first " + shownLanes + " of " + lanes + " slots are drawn." : "";
+    canvas.style.height = height + "px";
+    choose(-1);
+  };
 
-  canvas.style.height = height + "px";
   readColours();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); redraw(); });
   new ResizeObserver(redraw).observe(canvas);
   choose(-1);
-})();
+  return { show };
+};

@@ -1,8 +1,8 @@
-#include "cli/report/html.hpp"
+#include "common/report/html.hpp"
 
-#include "cli/text/units.hpp"
+#include "common/text/units.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 
 std::string escaped(std::string_view text) {
   std::string html;
@@ -50,4 +50,4 @@ std::string json_for_script(std::string json) {
   return safe;
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

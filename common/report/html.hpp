@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace fanfold::cli {
+namespace fanfold {
 
 /// For element contents and for values in double quotes; control characters become '?'.
 std::string escaped(std::string_view text);
@@ -16,4 +16,4 @@ std::string code(std::string_view text, std::size_t columns = 2000);
 /// A JSON text that may stand in a <script>: nothing in it ends that element.
 std::string json_for_script(std::string json);
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

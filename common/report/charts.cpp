@@ -1,14 +1,14 @@
-#include "cli/report/charts.hpp"
+#include "common/report/charts.hpp"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "cli/report/html.hpp"
-#include "cli/text/units.hpp"
-#include "cli/view/names.hpp"
+#include "common/report/html.hpp"
+#include "common/text/names.hpp"
+#include "common/text/units.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 constexpr std::uint64_t kWidth = 520;
@@ -120,4 +120,4 @@ std::string size_chart(const JobHistory& history, const StageAnalysis& stage) {
              "bytes read by each " + name + " task");
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

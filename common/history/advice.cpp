@@ -5,11 +5,11 @@
 #include <string>
 #include <utility>
 
-#include "cli/history/analysis.hpp"
-#include "cli/text/units.hpp"
-#include "cli/view/names.hpp"
+#include "common/history/analysis.hpp"
+#include "common/text/names.hpp"
+#include "common/text/units.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 /// Below a twentieth of the job's time, and a tenth of a second, nothing is worth a change.
@@ -231,4 +231,4 @@ std::vector<Advice> advise(const JobHistory& history, const Analysis& analysis) 
   return Adviser(history, analysis).advise();
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -1,12 +1,12 @@
-#include "cli/history/analysis.hpp"
+#include "common/history/analysis.hpp"
 
 #include <algorithm>
 #include <map>
 #include <utility>
 
-#include "cli/view/names.hpp"
+#include "common/text/names.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 constexpr std::size_t kListed = 10;
@@ -154,4 +154,4 @@ Analysis analyse(const JobHistory& history) {
   return analysis;
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

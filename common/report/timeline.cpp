@@ -1,4 +1,4 @@
-#include "cli/report/timeline.hpp"
+#include "common/report/timeline.hpp"
 
 #include <algorithm>
 #include <map>
@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "cli/text/units.hpp"
-#include "cli/view/names.hpp"
+#include "common/text/names.hpp"
+#include "common/text/units.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -98,4 +98,4 @@ std::string timeline_json(const JobHistory& history) {
   return text + columns.take() + "}";
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

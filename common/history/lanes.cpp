@@ -1,4 +1,4 @@
-#include "cli/history/lanes.hpp"
+#include "common/history/lanes.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "cli/history/job_history.hpp"
+#include "common/history/job_history.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 /// The slots of one worker while time passes.
@@ -55,4 +55,4 @@ void settle_lanes(JobHistory* history) {
   std::stable_sort(attempts.begin(), attempts.end(), by_start);
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/history/job_history.hpp"
+#include "common/history/job_history.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 
 /// Upper bounds grow by a factor of two from the first bucket's.
 struct Histogram {
@@ -94,4 +94,4 @@ std::string name_of(const AttemptHistory& attempt);
 std::vector<CriticalStep> critical_path(const JobHistory& history);
 std::vector<Advice> advise(const JobHistory& history, const Analysis& analysis);
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -2,7 +2,7 @@
 
 #pragma once
 
-namespace fanfold::cli {
+namespace fanfold {
 
 struct JobHistory;
 
@@ -10,4 +10,4 @@ struct JobHistory;
 /// nobody told began when it was assigned or, if all slots were taken then, when one was free.
 void settle_lanes(JobHistory* history);
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -5,12 +5,12 @@
 
 #include <string>
 
-#include "cli/history/job_history.hpp"
+#include "common/history/job_history.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 
 /// JSON: {"end", "lanes", "stages", "outcomes", "causes", then one array for each property of the
 /// attempts, sorted by lane and start}.  Times are microseconds.
 std::string timeline_json(const JobHistory& history);
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -1,4 +1,4 @@
-#include "cli/history/job_history.hpp"
+#include "common/history/job_history.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -7,9 +7,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "cli/history/lanes.hpp"
+#include "common/history/lanes.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 using Json = nlohmann::json;
@@ -76,11 +76,15 @@ Outcome outcome_of(std::string_view name) {
   return Outcome::kUnfinished;
 }
 
-class Reader {
+}  // namespace
+
+class HistoryReader::State {
  public:
-  Result<JobHistory> read(std::string_view log);
+  Status take(std::string_view bytes);
+  Result<JobHistory> history() const;
 
  private:
+  Status take_line(std::string_view text);
   void read_line(const Json& line);
   void on_job(std::string_view event, const Json& line);
   void on_stage(std::string_view event, const Json& line);
@@ -93,46 +97,69 @@ class Reader {
     return unix_us < history_.submitted_unix_us ? 0 : unix_us - history_.submitted_unix_us;
   }
 
+  Status refused_;
+  bool any_ = false;   // The first line was read.
+  std::string begun_;  // A line that does not end yet.
   JobHistory history_;
   std::uint64_t time_ = 0;  // Of the line.
   std::unordered_map<std::string, std::uint32_t> workers_;
   std::unordered_map<std::string, std::size_t> live_;  // By id.
 };
 
-Result<JobHistory> Reader::read(std::string_view log) {
-  bool first = true;
-  while (!log.empty()) {
-    const std::size_t end = std::min(log.find('\n'), log.size());
-    const Json line = Json::parse(log.substr(0, end), nullptr, false);
-    log.remove_prefix(std::min(end + 1, log.size()));
-    if (first) {
-      if (!line.is_object() || text(line, "event") != "job.submitted") {
-        return Status(StatusCode::kCorruption,
-                      "this is no event log of a job: its first line is no 'job.submitted'");
-      }
-      if (number(line, "version") != kVersion) {
-        return Status(StatusCode::kCorruption,
-                      "this event log is of version " + std::to_string(number(line, "version")) +
-                          "; this build reads version " + std::to_string(kVersion));
-      }
-      history_.submitted_unix_us = number(line, "time");
-      first = false;
+Status HistoryReader::State::take(std::string_view bytes) {
+  while (refused_.ok() && !bytes.empty()) {
+    const std::size_t end = bytes.find('\n');
+    if (end == std::string_view::npos) {
+      begun_.append(bytes);
+      break;
     }
-    if (line.is_object()) {
-      read_line(line);
+    if (begun_.empty()) {
+      refused_ = take_line(bytes.substr(0, end));
     } else {
-      ++history_.lines_damaged;
+      begun_.append(bytes.substr(0, end));
+      refused_ = take_line(begun_);
+      begun_.clear();
     }
+    bytes.remove_prefix(end + 1);
   }
-  if (first) return Status(StatusCode::kCorruption, "this event log is empty");
-  for (AttemptHistory& attempt : history_.attempts) {
-    if (attempt.outcome == Outcome::kUnfinished) attempt.ended = history_.elapsed;
-  }
-  settle_lanes(&history_);
-  return std::move(history_);
+  return refused_;
 }
 
-void Reader::read_line(const Json& line) {
+Status HistoryReader::State::take_line(std::string_view line_text) {
+  const Json line = Json::parse(line_text, nullptr, false);
+  if (!any_) {
+    if (!line.is_object() || text(line, "event") != "job.submitted") {
+      return Status(StatusCode::kCorruption,
+                    "this is no event log of a job: its first line is no 'job.submitted'");
+    }
+    if (number(line, "version") != kVersion) {
+      return Status(StatusCode::kCorruption,
+                    "this event log is of version " + std::to_string(number(line, "version")) +
+                        "; this build reads version " + std::to_string(kVersion));
+    }
+    history_.submitted_unix_us = number(line, "time");
+    any_ = true;
+  }
+  if (line.is_object()) {
+    read_line(line);
+  } else {
+    ++history_.lines_damaged;
+  }
+  return {};
+}
+
+Result<JobHistory> HistoryReader::State::history() const {
+  FANFOLD_RETURN_IF_ERROR(refused_);
+  if (!any_) return Status(StatusCode::kCorruption, "this event log is empty");
+  JobHistory history = history_;
+  for (AttemptHistory& attempt : history.attempts) {
+    if (attempt.outcome == Outcome::kUnfinished) attempt.ended = history.elapsed;
+  }
+  settle_lanes(&history);
+  return history;
+}
+
+void HistoryReader::State::read_line(const Json& line) {
   time_ = since_submission(number(line, "time"));
   history_.elapsed = std::max(history_.elapsed, time_);
   const std::string event = text(line, "event");
@@ -153,7 +180,7 @@ void Reader::read_line(const Json& line) {
   }
 }
 
-void Reader::on_job(std::string_view event, const Json& line) {
+void HistoryReader::State::on_job(std::string_view event, const Json& line) {
   if (event == "job.submitted") {
     history_.job = number(line, "job");
     history_.name = text(line, "name");
@@ -184,7 +211,7 @@ void Reader::on_job(std::string_view event, const Json& line) {
   }
 }
 
-StageHistory& Reader::stage(Stage which) {
+StageHistory& HistoryReader::State::stage(Stage which) {
   for (StageHistory& known : history_.stages) {
     if (known.stage == which) return known;
   }
@@ -192,7 +219,7 @@ StageHistory& Reader::stage(Stage which) {
   return history_.stages.back();
 }
 
-void Reader::on_stage(std::string_view event, const Json& line) {
+void HistoryReader::State::on_stage(std::string_view event, const Json& line) {
   const std::optional<Stage> which = stage_of(text(line, "stage"));
   if (!which) return;
   StageHistory& known = stage(*which);
@@ -201,14 +228,14 @@ void Reader::on_stage(std::string_view event, const Json& line) {
   if (event == "stage.ended") known.ended = time_;
 }
 
-std::uint32_t Reader::worker_of(const std::string& name) {
+std::uint32_t HistoryReader::State::worker_of(const std::string& name) {
   const auto [found, added] =
       workers_.emplace(name, static_cast<std::uint32_t>(history_.workers.size()));
   if (added) history_.workers.push_back({.name = name, .host = {}});
   return found->second;
 }
 
-void Reader::on_attempt(std::string_view event, const Json& line) {
+void HistoryReader::State::on_attempt(std::string_view event, const Json& line) {
   const std::string id = text(line, "id");
   const auto known = live_.find(id);
   AttemptHistory fresh;
@@ -231,7 +258,7 @@ void Reader::on_attempt(std::string_view event, const Json& line) {
   }
 }
 
-void Reader::end_attempt(const Json& line, AttemptHistory* attempt) const {
+void HistoryReader::State::end_attempt(const Json& line, AttemptHistory* attempt) const {
   attempt->outcome = outcome_of(text(line, "outcome"));
   attempt->ended = time_;
   if (line.contains("assigned")) attempt->assigned = since_submission(number(line, "assigned"));
@@ -256,8 +283,6 @@ void Reader::end_attempt(const Json& line, AttemptHistory* attempt) const {
   attempt->key = text(line, "key");
 }
 
-}  // namespace
-
 const char* name_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::kCommitted:
@@ -276,6 +301,20 @@ const char* name_of(Outcome outcome) {
   return "unknown";
 }
 
-Result<JobHistory> read_job_history(std::string_view text) { return Reader().read(text); }
+HistoryReader::HistoryReader() : state_(std::make_unique<State>()) {}
+HistoryReader::~HistoryReader() = default;
+HistoryReader::HistoryReader(HistoryReader&&) noexcept = default;
+HistoryReader& HistoryReader::operator=(HistoryReader&&) noexcept = default;
 
-}  // namespace fanfold::cli
+Status HistoryReader::take(std::string_view bytes) { return state_->take(bytes); }
+Result<JobHistory> HistoryReader::history() const { return state_->history(); }
+
+Result<JobHistory> read_job_history(std::string_view text) {
+  HistoryReader reader;
+  FANFOLD_RETURN_IF_ERROR(reader.take(text));
+  // A line that a crash cut off is the last one.
+  if (!text.empty() && !text.ends_with('\n')) FANFOLD_RETURN_IF_ERROR(reader.take("\n"));
+  return reader.history();
+}
+
+}  // namespace fanfold

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@
 #include "common/core/ids.hpp"
 #include "common/core/status.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 
 enum class Outcome : std::uint8_t {
   kCommitted = 0,
@@ -102,7 +103,26 @@ struct JobHistory {
   std::uint64_t lines_damaged = 0;
 };
 
+/// Reads an event log piece by piece, as it grows.
+class HistoryReader {
+ public:
+  HistoryReader();
+  ~HistoryReader();
+  HistoryReader(HistoryReader&&) noexcept;
+  HistoryReader& operator=(HistoryReader&&) noexcept;
+
+  /// The next bytes, wherever they end.  kCorruption: this is no event log, or one of a version
+  /// that this build does not read; what comes after is not looked at.
+  Status take(std::string_view bytes);
+  /// What was read so far, as if the log ended here.  kCorruption: nothing was.
+  Result<JobHistory> history() const;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
 /// kCorruption: `text` is no event log, or one of a version that this build does not read.
 Result<JobHistory> read_job_history(std::string_view text);
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "cli/history/analysis.hpp"
+#include "common/history/analysis.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 
 /// How many committed attempts of the stage ran how long.
 std::string duration_chart(const StageAnalysis& stage);
@@ -15,4 +15,4 @@ std::string duration_chart(const StageAnalysis& stage);
 /// bar that shows the largest of them.
 std::string size_chart(const JobHistory& history, const StageAnalysis& stage);
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

@@ -9,7 +9,7 @@
 #include "common/core/status.hpp"
 #include "common/core/time.hpp"
 
-namespace fanfold::cli {
+namespace fanfold {
 
 /// "4096", "64K", "64KiB", "1.5G": K, M, G and T are powers of 1024.
 Result<std::uint64_t> parse_bytes(std::string_view text);
@@ -32,4 +32,4 @@ std::string fit(std::string_view text, std::size_t columns);
 /// and tabs stay when `lines`.
 std::string printable(std::string_view text, bool lines);
 
-}  // namespace fanfold::cli
+}  // namespace fanfold

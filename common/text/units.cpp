@@ -1,4 +1,4 @@
-#include "cli/text/units.hpp"
+#include "common/text/units.hpp"
 
 #include <array>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <limits>
 
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 struct Number {
@@ -155,4 +155,4 @@ std::string printable(std::string_view text, bool lines) {
   return clean;
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold
