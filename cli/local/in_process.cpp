@@ -56,7 +56,7 @@ class InProcessRun {
   void begin_stage(Stage stage, std::size_t tasks);
   proto::StageStatus& stage() { return status_.stages.back(); }
   /// False: status_ says why the job failed.
-  bool run_attempt(Stage stage, std::uint32_t index, std::vector<worker::LocalSegment> segments,
+  bool run_attempt(Stage stage, std::uint32_t index, worker::SegmentList segments,
                    Attempt* attempt);
   bool run_sample();
   bool run_maps();
@@ -80,6 +80,7 @@ class InProcessRun {
   std::uint64_t attempts_ = 0;
   Instant stage_started_;
   proto::JobStatus status_;
+  io::KeptRuns kept_runs_{files_};
   std::vector<Attempt> maps_;
   std::vector<Attempt> reduces_;
 };
@@ -134,8 +135,8 @@ void InProcessRun::account(const proto::AttemptReport& report) {
   }
 }
 
-bool InProcessRun::run_attempt(Stage stage, std::uint32_t index,
-                               std::vector<worker::LocalSegment> segments, Attempt* attempt) {
+bool InProcessRun::run_attempt(Stage stage, std::uint32_t index, worker::SegmentList segments,
+                               Attempt* attempt) {
   attempt->id = AttemptId{++attempts_};
   assignment_.attempt = attempt->id;
   assignment_.task.stage = stage;
@@ -145,6 +146,7 @@ bool InProcessRun::run_attempt(Stage stage, std::uint32_t index,
   request.job = job_;
   request.scratch = attempt_directory(attempt->id);
   request.segments = std::move(segments);
+  request.kept_runs = &kept_runs_;
   request.memory_bytes = assignment_.spec.memory_bytes;
   request.threads = std::max(1u, std::thread::hardware_concurrency());
   worker::RunOutcome outcome = worker::run_task(files_, request);
@@ -190,18 +192,19 @@ bool InProcessRun::run_maps() {
 bool InProcessRun::run_reduces() {
   begin_stage(Stage::kReduce, plan_.partitions);
   for (const Attempt& map : maps_) stage().bytes_total += map.report.bytes_out;
+  std::vector<worker::LocalSegment> outputs;
+  for (std::uint32_t split = 0; split < maps_.size(); ++split) {
+    if (maps_[split].report.output_empty) continue;
+    worker::LocalSegment segment;
+    segment.output.split = split;
+    segment.output.attempt = maps_[split].id;
+    segment.path = attempt_directory(maps_[split].id) + "/output.run";
+    outputs.push_back(std::move(segment));
+  }
+  const auto list = std::make_shared<const std::vector<worker::LocalSegment>>(std::move(outputs));
   for (std::uint32_t index = 0; index < plan_.partitions; ++index) {
-    std::vector<worker::LocalSegment> segments;
-    for (std::uint32_t split = 0; split < maps_.size(); ++split) {
-      if (maps_[split].report.output_empty) continue;
-      worker::LocalSegment segment;
-      segment.output.split = split;
-      segment.output.attempt = maps_[split].id;
-      segment.path = attempt_directory(maps_[split].id) + "/output.run";
-      segments.push_back(std::move(segment));
-    }
     reduces_.emplace_back();
-    if (!run_attempt(Stage::kReduce, index, std::move(segments), &reduces_.back())) return false;
+    if (!run_attempt(Stage::kReduce, index, list, &reduces_.back())) return false;
   }
   return true;
 }

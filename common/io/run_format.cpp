@@ -1,6 +1,9 @@
 #include "common/io/run_format.hpp"
 
+#include <lz4.h>
 #include <xxhash.h>
+
+#include <cstring>
 
 #include "common/io/little_endian.hpp"
 
@@ -33,6 +36,31 @@ std::optional<BlockHeader> decode_block_header(const char* from) {
   // LZ4 cannot do better than 255 to 1, so a larger claim is damage and not worth the memory.
   if (header.raw_bytes / 255 > header.stored_bytes) return std::nullopt;
   return header;
+}
+
+bool decompress_block(std::string_view stored, std::uint32_t raw_bytes, char* to) {
+  const int size = LZ4_decompress_safe(stored.data(), to, static_cast<int>(stored.size()),
+                                       static_cast<int>(raw_bytes));
+  return size >= 0 && static_cast<std::uint32_t>(size) == raw_bytes;
+}
+
+std::optional<StoredBlock> take_block(std::string_view* blocks) {
+  if (blocks->size() < kBlockHeaderBytes) return std::nullopt;
+  const auto header = decode_block_header(blocks->data());
+  if (!header || header->stored_bytes > blocks->size() - kBlockHeaderBytes) return std::nullopt;
+  const StoredBlock block{header->raw_bytes,
+                          blocks->substr(kBlockHeaderBytes, header->stored_bytes)};
+  if (checksum_of_block(block.raw_bytes, block.stored) != header->checksum) return std::nullopt;
+  blocks->remove_prefix(kBlockHeaderBytes + header->stored_bytes);
+  return block;
+}
+
+bool unpack_block(const StoredBlock& block, char* to) {
+  if (block.stored.size() != block.raw_bytes) {
+    return decompress_block(block.stored, block.raw_bytes, to);
+  }
+  std::memcpy(to, block.stored.data(), block.stored.size());
+  return true;
 }
 
 void encode_index_entry(const Segment& segment, std::uint32_t position, char* to) {

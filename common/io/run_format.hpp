@@ -36,6 +36,19 @@ void encode_block_header(const BlockHeader& header, char* to);
 /// nullopt: sizes that no writer produces.
 std::optional<BlockHeader> decode_block_header(const char* from);
 
+/// LZ4: fills `to` with so many bytes.  False: `stored` holds something else.
+bool decompress_block(std::string_view stored, std::uint32_t raw_bytes, char* to);
+
+/// One block, as it lies in a file.
+struct StoredBlock {
+  std::uint32_t raw_bytes = 0;
+  std::string_view stored;
+};
+/// Takes the first block off whole blocks.  nullopt: there is none with the right checksum.
+std::optional<StoredBlock> take_block(std::string_view* blocks);
+/// Fills `to` with the raw bytes.  False: they do not decompress.
+bool unpack_block(const StoredBlock& block, char* to);
+
 /// `position` is the entry's place in the index: its checksum covers it.
 void encode_index_entry(const Segment& segment, std::uint32_t position, char* to);
 std::optional<Segment> decode_index_entry(const char* from, std::uint32_t position,

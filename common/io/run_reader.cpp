@@ -1,12 +1,11 @@
 // Reading run files: the index (whole, or one entry of it) and the blocks of one segment.
 // Every number from the disk is checked against the file's size or a limit before it is used.
 
-#include <lz4.h>
-
 #include "common/core/check.hpp"
 #include "common/io/buffer.hpp"
 #include "common/io/run_file.hpp"
 #include "common/io/run_format.hpp"
+#include "common/io/run_tail.hpp"
 
 namespace fanfold::io {
 namespace {
@@ -26,41 +25,14 @@ Status read_fully(ReadableFile& file, const std::string& path, std::uint64_t off
   return Status();
 }
 
-/// The end of a run file: footer decoded, entries not yet.
-struct Tail {
-  std::unique_ptr<ReadableFile> file;
-  Footer footer;
-  Buffer bytes;
-  std::uint64_t offset = 0;  // Of `bytes` in the file.
-
-  std::uint64_t offset_of_entry(std::uint32_t position) const {
-    return footer.data_bytes + std::uint64_t{position} * kIndexEntryBytes;
-  }
-};
-
-Result<Tail> open_tail(FileSystem& files, const std::string& path) {
-  Tail tail;
-  FANFOLD_ASSIGN_OR_RETURN(tail.file, files.open(path));
-  FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t size, tail.file->size());
-  if (size < kFooterBytes) return damaged(path, "it is too short; its writer did not finish");
-  const std::size_t wanted = std::min<std::uint64_t>(size, kTailBytes);
-  tail.offset = size - wanted;
-  tail.bytes.grow(wanted);
-  FANFOLD_RETURN_IF_ERROR(read_fully(*tail.file, path, tail.offset, {tail.bytes.data(), wanted}));
-  tail.bytes.extend(wanted);
-  const auto footer = decode_footer(tail.bytes.end() - kFooterBytes, size);
-  if (!footer) return damaged(path, "no valid footer; its writer did not finish");
-  tail.footer = *footer;
-  return tail;
-}
-
-Result<Segment> read_entry(Tail& tail, const std::string& path, std::uint32_t position) {
+Result<Segment> read_entry(ReadableFile& file, const RunTail& tail, const std::string& path,
+                           std::uint32_t position) {
   const std::uint64_t offset = tail.offset_of_entry(position);
   char entry[kIndexEntryBytes];
   if (offset >= tail.offset) {
     std::memcpy(entry, tail.bytes.data() + (offset - tail.offset), kIndexEntryBytes);
   } else {
-    FANFOLD_RETURN_IF_ERROR(read_fully(*tail.file, path, offset, entry));
+    FANFOLD_RETURN_IF_ERROR(read_fully(file, path, offset, entry));
   }
   const auto segment = decode_index_entry(entry, position, tail.footer);
   if (!segment) return damaged(path, "index entry " + std::to_string(position) + " is not valid");
@@ -106,9 +78,7 @@ class Reader final : public SegmentReader {
   Result<std::string_view> decompress(std::string_view stored, std::uint32_t raw_bytes) {
     raw_.clear();
     raw_.grow(raw_bytes);
-    const int size = LZ4_decompress_safe(
-        stored.data(), raw_.data(), static_cast<int>(stored.size()), static_cast<int>(raw_bytes));
-    if (size < 0 || static_cast<std::uint32_t>(size) != raw_bytes) {
+    if (!decompress_block(stored, raw_bytes, raw_.data())) {
       return damaged(path_, "undecodable LZ4 data" + position());
     }
     raw_.extend(raw_bytes);
@@ -147,13 +117,29 @@ class Reader final : public SegmentReader {
 
 }  // namespace
 
+Result<RunTail> read_run_tail(ReadableFile& file, const std::string& path) {
+  RunTail tail;
+  FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t size, file.size());
+  if (size < kFooterBytes) return damaged(path, "it is too short; its writer did not finish");
+  const std::size_t wanted = std::min<std::uint64_t>(size, kTailBytes);
+  tail.offset = size - wanted;
+  tail.bytes.grow(wanted);
+  FANFOLD_RETURN_IF_ERROR(read_fully(file, path, tail.offset, {tail.bytes.data(), wanted}));
+  tail.bytes.extend(wanted);
+  const auto footer = decode_footer(tail.bytes.end() - kFooterBytes, size);
+  if (!footer) return damaged(path, "no valid footer; its writer did not finish");
+  tail.footer = *footer;
+  return tail;
+}
+
 Result<std::vector<Segment>> read_run_index(FileSystem& files, const std::string& path) {
-  FANFOLD_ASSIGN_OR_RETURN(Tail tail, open_tail(files, path));
+  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open(path));
+  FANFOLD_ASSIGN_OR_RETURN(RunTail tail, read_run_tail(*file, path));
   if (tail.footer.data_bytes < tail.offset && tail.footer.entries != 0) {
     const std::size_t index_bytes = tail.footer.entries * kIndexEntryBytes;
     Buffer index(index_bytes);
     FANFOLD_RETURN_IF_ERROR(
-        read_fully(*tail.file, path, tail.footer.data_bytes, {index.data(), index_bytes}));
+        read_fully(*file, path, tail.footer.data_bytes, {index.data(), index_bytes}));
     index.extend(index_bytes);
     tail.bytes = std::move(index);
     tail.offset = tail.footer.data_bytes;
@@ -162,7 +148,7 @@ Result<std::vector<Segment>> read_run_index(FileSystem& files, const std::string
   segments.reserve(tail.footer.entries);
   std::uint64_t offset = 0;
   for (std::uint32_t i = 0; i < tail.footer.entries; ++i) {
-    FANFOLD_ASSIGN_OR_RETURN(const Segment segment, read_entry(tail, path, i));
+    FANFOLD_ASSIGN_OR_RETURN(const Segment segment, read_entry(*file, tail, path, i));
     const bool ascends = segments.empty() || segments.back().partition < segment.partition;
     if (!ascends || segment.offset != offset) return damaged(path, "its index is out of order");
     offset += segment.stored_bytes;
@@ -173,7 +159,8 @@ Result<std::vector<Segment>> read_run_index(FileSystem& files, const std::string
 }
 
 Result<Segment> find_segment(FileSystem& files, const std::string& path, std::uint32_t partition) {
-  FANFOLD_ASSIGN_OR_RETURN(Tail tail, open_tail(files, path));
+  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open(path));
+  FANFOLD_ASSIGN_OR_RETURN(RunTail tail, read_run_tail(*file, path));
   // Entries ascend by partition without repeating, so entry i is of partition i or a later one.
   std::uint32_t low = 0;
   std::uint32_t high = static_cast<std::uint32_t>(
@@ -181,7 +168,7 @@ Result<Segment> find_segment(FileSystem& files, const std::string& path, std::ui
   for (std::uint32_t probe = high; low < high; probe = low + (high - low) / 2) {
     // The first probe is right when no partition before this one is empty.
     const std::uint32_t position = probe == high ? high - 1 : probe;
-    FANFOLD_ASSIGN_OR_RETURN(const Segment segment, read_entry(tail, path, position));
+    FANFOLD_ASSIGN_OR_RETURN(const Segment segment, read_entry(*file, tail, path, position));
     if (segment.partition == partition) return segment;
     if (segment.partition < partition) {
       low = position + 1;

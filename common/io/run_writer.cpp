@@ -70,7 +70,7 @@ class Writer final : public RunFileWriter {
   Status finish() override {
     FANFOLD_CHECK(file_ != nullptr);
     const Footer footer{data_bytes_, static_cast<std::uint32_t>(segments_.size())};
-    pending_.grow(pending_.size() + segments_.size() * kIndexEntryBytes + kFooterBytes);
+    make_room(segments_.size() * kIndexEntryBytes + kFooterBytes);
     for (std::uint32_t i = 0; i < footer.entries; ++i) {
       encode_index_entry(segments_[i], i, pending_.end());
       pending_.extend(kIndexEntryBytes);
@@ -96,7 +96,7 @@ class Writer final : public RunFileWriter {
       return 0;
     }
     const std::size_t room = worthwhile_size(block.size());
-    pending_.grow(pending_.size() + kBlockHeaderBytes + room);
+    make_room(kBlockHeaderBytes + room);
     // Given less room than the raw size LZ4 stops early on what it cannot shrink.
     const int size = LZ4_compress_default(block.data(), pending_.end() + kBlockHeaderBytes,
                                           static_cast<int>(block.size()), static_cast<int>(room));
@@ -109,7 +109,7 @@ class Writer final : public RunFileWriter {
   /// Adds header and bytes to `pending_`; an empty block is there already, compressed.
   void add_block(BlockHeader header, std::string_view block) {
     const std::size_t whole = kBlockHeaderBytes + header.stored_bytes;
-    pending_.grow(pending_.size() + whole);
+    make_room(whole);
     char* const stored = pending_.end() + kBlockHeaderBytes;
     if (!block.empty()) std::memcpy(stored, block.data(), block.size());
     header.checksum = checksum_of_block(header.raw_bytes, {stored, header.stored_bytes});
@@ -125,6 +125,12 @@ class Writer final : public RunFileWriter {
     const Status written = file_->append_all(pieces);
     pending_.clear();
     return written;
+  }
+
+  /// At the end of `pending_`.  Doubled, as thousands of small blocks may follow each other.
+  void make_room(std::size_t bytes) {
+    if (pending_.room() >= bytes) return;
+    pending_.grow(std::max(pending_.size() + bytes, 2 * pending_.capacity()));
   }
 
   Status flush() {

@@ -75,7 +75,10 @@ ExecFixture::Run ExecFixture::run(io::FileSystem& files, const Plan& plan) {
   request.assignment = &assignment;
   request.job = plan.job;
   request.scratch = scratch(assignment.attempt);
-  request.segments = plan.segments;
+  request.segments = plan.list != nullptr
+                         ? plan.list
+                         : std::make_shared<const std::vector<LocalSegment>>(plan.segments);
+  request.kept_runs = plan.kept_runs;
   request.bytes_read = &bytes_read;
   request.side_files = plan.side_files;
   request.memory_bytes = plan.memory_bytes;

@@ -40,6 +40,8 @@ class ExecFixture : public testing::Test {
     proto::JobSpec spec = {};  // Parameters default to what the job declares.
     std::vector<std::string> splitters = {};
     SideFiles* side_files = nullptr;
+    SegmentList list = {};  // In place of `segments`, which it has to equal.
+    io::KeptRuns* kept_runs = nullptr;
   };
   struct Run {
     RunOutcome outcome;

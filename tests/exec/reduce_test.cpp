@@ -118,7 +118,8 @@ TEST_F(ReduceTask, GivesTheSameFromFetchedSegmentsAsFromLocalFiles) {
 }
 
 TEST_F(ReduceTask, MergesManySegmentsInLittleMemoryIntoTheSameBytes) {
-  const std::vector<Run> maps = map_splits(job_info<ListLines>(), 60, 200, 30);
+  // Too large to be gathered.
+  const std::vector<Run> maps = map_splits(job_info<ListLines>(), 60, 16'000, 30);
   Plan plan = reduce(job_info<ListLines>(), all_local(maps), 1);
   const Run roomy = run(plan);
   plan.memory_bytes = kTiny;
@@ -146,7 +147,7 @@ TEST_F(ReduceTask, LeavesNothingInItsScratchDirectory) {
 }
 
 TEST_F(ReduceTask, FoldsWhileItMergesInLittleMemory) {
-  const std::vector<Run> maps = map_splits(job_info<LongestLine>(), 30, 200, 30);
+  const std::vector<Run> maps = map_splits(job_info<LongestLine>(), 30, 8000, 30'000);
   Plan plan = reduce(job_info<LongestLine>(), all_local(maps), 2);
   const Run roomy = run(plan);
   plan.memory_bytes = kTiny;

@@ -89,16 +89,20 @@ class SmallDisk final : public WrappedFileSystem {
   std::uint64_t written_ = 0;
 };
 
-/// Knows how many files are open for reading, and how many were at most.
+/// Knows what is read, and how many files are open for that.
 class CountingFileSystem final : public WrappedFileSystem {
  public:
   Result<std::unique_ptr<io::ReadableFile>> open(const std::string& path) override {
     FANFOLD_ASSIGN_OR_RETURN(auto file, WrappedFileSystem::open(path));
+    ++opened_;
     most_open_ = std::max(most_open_, ++open_);
     return std::unique_ptr<io::ReadableFile>(new File(*this, std::move(file)));
   }
   std::size_t open_now() const { return open_; }
   std::size_t most_open() const { return most_open_; }
+  /// Since the beginning.
+  std::size_t opened() const { return opened_; }
+  std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:
   class File final : public io::ReadableFile {
@@ -107,7 +111,9 @@ class CountingFileSystem final : public WrappedFileSystem {
         : files_(files), real_(std::move(real)) {}
     ~File() override { --files_.open_; }
     Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) override {
-      return real_->read_at(offset, buffer);
+      FANFOLD_ASSIGN_OR_RETURN(const std::size_t count, real_->read_at(offset, buffer));
+      files_.bytes_read_ += count;
+      return count;
     }
     Result<std::uint64_t> size() override { return real_->size(); }
 
@@ -118,6 +124,8 @@ class CountingFileSystem final : public WrappedFileSystem {
 
   std::size_t open_ = 0;
   std::size_t most_open_ = 0;
+  std::size_t opened_ = 0;
+  std::uint64_t bytes_read_ = 0;
 };
 
 }  // namespace fanfold::worker

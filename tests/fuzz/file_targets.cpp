@@ -10,6 +10,7 @@
 #include "cli/report/report.hpp"
 #include "cli/report/trace.hpp"
 #include "common/history/analysis.hpp"
+#include "common/io/kept_runs.hpp"
 #include "common/io/little_endian.hpp"
 #include "common/io/manifest.hpp"
 #include "common/io/run_file.hpp"
@@ -46,11 +47,34 @@ bool read_segment(io::FileSystem& files, const io::Segment& segment) {
   return true;
 }
 
+/// The same by way of what is kept of the file.
+void read_kept(io::FileSystem& files, std::uint32_t partition, const io::Segment* expected) {
+  static const auto list = std::make_shared<const int>(0);
+  io::KeptRuns kept(files);
+  kept.begin(list, 1, 1u << 20);
+  const auto found = kept.find(0, "f", partition);
+  if (expected != nullptr) {
+    promise(found.ok() && found->offset == expected->offset, "what is kept agrees with the index");
+  }
+  const bool small = found.ok() && found->stored_bytes <= io::KeptRuns::kSegmentBytesMax &&
+                     found->raw_bytes <= io::KeptRuns::kSegmentBytesMax;
+  if (!small) return;
+  io::Buffer raw;
+  const Status appended = kept.append(0, "f", *found, &raw);
+  if (!appended.ok()) {
+    promise(appended.code() == StatusCode::kCorruption, "damage is corruption");
+    return;
+  }
+  promise(raw.size() == found->raw_bytes, "a whole segment has the bytes that its index says");
+  read_records(raw.view());
+}
+
 bool read_run(std::string_view file) {
   BytesFileSystem files(file);
   const auto index = io::read_run_index(files, "f");
   for (const std::uint32_t partition : {0u, 1u, 7u, 99999u}) {
     const auto found = io::find_segment(files, "f", partition);
+    read_kept(files, partition, index.ok() ? &*found : nullptr);
     if (!index.ok()) continue;
     promise(found.ok(), "a partition of a good index can be looked up");
     const auto listed = std::find_if(index->begin(), index->end(), [&](const io::Segment& segment) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 
@@ -124,9 +125,10 @@ std::unique_ptr<abi::RunSource> AttemptHost::open_spill(std::size_t index,
   FANFOLD_CHECK(index < spills_.size());
   io::Segment wanted;
   wanted.partition = partition;
-  for (const io::Segment& segment : spills_[index]) {
-    if (segment.partition == partition) wanted = segment;
-  }
+  const auto found = std::lower_bound(
+      spills_[index].begin(), spills_[index].end(), partition,
+      [](const io::Segment& segment, std::uint32_t number) { return segment.partition < number; });
+  if (found != spills_[index].end() && found->partition == partition) wanted = *found;
   return std::make_unique<SegmentSource>(files_, spill_path(index), partition, wanted,
                                          [this](const Status& status) { require(status); });
 }
@@ -138,13 +140,33 @@ void AttemptHost::drop_spill(std::size_t index) {
   spills_[index].clear();
 }
 
-std::unique_ptr<abi::RunSource> AttemptHost::open_input(const LocalSegment& input,
-                                                        std::uint32_t partition) {
-  std::optional<io::Segment> segment;
-  if (input.fetched) segment = input.segment;
+std::vector<std::unique_ptr<abi::RunSource>> AttemptHost::open_inputs(
+    std::span<const FoundSegment> inputs, InputRuns runs) {
+  std::vector<std::unique_ptr<abi::RunSource>> sources;
+  while (!inputs.empty()) {
+    const std::size_t small = count_to_gather(inputs);
+    if (small < 2) {
+      sources.push_back(open_input(inputs.front()));
+      inputs = inputs.subspan(1);
+      continue;
+    }
+    GatheredSegments::Options options;
+    options.ordered_values = request_.job->order_values;
+    options.on_failure = [this](const LocalSegment& input, const Status& status) {
+      fail_fetch({input.output}, status.message());
+    };
+    options.bytes_read = request_.bytes_read;
+    sources.push_back(
+        std::make_unique<GatheredSegments>(runs, inputs.first(small), std::move(options)));
+    inputs = inputs.subspan(small);
+  }
+  return sources;
+}
+
+std::unique_ptr<abi::RunSource> AttemptHost::open_input(const FoundSegment& input) {
   return std::make_unique<SegmentSource>(
-      files_, input.path, partition, std::move(segment),
-      [this, output = input.output](const Status& status) {
+      files_, input.input->path, input.segment.partition, input.segment,
+      [this, output = input.input->output](const Status& status) {
         fail_fetch({output}, status.message());
       },
       request_.bytes_read);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "common/io/part_file.hpp"
 #include "common/io/run_file.hpp"
 #include "common/proto/types.hpp"
+#include "worker/exec/gathered_segments.hpp"
 #include "worker/exec/run_task.hpp"
 #include "worker/exec/side_files.hpp"
 
@@ -41,8 +43,10 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
 
   /// Reduce: the part file exists even when nothing is written to it.
   void open_part() { output_named(""); }
-  /// A reduce input, opened at the first read and let go at its end.
-  std::unique_ptr<abi::RunSource> open_input(const LocalSegment& input, std::uint32_t partition);
+  /// Reduce inputs, each opened at its first read and let go at its end; small
+  /// neighbours become one.  They and `runs` outlive what is returned.
+  std::vector<std::unique_ptr<abi::RunSource>> open_inputs(std::span<const FoundSegment> inputs,
+                                                           InputRuns runs);
   /// Completes the output files and fills in what the attempt produced.
   void finish(proto::AttemptReport* report);
 
@@ -54,6 +58,7 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   [[noreturn]] void fail_fetch(std::vector<proto::MapOutput> lost, const std::string& message);
 
  private:
+  std::unique_ptr<abi::RunSource> open_input(const FoundSegment& input);
   io::PartWriter& output_named(std::string_view name);
   /// What failed stays failed: user code that swallowed the exception meets it again.
   void go_on() const;

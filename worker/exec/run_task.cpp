@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <new>
 
 #include "common/core/clock.hpp"
@@ -47,6 +48,17 @@ abi::TaskMode mode_of(Stage stage) {
   return abi::TaskMode::kReduce;
 }
 
+/// What is left of the executor's budget for the task's tables, buffers and merges.
+std::uint64_t task_bytes(const RunRequest& request) {
+  return std::max(kTaskBytesMin, request.memory_bytes - std::min(request.memory_bytes, kHostBytes));
+}
+
+/// A part of a reduce's memory that pays for not reading segments one by one.
+std::uint64_t kept_bytes(const RunRequest& request) {
+  constexpr std::uint64_t kPerFile = 128u << 10;
+  return std::min<std::uint64_t>(task_bytes(request) / 8, kPerFile * request.inputs().size());
+}
+
 abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* progress) {
   const proto::TaskAssignment& assignment = *request.assignment;
   abi::TaskSettings settings;
@@ -55,8 +67,7 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   settings.index = assignment.task.index;
   settings.attempt = assignment.attempt_number;
   settings.job_id = std::to_string(assignment.task.job.value);
-  settings.memory_bytes =
-      std::max(kTaskBytesMin, request.memory_bytes - std::min(request.memory_bytes, kHostBytes));
+  settings.memory_bytes = task_bytes(request) - kept_bytes(request);
   settings.threads = request.threads;
   settings.output_format = assignment.spec.output_format;
   settings.parameters = assignment.spec.parameters;
@@ -107,27 +118,42 @@ void map_pieces(Attempt& attempt, abi::Task& task) {
   }
 }
 
-/// All segments with their places in their files, as the indexes say.  Those that cannot be read
-/// are named together, before anything is done with the others.
-std::vector<LocalSegment> find_segments(Attempt& attempt) {
+/// Numbers the files of fetched segments: several segments share one.
+using FetchedFiles = std::map<std::string_view, std::size_t>;
+FetchedFiles fetched_files(const RunRequest& request) {
+  FetchedFiles numbers;
+  for (const LocalSegment& input : request.inputs()) {
+    if (input.fetched) numbers.emplace(input.path, numbers.size());
+  }
+  return numbers;
+}
+
+/// All segments that hold records, with their places in their files as the indexes say.  Those that
+/// cannot be read are named together, before anything is done with the others.
+std::vector<FoundSegment> find_segments(Attempt& attempt, const FetchedFiles& fetched,
+                                        io::KeptRuns& runs) {
+  constexpr std::size_t kPrefetch = 4;
   const std::uint32_t partition = attempt.assignment.task.index;
-  std::vector<LocalSegment> found;
+  const std::vector<LocalSegment>& inputs = attempt.request.inputs();
+  std::vector<FoundSegment> found;
   std::vector<proto::MapOutput> lost;
   std::string why;
-  found.reserve(attempt.request.segments.size());
-  for (const LocalSegment& input : attempt.request.segments) {
-    LocalSegment known = input;
-    if (!known.fetched) {
-      auto segment = io::find_segment(attempt.files, input.path, partition);
-      if (!segment.ok()) {
-        if (lost.empty()) why = segment.status().message();
-        lost.push_back(input.output);
-        continue;
-      }
-      known.segment = *std::move(segment);
-      known.fetched = true;
+  found.reserve(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const LocalSegment& input = inputs[i];
+    if (input.fetched) {
+      if (input.segment.summary.records == 0) continue;
+      found.push_back({&input, fetched.at(input.path), input.segment});
+      continue;
     }
-    found.push_back(std::move(known));
+    if (i + kPrefetch < inputs.size()) runs.prefetch(i + kPrefetch, partition);
+    auto segment = runs.find(i, input.path, partition);
+    if (!segment.ok()) {
+      if (lost.empty()) why = segment.status().message();
+      lost.push_back(input.output);
+    } else if (segment->summary.records > 0) {
+      found.push_back({&input, i, *std::move(segment)});
+    }
   }
   if (!lost.empty()) attempt.host.fail_fetch(std::move(lost), why);
   return found;
@@ -135,19 +161,24 @@ std::vector<LocalSegment> find_segments(Attempt& attempt) {
 
 /// Counts what the segments hold before they are read.
 void reduce_segments(Attempt& attempt, abi::Task& task) {
-  const std::vector<LocalSegment> segments = find_segments(attempt);
+  io::KeptRuns own_runs(attempt.files);
+  io::KeptRuns fetched_runs(attempt.files);
+  const RunRequest& request = attempt.request;
+  const InputRuns runs{request.kept_runs != nullptr ? *request.kept_runs : own_runs, fetched_runs};
+  const FetchedFiles fetched = fetched_files(request);
+  const std::uint64_t bytes = kept_bytes(request) / (fetched.empty() ? 1 : 2);
+  // What is fetched is fetched for this attempt alone.
+  runs.fetched.begin(nullptr, fetched.size(), bytes);
+  runs.local.begin(request.segments, request.inputs().size(), bytes);
+  const std::vector<FoundSegment> segments = find_segments(attempt, fetched, runs.local);
   attempt.host.open_part();
-  std::vector<std::unique_ptr<abi::RunSource>> sources;
   const std::uint32_t partition = attempt.assignment.task.index;
-  for (const LocalSegment& known : segments) {
-    proto::add_flow(&attempt.report.flow, proto::flow_of(partition, known.segment.summary));
-    attempt.report.bytes_in += known.segment.stored_bytes;
-    if (known.segment.summary.records > 0) {
-      sources.push_back(attempt.host.open_input(known, partition));
-    }
+  for (const FoundSegment& found : segments) {
+    proto::add_flow(&attempt.report.flow, proto::flow_of(partition, found.segment.summary));
+    attempt.report.bytes_in += found.segment.stored_bytes;
   }
   try {
-    task.reduce(std::move(sources));
+    task.reduce(attempt.host.open_inputs(segments, runs));
   } catch (...) {
     // The key lies in the task, which is about to go.
     attempt.key = key_text(attempt.assignment.spec.key_order, current_key(attempt.progress));
@@ -157,6 +188,9 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
 
 void run_stage(Attempt& attempt) {
   const abi::TaskSettings settings = settings_for(attempt.request, &attempt.progress);
+  // What reduces keep is memory that a map may want.
+  const bool reduces = attempt.assignment.task.stage == Stage::kReduce;
+  if (!reduces && attempt.request.kept_runs != nullptr) attempt.request.kept_runs->clear();
   const std::unique_ptr<abi::Task> task = attempt.request.job->make_task(attempt.host, settings);
   task->start();
   switch (attempt.assignment.task.stage) {

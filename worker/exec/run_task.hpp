@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
+#include "common/io/kept_runs.hpp"
 #include "common/io/run_file.hpp"
 #include "common/proto/types.hpp"
 #include "fanfold/abi.hpp"
@@ -22,9 +24,12 @@ class SideFiles;
 struct LocalSegment {
   proto::MapOutput output;
   std::string path;
-  bool fetched = false;  // The file holds only the stored blocks of `segment`.
+  bool fetched = false;  // The file holds only stored blocks, and `segment` says where.
   io::Segment segment;   // Set when fetched.
 };
+
+/// Owned by all that read it: a job's reduces on one host mostly read the same files.
+using SegmentList = std::shared_ptr<const std::vector<LocalSegment>>;
 
 struct RunRequest {
   const proto::TaskAssignment* assignment = nullptr;
@@ -32,12 +37,18 @@ struct RunRequest {
   /// <worker scratch>/<job>/<attempt>: spills, output.run, fetched segments.  A reduce task that
   /// succeeds leaves nothing there.
   std::string scratch;
-  std::vector<LocalSegment> segments;  // Reduce.
+  SegmentList segments;  // Reduce; null: none.
   abi::ProgressSlot* progress = nullptr;
   std::atomic<std::uint64_t>* bytes_read = nullptr;  // Input bytes so far; may be left out.
-  SideFiles* side_files = nullptr;  // Kept from task to task by an executor; may be left out.
-  std::uint64_t memory_bytes = 0;   // Budget of the executor: this task keeps within it.
-  std::uint32_t threads = 1;        // That its user code may use at once.
+  SideFiles* side_files = nullptr;    // Kept from task to task by an executor; may be left out.
+  io::KeptRuns* kept_runs = nullptr;  // The same, from reduce to reduce.
+  std::uint64_t memory_bytes = 0;     // Budget of the executor: this task keeps within it.
+  std::uint32_t threads = 1;          // That its user code may use at once.
+
+  const std::vector<LocalSegment>& inputs() const {
+    static const std::vector<LocalSegment> none;
+    return segments != nullptr ? *segments : none;
+  }
 };
 
 /// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -81,11 +82,35 @@ class PeakRss {
   std::uint64_t latest_ = 0;
 };
 
-RunOutcome run(const ExecutorTask& task, SharedPage* page, LoadedPlugin* loaded,
-               SideFiles* side_files) {
+/// What an executor keeps from task to task.
+struct Kept {
+  LoadedPlugin plugin;
+  SideFiles side_files;
+  /// What the last reduce read, and what of it the next one may want.
+  SegmentList segments;
+  io::KeptRuns runs{io::posix_file_system()};
+};
+
+bool same_files(const std::vector<LocalSegment>& a, const std::vector<LocalSegment>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const LocalSegment& one, const LocalSegment& other) {
+                      return !one.fetched && !other.fetched && one.path == other.path &&
+                             one.output.split == other.output.split;
+                    });
+}
+
+/// Of a job's reduces on one host most read the same files.
+SegmentList list_of(const ExecutorTask& task, Kept* kept) {
+  if (kept->segments == nullptr || !same_files(*kept->segments, task.segments)) {
+    kept->segments = std::make_shared<const std::vector<LocalSegment>>(task.segments);
+  }
+  return kept->segments;
+}
+
+RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   const proto::JobSpec& spec = task.assignment.spec;
   page->loading_plugin = 1;
-  const auto plugin = load(spec.plugin, loaded);
+  const auto plugin = load(spec.plugin, &kept->plugin);
   page->loading_plugin = 0;
   if (!plugin.ok()) return plugin_failure(plugin.status());
   const auto job = find_job(**plugin, spec.job_name, spec.plugin.path);
@@ -94,10 +119,11 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, LoadedPlugin* loaded,
   request.assignment = &task.assignment;
   request.job = *job;
   request.scratch = task.scratch;
-  request.segments = task.segments;
+  request.segments = list_of(task, kept);
   request.progress = &page->progress;
   request.bytes_read = &page->bytes_read;
-  request.side_files = side_files;
+  request.side_files = &kept->side_files;
+  request.kept_runs = &kept->runs;
   request.memory_bytes = task.memory_bytes;
   request.threads = task.threads;
   return run_task(io::posix_file_system(), request);
@@ -140,8 +166,7 @@ void run_executor() {
   SharedPage& page = mapping->page();
   page.began = 1;
   install_crash_capture(&page);
-  LoadedPlugin loaded;
-  SideFiles side_files;
+  Kept kept;
   PeakRss peak_rss;
   FrameReader frames(kExecutorControl);
   for (;;) {
@@ -152,7 +177,7 @@ void run_executor() {
     if (!task.ok()) ::_exit(kExecutorBadControl);
     peak_rss.begin_attempt();
     forget_latest_throw();
-    RunOutcome outcome = run(*task, &page, &loaded, &side_files);
+    RunOutcome outcome = run(*task, &page, &kept);
     outcome.report.peak_rss_bytes = peak_rss.bytes();
     if (is_exception(outcome.failure.kind)) dump_latest_throw();
     flush_output();
