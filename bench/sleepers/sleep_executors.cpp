@@ -137,10 +137,9 @@ Status SleepExecutors::check_segment(const worker::LocalSegment& segment, std::u
 Status SleepExecutors::write_part(const worker::ExecutorTask& task, proto::AttemptReport* report) {
   const proto::TaskAssignment& assignment = task.assignment;
   const std::uint32_t partition = assignment.task.index;
-  std::uint64_t expected = 0;
-  for (const proto::MapOutput& output : assignment.outputs) {
-    if (is_sampled(output.split, partition, options_.sample_every)) ++expected;
-  }
+  const SampleBook::Share share = book_.shares[assignment.attempt];
+  book_.shares.erase(assignment.attempt);
+  const std::size_t expected = share.sampled;
   for (const worker::LocalSegment& segment : task.segments) {
     FANFOLD_RETURN_IF_ERROR(check_segment(segment, partition));
     proto::add_flow(&report->flow, proto::flow_of(partition, segment.segment.summary));
@@ -157,7 +156,7 @@ Status SleepExecutors::write_part(const worker::ExecutorTask& task, proto::Attem
                                                             io::PartCompression::kNone));
   // What the output has to hold depends on the task alone, so that a wrong one shows.
   FANFOLD_RETURN_IF_ERROR(part->write("partition " + std::to_string(partition) + " of " +
-                                          std::to_string(assignment.outputs.size()) + " splits\n",
+                                          std::to_string(share.listed) + " splits\n",
                                       1));
   FANFOLD_RETURN_IF_ERROR(part->finish());
   report->files = {part->info()};

@@ -9,6 +9,7 @@
 #include <map>
 #include <vector>
 
+#include "bench/sleepers/sample_book.hpp"
 #include "common/io/file_system.hpp"
 #include "common/log/log.hpp"
 #include "worker/service/executors.hpp"
@@ -35,9 +36,9 @@ std::string sample_record(std::uint32_t split, std::uint32_t partition);
 
 class SleepExecutors final : public worker::Executors {
  public:
-  /// Borrows the files and the log.
-  SleepExecutors(const SleepOptions& options, io::FileSystem& files, Log& log)
-      : options_(options), files_(files), log_(log) {}
+  /// Borrows the files, the log and the book.
+  SleepExecutors(const SleepOptions& options, io::FileSystem& files, Log& log, SampleBook& book)
+      : options_(options), files_(files), log_(log), book_(book) {}
 
   void start(Instant now, worker::ExecutorTask task) override;
   void kill(Instant now, AttemptId attempt, proto::FailureKind kind) override;
@@ -61,6 +62,7 @@ class SleepExecutors final : public worker::Executors {
   const SleepOptions options_;
   io::FileSystem& files_;
   Log& log_;
+  SampleBook& book_;
   std::map<AttemptId, Sleeping> sleeping_;
   std::vector<worker::AttemptEnded> ended_;
   mutable std::uint64_t beat_ = 0;

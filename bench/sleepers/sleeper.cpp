@@ -42,8 +42,9 @@ Status run_sleeper(const SleeperOptions& options) {
   serving.address = "ipc://" + scratch.directory() + "/d";
   FANFOLD_ASSIGN_OR_RETURN(const auto server, worker::start_data_server(files, serving));
 
-  SamplingFetcher sampling(*fetcher, options.sleep.sample_every);
-  SleepExecutors executors(options.sleep, files, log);
+  SampleBook book;
+  SamplingFetcher sampling(*fetcher, options.sleep.sample_every, book);
+  SleepExecutors executors(options.sleep, files, log, book);
   const auto connect = [&]() -> Result<std::unique_ptr<net::Transport>> {
     FANFOLD_ASSIGN_OR_RETURN(auto real, net::connect(options.master, net::SocketOptions{}));
     return std::unique_ptr<net::Transport>(

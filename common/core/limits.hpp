@@ -33,7 +33,9 @@ inline constexpr std::size_t kInputBlockBytes = 1u << 20;
 
 // Jobs.
 inline constexpr std::uint32_t kPartitions = 100'000;
-inline constexpr std::uint32_t kSplits = 10'000'000;
+/// One reduce task reads an output of each: what names them fits a worker's memory and the bytes
+/// that may wait for one peer.
+inline constexpr std::uint32_t kSplits = 1'000'000;
 /// Small files packed into one split; bounds the size of an assignment.
 inline constexpr std::uint32_t kPiecesPerSplit = 16'384;
 inline constexpr std::uint32_t kAttemptsPerTask = 4;

@@ -218,7 +218,7 @@ template std::string encode(const CommitRequest&);
 template std::string encode(const AttemptFailed&);
 template std::string encode(const Bye&);
 template std::string encode(const WorkersDied&);
-template std::string encode(const InputsLost&);
+template std::string encode(const InputsWanted&);
 template std::string encode(const Welcome&);
 template std::string encode(const Unknown&);
 template std::string encode(const HeartbeatEcho&);
@@ -228,7 +228,7 @@ template std::string encode(const CommitAnswer&);
 template std::string encode(const FailureNoted&);
 template std::string encode(const ForgetJob&);
 template std::string encode(const Goodbye&);
-template std::string encode(const NewInputs&);
+template std::string encode(const ListPage&);
 template std::string encode(const FetchSegment&);
 template std::string encode(const Chunk&);
 

@@ -88,7 +88,7 @@ void serialize(Archive& archive, Holder& h) {
 template <class Archive>
 void serialize(Archive& archive, TaskAssignment& a) {
   archive(a.attempt, a.task, a.attempt_number, a.spec, a.partitions, a.staging, a.split,
-          a.splitters, a.holders, a.outputs, a.generation);
+          a.splitters, a.generation, a.list_version);
 }
 template <class Archive>
 void serialize(Archive& archive, FailureReport& f) {
@@ -219,7 +219,7 @@ void serialize(Archive& archive, WorkersDied& m) {
   archive(m.uuids);
 }
 template <class Archive>
-void serialize(Archive& archive, InputsLost& m) {
+void serialize(Archive& archive, InputsWanted& m) {
   archive(m.worker, m.attempt, m.lost, m.message);
 }
 
@@ -256,8 +256,8 @@ void serialize(Archive& archive, ForgetJob& m) {
 template <class Archive>
 void serialize(Archive&, Goodbye&) {}
 template <class Archive>
-void serialize(Archive& archive, NewInputs& m) {
-  archive(m.attempt, m.generation, m.holders, m.outputs);
+void serialize(Archive& archive, ListPage& m) {
+  archive(m.job, m.version, m.generation, m.page, m.pages, m.packed);
 }
 
 template <class Archive>

@@ -16,7 +16,7 @@
 
 namespace fanfold::proto {
 
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {
@@ -163,13 +163,14 @@ struct WorkersDied {
   static constexpr std::uint16_t kTag = 45;
   std::vector<std::string> uuids;
 };
-/// Map outputs that a reduce attempt cannot read.  It keeps what it has, goes on with the others,
-/// and says this until NewInputs tells it where each of them is now.
-struct InputsLost {
+/// A reduce attempt was told of a list of map outputs that has not come, or cannot read some of
+/// them.  It keeps what it has, goes on with the others, and says this until a list has what it
+/// needs.
+struct InputsWanted {
   static constexpr std::uint16_t kTag = 46;
   WorkerId worker;
   AttemptId attempt;
-  std::vector<AttemptId> lost;  // Map attempts.
+  std::vector<AttemptId> lost;  // Map attempts whose outputs it cannot read; of very many, some.
   std::string message;          // Why the first of them cannot be read.
 };
 
@@ -214,14 +215,18 @@ struct ForgetJob {
 struct Goodbye {
   static constexpr std::uint16_t kTag = 68;
 };
-/// Where map outputs lie that a reduce attempt could not read.  Of another generation than the
-/// attempt's: it is about to be cancelled, for what it has does not go together with them.
-struct NewInputs {
-  static constexpr std::uint16_t kTag = 69;
-  AttemptId attempt;
+// 69 was NewInputs, which named what a single reduce attempt should read.
+/// A part of the list of a job's map outputs, packed (output_list.hpp).  The pages of one version
+/// make one list.  What an attempt of another generation has does not go together with it: that
+/// attempt is about to be cancelled.
+struct ListPage {
+  static constexpr std::uint16_t kTag = 70;
+  JobId job;
+  std::uint64_t version = 0;  // Grows, over restarts of the master too.
   std::uint64_t generation = 0;
-  std::vector<Holder> holders;
-  std::vector<MapOutput> outputs;  // `holder` is an index into `holders`.
+  std::uint32_t page = 0;
+  std::uint32_t pages = 0;
+  std::string packed;
 };
 
 // ---- worker <-> worker (data plane) --------------------------------------------------------
@@ -250,13 +255,13 @@ using ClientMessage =
     std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents>;
 using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events>;
 using WorkerMessage =
-    std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsLost>;
+    std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsWanted>;
 using MasterMessage = std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt,
-                                   CommitAnswer, FailureNoted, ForgetJob, Goodbye, NewInputs>;
+                                   CommitAnswer, FailureNoted, ForgetJob, Goodbye, ListPage>;
 /// What arrives at the master's socket.
 using MasterInput =
     std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
-                 Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsLost>;
+                 Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsWanted>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.

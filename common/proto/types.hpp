@@ -79,7 +79,7 @@ struct Split {
 struct MapOutput {
   std::uint32_t split = 0;
   AttemptId attempt;
-  std::uint32_t holder = 0;  // Index into TaskAssignment::holders.
+  std::uint32_t holder = 0;  // Index into OutputList::holders.
 };
 
 struct Holder {
@@ -89,7 +89,13 @@ struct Holder {
   std::string data_endpoint;
 };
 
-/// Everything an attempt needs.  Small enough for one control frame.
+/// What the reduces of a job read.
+struct OutputList {
+  std::vector<Holder> holders;
+  std::vector<MapOutput> outputs;  // Ascending splits; empty outputs are left out.
+};
+
+/// Everything an attempt needs, but for where a reduce reads.  Small enough for one control frame.
 struct TaskAssignment {
   AttemptId attempt;
   TaskId task;
@@ -99,9 +105,9 @@ struct TaskAssignment {
   std::string staging;                 // Directory of the job beside its output.
   Split split;                         // Sample and map.
   std::vector<std::string> splitters;  // Map of a kRange job.
-  std::vector<Holder> holders;         // Reduce.
-  std::vector<MapOutput> outputs;      // Reduce: ascending splits; empty outputs are left out.
   std::uint64_t generation = 0;        // Of the map outputs: grows when one comes out different.
+  /// Reduce: the list of outputs to read, or a newer one of the same generation; 0: there are none.
+  std::uint64_t list_version = 0;
 };
 
 /// Why an attempt ended without a result: decides who pays (docs/architecture.md).

@@ -25,16 +25,21 @@ struct AssignAttempt {
   TaskId task;
   std::uint32_t attempt_number = 1;
   bool speculative = false;
-  std::vector<CommittedOutput> inputs;  // Reduce.
-  std::uint64_t generation = 0;         // Of the inputs.
+  std::uint64_t generation = 0;    // Of what a reduce reads.
+  std::uint64_t list_version = 0;  // Reduce: its list was given by ListOutputs before; 0: none.
 };
-/// A reduce attempt is to read these instead of the outputs of the same splits that it lost.
-struct ReplaceInputs {
+/// From now on the reduces of the job read these.  One list for all: with thousands of reduces of
+/// thousands of outputs nothing else is affordable.
+struct ListOutputs {
+  JobId job;
+  std::uint64_t version = 0;  // Grows, over restarts too.
+  std::uint64_t generation = 0;
+  std::vector<CommittedOutput> outputs;
+};
+/// The worker waits for the list, and has not got it or has an older one.
+struct TellOutputs {
   WorkerId worker;
-  AttemptId attempt;
-  TaskId task;
-  std::vector<CommittedOutput> inputs;
-  std::uint64_t generation = 0;  // Of the inputs.
+  JobId job;
 };
 /// An attempt that an earlier master assigned goes on under this one: nothing is sent.
 struct AdoptAttempt {
@@ -79,7 +84,7 @@ struct ForgetWorker {
   WorkerId worker;
 };
 
-using Action = std::variant<AssignAttempt, ReplaceInputs, AdoptAttempt, CancelAttempt, AnswerCommit,
-                            NoteFailure, PublishJob, FinishJob, ForgetWorker>;
+using Action = std::variant<AssignAttempt, ListOutputs, TellOutputs, AdoptAttempt, CancelAttempt,
+                            AnswerCommit, NoteFailure, PublishJob, FinishJob, ForgetWorker>;
 
 }  // namespace fanfold::master

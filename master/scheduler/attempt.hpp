@@ -24,9 +24,6 @@ struct Attempt {
   Instant assigned;         // When it was last sent.
   Instant started;          // Meaningful while running.
   std::uint64_t bytes = 0;  // By the last heartbeat.
-  /// A reduce: splits whose outputs it could not read, ascending, until it is told what to read
-  /// instead.  What it says is bounded by a frame.
-  std::vector<std::uint32_t> missing;
 };
 
 /// Every attempt that a job ever had, so that a late message finds its task without a search over

@@ -8,18 +8,6 @@
 #include "master/scheduler/policy.hpp"
 
 namespace fanfold::master::scheduling {
-namespace {
-
-std::vector<CommittedOutput> inputs_of(const Job& job) {
-  std::vector<CommittedOutput> inputs;
-  for (std::uint32_t split = 0; split < job.map.size(); ++split) {
-    const Task& map = job.map.at(split);
-    if (!map.output_empty) inputs.push_back({split, map.committed, map.holder});
-  }
-  return inputs;
-}
-
-}  // namespace
 
 void Machine::start_attempt(const Start& start) {
   Job& job = start.job;
@@ -65,7 +53,7 @@ void Machine::pair(Job& job, Attempt& attempt, Attempt& twin) {
   ++job.attempts_speculative;
 }
 
-void Machine::send_assignment(const Job& job, const Attempt& attempt) {
+void Machine::send_assignment(Job& job, const Attempt& attempt) {
   AssignAttempt assignment;
   assignment.worker = attempt.worker;
   assignment.attempt = attempt.id;
@@ -75,8 +63,9 @@ void Machine::send_assignment(const Job& job, const Attempt& attempt) {
   if (attempt.task.stage == Stage::kReduce) {
     // Reading an output that is being made again would mix two of its generations.
     FANFOLD_CHECK(job.map.complete());
-    assignment.inputs = inputs_of(job);
+    list_outputs(job);
     assignment.generation = job.generation;
+    assignment.list_version = *job.list_version;
   }
   act(std::move(assignment));
 }

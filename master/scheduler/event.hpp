@@ -63,9 +63,9 @@ struct AttemptFailed {
   /// kFetch: the map attempts whose outputs could not be read.
   std::vector<AttemptId> lost_outputs;
 };
-/// A reduce attempt goes on without these map attempts' outputs, which it cannot read, and waits to
-/// be told what to read instead.
-struct InputsLost {
+/// A reduce attempt waits to be told where its inputs lie: it cannot read the outputs of these map
+/// attempts, or has no list of them at all.
+struct InputsWanted {
   WorkerId worker;
   AttemptId attempt;
   std::vector<AttemptId> lost;
@@ -80,8 +80,8 @@ struct JobPublished {
 /// Time passed; deadlines are examined.
 struct Tick {};
 
-using Event =
-    std::variant<JobSubmitted, JobCancelled, WorkerJoined, WorkerDraining, WorkerLeft,
-                 HeartbeatReceived, CommitRequested, AttemptFailed, InputsLost, JobPublished, Tick>;
+using Event = std::variant<JobSubmitted, JobCancelled, WorkerJoined, WorkerDraining, WorkerLeft,
+                           HeartbeatReceived, CommitRequested, AttemptFailed, InputsWanted,
+                           JobPublished, Tick>;
 
 }  // namespace fanfold::master

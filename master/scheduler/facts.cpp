@@ -21,6 +21,7 @@ void Machine::apply(const AttemptCommitted& fact) {
   StageTasks& stage = job->stage(fact.task.stage);
   stage.move(fact.task.index, TaskState::kCommitted);
   if (fact.task.stage == Stage::kMap) {
+    job->list_version.reset();
     const abi::BlockSummary* before = stage.flow(fact.task.index);
     if (before != nullptr && !proto::same_flow(*before, fact.flow)) ++job->generation;
   }
@@ -52,6 +53,7 @@ void Machine::apply(const MapOutputInvalidated& fact) {
   FANFOLD_CHECK(fact.task.stage == Stage::kMap);
   Task& task = job->map.at(fact.task.index);
   FANFOLD_CHECK(task.committed == fact.attempt);
+  job->list_version.reset();
   job->map.move(fact.task.index, TaskState::kReady);
   job->map.bytes_done -= task.bytes;
   job->map.bytes_out -= task.bytes_out;

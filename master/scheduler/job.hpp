@@ -65,6 +65,9 @@ struct Job {
   /// Grows when a map that runs again hands over something else: what reduces of an earlier
   /// generation read does not go together with what others read.
   std::uint64_t generation = 0;
+  /// Of the list of outputs that reduces are told; 0: all outputs are empty; nothing: what they
+  /// were told is not true any more, or they were told nothing yet.
+  std::optional<std::uint64_t> list_version;
   std::uint32_t verify_per_million = 0;
   /// Committed maps that are still to be compared with a second run, and how many were.
   std::set<std::uint32_t> audits;

@@ -1,6 +1,7 @@
-// Reduces that cannot read a map output.  The map runs again; the reduce keeps what it has, and is
-// told where the new output lies.  An output that comes out different takes back every reduce that
-// may have read the old one (check_same_output), so nobody is ever told to mix the two.
+// Where reduces read.  All of them are told of one list of outputs; one that cannot read some of
+// them, or has not got the list, says so.  The maps run again; the reduce keeps what it has, and is
+// told of the new list.  An output that comes out different takes back every reduce that may have
+// read the old one (check_same_output), so nobody is ever told to mix the two.
 //
 // A reduce that waits so keeps its slot, but lends it to a map of its job when no slot is free:
 // otherwise all of them could wait, side by side, for maps that find no place.
@@ -10,13 +11,14 @@
 #include <set>
 #include <vector>
 
+#include "common/core/check.hpp"
 #include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 
 namespace fanfold::master::scheduling {
 
-void Machine::on(const InputsLost& event) {
+void Machine::on(const InputsWanted& event) {
   Worker* worker = pool_.find(event.worker);
   if (worker == nullptr || worker->state == WorkerState::kExpected) return;
   pool_.hear(now_, *worker);
@@ -28,8 +30,8 @@ void Machine::on(const InputsLost& event) {
   for (const WorkerId holder : invalidate_lost(job, event.lost)) {
     if (Worker* blamed = pool_.find(holder)) pool_.accuse(now_, *blamed, event.worker);
   }
-  starve(job, *attempt, event.lost);
-  if (may_feed(job)) feed(job, *attempt);
+  starve(job, *attempt);
+  feed_starved(job);
 }
 
 /// After a restart the holders of map outputs are given time to come back first; it will ask again.
@@ -37,44 +39,42 @@ bool Machine::may_feed(const Job& job) const {
   return job.map.complete() && (!job.restored || !pool_.expects_holder(job.id));
 }
 
-void Machine::starve(Job& job, Attempt& attempt, const std::vector<AttemptId>& lost) {
-  std::set<std::uint32_t> splits;
-  for (const AttemptId id : lost) {
-    const AttemptLedger::Entry* entry = job.ledger.find(id);
-    if (entry != nullptr && entry->stage == Stage::kMap) splits.insert(entry->index);
+void Machine::list_outputs(Job& job) {
+  FANFOLD_CHECK(job.map.complete());
+  if (job.list_version) return;
+  ListOutputs list;
+  list.job = job.id;
+  list.generation = job.generation;
+  for (std::uint32_t split = 0; split < job.map.size(); ++split) {
+    const Task& map = job.map.at(split);
+    if (!map.output_empty) list.outputs.push_back({split, map.committed, map.holder});
   }
-  // It always says all that it misses.
-  attempt.missing.assign(splits.begin(), splits.end());
-  if (splits.empty()) return;
+  job.list_version = 0;
+  if (list.outputs.empty()) return;
+  list.version = attempt_id(options_.epoch, ++lists_issued_).value;
+  job.list_version = list.version;
+  act(std::move(list));
+}
+
+void Machine::starve(Job& job, const Attempt& attempt) {
   job.starved.insert(attempt.id);
   if (attempt.running) job.lenders.insert(attempt.id);
   starving_.insert(job.id);
 }
 
-void Machine::feed(Job& job, Attempt& attempt) {
-  if (attempt.missing.empty()) return;
-  ReplaceInputs replacement;
-  replacement.worker = attempt.worker;
-  replacement.attempt = attempt.id;
-  replacement.task = attempt.task;
-  replacement.generation = job.generation;
-  for (const std::uint32_t split : attempt.missing) {
-    const Task& map = job.map.at(split);
-    // One that is empty now, and was not, is of another generation.
-    if (!map.output_empty) replacement.inputs.push_back({split, map.committed, map.holder});
-  }
-  stop_starving(job, attempt);
-  act(std::move(replacement));
-}
-
 void Machine::feed_starved(Job& job) {
-  if (!may_feed(job)) return;
+  if (job.starved.empty() || !may_feed(job)) return;
+  list_outputs(job);
+  std::set<WorkerId> told;
   const std::vector<AttemptId> starved(job.starved.begin(), job.starved.end());
-  for (const AttemptId id : starved) feed(job, attempts_.at(id));
+  for (const AttemptId id : starved) {
+    const Attempt& attempt = attempts_.at(id);
+    stop_starving(job, attempt);
+    if (told.insert(attempt.worker).second) act(TellOutputs{attempt.worker, job.id});
+  }
 }
 
-void Machine::stop_starving(Job& job, Attempt& attempt) {
-  attempt.missing = {};
+void Machine::stop_starving(Job& job, const Attempt& attempt) {
   job.starved.erase(attempt.id);
   job.lenders.erase(attempt.id);
 }

@@ -60,7 +60,7 @@ class Machine {
   void on(const HeartbeatReceived& event);
   void on(const CommitRequested& event);
   void on(const AttemptFailed& event);
-  void on(const InputsLost& event);
+  void on(const InputsWanted& event);
   void on(const JobPublished& event);
   void on(const Tick& event);
 
@@ -105,7 +105,7 @@ class Machine {
   void start_attempt(const Start& start);
   /// `attempt` becomes the backup of `twin`.
   void pair(Job& job, Attempt& attempt, Attempt& twin);
-  void send_assignment(const Job& job, const Attempt& attempt);
+  void send_assignment(Job& job, const Attempt& attempt);
   void begin_running(Attempt& attempt);
   void stop_running(Job& job, const Attempt& attempt);
   void restart_clock(Attempt& attempt);
@@ -150,11 +150,12 @@ class Machine {
   void forget_commits_of_reduces(Job& job, std::optional<WorkerId> on_worker);
 
   // Lost inputs.
-  void starve(Job& job, Attempt& attempt, const std::vector<AttemptId>& lost);
+  /// Makes the list of outputs true again, if it is not.  All maps must be committed.
+  void list_outputs(Job& job);
+  void starve(Job& job, const Attempt& attempt);
   bool may_feed(const Job& job) const;
-  void feed(Job& job, Attempt& attempt);
   void feed_starved(Job& job);
-  void stop_starving(Job& job, Attempt& attempt);
+  void stop_starving(Job& job, const Attempt& attempt);
   void lose_outputs_of_silent(const std::set<WorkerId>& holders);
   void lend_slots();
   bool lend_one(Job& job);
@@ -222,6 +223,7 @@ class Machine {
   Deadlines<TaskId> task_deadlines_;
   Deadlines<JobId> publications_;  // That are tried again.
   std::uint64_t attempts_issued_ = 0;
+  std::uint64_t lists_issued_ = 0;
   std::uint64_t turns_ = 0;
   bool begun_ = false;
   Instant now_;

@@ -10,7 +10,7 @@ namespace {
 Result<Plan> make_fitting_plan(io::FileSystem& files, const proto::JobSpec& spec,
                                const PlanLimits& limits) {
   FANFOLD_ASSIGN_OR_RETURN(Plan plan, make_plan(files, spec, limits));
-  FANFOLD_RETURN_IF_ERROR(check_assignment_sizes(spec, plan));
+  FANFOLD_RETURN_IF_ERROR(check_assignment_sizes(plan));
   return plan;
 }
 

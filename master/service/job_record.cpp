@@ -14,10 +14,8 @@ namespace {
 constexpr std::size_t kCounterNameBytes = 128;
 /// Of a failure that is one of very many.
 constexpr std::size_t kShortMessageBytes = 500;
-/// Room in a frame for what is not a split, a path or an output: the job's description, holders.
+/// Room in a frame for what is not a split: the job's description, splitters.
 constexpr std::size_t kFrameReserve = limits::kJobSpecBytes + (512u << 10);
-/// Encoded MapOutput: split, attempt, holder.
-constexpr std::size_t kEncodedOutputBytes = 16;
 /// Encoded Piece without its texts.
 constexpr std::size_t kEncodedPieceBytes = 32;
 
@@ -180,46 +178,22 @@ std::string JobRecord::end_note(const proto::JobStatus& final_status) const {
   return proto::encode_struct(end);
 }
 
-std::string JobRecord::assignment_frame(const AssignAttempt& action,
-                                        const WorkerDirectory& workers) {
+std::string JobRecord::assignment_frame(const AssignAttempt& action) {
   proto::TaskAssignment& assignment = message_.assignment;
   assignment.attempt = action.attempt;
   assignment.task = action.task;
   assignment.attempt_number = action.attempt_number;
   assignment.generation = action.generation;
+  assignment.list_version = action.list_version;
   assignment.split = {};
-  switch (action.task.stage) {
-    case Stage::kSample:
-      assignment.split = sample_;
-      break;
-    case Stage::kMap:
-      FANFOLD_CHECK(action.task.index < splits_.size());
-      // Lent for one encoding: a split of many small files is large.
-      std::swap(assignment.split, splits_[action.task.index]);
-      break;
-    case Stage::kReduce:
-      // A holder that just went away: the worker reports its outputs as lost, and they are made
-      // again.
-      if (!reduce_inputs_.are(action.inputs, workers)) {
-        reduce_inputs_ = {workers.version(), action.inputs, reading_list(action.inputs, workers)};
-      }
-      // Lent as well: the next reduce task most likely reads the same.
-      std::swap(assignment.holders, reduce_inputs_.list.holders);
-      std::swap(assignment.outputs, reduce_inputs_.list.outputs);
-      break;
-  }
+  if (action.task.stage == Stage::kSample) assignment.split = sample_;
+  if (action.task.stage != Stage::kMap) return proto::encode(message_);
+  FANFOLD_CHECK(action.task.index < splits_.size());
+  // Lent for one encoding: a split of many small files is large.
+  std::swap(assignment.split, splits_[action.task.index]);
   std::string frame = proto::encode(message_);
-  if (action.task.stage == Stage::kMap) std::swap(assignment.split, splits_[action.task.index]);
-  if (action.task.stage == Stage::kReduce) {
-    std::swap(assignment.holders, reduce_inputs_.list.holders);
-    std::swap(assignment.outputs, reduce_inputs_.list.outputs);
-  }
+  std::swap(assignment.split, splits_[action.task.index]);
   return frame;
-}
-
-bool JobRecord::ReduceInputs::are(const std::vector<CommittedOutput>& inputs,
-                                  const WorkerDirectory& workers) const {
-  return workers_version == workers.version() && gathered == inputs;
 }
 
 std::vector<AttemptFiles> JobRecord::files_of(Stage stage,
@@ -295,7 +269,7 @@ void JobRecord::finish(proto::JobStatus final_status) {
   message_.assignment.splitters = {};
   splits_ = {};
   sample_ = {};
-  reduce_inputs_ = {};
+  listing_ = {};
   for (auto& commits : commits_) commits = {};
   failures_.clear();
   counters_.clear();
@@ -307,15 +281,12 @@ const proto::JobStatus& JobRecord::final_status() const {
   return *final_status_;
 }
 
-Status check_assignment_sizes(const proto::JobSpec& spec, const Plan& plan) {
+Status check_assignment_sizes(const Plan& plan) {
   constexpr std::size_t kRoom = limits::kControlFrameBytes - kFrameReserve;
-  const std::size_t outputs_max = kRoom / kEncodedOutputBytes;
-  if (plan.splits.size() > outputs_max) {
+  if (plan.splits.size() > limits::kSplits) {
     return {StatusCode::kExhausted,
             "the input makes " + std::to_string(plan.splits.size()) + " splits, more than the " +
-                std::to_string(outputs_max) +
-                " that one reduce task can gather: choose larger splits (now " +
-                std::to_string(spec.split_bytes) + " bytes; 0 lets the master choose)"};
+                std::to_string(limits::kSplits) + " of a job: choose larger splits"};
   }
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < plan.splits.size(); ++i) {

@@ -20,7 +20,7 @@
 #include "master/scheduler/action.hpp"
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/fact.hpp"
-#include "master/service/reading_list.hpp"
+#include "master/service/listing.hpp"
 #include "master/service/worker_directory.hpp"
 
 namespace fanfold::master {
@@ -69,7 +69,9 @@ class JobRecord {
   std::string end_note(const proto::JobStatus& final_status) const;
 
   /// The frame that tells a worker everything it needs for an attempt.
-  std::string assignment_frame(const AssignAttempt& action, const WorkerDirectory& workers);
+  std::string assignment_frame(const AssignAttempt& action);
+  /// Where its reduces read.
+  Listing& listing() { return listing_; }
 
   PublishRequest publish_request(const PublishJob& action, std::uint64_t epoch) const;
 
@@ -97,14 +99,6 @@ class JobRecord {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
   };
-  /// What reduce tasks read, as the last of them was told.  All of a stage are told the same until
-  /// an output or a worker is lost, and with thousands of each gathering it takes milliseconds.
-  struct ReduceInputs {
-    std::uint64_t workers_version = 0;
-    std::vector<CommittedOutput> gathered;
-    ReadingList list;
-    bool are(const std::vector<CommittedOutput>& inputs, const WorkerDirectory& workers) const;
-  };
   /// Sample, map, reduce.
   static constexpr std::size_t kStages = 3;
   static std::size_t slot_of(Stage stage) { return static_cast<std::size_t>(stage) - 1; }
@@ -123,7 +117,7 @@ class JobRecord {
   std::vector<proto::Split> splits_;
   proto::Split sample_;
   std::vector<std::string> notes_;
-  ReduceInputs reduce_inputs_;
+  Listing listing_;
 
   std::array<std::vector<Commit>, kStages> commits_;
   std::array<Totals, kStages> totals_;
@@ -136,6 +130,6 @@ class JobRecord {
 };
 
 /// Whether every assignment of the plan fits into a control frame; if not, what to do about it.
-Status check_assignment_sizes(const proto::JobSpec& spec, const Plan& plan);
+Status check_assignment_sizes(const Plan& plan);
 
 }  // namespace fanfold::master

@@ -35,9 +35,9 @@ void MasterService::perform(AssignAttempt&& action) {
                                         .task = action.task,
                                         .number = action.attempt_number,
                                         .speculative = action.speculative});
-  std::string frame = record->assignment_frame(action, state_.workers);
+  std::string frame = record->assignment_frame(action);
   if (frame.size() > limits::kControlFrameBytes) {
-    // The plan was checked, so only splitters (long keys) or very many holders lead here.
+    // The plan was checked, so only splitters (long keys) lead here.
     proto::FailureReport failure;
     failure.kind = proto::FailureKind::kInput;
     failure.message = "the description of this task has " + std::to_string(frame.size()) +
@@ -63,21 +63,35 @@ void MasterService::perform(AssignAttempt&& action) {
                        .worker = action.worker,
                        .number = action.attempt_number});
   state_.followers.touch(action.task.job);
+  // Before it, so that the worker need not ask.
+  if (action.list_version != 0 && record->listing().tell(action.worker)) {
+    tell_listing(action.worker, record->listing());
+  }
   tell_worker(action.worker, std::move(frame));
 }
 
-void MasterService::perform(ReplaceInputs&& action) {
-  ReadingList list = reading_list(action.inputs, state_.workers);
-  // The attempt asks again, and by then this output is being made anew.
-  if (!list.complete) return;
-  doors_.log.info("inputs.replaced", {{"attempt", action.attempt.value},
-                                      {"job", action.task.job.value},
-                                      {"task", action.task.index},
-                                      {"outputs", list.outputs.size()}});
-  tell_worker(action.worker, proto::encode(proto::NewInputs{.attempt = action.attempt,
-                                                            .generation = action.generation,
-                                                            .holders = std::move(list.holders),
-                                                            .outputs = std::move(list.outputs)}));
+void MasterService::perform(ListOutputs&& action) {
+  JobRecord* record = state_.jobs.find(action.job);
+  FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
+  record->listing().set(action, state_.workers);
+  doors_.log.info("outputs.listed", {{"job", action.job.value},
+                                     {"version", action.version},
+                                     {"outputs", action.outputs.size()},
+                                     {"pages", record->listing().frames().size()}});
+}
+
+void MasterService::perform(TellOutputs&& action) {
+  JobRecord* record = state_.jobs.find(action.job);
+  FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
+  record->listing().tell(action.worker);
+  doors_.log.info("outputs.told", {{"job", action.job.value},
+                                   {"version", record->listing().version()},
+                                   {"worker", action.worker.value}});
+  tell_listing(action.worker, record->listing());
+}
+
+void MasterService::tell_listing(WorkerId worker, const Listing& listing) {
+  for (const std::string& frame : listing.frames()) tell_worker(worker, frame);
 }
 
 void MasterService::perform(AdoptAttempt&& action) {

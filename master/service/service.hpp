@@ -98,7 +98,8 @@ class MasterService {
   struct Recovery;
 
   void perform(AssignAttempt&& action);
-  void perform(ReplaceInputs&& action);
+  void perform(ListOutputs&& action);
+  void perform(TellOutputs&& action);
   void perform(AdoptAttempt&& action);
   void perform(CancelAttempt&& action);
   void perform(AnswerCommit&& action);
@@ -107,6 +108,7 @@ class MasterService {
   void perform(FinishJob&& action);
   void perform(ForgetWorker&& action);
   void tell_worker(WorkerId worker, std::string frame);
+  void tell_listing(WorkerId worker, const Listing& listing);
 
   void tell_followers();
   void remove_stagings(std::vector<StagingKeeper::Removable> stagings);

@@ -201,11 +201,11 @@ void WorkerDesk::handle(const net::PeerId& /*peer*/, const proto::WorkersDied& m
   }
 }
 
-void WorkerDesk::handle(const net::PeerId& peer, proto::InputsLost message) {
+void WorkerDesk::handle(const net::PeerId& peer, proto::InputsWanted message) {
   const KnownWorker* worker = known(message.worker, peer);
   if (worker == nullptr) return;
   const HeldAttempt* held = state_.attempts.find(message.attempt);
-  if (held != nullptr && held->worker == message.worker) {
+  if (held != nullptr && held->worker == message.worker && !message.lost.empty()) {
     if (message.message.size() > kFailureTextBytes) message.message.resize(kFailureTextBytes);
     state_.log.warn("inputs.lost", {{"job", held->task.job.value},
                                     {"task", held->task.index},
@@ -214,7 +214,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::InputsLost message) {
                                     {"outputs", message.lost.size()},
                                     {"message", message.message}});
   }
-  state_.events.push_back(InputsLost{
+  state_.events.push_back(InputsWanted{
       .worker = message.worker, .attempt = message.attempt, .lost = std::move(message.lost)});
 }
 

@@ -19,7 +19,7 @@ class WorkerDesk {
   void handle(const net::PeerId& peer, proto::AttemptFailed message);
   void handle(const net::PeerId& peer, proto::Bye message);
   void handle(const net::PeerId& peer, const proto::WorkersDied& message);
-  void handle(const net::PeerId& peer, proto::InputsLost message);
+  void handle(const net::PeerId& peer, proto::InputsWanted message);
 
   /// Its routes and attempts are forgotten; `silent` says that it did not go by itself.
   void forget_worker(WorkerId worker, bool silent);

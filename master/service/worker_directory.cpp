@@ -21,7 +21,6 @@ WorkerDirectory::Introduction WorkerDirectory::introduce(const net::PeerId& peer
   remembered_.erase(id);
   const auto added =
       workers_.emplace(id, KnownWorker{.worker = id, .peer = peer, .hello = std::move(hello)});
-  ++version_;
   return {.worker = &added.first->second, .is_new = true};
 }
 
@@ -57,7 +56,6 @@ void WorkerDirectory::remove(WorkerId worker) {
   if (found == workers_.end()) return;
   by_uuid_.erase(found->second.hello.uuid);
   workers_.erase(found);
-  ++version_;
 }
 
 std::uint32_t WorkerDirectory::slots() const {

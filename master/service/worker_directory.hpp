@@ -47,12 +47,9 @@ class WorkerDirectory {
   /// Whether it has come back after a restart or not.
   std::optional<WorkerId> find_uuid(std::string_view uuid) const;
   std::uint32_t slots() const;
-  /// Another one whenever a worker came or went.
-  std::uint64_t version() const { return version_; }
 
  private:
   std::uint64_t next_;
-  std::uint64_t version_ = 1;
   std::map<WorkerId, KnownWorker> workers_;
   std::map<std::string, WorkerId, std::less<>> by_uuid_;
   std::map<WorkerId, std::string> remembered_;  // Not in workers_: they have not come back yet.

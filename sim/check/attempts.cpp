@@ -3,8 +3,7 @@
 // I13: two attempts of a task at most, on two workers, and none of a task that is committed.
 // I21: nothing is given out once its job has ended.
 // L2: no task has more attempts than its failures, those of the infrastructure, and backups
-// explain. L3: nobody reads from a worker that was given up. L5: what is committed is not run
-// again, whoever is master, but to be compared.
+// explain. L5: what is committed is not run again, whoever is master, but to be compared.
 
 #include <map>
 #include <set>
@@ -52,7 +51,6 @@ class Attempts final : public Checker {
   }
 
   void step() override {
-    gone_now_.clear();
     for (const AttemptId attempt : std::exchange(given_, {})) {
       const TaskId& id = tasks_.at(attempt);
       const ModelTask* task = facts().find(id);
@@ -75,8 +73,6 @@ class Attempts final : public Checker {
       live_.erase(committed->task);
     } else if (const auto* failure = std::get_if<master::TaskFailureCounted>(&fact)) {
       check(*failure);
-    } else if (const auto* gone = std::get_if<master::WorkerGone>(&fact)) {
-      gone_now_.insert(gone->worker);
     }
   }
 
@@ -107,13 +103,6 @@ class Attempts final : public Checker {
     // Told again or decided before the commit of the same turn: a cancellation follows at once.
     given_.insert(assignment.attempt);
     const WorkerId worker = names_[to];
-    for (const proto::Holder& holder : assignment.holders) {
-      // Decided before it was given up, and sent after: all facts of a turn come first.
-      if (gone_now_.count(holder.worker) > 0) continue;
-      if (facts().gone.count(holder.worker) > 0) {
-        violate("L3", text_of(assignment.task) + " is to read from a worker that was given up");
-      }
-    }
     std::map<AttemptId, WorkerId>& live = live_[assignment.task];
     for (const auto& [attempt, where] : live) {
       if (attempt != assignment.attempt && where == worker) {
@@ -145,8 +134,7 @@ class Attempts final : public Checker {
   std::map<TaskId, std::map<AttemptId, WorkerId>> live_;
   std::map<AttemptId, TaskId> tasks_;
   std::map<AttemptId, proto::FailureKind> reported_;
-  std::set<WorkerId> gone_now_;  // In this step.
-  std::set<AttemptId> given_;    // In this step, and not taken back in it.
+  std::set<AttemptId> given_;  // In this step, and not taken back in it.
 };
 
 }  // namespace

@@ -51,7 +51,8 @@ class Fairness final : public Checker {
   }
 
   void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& message) override {
-    if (const auto* lost = std::get_if<proto::InputsLost>(&message)) starved_.insert(lost->attempt);
+    if (const auto* lost = std::get_if<proto::InputsWanted>(&message))
+      starved_.insert(lost->attempt);
   }
 
   void master_says(std::uint32_t to, const proto::MasterMessage& message) override {

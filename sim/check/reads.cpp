@@ -1,10 +1,14 @@
-// I3: a reduce is sent to read what is committed at that moment, all of it, and nothing else.
+// I3: reduces are sent to read what is committed at that moment, all of it, and nothing else.
 // I4: reduces of a job that succeeded read the same attempt of a map, or attempts that agree.
+// L3: nobody is sent to a worker that was given up.
 
 #include <map>
 #include <set>
+#include <string>
 #include <variant>
+#include <vector>
 
+#include "common/proto/output_list.hpp"
 #include "sim/check/invariants.hpp"
 
 namespace fanfold::sim {
@@ -15,41 +19,31 @@ class Reads final : public Checker {
   using Checker::Checker;
 
   void master_says(std::uint32_t /*to*/, const proto::MasterMessage& message) override {
-    if (const auto* replaced = std::get_if<proto::NewInputs>(&message)) {
-      const auto task = tasks_.find(replaced->attempt);
-      if (task == tasks_.end()) {
-        violate("I3", text_of(replaced->attempt) + " is told what to read, and is no reduce");
-      } else {
-        check_committed(task->second, replaced->outputs, replaced->holders);
-      }
+    if (const auto* page = std::get_if<proto::ListPage>(&message)) {
+      note_page(*page);
       return;
     }
     const auto* assign = std::get_if<proto::Assign>(&message);
     if (assign == nullptr || assign->assignment.task.stage != Stage::kReduce) return;
     const proto::TaskAssignment& assignment = assign->assignment;
-    tasks_[assignment.attempt] = assignment.task;
-    check_committed(assignment.task, assignment.outputs, assignment.holders);
-    std::set<std::uint32_t> listed;
-    for (const proto::MapOutput& output : assignment.outputs) listed.insert(output.split);
-    const ModelJob* job = facts().find(assignment.task.job);
-    if (job == nullptr) return;
-    for (const auto& [id, task] : job->tasks) {
-      if (id.stage != Stage::kMap || task.output_empty || task.committed == AttemptId{}) continue;
-      if (listed.count(id.index) == 0) {
-        violate("I3",
-                text_of(assignment.task) + " was not told of map " + std::to_string(id.index));
-      }
+    const List& list = lists_[assignment.task.job];
+    if (assignment.list_version != 0 && assignment.list_version != list.version) {
+      violate("I3", text_of(assignment.task) + " is to read a list that nobody was told");
     }
-    if (lost_now_.empty() && job->committed(Stage::kMap) != job->maps()) {
-      violate("I3", text_of(assignment.task) + " was sent out before all maps had committed");
-    }
+    check_list(assignment.task.job, assignment.list_version != 0 ? list.pages : Pages());
   }
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
-    const auto* lost = std::get_if<master::MapOutputInvalidated>(&fact);
-    if (lost != nullptr) lost_now_.insert(lost->attempt);
+    if (const auto* lost = std::get_if<master::MapOutputInvalidated>(&fact)) {
+      lost_now_.insert(lost->attempt);
+    } else if (const auto* gone = std::get_if<master::WorkerGone>(&fact)) {
+      gone_now_.insert(gone->worker);
+    }
   }
-  void step() override { lost_now_.clear(); }
+  void step() override {
+    lost_now_.clear();
+    gone_now_.clear();
+  }
 
   void output_written(AttemptId writer, std::uint32_t partition, std::uint64_t content) override {
     written_[writer][partition] = content;
@@ -68,18 +62,60 @@ class Reads final : public Checker {
   }
 
  private:
-  void check_committed(const TaskId& reduce, const std::vector<proto::MapOutput>& outputs,
-                       const std::vector<proto::Holder>& holders) {
-    for (const proto::MapOutput& output : outputs) {
-      const ModelTask* map = facts().find({reduce.job, Stage::kMap, output.split});
-      if (lost_now_.count(output.attempt) > 0) continue;
-      if (map == nullptr || map->committed != output.attempt) {
-        violate("I3", text_of(reduce) + " was sent to " + text_of(output.attempt) + " of map " +
-                          std::to_string(output.split) + ", which is not committed");
-      } else if (holders.at(output.holder).worker != map->holder) {
-        violate("I3", text_of(reduce) + " was sent to the wrong worker for map " +
-                          std::to_string(output.split));
+  using Pages = std::map<std::uint32_t, std::string>;
+  struct List {
+    std::uint64_t version = 0;
+    Pages pages;
+  };
+
+  void note_page(const proto::ListPage& page) {
+    List& list = lists_[page.job];
+    if (page.version < list.version) violate("I3", text_of(page.job) + ": an old list is told");
+    if (page.version > list.version) list = {page.version, {}};
+    const auto [known, fresh] = list.pages.emplace(page.page, page.packed);
+    if (!fresh && known->second != page.packed) {
+      violate("I3", text_of(page.job) + ": two lists of one version");
+    }
+    if (list.pages.size() == page.pages) check_list(page.job, list.pages);
+  }
+
+  void check_list(JobId id, const Pages& pages) {
+    proto::OutputUnpacker unpacker;
+    for (const auto& [number, packed] : pages) {
+      if (!unpacker.add(packed).ok()) violate("I3", text_of(id) + ": a list that is damaged");
+    }
+    const proto::OutputList list = unpacker.take();
+    std::set<std::uint32_t> listed;
+    for (const proto::MapOutput& output : list.outputs) {
+      listed.insert(output.split);
+      check_output(id, output, list.holders.at(output.holder).worker);
+    }
+    const ModelJob* job = facts().find(id);
+    if (job == nullptr) return;
+    for (const auto& [task, state] : job->tasks) {
+      if (task.stage != Stage::kMap || state.output_empty || state.committed == AttemptId{})
+        continue;
+      if (listed.count(task.index) == 0) {
+        violate("I3", text_of(id) + ": reduces are not told of map " + std::to_string(task.index));
       }
+    }
+    if (lost_now_.empty() && job->committed(Stage::kMap) != job->maps()) {
+      violate("I3", text_of(id) + ": reduces are to read before all maps have committed");
+    }
+  }
+
+  void check_output(JobId id, const proto::MapOutput& output, WorkerId holder) {
+    const ModelTask* map = facts().find({id, Stage::kMap, output.split});
+    if (lost_now_.count(output.attempt) > 0) return;
+    const std::string what =
+        text_of(id) + ": " + text_of(output.attempt) + " of map " + std::to_string(output.split);
+    if (map == nullptr || map->committed != output.attempt) {
+      violate("I3", what + " is to be read, and is not committed");
+    } else if (holder != map->holder) {
+      violate("I3", what + " is to be read from the wrong worker");
+    }
+    if (facts().gone.count(holder) > 0 && gone_now_.count(holder) == 0) {
+      violate("L3", what + " is to be read from a worker that was given up");
     }
   }
 
@@ -97,12 +133,13 @@ class Reads final : public Checker {
     }
   }
 
-  std::map<AttemptId, TaskId> tasks_;                                    // Of reduces.
+  std::map<JobId, List> lists_;                                          // The newest told.
   std::map<AttemptId, std::map<std::uint32_t, AttemptId>> read_;         // Of which split which.
   std::map<AttemptId, std::map<std::uint32_t, std::uint64_t>> written_;  // By partition.
-  /// In this step, maybe after the assignment was decided: all facts of a turn come before its
+  /// In this step, maybe after the message was decided: all facts of a turn come before its
   /// messages.
   std::set<AttemptId> lost_now_;
+  std::set<WorkerId> gone_now_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 // something waits for it.  When all is over nothing runs, and the master thinks so too.
 
 #include <map>
-#include <set>
 #include <variant>
 
 #include "sim/check/invariants.hpp"
@@ -36,15 +35,19 @@ class Slots final : public Checker {
     --workers_[process].running;
   }
 
+  void master_says(std::uint32_t /*to*/, const proto::MasterMessage& message) override {
+    const auto* assign = std::get_if<proto::Assign>(&message);
+    if (assign != nullptr) jobs_[assign->assignment.attempt] = assign->assignment.task.job;
+  }
   void worker_hears(std::uint32_t /*process*/, const proto::MasterMessage& message) override {
-    if (const auto* replaced = std::get_if<proto::NewInputs>(&message)) {
-      starved_.erase(replaced->attempt);
-    }
+    const auto* page = std::get_if<proto::ListPage>(&message);
+    if (page == nullptr) return;
+    std::erase_if(starved_, [page](const auto& one) { return one.second == page->job; });
   }
 
   void master_hears(std::uint32_t from, const proto::WorkerMessage& message) override {
-    if (const auto* lost = std::get_if<proto::InputsLost>(&message)) {
-      starved_.insert(lost->attempt);
+    if (const auto* lost = std::get_if<proto::InputsWanted>(&message)) {
+      starved_[lost->attempt] = jobs_[lost->attempt];
       return;
     }
     const auto* heartbeat = std::get_if<proto::Heartbeat>(&message);
@@ -90,7 +93,8 @@ class Slots final : public Checker {
     std::map<AttemptId, Instant> waiting_since;  // Beside a free slot.
   };
   std::map<std::uint32_t, Worker> workers_;
-  std::set<AttemptId> starved_;  // Attempts that wait for map outputs.
+  std::map<AttemptId, JobId> jobs_;     // Of attempts that were given out.
+  std::map<AttemptId, JobId> starved_;  // Attempts that wait for map outputs.
 };
 
 }  // namespace

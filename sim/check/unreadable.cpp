@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 #include <variant>
 
@@ -26,20 +25,24 @@ class Unreadable final : public Checker {
   void master_started(std::uint64_t /*epoch*/) override { forget_all(); }
   void master_ended() override { forget_all(); }
 
-  void master_says(std::uint32_t /*to*/, const proto::MasterMessage& message) override {
+  void master_says(std::uint32_t to, const proto::MasterMessage& message) override {
     if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       const proto::TaskAssignment& assignment = assign->assignment;
-      readers_.insert(assignment.attempt);
+      readers_[assignment.attempt] = to;
       waiting_.erase(assignment.task);
     } else if (const auto attempt = let_go_by(message)) {
       forget(*attempt);
-    } else if (const auto* replaced = std::get_if<proto::NewInputs>(&message)) {
-      std::erase_if(named_, [&](const auto& one) { return one.first.first == replaced->attempt; });
+    } else if (const auto* page = std::get_if<proto::ListPage>(&message)) {
+      // The reader finds in it what it missed, or says it again.
+      std::erase_if(named_, [&](const auto& one) {
+        const auto& [reader, map] = one.first;
+        return facts().commits.at(map).job == page->job && readers_.at(reader) == to;
+      });
     }
   }
 
   void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& message) override {
-    if (const auto* lost = std::get_if<proto::InputsLost>(&message)) {
+    if (const auto* lost = std::get_if<proto::InputsWanted>(&message)) {
       if (readers_.count(lost->attempt) == 0) return;
       for (const AttemptId map : lost->lost) {
         if (is_committed(map)) named_.emplace(std::pair(lost->attempt, map), scene().world.now());
@@ -123,7 +126,8 @@ class Unreadable final : public Checker {
     waiting_.clear();
   }
 
-  std::set<AttemptId> readers_;  // Attempts that this master gave out and has not taken back.
+  /// Attempts that this master gave out and has not taken back, and to which process.
+  std::map<AttemptId, std::uint32_t> readers_;
   std::map<std::pair<AttemptId, AttemptId>, Instant> named_;  // Reader and map, since when.
   std::map<TaskId, Instant> waiting_;                         // Maps that are to run again.
   bool look_at_slots_ = false;

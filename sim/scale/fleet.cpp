@@ -167,8 +167,8 @@ void Fleet::obey(const master::Action& action) {
     } else {
       start_waiting(worker);
     }
-  } else if (const auto* replacement = std::get_if<master::ReplaceInputs>(&action)) {
-    replace(*replacement);
+  } else if (const auto* told = std::get_if<master::TellOutputs>(&action)) {
+    tell(*told);
   } else if (const auto* cancel = std::get_if<master::CancelAttempt>(&action)) {
     const std::uint32_t worker = host_of_.at(cancel->worker.value);
     if (hosts_[worker].id == cancel->worker) let_go(worker, cancel->attempt);
@@ -256,19 +256,20 @@ void Fleet::find_missing(std::uint32_t worker, AttemptId attempt) {
 void Fleet::report_missing(std::uint32_t worker, AttemptId attempt) {
   const Running* running = find(worker, attempt);
   if (running == nullptr || running->missing.empty()) return;
-  master::InputsLost event{.worker = hosts_[worker].id, .attempt = attempt, .lost = {}};
+  master::InputsWanted event{.worker = hosts_[worker].id, .attempt = attempt, .lost = {}};
   for (const Made& made : running->missing) event.lost.push_back(made.attempt);
   feed(event);
 }
 
-void Fleet::replace(const master::ReplaceInputs& replacement) {
-  const std::uint32_t worker = host_of_.at(replacement.worker.value);
-  Running* running = find(worker, replacement.attempt);
-  if (running == nullptr || hosts_[worker].id != replacement.worker) return;
-  running->missing.clear();
-  running->read_until = std::max(running->read_until, now_) + running->missing_time;
-  plan(std::max(running->read_until - now_, Duration(0)) + kMessage, Kind::kRead, worker,
-       replacement.attempt);
+void Fleet::tell(const master::TellOutputs& told) {
+  const std::uint32_t worker = host_of_.at(told.worker.value);
+  if (hosts_[worker].id != told.worker) return;
+  for (auto& [attempt, running] : hosts_[worker].attempts) {
+    if (running.missing.empty()) continue;
+    running.missing.clear();
+    running.read_until = std::max(running.read_until, now_) + running.missing_time;
+    plan(std::max(running.read_until - now_, Duration(0)) + kMessage, Kind::kRead, worker, attempt);
+  }
 }
 
 void Fleet::end_reading(std::uint32_t worker, AttemptId attempt) {

@@ -115,7 +115,7 @@ class Fleet {
   /// What it has not read yet and cannot read any more.
   void find_missing(std::uint32_t worker, AttemptId attempt);
   void report_missing(std::uint32_t worker, AttemptId attempt);
-  void replace(const master::ReplaceInputs& replacement);
+  void tell(const master::TellOutputs& told);
   void end_reading(std::uint32_t worker, AttemptId attempt);
   Running* find(std::uint32_t worker, AttemptId attempt);
   void let_go(std::uint32_t worker, AttemptId attempt);

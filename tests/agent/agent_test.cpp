@@ -1,5 +1,7 @@
 #include "tests/agent/agent_test.hpp"
 
+#include "common/proto/output_list.hpp"
+
 namespace fanfold::worker {
 
 proto::Hello AgentTest::hello() {
@@ -17,8 +19,7 @@ proto::TaskAssignment AgentTest::assignment(const Order& order) {
   assignment.spec.task_timeout_ms = order.task_timeout_ms;
   assignment.spec.stall_timeout_ms = order.stall_timeout_ms;
   if (order.stage == Stage::kReduce && order.has_inputs) {
-    assignment.holders.resize(1);
-    assignment.outputs = {{0, attempt(900), 0}, {1, attempt(901), 0}};
+    assignment.list_version = 1;
   }
   return assignment;
 }
@@ -32,7 +33,24 @@ void AgentTest::welcome(std::uint64_t epoch, WorkerId worker) {
   master_says(message);
 }
 
+void AgentTest::list(std::uint64_t version, std::vector<proto::MapOutput> outputs,
+                     std::uint64_t generation, JobId job) {
+  proto::OutputList list;
+  list.holders.resize(1);
+  list.outputs = std::move(outputs);
+  proto::ListPage page;
+  page.job = job;
+  page.version = version;
+  page.generation = generation;
+  page.pages = 1;
+  page.packed = proto::pack_outputs(list)[0];
+  master_says(page);
+}
+
 AttemptId AgentTest::assign(const Order& order) {
+  if (order.stage == Stage::kReduce && order.has_inputs) {
+    list(1, {{0, attempt(900), 0}, {1, attempt(901), 0}}, 0, order.job);
+  }
   master_says(proto::Assign{assignment(order)});
   return attempt(order.number, order.epoch);
 }

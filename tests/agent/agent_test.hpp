@@ -55,6 +55,10 @@ class AgentTest : public ::testing::Test {
   void master_says(Message message) {
     step(MasterSaid{std::move(message)});
   }
+  /// Where the reduces of a job read, from now on.
+  void list(std::uint64_t version, std::vector<proto::MapOutput> outputs,
+            std::uint64_t generation = 0, JobId job = kJob);
+  /// After the list of what it reads, version 1.
   AttemptId assign(const Order& order);
   AttemptId assign_map(std::uint64_t number) { return assign({.number = number}); }
   AttemptId assign_reduce(std::uint64_t number) {

@@ -16,11 +16,11 @@ TEST_F(AgentTest, FetchesTheInputsOfAReduceBeforeItStarts) {
   join();
   const AttemptId one = assign_reduce(1);
   ASSERT_EQ(actions<FetchInputs>().size(), 1u);
-  EXPECT_EQ(actions<FetchInputs>()[0].assignment.outputs.size(), 2u);
+  EXPECT_EQ(actions<FetchInputs>()[0].list->outputs.size(), 2u);
   EXPECT_TRUE(started().empty());
   inputs_arrive(one);
   ASSERT_EQ(started(), std::vector{one});
-  EXPECT_EQ(actions<StartAttempt>()[0].assignment.outputs.size(), 2u);
+  EXPECT_EQ(actions<StartAttempt>()[0].assignment.attempt, one);
 }
 
 TEST_F(AgentTest, StartsAReduceWithoutInputsAtOnce) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <random>
 
+#include "common/proto/output_list.hpp"
 #include "tests/agent/invariants.hpp"
 
 namespace fanfold::worker {
@@ -54,6 +55,7 @@ class World {
   void step(const Event& event);
   void pass_time();
   void assign();
+  void list_outputs(JobId job);
   void end(AttemptId attempt);
   void bring_inputs(AttemptId attempt);
   void lose_inputs(AttemptId attempt);
@@ -71,7 +73,7 @@ class World {
   void hear_message(const proto::AttemptFailed& message);
   void hear_message(const proto::Bye& message);
   static void hear_message(const proto::WorkersDied&) {}  // Of other workers: none here.
-  void hear_message(const proto::InputsLost& message);
+  void hear_message(const proto::InputsWanted& message);
 
   std::mt19937_64 random_;
   const std::uint32_t slots_;
@@ -90,6 +92,7 @@ class World {
   std::map<AttemptId, bool> decided_;
   std::set<JobId> over_;
   std::uint64_t remade_ = 0;
+  std::uint64_t lists_ = 0;
   std::map<AttemptId, std::set<std::uint32_t>> missing_;  // As far as the worker's inputs know.
 
   static constexpr std::uint32_t kInputs = 3;
@@ -154,16 +157,27 @@ void World::hear_message(const proto::AttemptFailed& message) {
   send(proto::FailureNoted{message.attempt});
 }
 
-void World::hear_message(const proto::InputsLost& message) {
-  if (over_.count(assigned_.at(message.attempt)) > 0) return;
-  proto::NewInputs answer;
-  answer.attempt = message.attempt;
-  answer.generation = one_in(20) ? 1 : 0;
-  answer.holders.resize(1);
+void World::hear_message(const proto::InputsWanted& message) {
+  const JobId job = assigned_.at(message.attempt);
+  if (over_.count(job) > 0) return;
+  if (calm_ || !one_in(3)) list_outputs(job);
+}
+
+void World::list_outputs(JobId job) {
+  proto::OutputList list;
+  list.holders.resize(1);
   for (std::uint32_t split = 0; split < kInputs; ++split) {
-    answer.outputs.push_back({split, {1'000'000 + ++remade_}, one_in(50) ? 1u : 0u});
+    list.outputs.push_back({split, {1'000'000 + ++remade_}, 0});
   }
-  if (calm_ || !one_in(3)) send(answer);
+  proto::ListPage page;
+  page.job = job;
+  page.version = epoch_ << 40 | ++lists_;
+  page.generation = one_in(20) ? 1 : 0;
+  page.pages = 1;
+  page.packed = proto::pack_outputs(list)[0];
+  // Some are damaged.
+  if (one_in(50)) page.packed.pop_back();
+  send(page);
 }
 
 void World::hear_message(const proto::Bye& message) {
@@ -188,10 +202,8 @@ void World::assign() {
   const JobId job{1 + below(kJobs)};
   assignment.task = {job, one_in(3) ? Stage::kReduce : Stage::kMap, 0};
   if (assignment.task.stage == Stage::kReduce && !one_in(4)) {
-    assignment.holders.resize(1);
-    for (std::uint32_t split = 0; split < kInputs; ++split) {
-      assignment.outputs.push_back({split, {split + 1}, 0});
-    }
+    list_outputs(job);
+    assignment.list_version = epoch_ << 40 | lists_;
   }
   assignment.spec.task_timeout_ms = one_in(3) ? 4000 : 0;
   assignment.spec.stall_timeout_ms = one_in(2) ? 2500 : 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "common/proto/output_list.hpp"
+
 namespace fanfold::worker {
 
 std::string name_of(AttemptId attempt) {
@@ -43,11 +45,13 @@ void Invariants::note_message(const proto::Assign& message) {
   AttemptBook& book = attempts_[attempt];
   book.job = assignment.task.job;
   book.arrival = ++arrivals_;
-  book.inputs = assignment.outputs.size();
+  book.list_version = assignment.list_version;
   book.reduce = assignment.task.stage == Stage::kReduce;
   book.generation = assignment.generation;
-  const bool fetches = assignment.task.stage == Stage::kReduce && book.inputs > 0;
+  const bool fetches = book.reduce && book.list_version != 0;
   book.phase = draining_ ? Phase::kFailing : fetches ? Phase::kFetching : Phase::kQueued;
+  book.unlisted = book.phase == Phase::kFetching;
+  take_listed(book);
 }
 
 void Invariants::cancel(AttemptBook& book) {
@@ -113,6 +117,7 @@ void Invariants::note_missing(AttemptBook& book, const std::vector<proto::MapOut
   }
   if (book.phase == Phase::kFailing) return;
   for (const proto::MapOutput& output : outputs) book.missing[output.split] = output.attempt;
+  take_listed(book);
 }
 
 void Invariants::note(const InputsMissing& event) {
@@ -120,16 +125,40 @@ void Invariants::note(const InputsMissing& event) {
   if (book != nullptr && book->phase == Phase::kFetching) note_missing(*book, event.outputs);
 }
 
-void Invariants::note_message(const proto::NewInputs& message) {
-  AttemptBook* book = find(message.attempt);
-  if (book == nullptr || book->phase != Phase::kFetching) return;
-  if (book->generation != message.generation) return;
-  for (const proto::MapOutput& output : message.outputs) {
-    const auto missing = book->missing.find(output.split);
-    if (missing == book->missing.end() || missing->second == output.attempt) continue;
-    if (output.holder >= message.holders.size()) continue;
-    book->missing.erase(missing);
-    book->replaced.insert(output.split);
+void Invariants::note_message(const proto::ListPage& message) {
+  ListBook& book = lists_[message.job];
+  proto::OutputUnpacker unpacker;
+  // Of one page, here.
+  if (message.pages != 1 || message.version <= book.version || message.version < book.seen ||
+      forgotten_.count(message.job) > 0) {
+    return;
+  }
+  book.seen = message.version;
+  if (!unpacker.add(message.packed).ok()) return;
+  book = {message.version, message.version, message.generation, {}};
+  for (const proto::MapOutput& output : unpacker.take().outputs) {
+    book.outputs[output.split] = output.attempt;
+  }
+  for (auto& [attempt, held] : attempts_) {
+    if (held.job == message.job) take_listed(held);
+  }
+}
+
+void Invariants::take_listed(AttemptBook& book) {
+  const ListBook& list = lists_[book.job];
+  if (book.phase != Phase::kFetching || list.version < book.list_version ||
+      list.generation != book.generation) {
+    return;
+  }
+  book.unlisted = false;
+  for (auto missing = book.missing.begin(); missing != book.missing.end();) {
+    const auto listed = list.outputs.find(missing->first);
+    if (listed == list.outputs.end() || listed->second == missing->second) {
+      ++missing;
+    } else {
+      book.replaced.insert(missing->first);
+      missing = book.missing.erase(missing);
+    }
   }
 }
 

@@ -49,9 +49,10 @@ class Invariants {
     JobId job;
     Phase phase = Phase::kQueued;
     std::uint64_t arrival = 0;
-    std::size_t inputs = 0;
-    bool fetching = false;   // Asked for, and neither answered nor stopped.
-    bool cancelled = false;  // The master wants it no more.
+    std::uint64_t list_version = 0;  // Of what it reads; 0: nothing.
+    bool unlisted = false;           // It waits for that list, or a newer one.
+    bool fetching = false;           // Asked for, and neither answered nor stopped.
+    bool cancelled = false;          // The master wants it no more.
     bool killed = false;
     bool committed = false;
     bool dropped = false;
@@ -80,7 +81,8 @@ class Invariants {
   void note_message(const proto::FailureNoted& message);
   void note_message(const proto::ForgetJob& message);
   void note_message(const proto::Goodbye&) {}
-  void note_message(const proto::NewInputs& message);
+  void note_message(const proto::ListPage& message);
+  void take_listed(AttemptBook& book);
   void note_missing(AttemptBook& book, const std::vector<proto::MapOutput>& outputs);
   void cancel(AttemptBook& book);
 
@@ -100,7 +102,7 @@ class Invariants {
   void check_message(const proto::AttemptFailed& message);
   void check_message(const proto::Bye& message);
   void check_message(const proto::WorkersDied& message);
-  void check_message(const proto::InputsLost& message);
+  void check_message(const proto::InputsWanted& message);
   void check_said(AttemptId attempt, Phase phase, std::string said);
   void check_signature(WorkerId worker, const std::string& what);
 
@@ -112,7 +114,16 @@ class Invariants {
   bool holds(JobId job) const;
   void report(const std::string& sentence) { violations_.push_back(sentence); }
 
+  /// What the master said last of where the outputs of a job lie.
+  struct ListBook {
+    std::uint64_t seen = 0;  // Of the newest page, damaged or not.
+    std::uint64_t version = 0;
+    std::uint64_t generation = 0;
+    std::map<std::uint32_t, AttemptId> outputs;  // By split.
+  };
+
   const std::uint32_t slots_;
+  std::map<JobId, ListBook> lists_;
   std::map<AttemptId, AttemptBook> attempts_;
   std::set<AttemptId> cancelled_unseen_;
   std::set<JobId> forgotten_;

@@ -75,7 +75,7 @@ void Invariants::check_message(const proto::WorkersDied& message) {
   if (message.uuids.empty()) report("said that nobody died");
 }
 
-void Invariants::check_message(const proto::InputsLost& message) {
+void Invariants::check_message(const proto::InputsWanted& message) {
   check_signature(message.worker, "lost inputs");
   const AttemptBook* book = find(message.attempt);
   if (book == nullptr || book->phase != Phase::kFetching) {
@@ -83,7 +83,7 @@ void Invariants::check_message(const proto::InputsLost& message) {
   }
   std::vector<AttemptId> missing;
   for (const auto& [split, attempt] : book->missing) missing.push_back(attempt);
-  if (message.lost != missing)
+  if (message.lost != missing || book->unlisted != missing.empty())
     report("does not say what attempt " + name_of(message.attempt) + " misses");
 }
 
@@ -95,10 +95,11 @@ void Invariants::check_message(const proto::Bye& message) {
 
 void Invariants::check(const FetchInputs& action) {
   AttemptBook* book = find(action.assignment.attempt);
-  if (book == nullptr || book->phase != Phase::kFetching || book->fetching) {
+  if (book == nullptr || book->phase != Phase::kFetching || book->fetching || book->unlisted) {
     return report("fetches for attempt " + name_of(action.assignment.attempt) +
                   ", which needs nothing");
   }
+  if (action.list == nullptr || action.list->outputs.empty()) report("fetches nothing");
   book->fetching = true;
 }
 
@@ -112,7 +113,7 @@ void Invariants::check(const ReplaceInputs& action) {
     if (book->replaced.count(output.split) == 0 || book->missing.count(output.split) > 0) {
       report("replaces what attempt " + name_of(action.attempt) + " has");
     }
-    if (output.holder >= action.holders.size()) report("replaces an input by nobody's");
+    if (output.holder >= action.list->holders.size()) report("replaces an input by nobody's");
   }
 }
 
@@ -123,7 +124,8 @@ void Invariants::check(const StartAttempt& action) {
     return report("starts attempt " + name_of(attempt) + ", which is not ready");
   }
   if (draining_) report("starts an attempt while it drains");
-  if (action.assignment.task.job != book->job || action.assignment.outputs.size() != book->inputs) {
+  if (action.assignment.task.job != book->job ||
+      action.assignment.list_version != book->list_version) {
     report("starts attempt " + name_of(attempt) + " with another assignment");
   }
   for (const AttemptId other : in_phase(Phase::kQueued)) {
@@ -192,7 +194,7 @@ void Invariants::check_duties(const Agent& agent, Instant now) {
 }
 
 void Invariants::check_duties_of(AttemptId attempt, const AttemptBook& book) {
-  const bool fetching = book.phase == Phase::kFetching;
+  const bool fetching = book.phase == Phase::kFetching && !book.unlisted;
   if (fetching != book.fetching) report("fetches wrongly for attempt " + name_of(attempt));
   if (book.cancelled && !book.killed) report("lets a cancelled attempt run");
   const bool useless =

@@ -125,7 +125,7 @@ TEST_P(LostInputs, DeletedAndDamagedFilesAreMadeAgainAndNoReduceBeginsAnew) {
   ASSERT_NO_FATAL_FAILURE(expect_same_bytes(cluster));
   EXPECT_EQ(status(cluster)["lost_attempts"], 0) << status(cluster);
   EXPECT_EQ(status(cluster)["failed_attempts"], 0);
-  EXPECT_NE(master_log().find("inputs.replaced"), std::string::npos) << master_log();
+  EXPECT_NE(master_log().find("outputs.told"), std::string::npos) << master_log();
 }
 
 INSTANTIATE_TEST_SUITE_P(Shuffle, LostInputs, testing::Values("", "--shuffle-over-network"),
@@ -155,7 +155,7 @@ TEST_P(LostHolder, AWorkerThatDiesWhileReducesReadFromItCostsOnlyWhatItRanItself
   ::kill(idle->first, SIGKILL);
   ASSERT_NO_FATAL_FAILURE(expect_same_bytes(cluster));
   EXPECT_LE(status(cluster)["lost_attempts"], 1) << status(cluster);
-  EXPECT_NE(master_log().find("inputs.replaced"), std::string::npos) << master_log();
+  EXPECT_NE(master_log().find("outputs.told"), std::string::npos) << master_log();
 }
 
 INSTANTIATE_TEST_SUITE_P(Shuffle, LostHolder, testing::Values("--shuffle-over-network"),

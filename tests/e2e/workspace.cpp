@@ -124,8 +124,11 @@ std::string Workspace::remains() const {
   for (const std::string& name : list("")) {
     if (name.find(".fanfold-") == std::string::npos) continue;
     text += "staging " + name + ":";
-    for (const auto& inner : std::filesystem::recursive_directory_iterator(path(name))) {
-      text += " " + inner.path().lexically_relative(path(name)).string();
+    // It may be going while we look.
+    std::error_code gone;
+    for (auto inner = std::filesystem::recursive_directory_iterator(path(name), gone);
+         !gone && inner != std::filesystem::end(inner); inner.increment(gone)) {
+      text += " " + inner->path().lexically_relative(path(name)).string();
     }
     text += "\n";
   }

@@ -57,7 +57,7 @@ bool description(std::string_view input) {
 }
 
 bool executor_frames(std::string_view input) {
-  worker::FrameCollector collector;
+  worker::FrameCollector collector(worker::kOutcomeFrameBytes);
   collector.add(input.substr(0, input.size() / 2));
   bool good = false;
   for (int half = 0; half < 2; ++half) {

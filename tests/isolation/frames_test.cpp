@@ -58,7 +58,7 @@ TEST(ExecutorFrames, OutcomeOfAnotherAttemptIsRefused) {
 }
 
 TEST(ExecutorFrames, CollectorPutsPiecesTogether) {
-  FrameCollector collector;
+  FrameCollector collector(kOutcomeFrameBytes);
   const std::string bytes("\x03\0\0\0abc\x01\0\0\0d", 12);
   for (const char byte : bytes.substr(0, 6)) {
     collector.add({&byte, 1});
@@ -71,7 +71,7 @@ TEST(ExecutorFrames, CollectorPutsPiecesTogether) {
 }
 
 TEST(ExecutorFrames, CollectorRefusesAnAbsurdLength) {
-  FrameCollector collector;
+  FrameCollector collector(kOutcomeFrameBytes);
   collector.add("\xff\xff\xff\xff");
   EXPECT_EQ(collector.next().status().code(), StatusCode::kCorruption);
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "common/proto/output_list.hpp"
 #include "tests/master/master_fixture.hpp"
 
 namespace fanfold::master {
@@ -41,11 +42,39 @@ TEST_F(MasterTest, TellsEachTaskWhatItNeeds) {
   worker.do_task(worker.expect_task());
   const proto::TaskAssignment reduce = worker.expect_task();
   EXPECT_EQ(reduce.task.stage, Stage::kReduce);
-  ASSERT_EQ(reduce.outputs.size(), 2u);
-  EXPECT_EQ(reduce.outputs[0].attempt, first.attempt);
-  ASSERT_EQ(reduce.holders.size(), 1u);
-  EXPECT_EQ(reduce.holders[0].scratch, worker.hello().scratch);
-  EXPECT_EQ(reduce.holders[0].data_endpoint, worker.hello().data_endpoint);
+  const auto page = worker.expect<proto::ListPage>();
+  EXPECT_EQ(page.version, reduce.list_version);
+  EXPECT_EQ(page.pages, 1u);
+  proto::OutputUnpacker unpacker;
+  ASSERT_TRUE(unpacker.add(page.packed).ok());
+  const proto::OutputList list = unpacker.take();
+  ASSERT_EQ(list.outputs.size(), 2u);
+  EXPECT_EQ(list.outputs[0].attempt, first.attempt);
+  ASSERT_EQ(list.holders.size(), 1u);
+  EXPECT_EQ(list.holders[0].scratch, worker.hello().scratch);
+  EXPECT_EQ(list.holders[0].data_endpoint, worker.hello().data_endpoint);
+}
+
+TEST_F(MasterTest, TellsAWorkerOnceWhereItsReducesReadAndAgainWhenItAsks) {
+  start_master();
+  FakeWorker worker(address(), {.slots = 2});
+  FakeClient client(address());
+  const JobId job = client.submit(spec_with_splits(1, 3));
+  worker.do_task(worker.expect_task());
+  const proto::TaskAssignment first = worker.expect_task();
+  worker.do_task(worker.expect_task());
+  const proto::TaskAssignment third = worker.expect_task();
+  EXPECT_EQ(first.list_version, third.list_version);
+  EXPECT_EQ(worker.unread<proto::ListPage>(), 1u);
+  proto::InputsWanted wanted;
+  wanted.worker = worker.id();
+  wanted.attempt = first.attempt;
+  worker.connection().send(wanted);
+  worker.expect<proto::ListPage>();
+  EXPECT_EQ(worker.expect<proto::ListPage>().version, first.list_version);
+  worker.do_task(first);
+  worker.do_task(third);
+  EXPECT_EQ(client.wait(job).state, JobState::kSucceeded);
 }
 
 TEST_F(MasterTest, SumsUpWhatCommittedAttemptsReport) {

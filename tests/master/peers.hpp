@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -102,6 +103,14 @@ class FakeWorker {
       unread_.erase(unread_.begin() + static_cast<std::ptrdiff_t>(read));
       return message;
     }
+  }
+  /// How many messages of this type came and were not expected yet.
+  template <class Message>
+  std::size_t unread() const {
+    return static_cast<std::size_t>(
+        std::count_if(unread_.begin(), unread_.end(), [](const proto::MasterMessage& message) {
+          return std::holds_alternative<Message>(message);
+        }));
   }
   proto::TaskAssignment expect_task() { return expect<proto::Assign>().assignment; }
 

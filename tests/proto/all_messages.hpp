@@ -46,7 +46,7 @@ void for_each_message(const Visitor& visit) {
       Named<AttemptFailed>{"AttemptFailed"},
       Named<Bye>{"Bye"},
       Named<WorkersDied>{"WorkersDied"},
-      Named<InputsLost>{"InputsLost"},
+      Named<InputsWanted>{"InputsWanted"},
       Named<Welcome>{"Welcome"},
       Named<Unknown>{"Unknown"},
       Named<HeartbeatEcho>{"HeartbeatEcho"},
@@ -56,7 +56,7 @@ void for_each_message(const Visitor& visit) {
       Named<FailureNoted>{"FailureNoted"},
       Named<ForgetJob>{"ForgetJob"},
       Named<Goodbye>{"Goodbye"},
-      Named<NewInputs>{"NewInputs"},
+      Named<ListPage>{"ListPage"},
       Named<FetchSegment>{"FetchSegment"},
       Named<Chunk>{"Chunk"},
   };

@@ -194,7 +194,7 @@ TEST_F(SchedulerTest, RunsAMapAgainWhoseOutputCannotBeFetched) {
   submit({.maps = 2});
   commit_all_maps();
   const AssignAttempt reducer = reduce(0);
-  const AttemptId lost = reducer.inputs[1].attempt;
+  const AttemptId lost = inputs()[1].attempt;
   fail(reducer, FailureKind::kFetch, {lost});
   ASSERT_EQ(facts<MapOutputInvalidated>().size(), 1u);
   EXPECT_EQ(facts<MapOutputInvalidated>()[0].attempt, lost);
@@ -206,7 +206,7 @@ TEST_F(SchedulerTest, RunsAMapAgainWhoseOutputCannotBeFetched) {
   const AssignAttempt again = map(1);
   commit(again);
   ASSERT_EQ(assigned().size(), 1u);
-  EXPECT_EQ(assigned()[0].inputs[1].attempt, again.attempt);
+  EXPECT_EQ(inputs()[1].attempt, again.attempt);
 }
 
 TEST_F(SchedulerTest, MakesALostOutputAgainOnAnotherWorker) {
@@ -215,10 +215,10 @@ TEST_F(SchedulerTest, MakesALostOutputAgainOnAnotherWorker) {
   submit({.maps = 2, .reduces = 2});
   commit_all_maps();
   const AssignAttempt reducer = reduce(0);
-  const WorkerId holder = reducer.inputs[0].worker;
+  const WorkerId holder = inputs()[0].worker;
   // Only the holder's slot is free now, and the other worker's is about to be.
   const AssignAttempt elsewhere = reducer.worker == holder ? reduce(1) : reducer;
-  fail(elsewhere, FailureKind::kFetch, {reducer.inputs[0].attempt});
+  fail(elsewhere, FailureKind::kFetch, {inputs()[0].attempt});
   ASSERT_EQ(assigned().size(), 1u);
   EXPECT_NE(assigned()[0].worker, holder);
 }
@@ -227,7 +227,7 @@ TEST_F(SchedulerTest, InvalidatesAnOutputOnceHoweverManyReducesMissIt) {
   join(1, 4);
   submit({.maps = 1, .reduces = 3});
   commit_all_maps();
-  const AttemptId lost = reduce(0).inputs[0].attempt;
+  const AttemptId lost = inputs()[0].attempt;
   fail(reduce(0), FailureKind::kFetch, {lost});
   EXPECT_EQ(facts<MapOutputInvalidated>().size(), 1u);
   fail(reduce(1), FailureKind::kFetch, {lost});

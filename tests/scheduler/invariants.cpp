@@ -157,8 +157,10 @@ void Invariants::end(const JobEnded& fact) {
 void Invariants::check(const Action& action) {
   if (const auto* assigned = std::get_if<AssignAttempt>(&action)) {
     assign(*assigned);
-  } else if (const auto* replaced = std::get_if<ReplaceInputs>(&action)) {
-    replace(*replaced);
+  } else if (const auto* listed = std::get_if<ListOutputs>(&action)) {
+    list(*listed);
+  } else if (const auto* told = std::get_if<TellOutputs>(&action)) {
+    tell(*told);
   } else if (const auto* adopted = std::get_if<AdoptAttempt>(&action)) {
     adopt(*adopted);
   } else if (const auto* cancelled = std::get_if<CancelAttempt>(&action)) {
@@ -242,38 +244,54 @@ void Invariants::adopt(const AdoptAttempt& action) {
   workers_[action.worker].live.insert(action.attempt);
 }
 
-void Invariants::check_inputs(const JobBook& job, const AssignAttempt& action) {
-  const std::string text = to_text(action);
+void Invariants::list(const ListOutputs& action) {
+  const auto known = jobs_.find(action.job);
+  if (known == jobs_.end()) return report("a list for a job that is not there");
+  JobBook& job = known->second;
+  if (action.version <= job.list.version) report("a list that is not newer: " + to_text(action));
+  if (action.outputs.empty()) report("an empty list: " + to_text(action));
+  job.list = action;
+  check_list(job);
+}
+
+void Invariants::check_list(const JobBook& job) {
+  const std::vector<CommittedOutput>& outputs = job.list.outputs;
+  const std::string text = to_text(job.list);
   if (committed_tasks(job, Stage::kMap) != job.submitted.split_bytes.size()) {
-    report("I20: reduce before every map is committed: " + text);
+    report("I20: reduces are to read before every map is committed: " + text);
   }
   std::size_t next = 0;
   for (const auto& [id, task] : job.tasks) {
     if (id.first != Stage::kMap || task.output_empty) continue;
-    if (next == action.inputs.size() || action.inputs[next].split != id.second ||
-        action.inputs[next].attempt != task.committed ||
-        action.inputs[next].worker != task.holder) {
-      report("I3: inputs are not the committed outputs: " + text);
-      return;
+    if (next == outputs.size() || outputs[next].split != id.second ||
+        outputs[next].attempt != task.committed || outputs[next].worker != task.holder) {
+      return report("I3: what is listed are not the committed outputs: " + text);
     }
     ++next;
   }
-  if (next != action.inputs.size()) report("I3: more inputs than outputs: " + text);
+  if (next != outputs.size()) report("I3: more is listed than outputs: " + text);
 }
 
-void Invariants::replace(const ReplaceInputs& action) {
-  const std::string text = to_text(Action(action));
-  JobBook* job = job_of(action.task, "replacement");
-  if (job == nullptr) return;
-  const auto live = live_.find(action.attempt);
-  if (live == live_.end() || live->second != action.task) report("replaced for nobody: " + text);
-  if (action.inputs.empty()) report("replaced nothing: " + text);
-  for (const CommittedOutput& input : action.inputs) {
-    const TaskBook& map = job->tasks[{Stage::kMap, input.split}];
-    if (input.attempt != map.committed || input.worker != map.holder) {
-      report("I3: what is to be read instead is not committed: " + text);
+void Invariants::check_inputs(const JobBook& job, const AssignAttempt& action) {
+  const std::string text = to_text(action);
+  if (action.list_version == 0) {
+    for (const auto& [id, task] : job.tasks) {
+      if (id.first == Stage::kMap && !task.output_empty) report("I3: nothing to read: " + text);
     }
+    return;
   }
+  if (action.list_version != job.list.version || action.generation != job.list.generation) {
+    report("I3: reads an old list: " + text);
+  }
+  check_list(job);
+}
+
+void Invariants::tell(const TellOutputs& action) {
+  const auto job = jobs_.find(action.job);
+  if (job == jobs_.end() || job->second.list.version == 0) {
+    return report("told of a list that is not there: " + to_text(action));
+  }
+  check_list(job->second);
 }
 
 void Invariants::publish(const PublishJob& action) {

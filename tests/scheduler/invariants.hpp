@@ -43,6 +43,7 @@ class Invariants {
   struct JobBook {
     JobSubmitted submitted;
     bool commit_started = false;
+    ListOutputs list;  // The last.
     std::map<std::pair<Stage, std::uint32_t>, TaskBook> tasks;
   };
   struct WorkerBook {
@@ -60,7 +61,9 @@ class Invariants {
   void assign(const AssignAttempt& action);
   void adopt(const AdoptAttempt& action);
   void check_inputs(const JobBook& job, const AssignAttempt& action);
-  void replace(const ReplaceInputs& action);
+  void list(const ListOutputs& action);
+  void check_list(const JobBook& job);
+  void tell(const TellOutputs& action);
   void publish(const PublishJob& action);
   void release(AttemptId attempt);
   void forget(WorkerId worker);

@@ -27,17 +27,15 @@ class LostInputsTest : public SchedulerTest {
 TEST_F(LostInputsTest, TheMapRunsAgainAndTheReduceIsToldWhere) {
   read_from_another(2, 1, 2);
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[1].attempt});
+  miss(reducer, {inputs()[1].attempt});
   ASSERT_EQ(facts<MapOutputInvalidated>().size(), 1u);
   EXPECT_TRUE(actions<CancelAttempt>().empty());
   const AssignAttempt again = map(1);
   commit(again);
-  ASSERT_EQ(actions<ReplaceInputs>().size(), 1u);
-  const ReplaceInputs replacement = actions<ReplaceInputs>()[0];
-  EXPECT_EQ(replacement.attempt, reducer.attempt);
-  EXPECT_EQ(replacement.worker, reducer.worker);
-  ASSERT_EQ(replacement.inputs.size(), 1u);
-  EXPECT_EQ(replacement.inputs[0], (CommittedOutput{1, again.attempt, again.worker}));
+  ASSERT_EQ(actions<TellOutputs>().size(), 1u);
+  EXPECT_EQ(actions<TellOutputs>()[0].worker, reducer.worker);
+  ASSERT_EQ(inputs().size(), 2u);
+  EXPECT_EQ(inputs()[1], (CommittedOutput{1, again.attempt, again.worker}));
   commit(reducer);
   published();
   EXPECT_EQ(status().state, JobState::kSucceeded);
@@ -47,13 +45,13 @@ TEST_F(LostInputsTest, TheMapRunsAgainAndTheReduceIsToldWhere) {
 TEST_F(LostInputsTest, TheReduceLendsItsSlotWhenNoOtherIsFree) {
   read_from_another(1, 2);
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   ASSERT_EQ(assigned().size(), 1u);
   const AssignAttempt again = map(0);
   EXPECT_EQ(again.worker, reducer.worker);
   EXPECT_EQ(scheduler->workers(now).back().busy, 1u);
   commit(again);
-  EXPECT_EQ(actions<ReplaceInputs>().size(), 1u);
+  EXPECT_EQ(actions<TellOutputs>().size(), 1u);
   // The slot is the reduce's again, so nobody else gets it.
   EXPECT_TRUE(assigned().empty());
   EXPECT_EQ(scheduler->workers(now).back().busy, 1u);
@@ -69,7 +67,7 @@ TEST_F(LostInputsTest, MapsTakeTurnsInTheSlotsOfReducesThatWait) {
   EXPECT_EQ(facts<MapOutputInvalidated>().size(), 5u);
   EXPECT_TRUE(assigned().empty());
   std::vector<AttemptId> lost;
-  for (const CommittedOutput& input : first.inputs) lost.push_back(input.attempt);
+  for (const CommittedOutput& input : inputs()) lost.push_back(input.attempt);
   miss(first, lost);
   EXPECT_EQ(assigned().size(), 1u);
   miss(second, {lost[0]});
@@ -81,9 +79,8 @@ TEST_F(LostInputsTest, MapsTakeTurnsInTheSlotsOfReducesThatWait) {
     ASSERT_NE(a_map, live.end());
     commit(AssignAttempt(*a_map));
   }
-  ASSERT_EQ(actions<ReplaceInputs>().size(), 2u);
-  EXPECT_EQ(actions<ReplaceInputs>()[0].inputs.size(), 5u);
-  EXPECT_EQ(actions<ReplaceInputs>()[1].inputs.size(), 1u);
+  // Both wait on the same worker.
+  EXPECT_EQ(actions<TellOutputs>().size(), 1u);
   commit(first);
   commit(second);
   published();
@@ -94,7 +91,7 @@ TEST_F(LostInputsTest, AnotherJobDoesNotGetTheSlotOfAReduceThatWaits) {
   read_from_another(1, 1);
   submit({.job = JobId{2}, .maps = 3});
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   ASSERT_EQ(assigned().size(), 1u);
   EXPECT_EQ(assigned()[0].task, (TaskId{kJob, Stage::kMap, 0}));
   commit(map(0));
@@ -104,15 +101,15 @@ TEST_F(LostInputsTest, AnotherJobDoesNotGetTheSlotOfAReduceThatWaits) {
 TEST_F(LostInputsTest, AsksAreAnsweredAgainWhenTheAnswerIsLost) {
   read_from_another(1, 1, 2);
   const AssignAttempt reducer = reduce(0);
-  const std::vector<AttemptId> lost = {reducer.inputs[0].attempt};
+  const std::vector<AttemptId> lost = {inputs()[0].attempt};
   miss(reducer, lost);
   miss(reducer, lost);
   EXPECT_TRUE(last.facts.empty());
   EXPECT_TRUE(last.actions.empty());
   commit(map(0));
-  EXPECT_EQ(actions<ReplaceInputs>().size(), 1u);
+  EXPECT_EQ(actions<TellOutputs>().size(), 1u);
   miss(reducer, lost);
-  EXPECT_EQ(actions<ReplaceInputs>().size(), 1u);
+  EXPECT_EQ(actions<TellOutputs>().size(), 1u);
   EXPECT_TRUE(facts<MapOutputInvalidated>().empty());
 }
 
@@ -123,9 +120,9 @@ TEST_F(LostInputsTest, NobodyIsToldToReadAnOutputThatCameOutDifferent) {
   commit_flow(map(0), 5, 50);
   join(2, 2);
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   commit_flow(map(0), 5, 51);
-  EXPECT_TRUE(actions<ReplaceInputs>().empty());
+  EXPECT_TRUE(actions<TellOutputs>().empty());
   EXPECT_EQ(actions<CancelAttempt>()[0].attempt, reducer.attempt);
   EXPECT_EQ(reduce(0).generation, 1u);
   EXPECT_NE(reduce(0).attempt, reducer.attempt);
@@ -138,7 +135,7 @@ TEST_F(LostInputsTest, AReduceWhoseHolderIsSilentTakesAllOfItsOutputsWithIt) {
     wait(1s);
     heartbeat(2);
   }
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   EXPECT_EQ(facts<MapOutputInvalidated>().size(), 4u);
   EXPECT_EQ(assigned().size(), 4u);
 }
@@ -147,27 +144,65 @@ TEST_F(LostInputsTest, AHolderThatIsHeardLosesOnlyWhatIsNamed) {
   read_from_another(4, 1, 8);
   const AssignAttempt reducer = reduce(0);
   wait_with_heartbeats(4s);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   EXPECT_EQ(facts<MapOutputInvalidated>().size(), 1u);
 }
 
 TEST_F(LostInputsTest, RubbishIsIgnored) {
   read_from_another(1, 1, 2);
   const AssignAttempt reducer = reduce(0);
-  step(InputsLost{{99}, reducer.attempt, {reducer.inputs[0].attempt}});
+  step(InputsWanted{{99}, reducer.attempt, {inputs()[0].attempt}});
   EXPECT_TRUE(last.facts.empty());
-  step(InputsLost{reducer.worker, {12345}, {reducer.inputs[0].attempt}});
+  step(InputsWanted{reducer.worker, {12345}, {inputs()[0].attempt}});
   EXPECT_TRUE(last.facts.empty());
-  miss(reducer, {});
+  // What it misses is nobody's: it gets the list again.
   miss(reducer, {AttemptId{12345}, reducer.attempt});
   EXPECT_TRUE(last.facts.empty());
-  EXPECT_TRUE(last.actions.empty());
+  EXPECT_EQ(last.actions.size(), 1u);
+}
+
+TEST_F(LostInputsTest, AllReducesAreToldOneListUntilItIsNotTrueAnyMore) {
+  read_from_another(2, 4, 2);
+  const std::uint64_t version = lists[kJob].version;
+  EXPECT_NE(version, 0u);
+  commit(reduce(0));
+  EXPECT_EQ(assigned().size(), 1u);
+  EXPECT_EQ(assigned()[0].list_version, version);
+  EXPECT_TRUE(actions<ListOutputs>().empty());
+  miss(reduce(1), {inputs()[0].attempt});
+  commit(map(0));
+  EXPECT_EQ(actions<ListOutputs>().size(), 1u);
+  EXPECT_GT(lists[kJob].version, version);
+}
+
+TEST_F(LostInputsTest, OneThatHasNoListGetsIt) {
+  read_from_another(1, 1);
+  miss(reduce(0), {});
+  ASSERT_EQ(actions<TellOutputs>().size(), 1u);
+  EXPECT_EQ(actions<TellOutputs>()[0].worker, reduce(0).worker);
+  EXPECT_TRUE(actions<ListOutputs>().empty());
+}
+
+TEST_F(LostInputsTest, OneThatHasNoListWhenTheOutputsAreGoneLendsItsSlot) {
+  read_from_another(1, 1);
+  const AssignAttempt reducer = reduce(0);
+  restart();
+  join_without_outputs(1);
+  drain(1);
+  join_with(2, 1, {reducer});
+  miss(reducer, {});
+  EXPECT_EQ(map(0).worker, WorkerId{2});
+  commit(map(0));
+  EXPECT_EQ(actions<TellOutputs>().size(), 1u);
+  commit(reducer);
+  published();
+  EXPECT_EQ(status().state, JobState::kSucceeded);
 }
 
 TEST_F(LostInputsTest, TheLossOfAWorkerWithALentSlotLosesBoth) {
   read_from_another(1, 1);
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   ASSERT_EQ(map(0).worker, WorkerId{2});
   leave(2);
   EXPECT_TRUE(live.empty());
@@ -181,18 +216,18 @@ TEST_F(LostInputsTest, TheLossOfAWorkerWithALentSlotLosesBoth) {
 TEST_F(LostInputsTest, AMapThatFailsInALentSlotGivesItBack) {
   read_from_another(1, 1);
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   fail(map(0), FailureKind::kException);
   wait(200ms);
   // It failed there before, but there is nowhere else.
   EXPECT_EQ(map(0).worker, WorkerId{2});
   commit(map(0));
-  EXPECT_EQ(actions<ReplaceInputs>().size(), 1u);
+  EXPECT_EQ(actions<TellOutputs>().size(), 1u);
 }
 
 TEST_F(LostInputsTest, ACancelledJobTakesEverythingBack) {
   read_from_another(1, 1);
-  miss(reduce(0), {reduce(0).inputs[0].attempt});
+  miss(reduce(0), {inputs()[0].attempt});
   cancel();
   EXPECT_EQ(actions<CancelAttempt>().size(), 2u);
   EXPECT_EQ(scheduler->workers(now).back().busy, 0u);
@@ -201,16 +236,16 @@ TEST_F(LostInputsTest, ACancelledJobTakesEverythingBack) {
 TEST_F(LostInputsTest, ARestartedMasterAnswersTheReduceThatItTookOver) {
   read_from_another(1, 1, 2);
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   const AssignAttempt again = map(0);
   restart();
   join(1);
   join_with(2, 2, {reducer, again});
   EXPECT_EQ(actions<AdoptAttempt>().size(), 2u);
   commit(again);
-  EXPECT_TRUE(actions<ReplaceInputs>().empty());
-  miss(reducer, {reducer.inputs[0].attempt});
-  EXPECT_EQ(actions<ReplaceInputs>().size(), 1u);
+  EXPECT_TRUE(actions<TellOutputs>().empty());
+  miss(reducer, {inputs()[0].attempt});
+  EXPECT_EQ(actions<TellOutputs>().size(), 1u);
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ TEST_F(SchedulerTest, GoesOnWithAttemptsOfWorkersThatComeBack) {
   commit(first);
   EXPECT_TRUE(actions<AnswerCommit>()[0].granted);
   commit(second);
-  EXPECT_EQ(reduce(0).inputs.size(), 2u);
+  EXPECT_EQ(inputs().size(), 2u);
 }
 
 TEST_F(SchedulerTest, StartsNothingThatAWorkerMayBringAlong) {
@@ -243,7 +243,7 @@ TEST_F(SchedulerTest, RecoversFromEveryPrefixOfItsFacts) {
   fail(map(0), FailureKind::kException);
   wait(1s);
   commit_all_maps();
-  const AttemptId lost = reduce(0).inputs[0].attempt;
+  const AttemptId lost = inputs()[0].attempt;
   fail(reduce(0), FailureKind::kFetch, {lost});
   commit_all_maps();
   wait(5s);

@@ -65,13 +65,10 @@ void SchedulerTest::take(const Output& output) {
   for (const Action& action : output.actions) {
     last.actions.push_back(action);
     if (const auto* adopted = std::get_if<AdoptAttempt>(&action)) {
-      live.push_back({adopted->worker,
-                      adopted->attempt,
-                      adopted->task,
-                      adopted->attempt_number,
-                      false,
-                      {},
-                      0});
+      live.push_back(
+          {adopted->worker, adopted->attempt, adopted->task, adopted->attempt_number, false, 0, 0});
+    } else if (const auto* listed = std::get_if<ListOutputs>(&action)) {
+      lists[listed->job] = *listed;
     } else if (const auto* assigned = std::get_if<AssignAttempt>(&action)) {
       end(assigned->attempt);  // It may be sent again.
       live.push_back(*assigned);

@@ -58,6 +58,8 @@ class SchedulerTest : public ::testing::Test {
   AssignAttempt map(std::uint32_t index, JobId job = kJob) {
     return assignment(Stage::kMap, index, job);
   }
+  /// What reduces were told last to read.
+  const std::vector<CommittedOutput>& inputs(JobId job = kJob) { return lists[job].outputs; }
   AssignAttempt reduce(std::uint32_t index, JobId job = kJob) {
     return assignment(Stage::kReduce, index, job);
   }
@@ -67,7 +69,7 @@ class SchedulerTest : public ::testing::Test {
   void fail(const AssignAttempt& attempt, FailureKind kind, std::vector<AttemptId> lost = {});
   /// It goes on without these.
   void miss(const AssignAttempt& attempt, std::vector<AttemptId> lost) {
-    step(InputsLost{attempt.worker, attempt.attempt, std::move(lost)});
+    step(InputsWanted{attempt.worker, attempt.attempt, std::move(lost)});
   }
   /// Commits every map of the job, whatever is assigned, until none is left.
   void commit_all_maps(JobId job = kJob);
@@ -112,6 +114,7 @@ class SchedulerTest : public ::testing::Test {
   Output last;                      // Of the last verb.
   std::vector<Fact> history;        // Everything durable.
   std::vector<AssignAttempt> live;  // Assigned, not ended.
+  std::map<JobId, ListOutputs> lists;
   Invariants invariants;
 
  private:

@@ -144,9 +144,9 @@ TEST_F(StandingTest, AReaderCountsOnceAgainstAHolder) {
   join(2, 1);
   commit(second);
   const AssignAttempt reducer = reduce(0);
-  miss(reducer, {reducer.inputs[0].attempt});
+  miss(reducer, {inputs()[0].attempt});
   EXPECT_EQ(worker(1).demerits, 10u);
-  miss(reducer, {reducer.inputs[0].attempt, reducer.inputs[1].attempt});
+  miss(reducer, {inputs()[0].attempt, inputs()[1].attempt});
   EXPECT_EQ(worker(1).demerits, 10u);
 }
 

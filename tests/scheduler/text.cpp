@@ -64,11 +64,14 @@ struct ActionText {
     out << "assign worker=" << action.worker.value << " attempt=" << name_of(action.attempt)
         << " task=" << name_of(action.task) << " number=" << action.attempt_number;
     if (action.speculative) out << " speculative";
-    if (action.task.stage == Stage::kReduce) list(action.inputs);
+    if (action.list_version != 0) out << " list=" << name_of(AttemptId{action.list_version});
   }
-  void operator()(const ReplaceInputs& action) const {
-    out << "replace worker=" << action.worker.value << " attempt=" << name_of(action.attempt);
-    list(action.inputs);
+  void operator()(const ListOutputs& action) const {
+    out << "list job=" << action.job.value << " version=" << name_of(AttemptId{action.version});
+    list(action.outputs);
+  }
+  void operator()(const TellOutputs& action) const {
+    out << "tell worker=" << action.worker.value << " job=" << action.job.value;
   }
   void operator()(const AdoptAttempt& action) const {
     out << "adopt worker=" << action.worker.value << " attempt=" << name_of(action.attempt)
@@ -98,7 +101,7 @@ struct ActionText {
   }
 
   void list(const std::vector<CommittedOutput>& inputs) const {
-    out << " inputs=";
+    out << " outputs=";
     const char* separator = "";
     for (const CommittedOutput& input : inputs) {
       out << separator << input.split << ':' << name_of(input.attempt) << '@' << input.worker.value;

@@ -79,7 +79,7 @@ TEST_F(SchedulerTest, KeepsMapOutputsOfADrainingWorkerUntilItLeaves) {
   commit(map(0));
   join(2);
   ASSERT_EQ(assigned().size(), 1u);
-  EXPECT_EQ(assigned()[0].inputs[0].worker, WorkerId{1});
+  EXPECT_EQ(inputs()[0].worker, WorkerId{1});
   leave(1);
   EXPECT_EQ(facts<MapOutputInvalidated>().size(), 1u);
 }

@@ -186,22 +186,5 @@ TEST_F(Fetch, SaysThatTheDiskIsFull) {
   fetcher_.reset();
 }
 
-TEST_F(Fetch, RequestLeavesOutWhatIsOnThisHost) {
-  proto::TaskAssignment assignment;
-  assignment.attempt = kReduce;
-  assignment.task = {kJob, Stage::kReduce, kPartition};
-  assignment.holders = request_.holders;
-  assignment.holders[1].host_id = "here";
-  for (std::uint32_t split = 0; split < 6; ++split) {
-    assignment.outputs.push_back({split, AttemptId{split + 1}, split % 3});
-  }
-  const FetchRequest request = make_fetch_request(
-      assignment, [](const proto::Holder& holder) { return holder.host_id == "here"; }, "/to");
-  std::vector<std::uint32_t> splits;
-  for (const proto::MapOutput& output : request.outputs) splits.push_back(output.split);
-  EXPECT_THAT(splits, ElementsAre(0, 2, 3, 5));
-  EXPECT_EQ(request.partition, kPartition);
-}
-
 }  // namespace
 }  // namespace fanfold::worker

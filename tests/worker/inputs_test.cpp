@@ -28,12 +28,16 @@ class InputsTest : public ::testing::Test {
  protected:
   /// Splits 0 and 1 lie on this host, 2 and 3 elsewhere.
   void bring() {
-    proto::TaskAssignment assignment;
-    assignment.attempt = kReduce;
-    assignment.task = {JobId{1}, Stage::kReduce, 0};
-    assignment.holders = {{WorkerId{1}, "here", "/one", ""}, {WorkerId{2}, "there", "/two", "x"}};
-    assignment.outputs = {{0, {10}, 0}, {1, {11}, 0}, {2, {12}, 1}, {3, {13}, 1}};
-    inputs.bring(assignment);
+    FetchInputs wanted;
+    wanted.assignment.attempt = kReduce;
+    wanted.assignment.task = {JobId{1}, Stage::kReduce, 0};
+    wanted.list = list({{0, {10}, 0}, {1, {11}, 0}, {2, {12}, 1}, {3, {13}, 1}});
+    inputs.bring(wanted);
+  }
+  static std::shared_ptr<const proto::OutputList> list(std::vector<proto::MapOutput> outputs) {
+    return std::make_shared<proto::OutputList>(
+        proto::OutputList{{{WorkerId{1}, "here", "/one", ""}, {WorkerId{2}, "there", "/two", "x"}},
+                          std::move(outputs)});
   }
   static LocalSegment fetched(std::uint32_t split, std::uint64_t attempt) {
     LocalSegment segment;
@@ -59,9 +63,7 @@ class InputsTest : public ::testing::Test {
     inputs.look();
   }
   void replace(std::uint32_t split, std::uint64_t attempt, std::uint32_t holder) {
-    inputs.replace({kReduce,
-                    {{WorkerId{1}, "here", "/one", ""}, {WorkerId{2}, "there", "/two", "x"}},
-                    {{split, {attempt}, holder}}});
+    inputs.replace({kReduce, list({}), {{split, {attempt}, holder}}});
   }
   std::vector<std::uint64_t> attempts() const {
     std::vector<std::uint64_t> ids;
@@ -80,6 +82,8 @@ TEST_F(InputsTest, AreReadyWhenEverythingIsHereInTheOrderOfSplits) {
   bring();
   ASSERT_EQ(fetcher.requests.size(), 1u);
   EXPECT_EQ(fetcher.requests[0].outputs.size(), 2u);
+  EXPECT_EQ(fetcher.requests[0].outputs[0].split, 2u);
+  EXPECT_EQ(fetcher.requests[0].holders.size(), 2u);
   EXPECT_TRUE(inputs.take_ready().empty());
   end(0, {fetched(2, 12), fetched(3, 13)});
   EXPECT_EQ(inputs.take_ready().size(), 1u);

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <memory>
 #include <variant>
 #include <vector>
 
@@ -16,12 +17,13 @@ struct SendToMaster {
 /// Bring the inputs of a reduce attempt to this host; answer with InputsReady.
 struct FetchInputs {
   proto::TaskAssignment assignment;
+  std::shared_ptr<const proto::OutputList> list;
 };
 /// These are to be read instead of the outputs of the same splits that InputsMissing or a failed
 /// AttemptEnded named; everything else that the attempt has stays.
 struct ReplaceInputs {
   AttemptId attempt;
-  std::vector<proto::Holder> holders;
+  std::shared_ptr<const proto::OutputList> list;  // Names the holders.
   std::vector<proto::MapOutput> outputs;
 };
 /// Run it in a free executor; answer with AttemptEnded.

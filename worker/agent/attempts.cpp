@@ -59,9 +59,11 @@ void Machine::hold(const proto::TaskAssignment& assignment) {
   ++held_by_job_[held.job];
   if (draining_) {
     give_back(held);
-  } else if (assignment.task.stage == Stage::kReduce && !assignment.outputs.empty()) {
+  } else if (assignment.task.stage == Stage::kReduce && assignment.list_version != 0) {
     held.phase = AttemptPhase::kFetching;
-    act(FetchInputs{assignment});
+    held.unlisted = true;
+    take_listed(held);
+    want_inputs(held);
   } else {
     queue_.emplace(held.arrival, held.id);
   }
@@ -177,7 +179,7 @@ void Machine::abandon(HeldAttempt& held) {
       held.kill_kind = FailureKind::kCancelled;
       return;
     case AttemptPhase::kFetching:
-      act(KillAttempt{held.id, FailureKind::kCancelled});
+      if (!held.unlisted) act(KillAttempt{held.id, FailureKind::kCancelled});
       act(DropAttemptFiles{held.job, held.id});
       break;
     case AttemptPhase::kQueued:

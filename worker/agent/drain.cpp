@@ -23,7 +23,7 @@ void Machine::on(const DrainRequested&) {
 
 void Machine::give_back(HeldAttempt& held) {
   if (held.phase == AttemptPhase::kFetching) {
-    act(KillAttempt{held.id, proto::FailureKind::kDrained});
+    if (!held.unlisted) act(KillAttempt{held.id, proto::FailureKind::kDrained});
   } else {
     queue_.erase({held.arrival, held.id});
   }

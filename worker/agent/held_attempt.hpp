@@ -53,7 +53,9 @@ struct HeldAttempt {
   Duration wall_time_max{0};  // Zero: none.
   Duration stall_max{0};
 
-  // A reduce: map outputs that it could not read, by split.
+  // A reduce.
+  bool unlisted = false;  // It waits for the list of what it reads: nothing is fetched yet.
+  /// Map outputs that it could not read, by split.
   std::map<std::uint32_t, AttemptId> missing;  // Until the master says where each is now.
   std::set<std::uint32_t> replaced;            // The master has said so once.
   std::string why_missing;

@@ -1,7 +1,7 @@
-// The inputs of reduce attempts.  A map output that cannot be read does not end the attempt: it
-// keeps what it has, tells the master, and waits to be told where the output is now.  The master
-// tells no attempt of an output that came out different when it was made again, so that nothing is
-// mixed.
+// The inputs of reduce attempts.  The master tells each worker once a job, and again when it is not
+// true any more, where the map outputs lie.  One that cannot be read does not end the attempt: it
+// keeps what it has, tells the master, and waits for a list that has another.  The master tells no
+// attempt of an output that came out different when it was made again, so that nothing is mixed.
 
 #include <algorithm>
 #include <utility>
@@ -16,6 +16,8 @@ using proto::FailureKind;
 
 /// The master is told again at growing intervals, up to so many times the usual one.
 constexpr std::uint32_t kAskedSeldomMax = 8;
+/// Of one message: it must fit a frame.  What is not named now is named when these are replaced.
+constexpr std::size_t kNamedMost = 100'000;
 
 }  // namespace
 
@@ -56,44 +58,69 @@ void Machine::note_missing(HeldAttempt& held, const std::vector<proto::MapOutput
   if (held.missing.empty()) held.why_missing = why;
   for (const proto::MapOutput& output : outputs) held.missing[output.split] = output.attempt;
   held.asked = 0;
-  tell_missing(held);
+  // Another attempt may have missed it before.
+  take_listed(held);
+  want_inputs(held);
 }
 
-void Machine::tell_missing(HeldAttempt& held) {
-  if (held.missing.empty()) return;
+void Machine::want_inputs(HeldAttempt& held) {
+  if (held.missing.empty() && !held.unlisted) return;
   deadlines_.set(held.id, now_ + options_.resend * (1 + std::min(held.asked, kAskedSeldomMax - 1)));
   // Without a welcome there is no name to sign with; the welcome brings us back here.
   if (!welcome_) return;
   ++held.asked;
-  proto::InputsLost message;
+  proto::InputsWanted message;
   message.worker = worker_;
   message.attempt = held.id;
-  message.lost.reserve(held.missing.size());
-  for (const auto& [split, attempt] : held.missing) message.lost.push_back(attempt);
-  message.message = held.why_missing;
+  message.lost.reserve(std::min(held.missing.size(), kNamedMost));
+  for (const auto& [split, attempt] : held.missing) {
+    if (message.lost.size() == kNamedMost) break;
+    message.lost.push_back(attempt);
+  }
+  if (!held.missing.empty()) message.message = held.why_missing;
   send(std::move(message));
 }
 
-void Machine::obey(const proto::NewInputs& message) {
+void Machine::obey(const proto::ListPage& message) {
   heard_ = now_;
-  HeldAttempt* held = find(message.attempt);
-  if (held == nullptr || held->phase != AttemptPhase::kFetching) return;
-  // What it has does not go together with these: it is about to be cancelled.
-  if (message.generation != held->generation) return;
+  if (past_.is_forgotten(message.job) || !lists_.add(message)) return;
+  for (auto& [id, held] : held_) {
+    if (held.job == message.job && held.phase == AttemptPhase::kFetching) take_listed(held);
+  }
+}
+
+void Machine::take_listed(HeldAttempt& held) {
+  const OutputLists::Known* known = lists_.find(held.job);
+  // What it has, or is to have, does not go together with these: it is about to be cancelled.
+  if (known == nullptr || known->generation != held.generation) return;
+  if (!held.unlisted) return replace_missing(held, *known);
+  if (known->version < held.assignment.list_version) return;
+  held.unlisted = false;
+  deadlines_.clear(held.id);
+  act(FetchInputs{held.assignment, known->list});
+}
+
+void Machine::replace_missing(HeldAttempt& held, const OutputLists::Known& known) {
   ReplaceInputs replacement;
-  replacement.attempt = held->id;
-  for (const proto::MapOutput& output : message.outputs) {
-    const auto missing = held->missing.find(output.split);
-    // Said twice, or of a time before it was lost once more.
-    if (missing == held->missing.end() || missing->second == output.attempt) continue;
-    if (output.holder >= message.holders.size()) continue;
-    held->missing.erase(missing);
-    held->replaced.insert(output.split);
-    replacement.outputs.push_back(output);
+  replacement.attempt = held.id;
+  for (auto missing = held.missing.begin(); missing != held.missing.end();) {
+    const auto& listed = known.list->outputs;
+    const auto found = std::lower_bound(
+        listed.begin(), listed.end(), missing->first,
+        [](const proto::MapOutput& output, std::uint32_t split) { return output.split < split; });
+    // Of a time before it was lost.
+    if (found == listed.end() || found->split != missing->first ||
+        found->attempt == missing->second) {
+      ++missing;
+      continue;
+    }
+    missing = held.missing.erase(missing);
+    held.replaced.insert(found->split);
+    replacement.outputs.push_back(*found);
   }
   if (replacement.outputs.empty()) return;
-  if (held->missing.empty()) deadlines_.clear(held->id);
-  replacement.holders = message.holders;
+  if (held.missing.empty()) deadlines_.clear(held.id);
+  replacement.list = known.list;
   act(std::move(replacement));
 }
 

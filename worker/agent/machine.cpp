@@ -73,7 +73,7 @@ void Machine::send_heartbeat() {
 }
 
 void Machine::resend(HeldAttempt& held) {
-  if (held.unfinished()) return tell_missing(held);
+  if (held.unfinished()) return want_inputs(held);
   deadlines_.set(held.id, now_ + options_.resend);
   // Without a welcome there is no name to sign with; the welcome brings us back here.
   if (!welcome_) return;

@@ -24,6 +24,7 @@
 #include "common/core/limits.hpp"
 #include "worker/agent/agent.hpp"
 #include "worker/agent/held_attempt.hpp"
+#include "worker/agent/output_lists.hpp"
 #include "worker/agent/past.hpp"
 
 namespace fanfold::worker::agency {
@@ -57,7 +58,7 @@ class Machine {
   void obey(const proto::FailureNoted& message);
   void obey(const proto::ForgetJob& message);
   void obey(const proto::Goodbye& message);
-  void obey(const proto::NewInputs& message);
+  void obey(const proto::ListPage& message);
 
   // The link.
   template <class One>
@@ -92,7 +93,11 @@ class Machine {
   // Inputs.
   void note_missing(HeldAttempt& held, const std::vector<proto::MapOutput>& outputs,
                     const std::string& why);
-  void tell_missing(HeldAttempt& held);
+  /// Asks for what the attempt waits for, and again at intervals.
+  void want_inputs(HeldAttempt& held);
+  /// What the newest list of the job has for it.
+  void take_listed(HeldAttempt& held);
+  void replace_missing(HeldAttempt& held, const OutputLists::Known& known);
 
   // Drain.
   void send_bye();
@@ -108,6 +113,7 @@ class Machine {
   std::uint32_t slots_busy_ = 0;
   std::uint64_t arrivals_ = 0;
   Past past_;
+  OutputLists lists_;
 
   // The master, as far as we know it.
   bool begun_ = false;

@@ -95,6 +95,7 @@ void Machine::obey(const proto::ForgetJob& message) {
     if (held.job == message.job) of_job.push_back(id);
   }
   past_.note_forgotten(message.job);
+  lists_.forget(message.job);
   // An executor that is being killed may still write: the last attempt to go drops the files.
   if (of_job.empty()) act(DropJobFiles{message.job});
   for (const AttemptId id : of_job) abandon(*find(id));

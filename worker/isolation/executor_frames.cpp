@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -18,12 +19,18 @@ Status damaged(const char* what) {
   return {StatusCode::kCorruption, std::string("damaged ") + what + " between worker and executor"};
 }
 
-void write_segment(const LocalSegment& segment, FieldWriter* out) {
+/// There may be a million, whose paths differ in little; `before` is the path of the one before.
+void write_segment(const LocalSegment& segment, std::string_view before, FieldWriter* out) {
   out->number(segment.output.split);
   out->number(segment.output.attempt.value);
   out->number(segment.output.holder);
-  out->text(segment.path);
+  const std::string_view path = segment.path;
+  const auto differ = std::mismatch(path.begin(), path.end(), before.begin(), before.end());
+  const auto shared = static_cast<std::size_t>(differ.first - path.begin());
+  out->number(shared);
+  out->text(path.substr(shared));
   out->number(segment.fetched ? 1 : 0);
+  if (!segment.fetched) return;
   const io::Segment& index = segment.segment;
   for (const std::uint64_t value :
        {std::uint64_t{index.partition}, index.offset, index.stored_bytes, index.raw_bytes,
@@ -33,13 +40,15 @@ void write_segment(const LocalSegment& segment, FieldWriter* out) {
   }
 }
 
-LocalSegment read_segment(FieldReader* in) {
+LocalSegment read_segment(std::string_view before, FieldReader* in) {
   LocalSegment segment;
   segment.output.split = static_cast<std::uint32_t>(in->number());
   segment.output.attempt.value = in->number();
   segment.output.holder = static_cast<std::uint32_t>(in->number());
-  segment.path = in->text();
+  segment.path = before.substr(0, in->number());
+  segment.path += in->text();
   segment.fetched = in->number() != 0;
+  if (!segment.fetched) return segment;
   io::Segment& index = segment.segment;
   index.partition = static_cast<std::uint32_t>(in->number());
   index.offset = in->number();
@@ -61,7 +70,11 @@ std::string encode_task(const ExecutorTask& task) {
   out.number(task.memory_bytes);
   out.number(task.threads);
   out.number(task.segments.size());
-  for (const LocalSegment& segment : task.segments) write_segment(segment, &out);
+  std::string_view before;
+  for (const LocalSegment& segment : task.segments) {
+    write_segment(segment, before, &out);
+    before = segment.path;
+  }
   return out.take();
 }
 
@@ -78,7 +91,8 @@ Result<ExecutorTask> decode_task(std::string_view frame) {
   const std::uint64_t segments = in.count();
   task.segments.reserve(in.ok() ? segments : 0);
   for (std::uint64_t i = 0; i < segments && in.ok(); ++i) {
-    task.segments.push_back(read_segment(&in));
+    const std::string_view before = i > 0 ? task.segments.back().path : std::string_view();
+    task.segments.push_back(read_segment(before, &in));
   }
   if (!in.ok() || !in.at_end()) return damaged("task");
   return task;
@@ -117,7 +131,7 @@ Result<std::string> FrameCollector::next() {
   std::uint32_t size = 0;
   if (buffer_.size() < sizeof size) return Status(StatusCode::kNotFound, "no whole frame yet");
   std::memcpy(&size, buffer_.data(), sizeof size);
-  if (size > kExecutorFrameBytes) return damaged("frame");
+  if (size > frame_bytes_max_) return damaged("frame");
   if (buffer_.size() - sizeof size < size)
     return Status(StatusCode::kNotFound, "no whole frame yet");
   std::string frame = buffer_.substr(sizeof size, size);

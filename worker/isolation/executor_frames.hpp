@@ -13,8 +13,10 @@
 
 namespace fanfold::worker {
 
-/// A reduce task with a hundred thousand segments fits.
-inline constexpr std::size_t kExecutorFrameBytes = 32u << 20;
+/// A reduce task with as many segments as there may be (limits::kSplits) fits.
+inline constexpr std::size_t kTaskFrameBytes = 256u << 20;
+/// What comes back is small, and its sender runs foreign code.
+inline constexpr std::size_t kOutcomeFrameBytes = 32u << 20;
 
 /// One attempt, ready to run: its inputs are on this host.
 struct ExecutorTask {
@@ -35,16 +37,19 @@ Result<RunOutcome> decode_outcome(std::string_view frame, AttemptId attempt);
 /// Collects bytes of a stream until frames are whole.
 class FrameCollector {
  public:
+  explicit FrameCollector(std::size_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
+
   void add(std::string_view bytes) { buffer_.append(bytes); }
   /// The next whole frame; kNotFound: more bytes are needed; kCorruption: a length beyond the
   /// limit.
   Result<std::string> next();
 
  private:
+  const std::size_t frame_bytes_max_;
   std::string buffer_;
 };
 
-/// Reads frames from a blocking socket, by as few calls as there are.
+/// Reads frames with tasks from a blocking socket, by as few calls as there are.
 class FrameReader {
  public:
   explicit FrameReader(int socket) : socket_(socket) {}
@@ -53,7 +58,7 @@ class FrameReader {
 
  private:
   int socket_;
-  FrameCollector collector_;
+  FrameCollector collector_{kTaskFrameBytes};
 };
 
 /// Blocking; kUnavailable when the other end is gone.

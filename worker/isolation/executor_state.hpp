@@ -31,7 +31,7 @@ struct ExecutorPool::Executor {
   SharedMapping mapping;
   UniqueFd control;
   UniqueFd log;
-  FrameCollector collector;
+  FrameCollector collector{kOutcomeFrameBytes};
   std::string plugin_sha256;
   std::string plugin_path;
   std::uint64_t memory_bytes = 0;

@@ -24,30 +24,38 @@ bool Inputs::is_local(const Share& share, const proto::Holder& holder) const {
   return !all_over_network && !holder.host_id.empty() && holder.host_id == host_id_;
 }
 
-void Inputs::bring(const proto::TaskAssignment& assignment) {
-  Share& share = shares_[assignment.attempt];
-  share.assignment = assignment;
-  bring(share);
+void Inputs::bring(const FetchInputs& wanted) {
+  Share& share = shares_[wanted.assignment.attempt];
+  share.assignment = wanted.assignment;
+  bring(share, *wanted.list, wanted.list->outputs);
 }
 
-void Inputs::bring(Share& share) {
+void Inputs::bring(Share& share, const proto::OutputList& list,
+                   const std::vector<proto::MapOutput>& outputs) {
   const proto::TaskAssignment& assignment = share.assignment;
   const JobId job = assignment.task.job;
-  std::size_t local = 0;
-  for (const proto::MapOutput& output : assignment.outputs) {
-    const proto::Holder& holder = assignment.holders[output.holder];
-    if (!is_local(share, holder)) continue;
+  std::vector<proto::MapOutput> remote;
+  for (const proto::MapOutput& output : outputs) {
+    const proto::Holder& holder = list.holders[output.holder];
+    if (!is_local(share, holder)) {
+      remote.push_back(output);
+      continue;
+    }
     LocalSegment segment;
     segment.output = output;
     segment.path = map_output_path(holder.scratch, job, output.attempt);
     share.segments.push_back(std::move(segment));
-    ++local;
   }
-  if (local < assignment.outputs.size()) {
-    FetchRequest request = make_fetch_request(
-        assignment, [&](const proto::Holder& holder) { return is_local(share, holder); },
-        scratch_.attempt_directory(job, assignment.attempt) + "/" + kFetchedDirectory);
+  if (!remote.empty()) {
+    FetchRequest request;
+    request.attempt = assignment.attempt;
     request.round = share.rounds++;
+    request.job = job;
+    request.partition = assignment.task.index;
+    request.holders = list.holders;
+    request.outputs = std::move(remote);
+    request.directory =
+        scratch_.attempt_directory(job, assignment.attempt) + "/" + kFetchedDirectory;
     if (const Status accepted = fetcher_.fetch(std::move(request)); accepted.ok()) {
       ++share.fetching;
     } else {
@@ -57,9 +65,6 @@ void Inputs::bring(Share& share) {
       return fail(share, std::move(failure));
     }
   }
-  // What was said is said; thousands of names need not be kept.
-  share.assignment.outputs = {};
-  share.assignment.holders = {};
   announce_if_complete(share);
 }
 
@@ -73,9 +78,7 @@ void Inputs::replace(const ReplaceInputs& replacement) {
     return splits.count(segment.output.split) > 0;
   });
   for (const std::uint32_t split : splits) share.awaited.erase(split);
-  share.assignment.holders = replacement.holders;
-  share.assignment.outputs = replacement.outputs;
-  bring(share);
+  bring(share, *replacement.list, replacement.outputs);
 }
 
 void Inputs::note_lost(AttemptId attempt, const std::vector<proto::MapOutput>& lost) {

@@ -27,7 +27,7 @@ class Inputs {
 
   /// One InputsReady follows, and before it an InputsMissing whenever something is lost, unless it
   /// is cancelled.
-  void bring(const proto::TaskAssignment& assignment);
+  void bring(const FetchInputs& wanted);
   /// Brings these instead; InputsReady follows when nothing is missing any more.
   void replace(const ReplaceInputs& replacement);
   /// The attempt could not read these after they were ready: they are to be replaced.
@@ -49,7 +49,7 @@ class Inputs {
  private:
   /// Of one attempt.
   struct Share {
-    proto::TaskAssignment assignment;  // Its outputs are those that are asked for next.
+    proto::TaskAssignment assignment;
     std::vector<LocalSegment> segments;
     std::set<std::uint32_t> awaited;  // Splits whose output is lost.
     std::uint32_t rounds = 0;         // Of fetching, begun.
@@ -58,7 +58,8 @@ class Inputs {
   };
 
   bool is_local(const Share& share, const proto::Holder& holder) const;
-  void bring(Share& share);
+  void bring(Share& share, const proto::OutputList& list,
+             const std::vector<proto::MapOutput>& outputs);
   void note(FetchOutcome outcome);
   void fail(Share& share, proto::FailureReport failure);
   void announce_if_complete(Share& share);

@@ -173,7 +173,7 @@ void WorkerBody::perform(SendToMaster& action) {
   send(std::move(frame));
 }
 
-void WorkerBody::perform(FetchInputs& action) { inputs_.bring(action.assignment); }
+void WorkerBody::perform(FetchInputs& action) { inputs_.bring(action); }
 
 void WorkerBody::perform(ReplaceInputs& action) { inputs_.replace(action); }
 

@@ -144,21 +144,6 @@ class ThreadedFetcher final : public Fetcher {
 
 }  // namespace
 
-FetchRequest make_fetch_request(const proto::TaskAssignment& assignment,
-                                const std::function<bool(const proto::Holder&)>& is_local,
-                                std::string directory) {
-  FetchRequest request;
-  request.attempt = assignment.attempt;
-  request.job = assignment.task.job;
-  request.partition = assignment.task.index;
-  request.holders = assignment.holders;
-  request.directory = std::move(directory);
-  for (const proto::MapOutput& output : assignment.outputs) {
-    if (!is_local(assignment.holders[output.holder])) request.outputs.push_back(output);
-  }
-  return request;
-}
-
 Result<std::unique_ptr<Fetcher>> start_fetcher(io::FileSystem& files, Clock& clock,
                                                const FetcherOptions& options,
                                                std::function<void()> wake) {

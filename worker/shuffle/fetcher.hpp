@@ -31,11 +31,6 @@ struct FetchRequest {
   std::string directory;                  // Of the attempt; made when it is not there.
 };
 
-/// The request that fetches the outputs of `assignment` which `is_local` does not hold.
-FetchRequest make_fetch_request(const proto::TaskAssignment& assignment,
-                                const std::function<bool(const proto::Holder&)>& is_local,
-                                std::string directory);
-
 /// What has become of a request, so far or in the end.
 struct FetchOutcome {
   AttemptId attempt;

@@ -1,0 +1,54 @@
+#include "master/service/listing.hpp"
+
+#include <map>
+#include <utility>
+
+#include "common/proto/messages.hpp"
+#include "common/proto/output_list.hpp"
+
+namespace fanfold::master {
+namespace {
+
+proto::OutputList with_addresses(const std::vector<CommittedOutput>& outputs,
+                                 const WorkerDirectory& workers) {
+  proto::OutputList list;
+  std::map<WorkerId, std::uint32_t> places;
+  list.outputs.reserve(outputs.size());
+  for (const CommittedOutput& output : outputs) {
+    const auto [place, fresh] = places.emplace(output.worker, list.holders.size());
+    if (fresh) {
+      proto::Holder holder;
+      holder.worker = output.worker;
+      if (const KnownWorker* known = workers.find(output.worker)) {
+        holder.host_id = known->hello.host_id;
+        holder.scratch = known->hello.scratch;
+        holder.data_endpoint = known->hello.data_endpoint;
+      }
+      list.holders.push_back(std::move(holder));
+    }
+    list.outputs.push_back(
+        {.split = output.split, .attempt = output.attempt, .holder = place->second});
+  }
+  return list;
+}
+
+}  // namespace
+
+void Listing::set(const ListOutputs& action, const WorkerDirectory& workers) {
+  version_ = action.version;
+  frames_.clear();
+  told_.clear();
+  std::vector<std::string> pages = proto::pack_outputs(with_addresses(action.outputs, workers));
+  proto::ListPage message;
+  message.job = action.job;
+  message.version = action.version;
+  message.generation = action.generation;
+  message.pages = static_cast<std::uint32_t>(pages.size());
+  for (std::string& page : pages) {
+    message.packed = std::move(page);
+    frames_.push_back(proto::encode(message));
+    ++message.page;
+  }
+}
+
+}  // namespace fanfold::master

@@ -1,0 +1,35 @@
+// Where the reduces of a job read, as workers are told: packed once for all of them.  The scheduler
+// knows workers by number, the directory knows their addresses.
+
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "master/scheduler/action.hpp"
+#include "master/service/worker_directory.hpp"
+
+namespace fanfold::master {
+
+class Listing {
+ public:
+  /// Nobody has been told of it yet.  A holder that just went away is named without an address: a
+  /// worker reports its outputs as lost, and they are made again.
+  void set(const ListOutputs& action, const WorkerDirectory& workers);
+
+  /// Whether `worker` was told of this version; from now on it was.
+  bool tell(WorkerId worker) { return told_.insert(worker).second; }
+  std::uint64_t version() const { return version_; }
+  /// Of proto::ListPage.
+  const std::vector<std::string>& frames() const { return frames_; }
+
+ private:
+  std::uint64_t version_ = 0;
+  std::vector<std::string> frames_;
+  std::set<WorkerId> told_;
+};
+
+}  // namespace fanfold::master
