@@ -159,7 +159,8 @@ Result<std::optional<std::uint32_t>> count_flag(const Arguments& arguments, cons
 
 Flag http_flag() {
   return {"http", '\0', "PORT",
-          "Show pages and /metrics at this port of 127.0.0.1 (docs/operating/metrics.md).", false};
+          "Show pages and /metrics at this port of 127.0.0.1 (docs/operating/dashboard.md).",
+          false};
 }
 
 Result<std::optional<std::uint16_t>> http_flag_value(const Arguments& arguments) {

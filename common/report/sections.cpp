@@ -137,8 +137,9 @@ class Writer {
                    rows) +
              "<p class=\"faint\">Tail: from when the first slot had nothing to do any more to the "
              "end. Stragglers ran a "
-             "second and twice the median.</p><h2>Run times and skew</h2><div class=\"charts\">" +
-             charts + "</div>\n";
+             "second and twice the median.</p>\n";
+    if (charts.empty()) return;
+    body_ += "<h2>Run times and skew</h2><div class=\"charts\">" + charts + "</div>\n";
   }
 
   std::string attempt_row(std::size_t index, const StageAnalysis& stage) const {

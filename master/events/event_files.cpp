@@ -67,9 +67,11 @@ void EventFiles::take_over() {
   }
 }
 
-std::string EventFiles::path(JobId job) const {
-  return directory_ + "/" + std::string(kPrefix) + std::to_string(job.value) + std::string(kSuffix);
+std::string event_log_path(const std::string& directory, JobId job) {
+  return directory + "/" + std::string(kPrefix) + std::to_string(job.value) + std::string(kSuffix);
 }
+
+std::string EventFiles::path(JobId job) const { return event_log_path(directory_, job); }
 
 Status EventFiles::begin(JobId job) {
   const UniqueFd file(::open(path(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));

@@ -20,6 +20,9 @@ struct EventFilesLimits {
   std::uint64_t disk_reserve = 0;
 };
 
+/// Where the log of a job is, if there is one.
+std::string event_log_path(const std::string& directory, JobId job);
+
 class EventFiles final : public EventSink {
  public:
   /// Makes the directory (mode 0700) when it is not there, and takes over the logs in it.

@@ -72,8 +72,8 @@ std::unique_ptr<EventSink> open_event_logs(const std::string& directory, Log& lo
 }
 
 /// Null: nobody asked for them.
-Result<std::unique_ptr<web::HttpServer>> serve_pages(const MasterOptions& options,
-                                                     const web::Site& site, Log& log) {
+Result<std::unique_ptr<web::HttpServer>> serve_pages(const MasterOptions& options, web::Site& site,
+                                                     Log& log) {
   if (!options.http_port) return std::unique_ptr<web::HttpServer>();
   FANFOLD_ASSIGN_OR_RETURN(
       std::unique_ptr<web::HttpServer> server,
@@ -150,7 +150,7 @@ Status run_master(const MasterOptions& options) {
   doors.events = event_logs.get();
   web::Board board;
   if (options.http_port) doors.board = &board;
-  const web::Site site(board);
+  web::Site site(board, options.event_directory);
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<web::HttpServer> pages,
                            serve_pages(options, site, log));
   auto service = std::make_unique<MasterService>(settings, doors);

@@ -1,0 +1,181 @@
+// Paths, what is behind them, and what is not.
+
+#include "master/web/site.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "master/web/attempt_table.hpp"
+#include "master/web/estimate.hpp"
+#include "tests/web/web_logs.hpp"
+
+namespace fanfold::master::web {
+namespace {
+
+using Json = nlohmann::json;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class SiteTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    Snapshot snapshot;
+    snapshot.address = kHostile;
+    proto::WorkerStatus worker;
+    worker.name = kHostile;
+    worker.slots = 2;
+    worker.busy = 9;  // More than it may have: the books will catch up.
+    snapshot.workers = {worker};
+    proto::JobStatus running;
+    running.job = {1};
+    running.job_name = kHostile;
+    running.submitted_by = kHostile;
+    running.stages = {
+        {.stage = Stage::kMap, .tasks = 10, .running = 1, .done = 4, .elapsed_ms = 40'000}};
+    proto::JobStatus ended = running;
+    ended.job = {2};
+    ended.state = proto::JobState::kFailed;
+    ended.reason = kHostile;
+    snapshot.active = {std::make_shared<const proto::JobStatus>(running)};
+    snapshot.ended = {std::make_shared<const proto::JobStatus>(ended)};
+    board_.post(std::make_shared<const Snapshot>(snapshot));
+    logs_.append(1, Logs::begin());
+    logs_.append(1, Logs::attempt("map-10", 10, 500));
+    logs_.append(1, Logs::attempt("map-2", 20, 30, "\"outcome\":\"failed\",\"cause\":\"signal\""));
+    logs_.append(1, Logs::attempt("reduce-0", 600, 900));
+  }
+  HttpResponse get(const std::string& path, std::map<std::string, std::string> query = {}) {
+    return site_.respond({.path = path, .query = std::move(query)});
+  }
+  std::vector<std::string> tasks(std::map<std::string, std::string> query) {
+    const HttpResponse answer = get("/api/jobs/1/attempts", std::move(query));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    std::vector<std::string> names;
+    const Json page = Json::parse(answer.body);
+    for (const Json& row : page["attempts"]) names.push_back(row["task"]);
+    return names;
+  }
+
+  Logs logs_;
+  Board board_;
+  Site site_{board_, logs_.directory()};
+};
+
+TEST_F(SiteTest, ShowsTheClusterAndItsJobs) {
+  const HttpResponse page = get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, AllOf(HasSubstr("href=\"/jobs/1\""), HasSubstr("map 4 of 10 tasks"),
+                               HasSubstr("2 of 2</b><span>slots in use"), HasSubstr("failed")));
+  EXPECT_THAT(page.body, HasSubstr("about 1 min 00 s left (30.0 s to 1 min 30 s)"));
+}
+
+TEST_F(SiteTest, LetsNoNameBecomeMarkup) {
+  for (const char* path : {"/", "/jobs/1", "/jobs/<script>alert(1)</script>", "/<script>alert"}) {
+    EXPECT_THAT(get(path).body, Not(HasSubstr("<script>alert"))) << path;
+  }
+  EXPECT_THAT(get("/").body, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
+}
+
+TEST_F(SiteTest, NeedsNoInlineStylesOrScripts) {
+  for (const char* path : {"/", "/jobs/1", "/nothing"}) {
+    const std::string body = get(path).body;
+    EXPECT_THAT(body, AllOf(Not(HasSubstr("style=")), Not(HasSubstr("<style")),
+                            Not(HasSubstr(" onclick")), Not(HasSubstr("<script>"))));
+  }
+}
+
+TEST_F(SiteTest, ServesWhatItsPagesRefer) {
+  for (const char* path : {"/style.css", "/page.js", "/attempts.js", "/timeline.js", "/icon.svg"}) {
+    EXPECT_EQ(get(path).status, 200) << path;
+    EXPECT_THAT(get(path).body, Not(HasSubstr("://cdn"))) << path;
+  }
+}
+
+TEST_F(SiteTest, KnowsWhatIsNotThere) {
+  for (const char* path :
+       {"/nothing", "/jobs", "/jobs/", "/jobs/x", "/jobs/1/", "/jobs/1/attempts", "/jobs/3", "/api",
+        "/api/jobs/1/nothing", "/jobs/-1", "/../etc/passwd", "/jobs/99999999999999999999999"}) {
+    EXPECT_EQ(get(path).status, 404) << path;
+  }
+}
+
+TEST_F(SiteTest, SaysThatAMasterIsStarting) {
+  Board empty;
+  Site starting(empty, "");
+  EXPECT_EQ(starting.respond({.path = "/", .query = {}}).status, 503);
+}
+
+TEST_F(SiteTest, TellsProgramsTheSame) {
+  const Json cluster = Json::parse(get("/api/cluster").body);
+  EXPECT_EQ(cluster["workers"][0]["name"], kHostile);
+  const Json jobs = Json::parse(get("/api/jobs").body)["jobs"];
+  ASSERT_EQ(jobs.size(), 2u);
+  EXPECT_EQ(jobs[0]["state"], "running");
+  EXPECT_EQ(jobs[1]["reason"], kHostile);
+  const Json job = Json::parse(get("/api/jobs/1").body);
+  EXPECT_EQ(job["stages"][0]["left_ms"]["likely"], 60'000);
+  EXPECT_EQ(job["analysis"]["failures"][0]["cause"], "signal");
+  EXPECT_EQ(job["analysis"]["attempts"], 3);
+  EXPECT_EQ(Json::parse(get("/api/jobs/1/timeline").body)["lane"].size(), 3u);
+}
+
+TEST_F(SiteTest, SortsFiltersAndCutsAttempts) {
+  EXPECT_THAT(tasks({}), ElementsAre("map-10", "map-2", "reduce-0"));
+  EXPECT_THAT(tasks({{"sort", "task"}}), ElementsAre("map-2", "map-10", "reduce-0"));
+  EXPECT_THAT(tasks({{"sort", "-ran"}}), ElementsAre("map-10", "reduce-0", "map-2"));
+  EXPECT_THAT(tasks({{"stage", "reduce"}}), ElementsAre("reduce-0"));
+  EXPECT_THAT(tasks({{"outcome", "failed"}, {"stage", ""}}), ElementsAre("map-2"));
+  EXPECT_THAT(tasks({{"find", "sign"}}), ElementsAre("map-2"));
+  EXPECT_THAT(tasks({{"from", "1"}, {"count", "1"}}), ElementsAre("map-2"));
+  EXPECT_THAT(tasks({{"from", "4000000"}}), ElementsAre());
+  EXPECT_EQ(Json::parse(get("/api/jobs/1/attempts", {{"count", "0"}}).body)["total"], 3);
+}
+
+TEST_F(SiteTest, SaysWhichParameterIsWrong) {
+  const std::map<std::string, std::string> wrong = {{"from", "-1"},     {"count", "501"},
+                                                    {"sort", "name"},   {"stage", "shuffle"},
+                                                    {"outcome", "bad"}, {"other", ""}};
+  for (const auto& one : wrong) {
+    const HttpResponse answer = get("/api/jobs/1/attempts", {one});
+    EXPECT_EQ(answer.status, 400) << one.first;
+    EXPECT_THAT(answer.body, HasSubstr(one.first));
+  }
+}
+
+TEST(Estimate, IsWiderWhenLittleIsDone) {
+  proto::StageStatus stage;
+  stage.tasks = 1000;
+  stage.done = 4;
+  stage.bytes_total = 100;
+  stage.bytes_done = 10;
+  stage.elapsed_ms = 1000;
+  const auto early = estimate(stage);
+  ASSERT_TRUE(early);
+  EXPECT_EQ(early->likely_ms, 9000u);
+  EXPECT_EQ(early->least_ms, 4500u);
+  EXPECT_EQ(early->most_ms, 13'500u);
+  stage.done = 400;
+  EXPECT_LT(estimate(stage)->most_ms, early->most_ms);
+}
+
+TEST(Estimate, IsNoneBeforeAnythingIsKnownAndAtTheEnd) {
+  proto::StageStatus stage;
+  EXPECT_FALSE(estimate(stage));
+  stage.tasks = 10;
+  stage.done = 1;
+  EXPECT_FALSE(estimate(stage));
+  stage.done = 10;
+  EXPECT_FALSE(estimate(stage));
+  EXPECT_EQ(progress(stage), 1);
+  // Bytes may be more than there were: a task ran again.
+  stage.done = 9;
+  stage.bytes_total = 5;
+  stage.bytes_done = 50;
+  EXPECT_LT(progress(stage), 1);
+}
+
+}  // namespace
+}  // namespace fanfold::master::web
