@@ -140,13 +140,14 @@ Status SleepExecutors::write_part(const worker::ExecutorTask& task, proto::Attem
   const SampleBook::Share share = book_.shares[assignment.attempt];
   book_.shares.erase(assignment.attempt);
   const std::size_t expected = share.sampled;
-  for (const worker::LocalSegment& segment : task.segments) {
+  const std::vector<worker::LocalSegment>& segments = worker::segments_of(task.segments);
+  for (const worker::LocalSegment& segment : segments) {
     FANFOLD_RETURN_IF_ERROR(check_segment(segment, partition));
     proto::add_flow(&report->flow, proto::flow_of(partition, segment.segment.summary));
   }
-  if (task.segments.size() != expected) {
+  if (segments.size() != expected) {
     return {StatusCode::kCorruption,
-            std::to_string(task.segments.size()) + " segments came of " + std::to_string(expected)};
+            std::to_string(segments.size()) + " segments came of " + std::to_string(expected)};
   }
   const std::string directory = assignment.staging + "/" + std::to_string(assignment.attempt.value);
   FANFOLD_RETURN_IF_ERROR(files_.make_directory(directory));

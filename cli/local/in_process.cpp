@@ -201,7 +201,7 @@ bool InProcessRun::run_reduces() {
     segment.path = attempt_directory(maps_[split].id) + "/output.run";
     outputs.push_back(std::move(segment));
   }
-  const auto list = std::make_shared<const std::vector<worker::LocalSegment>>(std::move(outputs));
+  const auto list = worker::make_segment_list(std::move(outputs));
   for (std::uint32_t index = 0; index < plan_.partitions; ++index) {
     reduces_.emplace_back();
     if (!run_attempt(Stage::kReduce, index, list, &reduces_.back())) return false;

@@ -187,7 +187,13 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action) {
   assignment.list_version = action.list_version;
   assignment.split = {};
   if (action.task.stage == Stage::kSample) assignment.split = sample_;
-  if (action.task.stage != Stage::kMap) return proto::encode(message_);
+  if (action.task.stage != Stage::kMap) {
+    // Splitters tell maps where to write.
+    std::vector<std::string> kept = std::exchange(assignment.splitters, {});
+    std::string frame = proto::encode(message_);
+    assignment.splitters = std::move(kept);
+    return frame;
+  }
   FANFOLD_CHECK(action.task.index < splits_.size());
   // Lent for one encoding: a split of many small files is large.
   std::swap(assignment.split, splits_[action.task.index]);

@@ -108,16 +108,18 @@ worker::AttemptEnded ScriptedExecutors::work(const Running& running) {
     return ended;
   }
   const Fault miscounted = fault(FaultKind::kSegmentMiscounted, assignment);
-  if (assignment.task.stage != Stage::kReduce || running.task.segments.empty() ||
-      !world_.faults.happens(miscounted)) {
+  if (assignment.task.stage != Stage::kReduce ||
+      worker::segments_of(running.task.segments).empty() || !world_.faults.happens(miscounted)) {
     return do_task(files_, *world_.witness, options_.work, running.task);
   }
   worker::ExecutorTask task = running.task;
+  std::vector<worker::LocalSegment> segments = worker::segments_of(task.segments);
   if (world_.faults.measure(miscounted, 0, 0, 1) == 0) {
-    task.segments.pop_back();
+    segments.pop_back();
   } else {
-    task.segments.push_back(task.segments.back());
+    segments.push_back(segments.back());
   }
+  task.segments = worker::make_segment_list(std::move(segments));
   return do_task(files_, *world_.witness, options_.work, task);
 }
 

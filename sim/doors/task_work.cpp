@@ -158,7 +158,7 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::Execu
   std::vector<std::uint64_t> numbers;
   abi::BlockSummary flow;
   AttemptEnded lost;
-  for (const worker::LocalSegment& local : task.segments) {
+  for (const worker::LocalSegment& local : worker::segments_of(task.segments)) {
     std::vector<std::uint64_t> some;
     const Status read = read_segment(files, local, assignment.task.index, &some, &flow);
     if (!read.ok()) {

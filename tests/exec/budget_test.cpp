@@ -146,7 +146,7 @@ class MemoryBudget : public testing::Test {
     request.assignment = &assignment;
     request.job = &job;
     request.scratch = scratch(assignment.attempt);
-    request.segments = std::make_shared<const std::vector<LocalSegment>>(std::move(segments));
+    request.segments = make_segment_list(std::move(segments));
     request.memory_bytes = memory_bytes;
     int ends[2];
     FANFOLD_CHECK(::pipe(ends) == 0);

@@ -75,9 +75,7 @@ ExecFixture::Run ExecFixture::run(io::FileSystem& files, const Plan& plan) {
   request.assignment = &assignment;
   request.job = plan.job;
   request.scratch = scratch(assignment.attempt);
-  request.segments = plan.list != nullptr
-                         ? plan.list
-                         : std::make_shared<const std::vector<LocalSegment>>(plan.segments);
+  request.segments = plan.list != nullptr ? plan.list : make_segment_list(plan.segments);
   request.kept_runs = plan.kept_runs;
   request.bytes_read = &bytes_read;
   request.side_files = plan.side_files;

@@ -95,7 +95,7 @@ TEST_F(GatheredReduce, ReadsNeighbouringPartitionsAtOnce) {
   for (int split = 0; split < 20; ++split) {
     outputs.push_back(map_lines(job_info<ListLines>(), 100, kPartitions));
   }
-  const auto list = std::make_shared<const std::vector<LocalSegment>>(outputs);
+  const auto list = make_segment_list(outputs);
   CountingFileSystem files;
   io::KeptRuns kept(files);
   std::string together;
@@ -131,7 +131,7 @@ TEST_F(GatheredReduce, KeepsNothingInTheWayOfAMap) {
               .stage = Stage::kReduce,
               .segments = {output, output},
               .partitions = 1};
-  reduce.list = std::make_shared<const std::vector<LocalSegment>>(reduce.segments);
+  reduce.list = make_segment_list(reduce.segments);
   reduce.kept_runs = &kept;
   ASSERT_TRUE(run(files, reduce).ok());
   const std::size_t opened = files.opened();

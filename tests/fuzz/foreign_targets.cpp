@@ -59,6 +59,7 @@ bool description(std::string_view input) {
 bool executor_frames(std::string_view input) {
   worker::FrameCollector collector(worker::kOutcomeFrameBytes);
   collector.add(input.substr(0, input.size() / 2));
+  const auto before = worker::make_segment_list(std::vector<worker::LocalSegment>(1));
   bool good = false;
   for (int half = 0; half < 2; ++half) {
     while (true) {
@@ -68,7 +69,7 @@ bool executor_frames(std::string_view input) {
       const char low = frame->size() > 10 ? (*frame)[10] : '\1';
       const AttemptId attempt{static_cast<unsigned char>(low)};
       good = worker::decode_outcome(*frame, attempt).ok() || good;
-      good = worker::decode_task(*frame).ok() || good;
+      good = worker::decode_task(*frame, before).ok() || good;
     }
     collector.add(input.substr(input.size() / 2));
   }

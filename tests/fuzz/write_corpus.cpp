@@ -293,9 +293,11 @@ class CorpusWriter {
     add("executor_frames", "success", framed(worker::encode_outcome(AttemptId{5}, outcome)));
     worker::ExecutorTask task;
     task.scratch = "/scratch";
-    task.segments.resize(2);
-    task.segments[1].path = "/run";
-    add("executor_frames", "task", framed(worker::encode_task(task)));
+    std::vector<worker::LocalSegment> segments(2);
+    segments[1].path = "/run";
+    task.segments = worker::make_segment_list(std::move(segments));
+    add("executor_frames", "task", framed(worker::encode_task(task, nullptr)));
+    add("executor_frames", "same_list", framed(worker::encode_task(task, task.segments)));
     const std::string map =
         "7f0000001000-7f0000002000 r-xp 00001000 08:01 123   /usr/lib/plugin.so\n";
     add("crash_page", "null_pointer",

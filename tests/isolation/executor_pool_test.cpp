@@ -131,7 +131,7 @@ TEST_F(ExecutorPoolTest, AReduceAttemptReadsWhatMapsWrote) {
   reduce.assignment.split = {};
   LocalSegment segment;
   segment.path = map.scratch + "/output.run";
-  reduce.segments = {segment};
+  reduce.segments = make_segment_list({segment});
   const AttemptResult result = run(reduce);
   ASSERT_TRUE(result.outcome.succeeded) << result.outcome.failure.message;
   ASSERT_EQ(result.outcome.report.files.size(), 1u);

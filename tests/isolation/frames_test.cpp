@@ -22,30 +22,60 @@ ExecutorTask example() {
   segment.path = "/a/b";
   segment.fetched = true;
   segment.segment = {5, 10, 20, 30, 40, {50, 60, 70}};
-  task.segments = {segment, {}};
+  task.segments = make_segment_list({segment, {}});
   return task;
 }
 
 TEST(ExecutorFrames, TaskSurvivesTheWay) {
-  const auto task = decode_task(encode_task(example()));
+  const auto task = decode_task(encode_task(example(), nullptr), nullptr);
   ASSERT_TRUE(task.ok());
   EXPECT_EQ(task->assignment.attempt.value, 77u);
   EXPECT_EQ(task->assignment.spec.job_name, "example");
   EXPECT_EQ(task->scratch, "/scratch/3/77");
   EXPECT_EQ(task->memory_bytes, 123u);
   EXPECT_EQ(task->threads, 7u);
-  ASSERT_EQ(task->segments.size(), 2u);
-  EXPECT_EQ(task->segments[0].path, "/a/b");
-  EXPECT_EQ(task->segments[0].output.attempt.value, 9u);
-  EXPECT_TRUE(task->segments[0].fetched);
-  EXPECT_EQ(task->segments[0].segment.summary.exclusive_or, 70u);
-  EXPECT_FALSE(task->segments[1].fetched);
+  const std::vector<LocalSegment>& segments = segments_of(task->segments);
+  ASSERT_EQ(segments.size(), 2u);
+  EXPECT_EQ(segments[0].path, "/a/b");
+  EXPECT_EQ(segments[0].output.attempt.value, 9u);
+  EXPECT_TRUE(segments[0].fetched);
+  EXPECT_EQ(segments[0].segment.summary.exclusive_or, 70u);
+  EXPECT_FALSE(segments[1].fetched);
+}
+
+TEST(ExecutorFrames, AListIsSentOnceForManyTasks) {
+  ExecutorTask task = example();
+  task.segments = make_segment_list(std::vector<LocalSegment>(1000, task.segments->front()));
+  const auto first = decode_task(encode_task(task, nullptr), nullptr);
+  ASSERT_TRUE(first.ok());
+  const std::string frame = encode_task(task, task.segments);
+  EXPECT_LT(frame.size(), 1000u);
+  const auto second = decode_task(frame, first->segments);
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(second->segments, first->segments);
+  // Equal is not the same: whoever sends it says so.
+  const auto other = example();
+  const auto third = decode_task(encode_task(other, task.segments), first->segments);
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ(segments_of(third->segments).size(), 2u);
+  EXPECT_FALSE(decode_task(frame, nullptr).ok()) << "a list that nobody has";
+}
+
+TEST(ExecutorFrames, AMapHasNoList) {
+  ExecutorTask task = example();
+  const SegmentList before = std::exchange(task.segments, nullptr);
+  const auto decoded = decode_task(encode_task(task, before), before);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->segments, nullptr);
 }
 
 TEST(ExecutorFrames, EveryCutOfATaskIsRefused) {
-  const std::string whole = encode_task(example());
-  for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_FALSE(decode_task(std::string_view(whole).substr(0, size)).ok()) << size;
+  const ExecutorTask task = example();
+  for (const SegmentList& before : {SegmentList(), task.segments}) {
+    const std::string whole = encode_task(task, before);
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      EXPECT_FALSE(decode_task(std::string_view(whole).substr(0, size), before).ok()) << size;
+    }
   }
 }
 

@@ -65,9 +65,19 @@ class InputsTest : public ::testing::Test {
   void replace(std::uint32_t split, std::uint64_t attempt, std::uint32_t holder) {
     inputs.replace({kReduce, list({}), {{split, {attempt}, holder}}});
   }
-  std::vector<std::uint64_t> attempts() const {
+  /// All outputs lie on this host.
+  void bring_local(AttemptId reduce, const std::shared_ptr<const proto::OutputList>& outputs,
+                   JobId job = JobId{1}) {
+    FetchInputs wanted;
+    wanted.assignment.attempt = reduce;
+    wanted.assignment.task = {job, Stage::kReduce, 0};
+    wanted.list = outputs;
+    inputs.bring(wanted);
+  }
+  std::vector<std::uint64_t> attempts(AttemptId reduce = kReduce) const {
     std::vector<std::uint64_t> ids;
-    for (const LocalSegment& segment : inputs.segments(kReduce)) {
+    const SegmentList list = inputs.segments(reduce);
+    for (const LocalSegment& segment : segments_of(list)) {
       ids.push_back(segment.output.attempt.value);
     }
     return ids;
@@ -125,6 +135,45 @@ TEST_F(InputsTest, KeepTheRestWhenOneTurnsOutToBeDamaged) {
   EXPECT_EQ(fetcher.requests.size(), 1u);
   EXPECT_EQ(inputs.take_ready().size(), 1u);
   EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 21, 12, 13}));
+}
+
+TEST_F(InputsTest, AreOneListForAllReducesThatReadTheSame) {
+  constexpr AttemptId kOther{101};
+  const auto outputs = list({{0, {10}, 0}, {1, {11}, 0}});
+  bring_local(kReduce, outputs);
+  bring_local(kOther, outputs);
+  EXPECT_TRUE(fetcher.requests.empty());
+  EXPECT_EQ(inputs.take_ready().size(), 2u);
+  const SegmentList shared = inputs.segments(kReduce);
+  EXPECT_EQ(inputs.segments(kOther), shared);
+  EXPECT_EQ((*shared)[1].path, "/one/1/11/output.run");
+  // Replaced for one of them: the other's is as it was.
+  inputs.note_lost(kReduce, {{1, {11}, 0}});
+  replace(1, 21, 0);
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 21}));
+  EXPECT_EQ(inputs.segments(kOther), shared);
+  EXPECT_EQ(attempts(kOther), (std::vector<std::uint64_t>{10, 11}));
+}
+
+TEST_F(InputsTest, AreAnotherListWhenTheMasterSaysSoOrForAnotherJob) {
+  const auto first = list({{0, {10}, 0}});
+  bring_local(AttemptId{1}, first);
+  bring_local(AttemptId{2}, list({{0, {20}, 0}}));
+  bring_local(AttemptId{3}, first, JobId{2});
+  EXPECT_EQ(attempts(AttemptId{1}), std::vector<std::uint64_t>{10});
+  EXPECT_EQ(attempts(AttemptId{2}), std::vector<std::uint64_t>{20});
+  EXPECT_EQ(inputs.segments(AttemptId{3})->front().path, "/one/2/10/output.run");
+}
+
+TEST_F(InputsTest, AreNotKeptForAJobThatIsOver) {
+  const auto outputs = list({{0, {10}, 0}});
+  bring_local(kReduce, outputs);
+  const std::weak_ptr<const std::vector<LocalSegment>> shared = inputs.segments(kReduce);
+  inputs.forget(kReduce);
+  EXPECT_FALSE(shared.expired()) << "the next reduce reads it";
+  inputs.forget(JobId{1});
+  EXPECT_TRUE(shared.expired());
 }
 
 TEST_F(InputsTest, AreForgottenWithWhatIsStillFetched) {

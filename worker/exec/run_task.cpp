@@ -56,7 +56,8 @@ std::uint64_t task_bytes(const RunRequest& request) {
 /// A part of a reduce's memory that pays for not reading segments one by one.
 std::uint64_t kept_bytes(const RunRequest& request) {
   constexpr std::uint64_t kPerFile = 128u << 10;
-  return std::min<std::uint64_t>(task_bytes(request) / 8, kPerFile * request.inputs().size());
+  return std::min<std::uint64_t>(task_bytes(request) / 8,
+                                 kPerFile * segments_of(request.segments).size());
 }
 
 abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* progress) {
@@ -122,7 +123,7 @@ void map_pieces(Attempt& attempt, abi::Task& task) {
 using FetchedFiles = std::map<std::string_view, std::size_t>;
 FetchedFiles fetched_files(const RunRequest& request) {
   FetchedFiles numbers;
-  for (const LocalSegment& input : request.inputs()) {
+  for (const LocalSegment& input : segments_of(request.segments)) {
     if (input.fetched) numbers.emplace(input.path, numbers.size());
   }
   return numbers;
@@ -134,7 +135,7 @@ std::vector<FoundSegment> find_segments(Attempt& attempt, const FetchedFiles& fe
                                         io::KeptRuns& runs) {
   constexpr std::size_t kPrefetch = 4;
   const std::uint32_t partition = attempt.assignment.task.index;
-  const std::vector<LocalSegment>& inputs = attempt.request.inputs();
+  const std::vector<LocalSegment>& inputs = segments_of(attempt.request.segments);
   std::vector<FoundSegment> found;
   std::vector<proto::MapOutput> lost;
   std::string why;
@@ -169,7 +170,7 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
   const std::uint64_t bytes = kept_bytes(request) / (fetched.empty() ? 1 : 2);
   // What is fetched is fetched for this attempt alone.
   runs.fetched.begin(nullptr, fetched.size(), bytes);
-  runs.local.begin(request.segments, request.inputs().size(), bytes);
+  runs.local.begin(request.segments, segments_of(request.segments).size(), bytes);
   const std::vector<FoundSegment> segments = find_segments(attempt, fetched, runs.local);
   attempt.host.open_part();
   const std::uint32_t partition = attempt.assignment.task.index;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/core/status.hpp"
@@ -29,7 +30,16 @@ struct LocalSegment {
 };
 
 /// Owned by all that read it: a job's reduces on one host mostly read the same files.
+/// Null: there are none.
 using SegmentList = std::shared_ptr<const std::vector<LocalSegment>>;
+inline SegmentList make_segment_list(std::vector<LocalSegment> segments) {
+  return std::make_shared<const std::vector<LocalSegment>>(std::move(segments));
+}
+inline const std::vector<LocalSegment>& segments_of(const SegmentList& list) {
+  static const std::vector<LocalSegment> none;
+  return list != nullptr ? *list : none;
+}
+const std::vector<LocalSegment>& segments_of(SegmentList&& list) = delete;
 
 struct RunRequest {
   const proto::TaskAssignment* assignment = nullptr;
@@ -37,18 +47,13 @@ struct RunRequest {
   /// <worker scratch>/<job>/<attempt>: spills, output.run, fetched segments.  A reduce task that
   /// succeeds leaves nothing there.
   std::string scratch;
-  SegmentList segments;  // Reduce; null: none.
+  SegmentList segments;  // Reduce.
   abi::ProgressSlot* progress = nullptr;
   std::atomic<std::uint64_t>* bytes_read = nullptr;  // Input bytes so far; may be left out.
   SideFiles* side_files = nullptr;    // Kept from task to task by an executor; may be left out.
   io::KeptRuns* kept_runs = nullptr;  // The same, from reduce to reduce.
   std::uint64_t memory_bytes = 0;     // Budget of the executor: this task keeps within it.
   std::uint32_t threads = 1;          // That its user code may use at once.
-
-  const std::vector<LocalSegment>& inputs() const {
-    static const std::vector<LocalSegment> none;
-    return segments != nullptr ? *segments : none;
-  }
 };
 
 /// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -86,26 +85,8 @@ class PeakRss {
 struct Kept {
   LoadedPlugin plugin;
   SideFiles side_files;
-  /// What the last reduce read, and what of it the next one may want.
-  SegmentList segments;
   io::KeptRuns runs{io::posix_file_system()};
 };
-
-bool same_files(const std::vector<LocalSegment>& a, const std::vector<LocalSegment>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const LocalSegment& one, const LocalSegment& other) {
-                      return !one.fetched && !other.fetched && one.path == other.path &&
-                             one.output.split == other.output.split;
-                    });
-}
-
-/// Of a job's reduces on one host most read the same files.
-SegmentList list_of(const ExecutorTask& task, Kept* kept) {
-  if (kept->segments == nullptr || !same_files(*kept->segments, task.segments)) {
-    kept->segments = std::make_shared<const std::vector<LocalSegment>>(task.segments);
-  }
-  return kept->segments;
-}
 
 RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   const proto::JobSpec& spec = task.assignment.spec;
@@ -119,7 +100,7 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   request.assignment = &task.assignment;
   request.job = *job;
   request.scratch = task.scratch;
-  request.segments = list_of(task, kept);
+  request.segments = task.segments;
   request.progress = &page->progress;
   request.bytes_read = &page->bytes_read;
   request.side_files = &kept->side_files;
@@ -168,13 +149,15 @@ void run_executor() {
   install_crash_capture(&page);
   Kept kept;
   PeakRss peak_rss;
+  SegmentList segments;  // Of the last task.
   FrameReader frames(kExecutorControl);
   for (;;) {
     const Result<std::string> frame = frames.next();
     // The end of the stream is how the worker lets an executor go.
     if (!frame.ok()) ::_exit(0);
-    const Result<ExecutorTask> task = decode_task(*frame);
+    const Result<ExecutorTask> task = decode_task(*frame, segments);
     if (!task.ok()) ::_exit(kExecutorBadControl);
+    segments = task->segments;
     peak_rss.begin_attempt();
     forget_latest_throw();
     RunOutcome outcome = run(*task, &page, &kept);

@@ -61,24 +61,55 @@ LocalSegment read_segment(std::string_view before, FieldReader* in) {
   return segment;
 }
 
+enum class ListKind : std::uint8_t { kNone = 0, kSame = 1, kNew = 2 };
+
+void write_list(const SegmentList& list, const SegmentList& before, FieldWriter* out) {
+  const ListKind kind = list == nullptr  ? ListKind::kNone
+                        : list == before ? ListKind::kSame
+                                         : ListKind::kNew;
+  out->number(static_cast<std::uint64_t>(kind));
+  if (kind != ListKind::kNew) return;
+  out->number(list->size());
+  std::string_view path;
+  for (const LocalSegment& segment : *list) {
+    write_segment(segment, path, out);
+    path = segment.path;
+  }
+}
+
+/// False: a kind of list that there is not.
+bool read_list(const SegmentList& before, FieldReader* in, SegmentList* list) {
+  const std::uint64_t kind = in->number();
+  if (kind == static_cast<std::uint64_t>(ListKind::kNone)) return true;
+  if (kind == static_cast<std::uint64_t>(ListKind::kSame)) {
+    *list = before;
+    return before != nullptr;
+  }
+  if (kind != static_cast<std::uint64_t>(ListKind::kNew)) return false;
+  const std::uint64_t count = in->count();
+  std::vector<LocalSegment> segments;
+  segments.reserve(in->ok() ? count : 0);
+  for (std::uint64_t i = 0; i < count && in->ok(); ++i) {
+    const std::string_view path = i > 0 ? segments.back().path : std::string_view();
+    segments.push_back(read_segment(path, in));
+  }
+  *list = make_segment_list(std::move(segments));
+  return true;
+}
+
 }  // namespace
 
-std::string encode_task(const ExecutorTask& task) {
+std::string encode_task(const ExecutorTask& task, const SegmentList& before) {
   FieldWriter out;
   out.text(proto::encode(proto::Assign{task.assignment}));
   out.text(task.scratch);
   out.number(task.memory_bytes);
   out.number(task.threads);
-  out.number(task.segments.size());
-  std::string_view before;
-  for (const LocalSegment& segment : task.segments) {
-    write_segment(segment, before, &out);
-    before = segment.path;
-  }
+  write_list(task.segments, before, &out);
   return out.take();
 }
 
-Result<ExecutorTask> decode_task(std::string_view frame) {
+Result<ExecutorTask> decode_task(std::string_view frame, const SegmentList& before) {
   FieldReader in(frame);
   ExecutorTask task;
   FANFOLD_ASSIGN_OR_RETURN(auto message, proto::decode<proto::MasterMessage>(in.text()));
@@ -88,12 +119,7 @@ Result<ExecutorTask> decode_task(std::string_view frame) {
   task.scratch = in.text();
   task.memory_bytes = in.number();
   task.threads = static_cast<std::uint32_t>(in.number());
-  const std::uint64_t segments = in.count();
-  task.segments.reserve(in.ok() ? segments : 0);
-  for (std::uint64_t i = 0; i < segments && in.ok(); ++i) {
-    const std::string_view before = i > 0 ? task.segments.back().path : std::string_view();
-    task.segments.push_back(read_segment(before, &in));
-  }
+  if (!read_list(before, &in, &task.segments)) return damaged("task");
   if (!in.ok() || !in.at_end()) return damaged("task");
   return task;
 }

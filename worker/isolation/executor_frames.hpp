@@ -21,14 +21,16 @@ inline constexpr std::size_t kOutcomeFrameBytes = 32u << 20;
 /// One attempt, ready to run: its inputs are on this host.
 struct ExecutorTask {
   proto::TaskAssignment assignment;
-  std::vector<LocalSegment> segments;  // Reduce.
-  std::string scratch;                 // <worker scratch>/<job>/<attempt>
+  SegmentList segments;  // Reduce.
+  std::string scratch;   // <worker scratch>/<job>/<attempt>
   std::uint64_t memory_bytes = 0;
   std::uint32_t threads = 1;  // That its user code may use at once.
 };
 
-std::string encode_task(const ExecutorTask& task);
-Result<ExecutorTask> decode_task(std::string_view frame);
+/// `before`: the list of the task that this executor was given last.  The reduces of a job mostly
+/// share one, which is sent once.
+std::string encode_task(const ExecutorTask& task, const SegmentList& before);
+Result<ExecutorTask> decode_task(std::string_view frame, const SegmentList& before);
 
 std::string encode_outcome(AttemptId attempt, const RunOutcome& outcome);
 /// Total: the sender runs foreign code.

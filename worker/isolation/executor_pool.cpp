@@ -125,8 +125,10 @@ void ExecutorPool::hand_over(Executor& executor, const ExecutorTask& task) {
   executor.running = std::move(running);
   ++executor.tasks;
   reset(executor.mapping.page());
+  const std::string frame = encode_task(task, executor.segments.lock());
+  executor.segments = task.segments;
   // The end of the executor, which follows, is what answers for a failed write.
-  if (!write_frame(executor.control.get(), encode_task(task)).ok()) retire(executor);
+  if (!write_frame(executor.control.get(), frame).ok()) retire(executor);
 }
 
 void ExecutorPool::reject(const ExecutorTask& task, const std::string& why) {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -36,7 +37,8 @@ struct ExecutorPool::Executor {
   std::string plugin_path;
   std::uint64_t memory_bytes = 0;
   std::uint32_t tasks = 0;
-  bool retired = false;  // Told to die; its end is awaited.
+  std::weak_ptr<const std::vector<LocalSegment>> segments;  // Of its last task.
+  bool retired = false;                                     // Told to die; its end is awaited.
   // Its end of the control socket is closed: it is dying, or user code did that and it is deaf.
   std::optional<Instant> deaf_deadline;
   std::optional<RunningAttempt> running;

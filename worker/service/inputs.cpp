@@ -27,7 +27,36 @@ bool Inputs::is_local(const Share& share, const proto::Holder& holder) const {
 void Inputs::bring(const FetchInputs& wanted) {
   Share& share = shares_[wanted.assignment.attempt];
   share.assignment = wanted.assignment;
+  share.all = common_segments(share, wanted.list);
+  if (share.all != nullptr) return announce_if_complete(share);
   bring(share, *wanted.list, wanted.list->outputs);
+}
+
+LocalSegment Inputs::local(JobId job, const proto::OutputList& list,
+                           const proto::MapOutput& output) const {
+  LocalSegment segment;
+  segment.output = output;
+  segment.path = map_output_path(list.holders[output.holder].scratch, job, output.attempt);
+  return segment;
+}
+
+SegmentList Inputs::common_segments(const Share& share,
+                                    const std::shared_ptr<const proto::OutputList>& list) {
+  const bool all_local =
+      std::all_of(list->outputs.begin(), list->outputs.end(), [&](const proto::MapOutput& output) {
+        return is_local(share, list->holders[output.holder]);
+      });
+  if (!all_local) return nullptr;
+  const JobId job = share.assignment.task.job;
+  Common& common = common_[job];
+  if (common.list.lock() == list) return common.segments;
+  std::vector<LocalSegment> segments;
+  segments.reserve(list->outputs.size());
+  for (const proto::MapOutput& output : list->outputs) {
+    segments.push_back(local(job, *list, output));
+  }
+  common = {list, make_segment_list(std::move(segments))};
+  return common.segments;
 }
 
 void Inputs::bring(Share& share, const proto::OutputList& list,
@@ -41,10 +70,7 @@ void Inputs::bring(Share& share, const proto::OutputList& list,
       remote.push_back(output);
       continue;
     }
-    LocalSegment segment;
-    segment.output = output;
-    segment.path = map_output_path(holder.scratch, job, output.attempt);
-    share.segments.push_back(std::move(segment));
+    share.segments.push_back(local(job, list, output));
   }
   if (!remote.empty()) {
     FetchRequest request;
@@ -72,6 +98,7 @@ void Inputs::replace(const ReplaceInputs& replacement) {
   const auto known = shares_.find(replacement.attempt);
   if (known == shares_.end()) return;
   Share& share = known->second;
+  if (share.all != nullptr) share.segments = *std::exchange(share.all, nullptr);
   std::set<std::uint32_t> splits;
   for (const proto::MapOutput& output : replacement.outputs) splits.insert(output.split);
   std::erase_if(share.segments, [&splits](const LocalSegment& segment) {
@@ -97,6 +124,8 @@ void Inputs::forget(AttemptId attempt) {
   std::erase_if(ready_, is_of_it);
   std::erase_if(missing_, is_of_it);
 }
+
+void Inputs::forget(JobId job) { common_.erase(job); }
 
 void Inputs::look() {
   for (FetchOutcome& outcome : fetcher_.take()) note(std::move(outcome));
@@ -136,9 +165,11 @@ void Inputs::announce_if_complete(Share& share) {
   ready_.push_back(std::move(ready));
 }
 
-std::vector<LocalSegment> Inputs::segments(AttemptId attempt) const {
+SegmentList Inputs::segments(AttemptId attempt) const {
   const auto known = shares_.find(attempt);
-  return known != shares_.end() ? known->second.segments : std::vector<LocalSegment>();
+  if (known == shares_.end()) return nullptr;
+  const Share& share = known->second;
+  return share.all != nullptr ? share.all : make_segment_list(share.segments);
 }
 
 }  // namespace fanfold::worker

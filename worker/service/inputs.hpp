@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ class Inputs {
   void note_lost(AttemptId attempt, const std::vector<proto::MapOutput>& lost);
   /// Nobody reads them any more.
   void forget(AttemptId attempt);
+  void forget(JobId job);
 
   std::vector<InputsMissing> take_missing() { return std::exchange(missing_, {}); }
   std::vector<InputsReady> take_ready() { return std::exchange(ready_, {}); }
@@ -42,7 +44,7 @@ class Inputs {
   bool has_news() const { return !ready_.empty() || !missing_.empty(); }
 
   /// In the order of splits; none for attempts that were not brought.
-  std::vector<LocalSegment> segments(AttemptId attempt) const;
+  SegmentList segments(AttemptId attempt) const;
   /// What is fetched for an attempt, in its directory: no file of its own has this name.
   static constexpr const char* kFetchedDirectory = "fetched";
 
@@ -50,14 +52,26 @@ class Inputs {
   /// Of one attempt.
   struct Share {
     proto::TaskAssignment assignment;
-    std::vector<LocalSegment> segments;
-    std::set<std::uint32_t> awaited;  // Splits whose output is lost.
-    std::uint32_t rounds = 0;         // Of fetching, begun.
-    std::uint32_t fetching = 0;       // Of them, under way.
-    bool announced = false;           // Or failed.
+    SegmentList all;                     // Null: `segments` has them.
+    std::vector<LocalSegment> segments;  // Sorted when announced.
+    std::set<std::uint32_t> awaited;     // Splits whose output is lost.
+    std::uint32_t rounds = 0;            // Of fetching, begun.
+    std::uint32_t fetching = 0;          // Of them, under way.
+    bool announced = false;              // Or failed.
+  };
+
+  /// What most reduces of a job read: all outputs of a list, which lie on this host.
+  struct Common {
+    std::weak_ptr<const proto::OutputList> list;
+    SegmentList segments;
   };
 
   bool is_local(const Share& share, const proto::Holder& holder) const;
+  LocalSegment local(JobId job, const proto::OutputList& list,
+                     const proto::MapOutput& output) const;
+  /// Null: some of it lies elsewhere.
+  SegmentList common_segments(const Share& share,
+                              const std::shared_ptr<const proto::OutputList>& list);
   void bring(Share& share, const proto::OutputList& list,
              const std::vector<proto::MapOutput>& outputs);
   void note(FetchOutcome outcome);
@@ -68,6 +82,7 @@ class Inputs {
   const Scratch& scratch_;
   Fetcher& fetcher_;
   std::map<AttemptId, Share> shares_;
+  std::map<JobId, Common> common_;
   std::vector<InputsMissing> missing_;
   std::vector<InputsReady> ready_;
 };

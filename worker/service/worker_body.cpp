@@ -229,6 +229,7 @@ void WorkerBody::perform(DropAttemptFiles& action) {
 
 void WorkerBody::perform(DropJobFiles& action) {
   staging_.erase(action.job);
+  inputs_.forget(action.job);
   const Status status = doors_.scratch.drop_job(action.job);
   if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
 }
