@@ -5,17 +5,24 @@
 #include "cli/commands/command.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/output/concatenate.hpp"
+#include "common/io/manifest.hpp"
 
 namespace fanfold::cli {
 namespace {
 
 int cat_main(const Environment&, const Arguments& arguments) {
+  int code = kExitDone;
   const PrintOptions options{STDOUT_FILENO, arguments.has("json")};
   for (const std::string& directory : arguments.positionals()) {
     const Status status = print_output(io::posix_file_system(), directory, options);
     if (!status.ok()) return report(status);
+    const auto manifest = io::read_manifest(io::posix_file_system(), directory);
+    if (!manifest.ok() || !manifest->partial()) continue;
+    print_error("fanfold: " + directory + " is a partial output: it covers " +
+                io::covered_percent(*manifest->coverage) + " % of its input.\n");
+    code = kExitPartial;
   }
-  return kExitDone;
+  return code;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "cli/commands/completion_flags.hpp"
 #include "cli/text/suggest.hpp"
 #include "common/core/limits.hpp"
 #include "common/text/units.hpp"
@@ -123,7 +124,7 @@ Status read_output_flags(const Arguments& arguments, JobRequest* request) {
 }  // namespace
 
 std::vector<Flag> job_flags() {
-  return {
+  std::vector<Flag> flags = {
       {"output", 'o', "DIR", "Directory to write; it appears complete or not at all.", false},
       {"reducers", 'r', "N|auto", "Reduce tasks, and so part files. Default: auto.", false},
       {"param", '\0', "NAME=VALUE", "Parameter of the job: 'fanfold jobs JOB' lists them.", true},
@@ -146,6 +147,8 @@ std::vector<Flag> job_flags() {
       {"shuffle-over-network", '\0', "",
        "Reducers fetch everything from data servers, files of this host too.", false},
   };
+  for (Flag& flag : completion_flags()) flags.push_back(std::move(flag));
+  return flags;
 }
 
 Result<std::optional<std::uint32_t>> count_flag(const Arguments& arguments, const std::string& flag,
@@ -195,6 +198,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_output_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_limits(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_identity(arguments, &request));
+  FANFOLD_RETURN_IF_ERROR(read_completion_flags(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
   FANFOLD_ASSIGN_OR_RETURN(request.verify_per_million, sample_flag(arguments));

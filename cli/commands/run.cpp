@@ -55,9 +55,10 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   options.json = arguments.has("json");
   options.events = arguments.value("events").value_or("");
   if (options.in_process) {
-    FANFOLD_RETURN_IF_ERROR(refuse_together(
-        arguments, "--in-process",
-        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "http"}));
+    FANFOLD_RETURN_IF_ERROR(
+        refuse_together(arguments, "--in-process",
+                        {"workers", "slots", "master", "shuffle-over-network", "verify-sample",
+                         "events", "http", "completion", "deadline", "on-deadline", "retry"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));
@@ -126,7 +127,8 @@ Conclusion failed(Run& run, Status error) {
 }
 
 bool succeeded(const Conclusion& conclusion) {
-  return conclusion.status && conclusion.status->state == proto::JobState::kSucceeded;
+  return conclusion.status && (conclusion.status->state == proto::JobState::kSucceeded ||
+                               conclusion.status->state == proto::JobState::kPartial);
 }
 
 /// Attempts may still be writing: the master removes their directories once they are gone.  An

@@ -7,6 +7,7 @@
 #include "cli/options/exit_codes.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/summary.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -108,6 +109,13 @@ int report_outcome(const Conclusion& conclusion, const ReportOptions& options) {
   if (status.state == proto::JobState::kSucceeded) {
     if (!options.json && !options.quiet) print(summary_text(status, options.wall_ms));
     return kExitDone;
+  }
+  if (status.state == proto::JobState::kPartial) {
+    if (!options.json && !options.quiet) print(summary_text(status, options.wall_ms));
+    print_error("fanfold: job " + status.job_name +
+                " is partial: " + printable(status.reason, false) +
+                "; _PARTIAL in its output lists what is missing.\n");
+    return kExitPartial;
   }
   FailureContext context;
   context.attempts = conclusion.attempts;

@@ -26,7 +26,7 @@ Result<Verification> verify_job(const Environment& environment, const Arguments&
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
                            connect_to_master(environment, arguments));
   FANFOLD_ASSIGN_OR_RETURN(const proto::JobStatus status, get_job(*client, job));
-  if (status.state != proto::JobState::kSucceeded) {
+  if (status.state != proto::JobState::kSucceeded && status.state != proto::JobState::kPartial) {
     return Status(StatusCode::kInvalidArgument, "job " + word + " has no output to verify: it is " +
                                                     std::string(proto::name_of(status.state)) +
                                                     ".");
@@ -60,7 +60,12 @@ int verify_main(const Environment& environment, const Arguments& arguments) {
     return verification.status().code() == StatusCode::kCorruption ? kExitFailed : code;
   }
   print(arguments.has("json") ? to_json(*verification) : text_of(*verification));
-  if (verification->holds()) return kExitDone;
+  if (verification->holds()) {
+    if (!verification->manifest.partial()) return kExitDone;
+    print_error("fanfold: " + verification->directory +
+                " is what the job wrote, and partial: it lacks some of the input.\n");
+    return kExitPartial;
+  }
   print_error("fanfold: " + verification->directory +
               " is not what the job wrote, or its records do not add up.\n");
   return kExitFailed;
@@ -78,7 +83,7 @@ Command verify_command() {
       "Checks every file against the manifest, and that every input record was mapped once and\n"
       "everything emitted was combined or reduced. Exit code: 0 all holds; 1 something does not, "
       "and\n"
-      "it is named; 2 there is nothing to verify.";
+      "it is named; 2 there is nothing to verify; 3 all holds, and the output is a partial one.";
   syntax.flags = {master_flag(), json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = verify_main;

@@ -136,6 +136,10 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->attempts_max = request.attempts_max;
   spec->task_timeout_ms = request.task_timeout_ms;
   spec->speculate = request.speculate;
+  spec->completion = request.completion;
+  spec->deadline_ms = request.deadline_ms;
+  spec->on_deadline = request.on_deadline;
+  spec->retry = request.retry;
 }
 
 void copy_job_info(const abi::JobInfo& job, proto::JobSpec* spec) {

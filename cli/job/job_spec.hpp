@@ -35,6 +35,10 @@ struct JobRequest {
   bool speculate = true;
   std::string client_id;  // Empty: a new one.
   std::uint32_t verify_per_million = 0;
+  proto::CompletionPolicy completion;
+  std::uint64_t deadline_ms = 0;
+  proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
+  std::vector<proto::Retrier> retry;
 };
 
 struct Surroundings {

@@ -49,9 +49,10 @@ Result<std::unique_ptr<RecordStream>> RecordStream::open(io::FileSystem& files,
   FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<io::ReadableFile> file, files.open(path));
   FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t size, file->size());
   if (size != part.bytes) {
-    return Status(StatusCode::kCorruption,
-                  path + " is " + std::to_string(size) + " bytes, but _SUCCESS says " +
-                      std::to_string(part.bytes) + ": it was changed after the job wrote it.");
+    return Status(StatusCode::kCorruption, path + " is " + std::to_string(size) + " bytes, but " +
+                                               std::string(manifest.file_name()) + " says " +
+                                               std::to_string(part.bytes) +
+                                               ": it was changed after the job wrote it.");
   }
   std::unique_ptr<io::ReadableStream> source;
   if (manifest.compression == io::PartCompression::kNone) {

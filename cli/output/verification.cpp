@@ -55,7 +55,7 @@ void check_files(io::FileSystem& files, Verification* verification) {
   const io::Manifest& manifest = verification->manifest;
   std::uint64_t bytes = 0;
   std::uint64_t records = 0;
-  std::set<std::string> known = {io::kManifestName};
+  std::set<std::string> known = {manifest.file_name()};
   std::vector<std::string> missing;
   std::vector<std::string> changed;
   for (const io::PartInfo& file : manifest.files) {
@@ -80,6 +80,30 @@ void check_files(io::FileSystem& files, Verification* verification) {
                         "; the manifest says " + std::to_string(manifest.records) + " and " +
                         std::to_string(manifest.bytes));
   check_strangers(files, known, verification);
+}
+
+/// What is there and what is missing is the input, each task once.
+void check_coverage(Verification* verification) {
+  const io::Manifest& manifest = verification->manifest;
+  if (!manifest.coverage) return;
+  const io::Coverage& coverage = *manifest.coverage;
+  std::set<std::uint32_t> tasks;
+  std::uint64_t missing_bytes = 0;
+  bool sound = true;
+  for (const io::MissingTask& missing : coverage.missing) {
+    sound = sound && tasks.insert(missing.task).second && missing.task < coverage.map_tasks;
+    std::uint64_t bytes = 0;
+    for (const io::CoveragePiece& piece : missing.pieces) bytes += piece.end - piece.begin;
+    sound = sound && bytes == missing.bytes;
+    missing_bytes += missing.bytes;
+  }
+  sound = sound && coverage.covered_bytes + missing_bytes == coverage.input_bytes;
+  const std::string percent = io::covered_percent(coverage);
+  verification->add("coverage_adds_up", sound,
+                    count(coverage.covered, "map task") + " covered + " +
+                        std::to_string(coverage.missing.size()) +
+                        " listed as missing = " + std::to_string(coverage.map_tasks) + "; " +
+                        percent + " % of the input's bytes (" + coverage.reason + ")");
 }
 
 void check_ledger(Verification* verification) {
@@ -135,6 +159,7 @@ Result<Verification> verify_output(io::FileSystem& files, const std::string& dir
   verification.directory = directory;
   FANFOLD_ASSIGN_OR_RETURN(verification.manifest, io::read_manifest(files, directory));
   check_files(files, &verification);
+  check_coverage(&verification);
   check_ledger(&verification);
   return verification;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/job/parameters.hpp"
 #include "cli/view/names.hpp"
+#include "common/proto/completion_text.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -37,6 +38,29 @@ Json failure_json(const proto::FailureReport& failure) {
   return json;
 }
 
+Json completion_json(const proto::CompletionStatus& completion) {
+  Json json = {{"policy", proto::text_of(completion.policy)}};
+  if (completion.deadline_ms != 0) {
+    json["deadline_ms"] = completion.deadline_ms;
+    json["on_deadline"] = proto::name_of(completion.on_deadline);
+  }
+  if (completion.reason != proto::CompletionReason::kNone) {
+    json["reason"] = proto::name_of(completion.reason);
+  }
+  json["decided"] = completion.decided;
+  json["maps"] = completion.maps;
+  json["maps_covered"] = completion.maps_covered;
+  json["maps_failed"] = completion.maps_failed;
+  json["maps_dropped"] = completion.maps_dropped;
+  json["bytes"] = completion.bytes;
+  json["bytes_covered"] = completion.bytes_covered;
+  json["attempts_stopped"] = completion.attempts_stopped;
+  json["attempts_stopping"] = completion.attempts_stopping;
+  json["stop_us"] = completion.stop_us;
+  json["results_discarded"] = completion.results_discarded;
+  return json;
+}
+
 Json status_json(const proto::JobStatus& status) {
   Json json = {{"job", status.job.value},
                {"name", status.job_name},
@@ -54,6 +78,7 @@ Json status_json(const proto::JobStatus& status) {
                {"output_records", status.output_records},
                {"output_files", status.output_files}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
+  json["completion"] = completion_json(status.completion);
   if (status.slowest_task.job.value != 0) {
     json["slowest_task"] = {{"task", name_of(status.slowest_task)}, {"ms", status.slowest_task_ms}};
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/options/exit_codes.hpp"
+#include "cli/view/completion.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/progress.hpp"
 #include "common/text/units.hpp"
@@ -56,7 +57,9 @@ std::string counters_text(const proto::JobStatus& status) {
 }  // namespace
 
 std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) {
-  std::string text = status.job_name + " finished in " + format_milliseconds(wall_ms) + "\n";
+  const bool partial = status.state == proto::JobState::kPartial;
+  std::string text = status.job_name + (partial ? " is PARTIAL after " : " finished in ") +
+                     format_milliseconds(wall_ms) + "\n";
   if (const proto::StageStatus* map = find_stage(status, Stage::kMap)) {
     text +=
         labelled("in", format_bytes(map->bytes_done) + ", " + plural(map->records_in, "record"));
@@ -65,6 +68,7 @@ std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) 
                               plural(status.output_records, "record") + ", " +
                               plural(status.output_files, "file"));
   text += stages_text(status);
+  for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
   text += labelled("retries", retries_text(status));
   if (status.slowest_task.job.value != 0) {
     text += labelled("slowest", name_of(status.slowest_task) + ", " +
@@ -88,6 +92,7 @@ std::string status_text(const proto::JobStatus& status) {
     }
     text += labelled(name_of(stage.stage), line);
   }
+  for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
   text += labelled("retries", retries_text(status));
   text += counters_text(status);
   for (const std::string& note : status.notes) text += labelled("note", printable(note, false));
@@ -106,6 +111,8 @@ int exit_code_of(const proto::JobStatus& status) {
       return status.first_cause.kind == proto::FailureKind::kInput ? kExitUsage : kExitFailed;
     case proto::JobState::kCancelled:
       return kExitCancelled;
+    case proto::JobState::kPartial:
+      return kExitPartial;
   }
   return kExitFailed;
 }

@@ -279,6 +279,7 @@ std::string to_json(const Manifest& manifest) {
                              {"records", file.records},
                              {"xxh3_64", hex(file.checksum)}});
   }
+  if (manifest.coverage) json["coverage"] = Json::parse(to_json(*manifest.coverage));
   json["run"] = run_json(manifest.run);
   // Parameters and paths may hold any bytes; JSON may not.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -312,12 +313,23 @@ Result<Manifest> parse_manifest(std::string_view text) {
   if (!problem.empty()) {
     return Status(StatusCode::kCorruption, "the manifest is damaged: bad field: " + problem);
   }
+  if (json.contains("coverage")) {
+    FANFOLD_ASSIGN_OR_RETURN(manifest.coverage, parse_coverage(json["coverage"].dump()));
+  }
   return manifest;
 }
 
 Result<Manifest> read_manifest(FileSystem& files, const std::string& directory) {
-  const std::string path = directory + "/" + kManifestName;
+  std::string path = directory + "/" + kManifestName;
   auto file = files.open(path);
+  if (!file.ok() && file.status().code() == StatusCode::kNotFound) {
+    const std::string partial = directory + "/" + kPartialManifestName;
+    auto second = files.open(partial);
+    if (second.ok() || second.status().code() != StatusCode::kNotFound) {
+      path = partial;
+      file = std::move(second);
+    }
+  }
   if (!file.ok() && file.status().code() == StatusCode::kNotFound) {
     return Status(StatusCode::kNotFound,
                   directory + " is not a finished output: it has no " + kManifestName + " file");
@@ -330,6 +342,11 @@ Result<Manifest> read_manifest(FileSystem& files, const std::string& directory) 
   text.resize(count);
   auto manifest = parse_manifest(text);
   if (!manifest.ok()) return manifest.status().with_context(path);
+  if (!path.ends_with(manifest->file_name())) {
+    return Status(StatusCode::kCorruption,
+                  path + " is a file of that name by mistake: by what it says it is " +
+                      std::string(manifest->file_name()));
+  }
   return manifest;
 }
 

@@ -1,5 +1,6 @@
 // _SUCCESS: the manifest of an output directory, as JSON.  It is the last file written before a
-// directory is published, so a directory that has one is complete.  docs/disk_format.md explains
+// directory is published, so a directory that has one is complete.  An output that lacks some of
+// its input has _PARTIAL instead, which nobody takes for a success.  docs/disk_format.md explains
 // every field.
 //
 // All but `run` depends on the job and its input alone: running a job again gives the same text.
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "common/core/status.hpp"
+#include "common/io/coverage.hpp"
 #include "common/io/file_system.hpp"
 #include "common/io/part_file.hpp"
 #include "fanfold/abi.hpp"
@@ -21,6 +23,7 @@
 namespace fanfold::io {
 
 inline constexpr const char* kManifestName = "_SUCCESS";
+inline constexpr const char* kPartialManifestName = "_PARTIAL";
 
 /// Where every record went: what must add up when nothing was lost, doubled or changed on the way.
 struct Ledger {
@@ -65,8 +68,13 @@ struct Manifest {
   std::uint64_t bytes = 0;  // Of all files.
   std::uint64_t records = 0;
   std::map<std::string, std::int64_t> counters;
-  std::vector<PartInfo> files;  // By name.
+  std::vector<PartInfo> files;       // By name.
+  std::optional<Coverage> coverage;  // Of jobs that may do without some of their input.
   ManifestRun run;
+
+  bool partial() const { return coverage && coverage->partial(); }
+  /// kManifestName, or kPartialManifestName.
+  const char* file_name() const { return partial() ? kPartialManifestName : kManifestName; }
 };
 
 std::string to_json(const Manifest& manifest);
@@ -75,7 +83,8 @@ std::string to_json(const Manifest& manifest);
 /// kInvalidArgument: a later format than this program knows.
 Result<Manifest> parse_manifest(std::string_view json);
 
-/// kNotFound, with what to make of it, when `directory` is no finished output.
+/// Of a complete or a partial output.  kNotFound, with what to make of it, when `directory` is
+/// neither.
 Result<Manifest> read_manifest(FileSystem& files, const std::string& directory);
 
 /// Letters, digits, '.', '_' and '-', not starting with '.' or '_': what an output file may be

@@ -64,6 +64,15 @@ void serialize(Archive& archive, FileReference& f) {
   archive(f.name, f.path, f.sha256);
 }
 template <class Archive>
+void serialize(Archive& archive, CompletionPolicy& p) {
+  archive(Checked{p.rule}, p.count, p.per_million);
+}
+template <class Archive>
+void serialize(Archive& archive, Retrier& r) {
+  archive(r.errors, r.interval_ms, r.attempts_max, r.backoff_per_mille, r.delay_ms_max,
+          Checked{r.jitter});
+}
+template <class Archive>
 void serialize(Archive& archive, JobSpec& s) {
   archive(s.job_name, s.plugin, s.inputs, s.output, s.parameters, s.side_files, s.partitions,
           Checked{s.on_exists}, Checked{s.output_format}, Checked{s.output_compression},
@@ -72,6 +81,7 @@ void serialize(Archive& archive, JobSpec& s) {
           s.input_tags);
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
+  archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -118,11 +128,18 @@ void serialize(Archive& archive, StageStatus& s) {
           s.records_out, s.bytes_out, s.elapsed_ms);
 }
 template <class Archive>
+void serialize(Archive& archive, CompletionStatus& s) {
+  archive(s.policy, s.deadline_ms, Checked{s.on_deadline}, Checked{s.reason}, s.decided, s.maps,
+          s.maps_covered, s.maps_failed, s.maps_dropped, s.bytes, s.bytes_covered);
+  archive(s.attempts_stopped, s.attempts_stopping, s.stop_us, s.results_discarded);
+}
+template <class Archive>
 void serialize(Archive& archive, JobStatus& s) {
   archive(s.job, s.job_name, s.output, s.submitted_by, Checked{s.state}, s.stages,
           s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
-          s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files);
+          s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
+          s.completion);
 }
 template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {

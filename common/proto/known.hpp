@@ -18,7 +18,15 @@ constexpr bool is_known(OnExists v) { return within(v, OnExists::kFail, OnExists
 constexpr bool is_known(ShufflePath v) {
   return within(v, ShufflePath::kAuto, ShufflePath::kNetwork);
 }
-constexpr bool is_known(JobState v) { return within(v, JobState::kRunning, JobState::kCancelled); }
+constexpr bool is_known(JobState v) { return within(v, JobState::kRunning, JobState::kPartial); }
+constexpr bool is_known(CompletionRule v) {
+  return within(v, CompletionRule::kAll, CompletionRule::kFirst);
+}
+constexpr bool is_known(OnDeadline v) { return within(v, OnDeadline::kFail, OnDeadline::kPartial); }
+constexpr bool is_known(Jitter v) { return within(v, Jitter::kNone, Jitter::kFull); }
+constexpr bool is_known(CompletionReason v) {
+  return within(v, CompletionReason::kNone, CompletionReason::kCancelled);
+}
 constexpr bool is_known(FailureKind v) {
   return within(v, FailureKind::kNone, FailureKind::kNonDeterministic) ||
          within(v, FailureKind::kWorkerLost, FailureKind::kDrained) || v == FailureKind::kCancelled;

@@ -67,6 +67,39 @@ const char* name_of(FailureKind kind) {
   return "unknown";
 }
 
+const char* error_name(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kException:
+      return "Task.Exception";
+    case FailureKind::kSignal:
+      return "Task.Signal";
+    case FailureKind::kExit:
+      return "Task.Exit";
+    case FailureKind::kTimeout:
+      return "Task.Timeout";
+    case FailureKind::kStalled:
+      return "Task.Stalled";
+    case FailureKind::kOutOfMemory:
+      return "Task.OutOfMemory";
+    case FailureKind::kInput:
+      return "Input.Missing";
+    case FailureKind::kPlugin:
+      return "Plugin.Incompatible";
+    case FailureKind::kNonDeterministic:
+      return "Task.NonDeterministic";
+    case FailureKind::kNone:
+    case FailureKind::kWorkerLost:
+    case FailureKind::kFetch:
+    case FailureKind::kNoSpace:
+    case FailureKind::kIo:
+    case FailureKind::kSpawn:
+    case FailureKind::kDrained:
+    case FailureKind::kCancelled:
+      return "";
+  }
+  return "";
+}
+
 bool is_final(JobState state) {
   switch (state) {
     case JobState::kRunning:
@@ -75,6 +108,7 @@ bool is_final(JobState state) {
     case JobState::kSucceeded:
     case JobState::kFailed:
     case JobState::kCancelled:
+    case JobState::kPartial:
       return true;
   }
   return false;
@@ -92,9 +126,51 @@ const char* name_of(JobState state) {
       return "failed";
     case JobState::kCancelled:
       return "cancelled";
+    case JobState::kPartial:
+      return "partial";
   }
   return "unknown";
 }
+
+const char* name_of(CompletionReason reason) {
+  switch (reason) {
+    case CompletionReason::kNone:
+      return "";
+    case CompletionReason::kAllCompleted:
+      return "ALL_COMPLETED";
+    case CompletionReason::kMinSuccessfulReached:
+      return "MIN_SUCCESSFUL_REACHED";
+    case CompletionReason::kQuorumReached:
+      return "QUORUM_REACHED";
+    case CompletionReason::kFirstSuccessful:
+      return "FIRST_SUCCESSFUL";
+    case CompletionReason::kDeadlineExceeded:
+      return "DEADLINE_EXCEEDED";
+    case CompletionReason::kFailureToleranceExceeded:
+      return "FAILURE_TOLERANCE_EXCEEDED";
+    case CompletionReason::kCancelled:
+      return "CANCELLED";
+  }
+  return "unknown";
+}
+
+const char* name_of(CompletionRule rule) {
+  switch (rule) {
+    case CompletionRule::kAll:
+      return "all";
+    case CompletionRule::kAllCompleted:
+      return "all-completed";
+    case CompletionRule::kMinSuccessful:
+      return "min-successful";
+    case CompletionRule::kQuorum:
+      return "quorum";
+    case CompletionRule::kFirst:
+      return "first";
+  }
+  return "unknown";
+}
+
+const char* name_of(OnDeadline what) { return what == OnDeadline::kFail ? "fail" : "partial"; }
 
 const char* name_of(WorkerStanding standing) {
   switch (standing) {

@@ -32,6 +32,37 @@ enum class ShufflePath : std::uint8_t {
   kNetwork = 1,  // Everything through the data servers (--shuffle-over-network).
 };
 
+/// When the maps of a job count as done; docs/patterns/completion.md has the rules.
+enum class CompletionRule : std::uint8_t {
+  kAll = 0,           // Each must succeed.
+  kAllCompleted = 1,  // Each must succeed, or fail for good.
+  kMinSuccessful = 2,
+  kQuorum = 3,
+  kFirst = 4,
+};
+struct CompletionPolicy {
+  CompletionRule rule = CompletionRule::kAll;
+  std::uint32_t count = 0;        // kMinSuccessful, kQuorum.  A quorum of 0: a majority.
+  std::uint32_t per_million = 0;  // kMinSuccessful without a count: of all maps.
+  bool operator==(const CompletionPolicy&) const = default;
+};
+
+/// When the deadline of a job has passed: it fails, or goes on with the maps that have committed.
+enum class OnDeadline : std::uint8_t { kFail = 0, kPartial = 1 };
+
+enum class Jitter : std::uint8_t { kNone = 0, kFull = 1 };
+
+/// One entry of a Retry of the States Language: what is tried again, how often and when.
+struct Retrier {
+  std::vector<std::string> errors;  // error_name(), or a "States." name.
+  std::uint64_t interval_ms = 1000;
+  std::uint32_t attempts_max = 3;  // Beyond the first; 0: never again.
+  std::uint32_t backoff_per_mille = 2000;
+  std::uint64_t delay_ms_max = 0;  // 0: none.
+  Jitter jitter = Jitter::kNone;
+  bool operator==(const Retrier&) const = default;
+};
+
 /// What a user submits, complete: the client has described the plugin and filled in defaults.
 struct JobSpec {
   std::string job_name;
@@ -67,6 +98,10 @@ struct JobSpec {
   std::string submitted_by;  // User name, for `list`.
   /// Of a million tasks, how many run a second time, elsewhere, and must give the same (0: none).
   std::uint32_t verify_per_million = 0;
+  CompletionPolicy completion;
+  std::uint64_t deadline_ms = 0;  // From when the master hears of the job; 0: none.
+  OnDeadline on_deadline = OnDeadline::kFail;
+  std::vector<Retrier> retry;  // The first that fits counts.  Empty: attempts_max alone.
 };
 
 /// One map task's share of the input.
@@ -137,6 +172,8 @@ enum class FailureKind : std::uint8_t {
 bool charged_to_task(FailureKind kind);
 /// "exception", "signal", ...
 const char* name_of(FailureKind kind);
+/// As a Retry calls it: "Task.Exception", ...; empty for what no task pays for.
+const char* error_name(FailureKind kind);
 
 /// The one clear cause of a failed attempt.
 struct FailureReport {
@@ -197,10 +234,48 @@ enum class JobState : std::uint8_t {
   kSucceeded = 3,
   kFailed = 4,
   kCancelled = 5,
+  kPartial = 6,  // Published without some of its input: never called a success.
 };
 
 bool is_final(JobState state);
 const char* name_of(JobState state);
+
+/// Why a job went on from its maps, or ended.
+enum class CompletionReason : std::uint8_t {
+  kNone = 0,  // Not yet, or for another reason (JobStatus::reason).
+  kAllCompleted = 1,
+  kMinSuccessfulReached = 2,
+  kQuorumReached = 3,
+  kFirstSuccessful = 4,
+  kDeadlineExceeded = 5,
+  kFailureToleranceExceeded = 6,
+  kCancelled = 7,
+};
+
+/// "ALL_COMPLETED", ...; empty for kNone.
+const char* name_of(CompletionReason reason);
+/// "all", "min-successful", ...
+const char* name_of(CompletionRule rule);
+const char* name_of(OnDeadline what);
+
+/// What of its input a job covers, and what became of the rest.
+struct CompletionStatus {
+  CompletionPolicy policy;
+  std::uint64_t deadline_ms = 0;
+  OnDeadline on_deadline = OnDeadline::kFail;
+  CompletionReason reason = CompletionReason::kNone;
+  bool decided = false;  // Which maps are covered does not change any more.
+  std::uint32_t maps = 0;
+  std::uint32_t maps_covered = 0;  // Committed.
+  std::uint32_t maps_failed = 0;   // Given up: they failed as often as they may.
+  std::uint32_t maps_dropped = 0;  // Not needed any more, or too late.
+  std::uint64_t bytes = 0;         // Of the input.
+  std::uint64_t bytes_covered = 0;
+  std::uint32_t attempts_stopped = 0;   // When it was decided.
+  std::uint32_t attempts_stopping = 0;  // Of them, not heard of as dead yet.
+  std::uint64_t stop_us = 0;            // Until the last that was heard of was dead.
+  std::uint32_t results_discarded = 0;  // Of attempts that were stopped: they came too late.
+};
 
 struct StageStatus {
   Stage stage = Stage::kMap;
@@ -238,6 +313,7 @@ struct JobStatus {
   std::uint64_t output_bytes = 0;
   std::uint64_t output_records = 0;
   std::uint32_t output_files = 0;
+  CompletionStatus completion;
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

@@ -103,7 +103,11 @@ void EventRecorder::resumed(Instant now, JobId id) {
 
 void EventRecorder::count_done(Instant now, JobLog& job, Stage which) {
   StageCount& stage = job.stage(which);
-  if (++stage.done != stage.tasks) return;
+  if (++stage.done == stage.tasks) end_stage(now, job, which);
+}
+
+void EventRecorder::end_stage(Instant now, JobLog& job, Stage which) {
+  const StageCount& stage = job.stage(which);
   const std::size_t before = job.buffer.size();
   {
     JsonLine line(&job.buffer, "stage.ended", time_us(now));
@@ -152,6 +156,9 @@ void EventRecorder::ended(Instant now, const proto::JobStatus& status) {
     JsonLine line(&job->buffer, "job.ended", time_us(now));
     line.number("job", status.job.value).text("state", proto::name_of(status.state));
     line.text("reason", status.reason);
+    if (status.completion.reason != proto::CompletionReason::kNone) {
+      line.text("completion", proto::name_of(status.completion.reason));
+    }
     line.number("elapsed_us", microseconds(now - job->accepted));
     line.number("failed_attempts", status.failed_attempts);
     line.number("lost_attempts", status.lost_attempts);

@@ -63,6 +63,7 @@ class EventRecorder {
   /// A job of an earlier master, whose log goes on: what it consists of, what is done of it.
   void restore(JobId job, bool sample, std::uint32_t splits, std::uint32_t partitions);
   void restore_done(const TaskId& task, bool done);
+  void restore_coverage(JobId job, std::uint32_t covered);
   void forget(JobId job) { jobs_.erase(job); }
   void resumed(Instant now, JobId job);
 
@@ -87,6 +88,10 @@ class EventRecorder {
   void cancelled(Instant now, AttemptId attempt) { end_without_result(now, attempt, "cancelled"); }
   void abandoned(Instant now, AttemptId attempt) { end_without_result(now, attempt, "abandoned"); }
   void output_invalidated(Instant now, const TaskId& task, AttemptId attempt);
+  /// A map failed for good, and its job goes on without it; a job goes on with so many maps.
+  void given_up(Instant now, const TaskId& task, AttemptId first_failure, proto::FailureKind kind);
+  void coverage_decided(Instant now, JobId job, proto::CompletionReason reason,
+                        std::uint32_t covered);
 
   /// When end_turn() will have something to write, as far as is known now.
   std::optional<Instant> next_due() const;
@@ -141,6 +146,7 @@ class EventRecorder {
                       std::optional<Instant> started) const;
   void end_without_result(Instant now, AttemptId attempt, std::string_view outcome);
   void count_done(Instant now, JobLog& job, Stage stage);
+  void end_stage(Instant now, JobLog& job, Stage stage);
   void tell_assignments();
   void tell_worker(Instant now, JobLog& job, const Assignment& assignment);
   void flush(JobId id, JobLog& job);

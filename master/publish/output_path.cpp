@@ -25,7 +25,8 @@ Status check_replaceable(io::FileSystem& files, const proto::JobSpec& spec,
     }
   }
   FANFOLD_ASSIGN_OR_RETURN(const auto names, files.list(output));
-  const bool finished = std::binary_search(names.begin(), names.end(), io::kManifestName);
+  const bool finished = std::binary_search(names.begin(), names.end(), io::kManifestName) ||
+                        std::binary_search(names.begin(), names.end(), io::kPartialManifestName);
   if (names.empty() || finished) return Status();
   return refused(
       "will not replace " + output + ": it holds files but no " + io::kManifestName +

@@ -167,13 +167,15 @@ class OutputBuilder {
     run.speculative_attempts = status.speculative_attempts;
     run.wall_ms = status.elapsed_ms;
     run.ledger = request_.ledger;
+    manifest.coverage = request_.coverage;
     run.started_unix_ms = request_.started_unix_ms;
     run.finished_unix_ms = request_.finished_unix_ms;
     return manifest;
   }
 
   Status write_manifest(const io::Manifest& manifest) {
-    FANFOLD_ASSIGN_OR_RETURN(const auto file, files_.create(directory_ + "/" + io::kManifestName));
+    FANFOLD_ASSIGN_OR_RETURN(const auto file,
+                             files_.create(directory_ + "/" + manifest.file_name()));
     FANFOLD_RETURN_IF_ERROR(file->append(io::to_json(manifest)));
     FANFOLD_RETURN_IF_ERROR(file->sync());
     return file->close();

@@ -31,7 +31,8 @@ struct PublishRequest {
   std::vector<AttemptFiles> reduces;  // By partition.
   proto::JobStatus status;            // For the manifest: counters, attempts, times.
   std::optional<io::Ledger> ledger;   // The same.
-  std::uint64_t started_unix_ms = 0;  // For the manifest; 0: left out.
+  std::optional<io::Coverage> coverage;  // The same; partial: the manifest is called _PARTIAL.
+  std::uint64_t started_unix_ms = 0;     // For the manifest; 0: left out.
   std::uint64_t finished_unix_ms = 0;
 };
 

@@ -43,6 +43,7 @@ bool Machine::may_adopt(const Worker& worker, const proto::HeldTask& held) {
   if (held.attempt == AttemptId{} || epoch_of(held.attempt) >= options_.epoch) return false;
   const Task& task = job->stage(held.task.stage).at(held.task.index);
   if (task.state == TaskState::kCommitted || task.live > 1) return false;
+  if (task.state == TaskState::kGivenUp) return false;
   // What it reads, or has read, must be what other reduces read.
   if (held.task.stage == Stage::kReduce && held.generation != job->generation) return false;
   if (task.live == 0) return true;

@@ -185,6 +185,7 @@ void Machine::unfile(Job& job) {
   if (job.rank) ready_jobs_.erase(*job.rank);
   job.rank.reset();
   stragglers_.clear(job.id);
+  job_deadlines_.clear(job.id);
   for (const auto& [task, trouble] : job.troubles) {
     task_deadlines_.clear(TaskId{job.id, task.first, task.second});
   }

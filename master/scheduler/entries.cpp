@@ -28,6 +28,8 @@ std::size_t Machine::entries() const {
                         publications_.order().size() + pool_.silences().order().size() +
                         pool_.rests().order().size() + pool_.reviews().order().size() +
                         starving_.size() + pool_.stalls().order().size();
+  entries += job_deadlines_.order().size();
+  for (const auto& [worker, attempts] : stopping_) entries += 1 + attempts.size();
   for (const auto& [id, job] : jobs_) entries += entries_of(job);
   for (const auto& [id, worker] : pool_.all()) entries += entries_of(worker);
   return entries;

@@ -23,6 +23,11 @@ struct JobSubmitted {
   bool speculate = true;
   /// Of a million tasks, how many must give the same on another worker before they commit.
   std::uint32_t verify_per_million = 0;
+  /// When its maps count as done, and until when, on the wall clock (0: no deadline).
+  proto::CompletionPolicy completion;
+  proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
+  std::uint64_t deadline_unix_us = 0;
+  std::vector<proto::Retrier> retry;
 };
 struct JobCancelled {
   JobId job;

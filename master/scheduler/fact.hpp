@@ -46,6 +46,7 @@ struct JobEnded {
   std::string reason;
   TaskId failed_task;       // kFailed by a task: the task ...
   AttemptId first_failure;  // ... and the first of its attempts that failed.
+  proto::CompletionReason completion = proto::CompletionReason::kNone;
 };
 /// Its id stands for this worker in the time of later masters too.
 struct WorkerRegistered {
@@ -64,9 +65,22 @@ struct NonDeterminismFound {
   abi::BlockSummary before;
   abi::BlockSummary after;
 };
+/// A map that has failed as often as it may, of a job that can do without it.
+struct TaskGivenUp {
+  TaskId task;
+  AttemptId first_failure;
+  proto::FailureKind kind = proto::FailureKind::kNone;  // Of the last one.
+};
+/// The job goes on with the maps that are committed now, and with no other ever: what is lost of
+/// them is made again, what has not committed is not covered.
+struct CoverageDecided {
+  JobId job;
+  proto::CompletionReason reason = proto::CompletionReason::kNone;
+  std::uint32_t covered = 0;
+};
 
-using Fact =
-    std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
-                 JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone, NonDeterminismFound>;
+using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
+                          JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone,
+                          NonDeterminismFound, TaskGivenUp, CoverageDecided>;
 
 }  // namespace fanfold::master

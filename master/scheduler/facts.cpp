@@ -7,12 +7,17 @@
 #include "common/proto/flow.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
+#include "master/scheduler/retry.hpp"
 
 namespace fanfold::master::scheduling {
 
 void Machine::apply(const JobAccepted& fact) {
-  const bool inserted = jobs_.try_emplace(fact.job.job, fact.job).second;
+  const auto [job, inserted] = jobs_.try_emplace(fact.job.job, fact.job);
   FANFOLD_CHECK(inserted);
+  if (fact.job.deadline_unix_us != 0) {
+    job->second.completion.deadline =
+        instant_of(fact.job.deadline_unix_us, options_.unix_us_at_origin);
+  }
 }
 
 void Machine::apply(const AttemptCommitted& fact) {
@@ -66,6 +71,10 @@ void Machine::apply(const TaskFailureCounted& fact) {
   ++trouble.failures;
   if (trouble.first_failure == AttemptId{}) trouble.first_failure = fact.attempt;
   ++job->attempts_failed;
+  if (const auto retrier = retrier_for(job->retry, fact.kind)) {
+    trouble.retried.resize(job->retry.size());
+    ++trouble.retried[*retrier];
+  }
   if (!begun_) {
     job->ledger.add(fact.attempt, fact.task);
     ++job->stage(fact.task.stage).at(fact.task.index).attempts;
@@ -87,6 +96,7 @@ void Machine::apply(const JobEnded& fact) {
   status.reason = fact.reason;
   status.failed_task = fact.failed_task;
   status.failed_attempt = fact.first_failure;
+  status.completion.reason = fact.completion;
   ended_.emplace(fact.job, std::move(status));
   ended_order_.push_back(fact.job);
   if (ended_order_.size() > kEndedJobsKept) {
@@ -95,6 +105,22 @@ void Machine::apply(const JobEnded& fact) {
   }
   if (!planted(Bug::kKeepOutputsOfEndedJobs)) pool_.forget_outputs(fact.job);
   jobs_.erase(fact.job);
+}
+
+void Machine::apply(const TaskGivenUp& fact) {
+  Job* job = find_job(fact.task.job);
+  FANFOLD_CHECK(job != nullptr && job->contains(fact.task) && fact.task.stage == Stage::kMap);
+  job->map.give_up(fact.task.index);
+  ++job->completion.failed;
+}
+
+void Machine::apply(const CoverageDecided& fact) {
+  Job* job = find_job(fact.job);
+  FANFOLD_CHECK(job != nullptr && !job->completion.decided);
+  FANFOLD_CHECK(job->map.done() == fact.covered);
+  job->completion.decided = true;
+  job->completion.reason = fact.reason;
+  job->map.give_up_rest();
 }
 
 void Machine::apply(const WorkerRegistered& fact) { pool_.expect(fact.worker, fact.slots); }

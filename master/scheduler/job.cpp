@@ -12,16 +12,17 @@ namespace {
 
 using proto::JobState;
 
-constexpr std::size_t kJobStates = 6;  // Values start at 1.
+constexpr std::size_t kJobStates = 7;  // Values start at 1.
 using Row = std::array<bool, kJobStates>;
 constexpr std::array<Row, kJobStates> kLegalMoves = {{
-    // to: -, running, publishing, succeeded, failed, cancelled
-    {{false, false, false, false, false, false}},
-    {{false, false, true, false, true, true}},     // running
-    {{false, false, false, true, true, false}},    // publishing: too late to cancel.
-    {{false, false, false, false, false, false}},  // succeeded absorbs
-    {{false, false, false, false, false, false}},  // failed absorbs
-    {{false, false, false, false, false, false}},  // cancelled absorbs
+    // to: -, running, publishing, succeeded, failed, cancelled, partial
+    {{false, false, false, false, false, false, false}},
+    {{false, false, true, false, true, true, false}},     // running
+    {{false, false, false, true, true, false, true}},     // publishing: too late to cancel.
+    {{false, false, false, false, false, false, false}},  // succeeded absorbs
+    {{false, false, false, false, false, false, false}},  // failed absorbs
+    {{false, false, false, false, false, false, false}},  // cancelled absorbs
+    {{false, false, false, false, false, false, false}},  // partial absorbs
 }};
 
 /// Without input there is nothing to sample.
@@ -42,7 +43,9 @@ Job::Job(const JobSubmitted& submitted)
       sample(Stage::kSample, samples_of(submitted)),
       map(Stage::kMap, submitted.split_bytes),
       reduce(Stage::kReduce, submitted.partitions),
-      verify_per_million(submitted.verify_per_million) {
+      verify_per_million(submitted.verify_per_million),
+      completion{submitted.completion, submitted.on_deadline},
+      retry(submitted.retry) {
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size());
 }
 

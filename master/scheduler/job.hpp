@@ -13,6 +13,7 @@
 #include "common/core/time.hpp"
 #include "common/proto/types.hpp"
 #include "master/scheduler/attempt.hpp"
+#include "master/scheduler/completion.hpp"
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/stage_tasks.hpp"
 #include "master/scheduler/task.hpp"
@@ -72,6 +73,8 @@ struct Job {
   /// Committed maps that are still to be compared with a second run, and how many were.
   std::set<std::uint32_t> audits;
   std::uint32_t audited = 0;
+  Completion completion;
+  std::vector<proto::Retrier> retry;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.

@@ -61,6 +61,9 @@ void Machine::begin() {
     job.restored = true;
     job.accepted = now_;
     job.ledger.sort();
+    if (job.state == proto::JobState::kRunning && job.completion.deadline) {
+      job_deadlines_.set(id, *job.completion.deadline);
+    }
     if (job.state == proto::JobState::kPublishing || job.complete()) complete.push_back(id);
     file(job);
   }
@@ -70,6 +73,11 @@ void Machine::begin() {
 void Machine::on(const Tick&) {
   // Only here, after a turn's other events: a heartbeat that waits in the same turn still counts.
   while (const std::optional<WorkerId> worker = pool_.silences().due(now_)) lose_worker(*worker);
+  // Nor is a result too late that came in the same turn.
+  while (const std::optional<JobId> job = job_deadlines_.due(now_)) {
+    job_deadlines_.clear(*job);
+    pass_job_deadline(jobs_.at(*job));
+  }
 }
 
 void Machine::pass_time() {
@@ -109,6 +117,7 @@ std::optional<Instant> Machine::next_deadline() const {
   consider(pool_.reviews().first());
   consider(reunion_);
   consider(publications_.first());
+  consider(job_deadlines_.first());
   if (pool_.has_free_slot()) {
     // What is overdue here could not be helped by time alone.
     consider(stragglers_.first_after(now_));

@@ -4,6 +4,7 @@
 //   facts.cpp       the only code that changes durable state, live and in recovery
 //   attempts.cpp    starting, ending and requeueing attempts; the books of slots
 //   outcomes.cpp    commits, failures, the end of jobs
+//   completion.cpp  jobs that do without some of their maps; deadlines
 //   membership.cpp  workers join, drain, report and get lost
 //   adoption.cpp    what workers bring along from the time of an earlier master
 //   lost_inputs.cpp reduces that cannot read a map output; slots that they lend to maps
@@ -74,6 +75,8 @@ class Machine {
   void apply(const WorkerRegistered& fact);
   void apply(const WorkerGone& fact);
   void apply(const NonDeterminismFound&) {}  // The end of the job says it all.
+  void apply(const TaskGivenUp& fact);
+  void apply(const CoverageDecided& fact);
   template <class One>
   void record(One fact) {
     apply(fact);
@@ -140,9 +143,30 @@ class Machine {
     std::string reason;
     TaskId failed_task{};
     AttemptId first_failure{};
+    proto::CompletionReason completion = proto::CompletionReason::kNone;
   };
   void end_job(Job& job, Ending ending);
   void cancel_attempts(Job& job);
+
+  // Completion.
+  struct Failure {
+    TaskId task;
+    AttemptId first;
+    proto::FailureKind kind = proto::FailureKind::kNone;
+    std::string text;  // "map task 3 failed 4 times"
+  };
+  /// A task has failed for good: its job ends, or goes on without it.
+  void fail_for_good(Job& job, Failure failure);
+  /// A map has committed or was given up: is that enough, or can it never be?
+  void review_completion(Job& job);
+  void decide_coverage(Job& job, proto::CompletionReason reason);
+  static Ending published_ending(const Job& job);
+  void end_intolerable(Job& job, std::string reason, const Failure& failure);
+  void pass_job_deadline(Job& job);
+  /// The worker has said what it holds; without a list, it is gone.
+  void note_stopped(WorkerId worker, const HeartbeatReceived* heartbeat);
+  void note_late_result(WorkerId worker, AttemptId attempt);
+  proto::CompletionStatus describe_completion(const Job& job) const;
 
   // Planted bugs do this and nobody else: what is committed runs again (planted.cpp).
   void forget_commit(Job& job, const TaskId& task);
@@ -222,6 +246,9 @@ class Machine {
   Deadlines<JobId> stragglers_;
   Deadlines<TaskId> task_deadlines_;
   Deadlines<JobId> publications_;  // That are tried again.
+  Deadlines<JobId> job_deadlines_;
+  /// Attempts that were told to stop when their jobs could do without them, until they are dead.
+  std::map<WorkerId, std::map<AttemptId, JobId>> stopping_;
   std::uint64_t attempts_issued_ = 0;
   std::uint64_t lists_issued_ = 0;
   std::uint64_t turns_ = 0;

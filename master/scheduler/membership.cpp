@@ -42,6 +42,7 @@ void Machine::lose_worker(WorkerId id) {
   for (const AttemptId attempt : running) lose_attempt(attempt);
   for (const AttemptId attempt : queued) lose_attempt(attempt);
   lose_outputs(worker, [](AttemptId) { return true; });
+  note_stopped(id, nullptr);
   if (planted(Bug::kLossClearsCommit)) {
     for (auto& [job_id, job] : jobs_) forget_commits_of_reduces(job, id);
   }
@@ -96,6 +97,7 @@ void Machine::on(const HeartbeatReceived& event) {
   pool_.hear(now_, *worker);
   for (const proto::AttemptProgress& listed : event.attempts) reconcile_listed(*worker, listed);
   reconcile_missing(*worker, event);
+  note_stopped(event.worker, &event);
 }
 
 void Machine::reconcile_listed(Worker& worker, const proto::AttemptProgress& listed) {

@@ -11,6 +11,7 @@
 #include "common/proto/flow.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
+#include "master/scheduler/retry.hpp"
 
 namespace fanfold::master::scheduling {
 namespace {
@@ -61,7 +62,9 @@ void Machine::on(const JobSubmitted& event) {
   record(JobAccepted{event});
   Job& job = jobs_.at(event.job);
   job.accepted = now_;
+  if (job.completion.deadline) job_deadlines_.set(job.id, *job.completion.deadline);
   file(job);
+  review_completion(job);
   advance(job);
 }
 
@@ -71,14 +74,14 @@ void Machine::on(const JobCancelled& event) {
   if (job == nullptr) return;
   if (job->state != JobState::kRunning && !planted(Bug::kCancelWhilePublishing)) return;
   if (planted(Bug::kCancelWaitsForTasks) && !job->attempts.empty()) return;
-  end_job(*job, {JobState::kCancelled, "cancelled"});
+  end_job(*job, {JobState::kCancelled, "cancelled", {}, {}, proto::CompletionReason::kCancelled});
 }
 
 void Machine::on(const JobPublished& event) {
   Job* job = find_job(event.job);
   if (job == nullptr || job->state != JobState::kPublishing) return;
   if (event.succeeded) {
-    end_job(*job, {JobState::kSucceeded, ""});
+    end_job(*job, published_ending(*job));
   } else if (event.may_pass && ++job->publications < limits::kStorageFailuresPerTask) {
     publications_.set(job->id, now_ + retry_delay(job->publications));
   } else {
@@ -97,6 +100,7 @@ void Machine::on(const CommitRequested& event) {
     commit(*attempt, event);
   } else {
     // The request came again because the answer was lost, or somebody else won: nobody pays.
+    note_late_result(event.worker, event.attempt);
     act(AnswerCommit{event.worker, event.attempt, has_committed(event.attempt)});
     if (planted(Bug::kRetryDenied)) forget_commit_of_twin(event.attempt);
   }
@@ -123,7 +127,10 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   end_attempt(event.attempt);
   if (twin != AttemptId{}) cancel_attempt(twin);
   act(AnswerCommit{event.worker, event.attempt, true});
-  if (task.stage == Stage::kMap) feed_starved(job);
+  if (task.stage == Stage::kMap) {
+    review_completion(job);
+    feed_starved(job);
+  }
   advance(job);
 }
 
@@ -224,15 +231,16 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
   if (proto::charged_to_task(event.kind)) {
     record(TaskFailureCounted{task, attempt.id, event.kind});
     Trouble& trouble = job.trouble_of(task);
-    if (trouble.failures >= job.attempts_max) {
+    const std::optional<Duration> again = next_try(job, task, trouble, event.kind);
+    if (!again) {
       const std::string times =
           trouble.failures == 1 ? "once" : std::to_string(trouble.failures) + " times";
-      end_job(job, {JobState::kFailed, describe(task) + " failed " + times, task,
-                    trouble.first_failure});
+      fail_for_good(job,
+                    {task, trouble.first_failure, event.kind, describe(task) + " failed " + times});
       return;
     }
     avoid(trouble, attempt.worker);
-    wait = retry_delay(trouble.failures);
+    wait = *again;
   } else if (event.kind == FailureKind::kDrained) {
     wait = Duration(0);
   } else if (event.kind != FailureKind::kCancelled) {
@@ -259,7 +267,7 @@ bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, Fai
   if (storage) ++trouble.storage;
   if (trouble.first_infrastructure == AttemptId{}) trouble.first_infrastructure = attempt.id;
   const bool storage_stays_bad = trouble.storage >= limits::kStorageFailuresPerTask;
-  if (!storage_stays_bad && trouble.infrastructure < limits::kInfrastructureFailuresPerTask) {
+  if (!storage_stays_bad && trouble.infrastructure <= limits::kInfrastructureFailuresPerTask) {
     return true;
   }
   const std::string met =
@@ -268,7 +276,7 @@ bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, Fai
           : std::to_string(trouble.infrastructure) + " failures of workers, disks or fetches";
   const AttemptId first =
       trouble.first_failure != AttemptId{} ? trouble.first_failure : trouble.first_infrastructure;
-  end_job(job, {JobState::kFailed, describe(attempt.task) + " met " + met, attempt.task, first});
+  fail_for_good(job, {attempt.task, first, kind, describe(attempt.task) + " met " + met});
   return false;
 }
 
@@ -302,7 +310,8 @@ void Machine::end_job(Job& job, Ending ending) {
   const JobId id = job.id;
   cancel_attempts(job);
   unfile(job);
-  record(JobEnded{id, ending.state, ending.reason, ending.failed_task, ending.first_failure});
+  record(JobEnded{id, ending.state, ending.reason, ending.failed_task, ending.first_failure,
+                  ending.completion});
   act(FinishJob{id, ending.state, std::move(ending.reason), ending.failed_task,
                 ending.first_failure});
 }

@@ -113,7 +113,8 @@ Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t ind
 
 std::optional<Instant> Machine::straggler_deadline(const Job& job, const StageTasks& stage) const {
   if (!job.speculate || stage.stage() == Stage::kSample) return std::nullopt;
-  if (stage.count(TaskState::kReady) > 0 || !in_tail(stage.size(), stage.done())) {
+  if (stage.count(TaskState::kReady) > 0 ||
+      !in_tail(stage.size() - stage.given_up(), stage.done())) {
     return std::nullopt;
   }
   if (stage.alone.empty() || stage.durations.count() == 0) return std::nullopt;

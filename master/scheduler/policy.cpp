@@ -40,12 +40,16 @@ Duration reunion_patience(Duration worker_silence_max) {
   return std::min(worker_silence_max / 4, kReunionPatienceMax);
 }
 
-bool is_audited(JobId job, std::uint32_t split, std::uint32_t per_million) {
-  // SplitMix64: neighbouring splits must not share their fate.
-  std::uint64_t bits = (job.value << 32 | split) + 0x9e3779b97f4a7c15;
+std::uint64_t mixed_bits(std::uint64_t value) {
+  std::uint64_t bits = value + 0x9e3779b97f4a7c15;
   bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
   bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
-  return (bits ^ bits >> 31) % 1'000'000 < per_million;
+  return bits ^ bits >> 31;
+}
+
+bool is_audited(JobId job, std::uint32_t split, std::uint32_t per_million) {
+  // Neighbouring splits must not share their fate.
+  return mixed_bits(job.value << 32 | split) % 1'000'000 < per_million;
 }
 
 Duration suspicious_silence(Duration worker_silence_max) {

@@ -93,6 +93,9 @@ Duration straggler_age(Duration median);
 /// they say Hello again within a heartbeat, and silence is several heartbeats long.
 Duration reunion_patience(Duration worker_silence_max);
 
+/// Bits that have nothing to do with each other for neighbouring values (SplitMix64).
+std::uint64_t mixed_bits(std::uint64_t value);
+
 /// Whether this map is among those that run a second time to be compared; the same for every
 /// master.
 bool is_audited(JobId job, std::uint32_t split, std::uint32_t per_million);

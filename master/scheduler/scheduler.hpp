@@ -22,6 +22,9 @@ struct SchedulerOptions {
   Duration worker_silence_max{};
   /// Unacknowledged assignments and cancellations are repeated when a heartbeat contradicts them.
   std::uint64_t epoch = 1;
+  /// What the wall clock says at the origin of the Instants, in microseconds since the Unix epoch:
+  /// deadlines hold across masters.
+  std::int64_t unix_us_at_origin = 0;
 };
 
 /// What one or more steps ask of the outside world.  Every fact must be durable BEFORE any

@@ -40,6 +40,24 @@ void StageTasks::move(std::uint32_t index, TaskState to) {
   if (to == TaskState::kReady && index < cursor_) again_.push_back(index);
 }
 
+void StageTasks::give_up(std::uint32_t index) {
+  move(index, TaskState::kGivenUp);
+  Task& task = tasks_[index];
+  task.committed = AttemptId{};
+  task.output_empty = true;
+  task.bytes_out = 0;
+  bytes_given_up += task.bytes;
+  if (!flows_.empty()) flows_[index] = {};
+}
+
+void StageTasks::give_up_rest() {
+  for (std::uint32_t i = 0; i < size(); ++i) {
+    const TaskState state = tasks_[i].state;
+    if (state != TaskState::kCommitted && state != TaskState::kGivenUp) give_up(i);
+  }
+  again_.clear();
+}
+
 void StageTasks::take_retry(std::size_t position) {
   again_.erase(again_.begin() + static_cast<std::ptrdiff_t>(position));
 }

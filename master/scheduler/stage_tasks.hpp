@@ -36,7 +36,14 @@ class StageTasks {
 
   std::uint32_t count(TaskState state) const { return counts_[static_cast<std::size_t>(state)]; }
   std::uint32_t done() const { return count(TaskState::kCommitted); }
-  bool complete() const { return done() == size(); }
+  std::uint32_t given_up() const { return count(TaskState::kGivenUp); }
+  /// Nothing is left to be done: whatever was not given up is committed.
+  bool complete() const { return done() + given_up() == size(); }
+
+  /// The task counts for nothing any more: no output, no flow, no attempt that committed.
+  void give_up(std::uint32_t index);
+  /// The same for all that have not committed.
+  void give_up_rest();
 
   // Ready tasks: first those that were ready before, in the order in which they became so again,
   // then fresh ones by index.
@@ -58,6 +65,7 @@ class StageTasks {
   std::uint32_t running = 0;
   std::uint32_t backups = 0;
   std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_given_up = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_out = 0;
   Durations durations;

@@ -15,10 +15,11 @@ std::uint64_t milliseconds(Duration duration) {
 proto::StageStatus describe(const StageTasks& stage, Instant now) {
   proto::StageStatus status;
   status.stage = stage.stage();
-  status.tasks = stage.size();
+  // What the job does without is in its completion.
+  status.tasks = stage.size() - stage.given_up();
   status.running = stage.running;
   status.done = stage.done();
-  status.bytes_total = stage.bytes_total;
+  status.bytes_total = stage.bytes_total - stage.bytes_given_up;
   status.bytes_done = stage.bytes_done;
   status.bytes_out = stage.bytes_out;
   if (stage.started) {
@@ -56,6 +57,7 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   status.elapsed_ms = milliseconds(now - job.accepted);
   status.slowest_task = job.slowest_task;
   status.slowest_task_ms = milliseconds(job.slowest);
+  status.completion = describe_completion(job);
   return status;
 }
 

@@ -7,11 +7,12 @@ namespace {
 
 using Row = std::array<bool, kTaskStates>;
 constexpr std::array<Row, kTaskStates> kLegalMoves = {{
-    // to: ready, delayed, assigned, committed
-    {{false, false, true, true}},   // ready -> committed: a fact replayed after a restart.
-    {{true, false, false, false}},  // delayed
-    {{true, true, false, true}},    // assigned -> ready: the worker was lost, nobody's fault.
-    {{true, false, false, false}},  // committed -> ready: the map output was lost.
+    // to: ready, delayed, assigned, committed, given up
+    {{false, false, true, true, true}},     // ready -> committed: a fact replayed after a restart.
+    {{true, false, false, false, true}},    // delayed
+    {{true, true, false, true, true}},      // assigned -> ready: the worker was lost.
+    {{true, false, false, false, false}},   // committed -> ready: the map output was lost.
+    {{false, false, false, false, false}},  // given up absorbs
 }};
 
 }  // namespace
@@ -30,6 +31,8 @@ const char* name_of(TaskState state) {
       return "assigned";
     case TaskState::kCommitted:
       return "committed";
+    case TaskState::kGivenUp:
+      return "given up";
   }
   return "unknown";
 }

@@ -17,8 +17,9 @@ enum class TaskState : std::uint8_t {
   kDelayed = 1,    // An attempt failed; the retry waits for its back-off.
   kAssigned = 2,   // One or two live attempts.
   kCommitted = 3,  // Its result exists.  Only a lost map output leads away from here.
+  kGivenUp = 4,    // A map that its job does without.  For ever.
 };
-inline constexpr std::size_t kTaskStates = 4;
+inline constexpr std::size_t kTaskStates = 5;
 
 /// The one table of legal moves; docs/scheduler.md shows it.
 bool is_legal(TaskState from, TaskState to);
@@ -44,6 +45,8 @@ struct Trouble {
   std::uint32_t storage = 0;         // Of these, full disks and I/O errors.
   AttemptId first_failure;           // Durable; the cause that the user is shown.
   AttemptId first_infrastructure;
+  /// Durable: failures that each Retrier of the job was asked about; empty without any.
+  std::vector<std::uint32_t> retried;
   Instant patient_until;        // Before it, only a worker not in `avoid` will do.
   std::vector<WorkerId> avoid;  // Bounded: each failure adds at most one.
 };

@@ -8,6 +8,7 @@
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
 #include "master/service/chores.hpp"
+#include "master/service/completion.hpp"
 #include "master/service/submission.hpp"
 
 namespace fanfold::master {
@@ -111,6 +112,11 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
     unused_staging = record->staging();
     outcome = Status(StatusCode::kUnavailable, "the cluster was stopped");
   }
+  if (outcome.ok()) {
+    outcome = check_completion(record->spec(), result.plan->splits.size(),
+                               state_.now - record->submitted());
+    if (!outcome.ok()) unused_staging = record->staging();
+  }
   if (!outcome.ok()) {
     state_.measures.job_refused();
     state_.log.info("job.refused",
@@ -120,7 +126,8 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
     return unused_staging;
   }
   const std::uint64_t bytes = result.plan->input_bytes;
-  JobSubmitted submitted = record->accept_plan(*std::move(result.plan));
+  JobSubmitted submitted =
+      record->accept_plan(*std::move(result.plan), state_.settings.unix_us_at_origin);
   state_.log.info("job.accepted", {{"job", result.job.value},
                                    {"name", record->spec().job_name},
                                    {"user", record->spec().submitted_by},
@@ -189,7 +196,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::CancelJob message) {
   }
   answer(peer,
          {StatusCode::kInvalidArgument,
-          name + " has already " + proto::name_of(state) + ": there is nothing to cancel"},
+          name + " is over (" + proto::name_of(state) + "): there is nothing to cancel"},
          message.job);
 }
 

@@ -76,7 +76,7 @@ EventRecorder::Outline JobRecord::outline(const JobSubmitted& submitted) const {
   return outline;
 }
 
-JobSubmitted JobRecord::accept_plan(Plan plan) {
+JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   FANFOLD_CHECK(phase_ == JobPhase::kPlanning);
   phase_ = JobPhase::kActive;
   splits_ = std::move(plan.splits);
@@ -96,6 +96,7 @@ JobSubmitted JobRecord::accept_plan(Plan plan) {
   submitted.speculate = spec().speculate;
 
   submitted.verify_per_million = spec().verify_per_million;
+  set_completion(unix_us_at_origin, &submitted);
   resize_commits();
   return submitted;
 }
@@ -140,6 +141,7 @@ void JobRecord::commit(const AttemptCommitted& fact, proto::AttemptReport report
     report.splitters.clear();
   }
   commit.attempt = fact.attempt;
+  commit.lost = false;
   commit.report = std::move(report);
 }
 
@@ -224,6 +226,7 @@ PublishRequest JobRecord::publish_request(const PublishJob& action, std::uint64_
   request.epoch = epoch;
   request.ledger = ledger();
   request.ledger->maps_compared = action.audited;
+  if (publishing_) request.coverage = coverage(publishing_->completion);
   request.maps = files_of(Stage::kMap, action.maps);
   request.reduces = files_of(Stage::kReduce, action.reduces);
   if (publishing_) request.status = *publishing_;
@@ -252,6 +255,7 @@ void JobRecord::complete(proto::JobStatus* status) const {
     stage.bytes_done = std::min(stage.bytes_done + totals.bytes_in, written);
     stage.bytes_total = stage.done < stage.tasks ? written : stage.bytes_done;
   }
+  status->completion.deadline_ms = spec().deadline_ms;
   status->output_bytes = published_.bytes;
   status->output_records = published_.records;
   status->output_files = published_.files;
@@ -278,6 +282,7 @@ void JobRecord::finish(proto::JobStatus final_status) {
   listing_ = {};
   for (auto& commits : commits_) commits = {};
   failures_.clear();
+  given_up_.clear();
   counters_.clear();
   notes_ = {};
 }

@@ -47,12 +47,18 @@ class JobRecord {
 
   bool contains(const TaskId& task) const;
 
+  Instant submitted() const { return submitted_; }
   /// The plan becomes the job's; returns what the scheduler needs to know of it.
-  JobSubmitted accept_plan(Plan plan);
+  JobSubmitted accept_plan(Plan plan, std::int64_t unix_us_at_origin);
 
   /// A task's result exists.  A later commit of the same task (its map output was lost) replaces
   /// the earlier one, so that nothing is counted twice.
   void commit(const AttemptCommitted& fact, proto::AttemptReport report);
+  /// What a map had committed is lost.
+  void note_invalidated(const TaskId& task);
+  void note_given_up(const TaskGivenUp& fact);
+  /// Maps that are not committed now are not covered: nothing of them counts any more.
+  void note_coverage(const CoverageDecided& fact);
   void note_failure(AttemptId attempt, proto::FailureReport failure);
   /// Null when it is not kept.
   const proto::FailureReport* find_failure(AttemptId attempt) const;
@@ -77,6 +83,8 @@ class JobRecord {
 
   /// What became of every record, from the reports of the committed attempts.
   io::Ledger ledger() const;
+  /// What of the input is in the output; nullopt: all of it, and nobody asked for less.
+  std::optional<io::Coverage> coverage(const proto::CompletionStatus& status) const;
 
   /// Adds to the scheduler's counts what it does not know: names, records, counters, notes.
   void complete(proto::JobStatus* status) const;
@@ -91,6 +99,7 @@ class JobRecord {
  private:
   struct Commit {
     AttemptId attempt;  // None: the task has not committed.
+    bool lost = false;  // The output of a map, and it is not there again.
     proto::AttemptReport report;
   };
   struct Totals {
@@ -106,6 +115,7 @@ class JobRecord {
   enum class Direction : std::int8_t { kAdd = 1, kSubtract = -1 };
   void count(Stage stage, const proto::AttemptReport& report, Direction direction);
   void resize_commits();
+  void set_completion(std::int64_t unix_us_at_origin, JobSubmitted* submitted) const;
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 
   JobId job_;
@@ -124,6 +134,8 @@ class JobRecord {
   std::map<std::string, std::int64_t> counters_;
   bool counters_left_out_ = false;
   std::map<AttemptId, proto::FailureReport> failures_;
+  std::map<std::uint32_t, AttemptId> given_up_;  // Maps, and the first attempt that failed.
+  bool coverage_decided_ = false;
   Published published_;
   std::optional<proto::JobStatus> publishing_;
   std::optional<proto::JobStatus> final_status_;

@@ -42,7 +42,9 @@ struct MasterState {
         log(service_log),
         event_log(event_sink, log, settings.unix_us_at_origin),
         measures(measured),
-        scheduler({.worker_silence_max = settings.worker_silence_max, .epoch = settings.epoch}),
+        scheduler({.worker_silence_max = settings.worker_silence_max,
+                   .epoch = settings.epoch,
+                   .unix_us_at_origin = settings.unix_us_at_origin}),
         workers(settings.epoch) {}
 
   const ServiceSettings settings;

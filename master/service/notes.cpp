@@ -39,6 +39,7 @@ std::string MasterService::note_of(const MapOutputInvalidated& fact) {
   state_.followers.touch(fact.task.job);
   state_.event_log.output_invalidated(state_.now, fact.task, fact.attempt);
   state_.measures.output_invalidated(fact.task);
+  if (JobRecord* record = state_.jobs.find(fact.task.job)) record->note_invalidated(fact.task);
   doors_.log.info(
       "map_output.lost",
       {{"job", fact.task.job.value}, {"task", fact.task.index}, {"attempt", fact.attempt.value}});
@@ -90,6 +91,30 @@ std::string MasterService::note_of(const NonDeterminismFound& fact) {
   if (JobRecord* record = state_.jobs.find(fact.task.job)) {
     record->note_failure(fact.attempt, std::move(failure));
   }
+  return {};
+}
+
+std::string MasterService::note_of(const TaskGivenUp& fact) {
+  JobRecord* record = state_.jobs.find(fact.task.job);
+  FANFOLD_CHECK(record != nullptr);
+  record->note_given_up(fact);
+  state_.followers.touch(fact.task.job);
+  state_.event_log.given_up(state_.now, fact.task, fact.first_failure, fact.kind);
+  doors_.log.warn("task.given_up", {{"job", fact.task.job.value},
+                                    {"task", fact.task.index},
+                                    {"kind", proto::name_of(fact.kind)}});
+  return {};
+}
+
+std::string MasterService::note_of(const CoverageDecided& fact) {
+  JobRecord* record = state_.jobs.find(fact.job);
+  FANFOLD_CHECK(record != nullptr);
+  record->note_coverage(fact);
+  state_.followers.touch(fact.job);
+  state_.event_log.coverage_decided(state_.now, fact.job, fact.reason, fact.covered);
+  doors_.log.info("coverage.decided", {{"job", fact.job.value},
+                                       {"reason", proto::name_of(fact.reason)},
+                                       {"covered", fact.covered}});
   return {};
 }
 

@@ -74,8 +74,27 @@ struct MasterService::Recovery {
     return {};
   }
   Status take(const MapOutputInvalidated& fact, const std::string& /*note*/) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.task.job));
+    if (!record->contains(fact.task)) {
+      return damaged("a task of " + name_of(fact.task.job) + " is none of its plan");
+    }
+    record->note_invalidated(fact.task);
     state.event_log.restore_done(fact.task, false);
-    return record_of(fact.task.job).status();
+    return {};
+  }
+  Status take(const TaskGivenUp& fact, const std::string& /*note*/) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.task.job));
+    if (!record->contains(fact.task)) {
+      return damaged("a task of " + name_of(fact.task.job) + " is none of its plan");
+    }
+    record->note_given_up(fact);
+    return {};
+  }
+  Status take(const CoverageDecided& fact, const std::string& /*note*/) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.job));
+    record->note_coverage(fact);
+    state.event_log.restore_coverage(fact.job, fact.covered);
+    return {};
   }
   Status take(const TaskFailureCounted& fact, const std::string& note) const {
     FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.task.job));

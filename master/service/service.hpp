@@ -93,6 +93,8 @@ class MasterService {
   std::string note_of(const WorkerRegistered& fact);
   std::string note_of(const WorkerGone& fact);
   std::string note_of(const NonDeterminismFound& fact);
+  std::string note_of(const TaskGivenUp& fact);
+  std::string note_of(const CoverageDecided& fact);
 
   /// The reverse, when a master is started.
   struct Recovery;

@@ -7,6 +7,7 @@
 
 #include "common/core/limits.hpp"
 #include "common/proto/messages.hpp"
+#include "master/service/completion.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -155,6 +156,8 @@ Status check_submission(const proto::JobSpec& spec) {
         "command that submitted?");
   }
   FANFOLD_RETURN_IF_ERROR(check_numbers(spec));
+  FANFOLD_RETURN_IF_ERROR(check_completion(spec));
+  FANFOLD_RETURN_IF_ERROR(check_retry(spec));
   FANFOLD_RETURN_IF_ERROR(check_parameters(spec));
   FANFOLD_RETURN_IF_ERROR(check_side_files(spec));
   if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {

@@ -9,7 +9,7 @@
 namespace fanfold::master {
 namespace {
 
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersion = 3;
 
 class Saver {
  public:
@@ -32,9 +32,17 @@ class Saver {
   }
   void put(const TaskId& task) { (*this)(task.job, task.stage, task.index); }
   void put(const abi::BlockSummary& flow) { (*this)(flow.records, flow.sum, flow.exclusive_or); }
-  void put(const std::vector<std::uint64_t>& numbers) {
-    writer_.count(numbers.size());
-    for (const std::uint64_t number : numbers) writer_.number(number);
+  void put(const proto::CompletionPolicy& policy) {
+    (*this)(policy.rule, policy.count, policy.per_million);
+  }
+  void put(const proto::Retrier& one) {
+    (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
+            one.jitter);
+  }
+  template <class One>
+  void put(const std::vector<One>& list) {
+    writer_.count(list.size());
+    for (const One& one : list) put(one);
   }
 
   proto::WireWriter writer_;
@@ -71,9 +79,21 @@ class Loader {
   }
   void get(TaskId& task) { (*this)(task.job, task.stage, task.index); }
   void get(abi::BlockSummary& flow) { (*this)(flow.records, flow.sum, flow.exclusive_or); }
-  void get(std::vector<std::uint64_t>& numbers) {
-    numbers.resize(reader_.count(sizeof(std::uint64_t)));
-    for (std::uint64_t& number : numbers) number = reader_.number<std::uint64_t>();
+  void get(proto::CompletionPolicy& policy) {
+    (*this)(policy.rule, policy.count, policy.per_million);
+  }
+  void get(proto::Retrier& one) {
+    (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
+            one.jitter);
+  }
+  // In memory an element is no more than some times what it takes here.
+  static constexpr std::size_t bytes_min(const std::uint64_t&) { return 8; }
+  static constexpr std::size_t bytes_min(const std::string&) { return 4; }
+  static constexpr std::size_t bytes_min(const proto::Retrier&) { return 29; }
+  template <class One>
+  void get(std::vector<One>& list) {
+    list.resize(reader_.count(bytes_min(One{})));
+    for (One& one : list) get(one);
   }
 
   proto::WireReader reader_;
@@ -85,7 +105,8 @@ void fields(Archive& archive, Value& fact) {
   using Fact = std::remove_const_t<Value>;
   if constexpr (std::is_same_v<Fact, JobAccepted>) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
-            fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million);
+            fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
+            fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
@@ -95,20 +116,25 @@ void fields(Archive& archive, Value& fact) {
   } else if constexpr (std::is_same_v<Fact, JobCommitStarted>) {
     archive(fact.job);
   } else if constexpr (std::is_same_v<Fact, JobEnded>) {
-    archive(fact.job, fact.state, fact.reason, fact.failed_task, fact.first_failure);
+    archive(fact.job, fact.state, fact.reason, fact.failed_task, fact.first_failure,
+            fact.completion);
   } else if constexpr (std::is_same_v<Fact, WorkerRegistered>) {
     archive(fact.worker, fact.slots);
   } else if constexpr (std::is_same_v<Fact, WorkerGone>) {
     archive(fact.worker);
-  } else {
-    static_assert(std::is_same_v<Fact, NonDeterminismFound>);
+  } else if constexpr (std::is_same_v<Fact, NonDeterminismFound>) {
     archive(fact.task, fact.earlier, fact.attempt, fact.before, fact.after);
+  } else if constexpr (std::is_same_v<Fact, TaskGivenUp>) {
+    archive(fact.task, fact.first_failure, fact.kind);
+  } else {
+    static_assert(std::is_same_v<Fact, CoverageDecided>);
+    archive(fact.job, fact.reason, fact.covered);
   }
 }
 
 // Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
-// 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound.  The
-// variant keeps this order and grows at its end.
+// 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound,
+// 10 TaskGivenUp, 11 CoverageDecided.  The variant keeps this order and grows at its end.
 static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
 static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, Fact>, MapOutputInvalidated>);
@@ -118,6 +144,8 @@ static_assert(std::is_same_v<std::variant_alternative_t<5, Fact>, JobEnded>);
 static_assert(std::is_same_v<std::variant_alternative_t<6, Fact>, WorkerRegistered>);
 static_assert(std::is_same_v<std::variant_alternative_t<7, Fact>, WorkerGone>);
 static_assert(std::is_same_v<std::variant_alternative_t<8, Fact>, NonDeterminismFound>);
+static_assert(std::is_same_v<std::variant_alternative_t<9, Fact>, TaskGivenUp>);
+static_assert(std::is_same_v<std::variant_alternative_t<10, Fact>, CoverageDecided>);
 
 template <std::size_t kIndex = 0>
 void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {

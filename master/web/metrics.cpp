@@ -173,8 +173,8 @@ void add_jobs(const Snapshot& snapshot, Families* families) {
               "Jobs that could not be begun, and whose clients were told why.", MetricType::Counter)
       .add(totals.jobs_refused);
   families->begin("jobs_ended_total", "Jobs that ended, by how.", MetricType::Counter);
-  for (const auto state :
-       {proto::JobState::kSucceeded, proto::JobState::kFailed, proto::JobState::kCancelled}) {
+  for (const auto state : {proto::JobState::kSucceeded, proto::JobState::kPartial,
+                           proto::JobState::kFailed, proto::JobState::kCancelled}) {
     const auto found = totals.jobs_ended.find(state);
     families->add(found == totals.jobs_ended.end() ? 0 : found->second,
                   {label("state", proto::name_of(state))});

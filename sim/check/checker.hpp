@@ -90,6 +90,11 @@ class Checker {
 /// over. Of a comparison no fact tells.
 std::optional<AttemptId> let_go_by(const proto::MasterMessage& message);
 
+/// A job that ended so has an output.
+constexpr bool is_published(proto::JobState state) {
+  return state == proto::JobState::kSucceeded || state == proto::JobState::kPartial;
+}
+
 std::string text_of(const TaskId& task);
 inline std::string text_of(AttemptId attempt) {
   return "attempt " + std::to_string(attempt.value >> 40) + "." +

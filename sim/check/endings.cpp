@@ -37,9 +37,15 @@ class Endings final : public Checker {
     if (job->nondeterministic && scene().cluster->config().nondeterministic != 0) return;
     // A reduce that left something out, or counted it twice, was found out as well.
     if (status.reason.starts_with("CONSERVATION") && miscounted()) return;
+    if (job->submitted.deadline_unix_us != 0 &&
+        job->ended->completion == proto::CompletionReason::kDeadlineExceeded) {
+      return;
+    }
     const ModelTask* task = facts().find(job->ended->failed_task);
     const std::uint32_t failures = task != nullptr ? task->failures : 0;
     if (failures >= job->submitted.attempts_max) return;
+    // One kind of failure may have used up what its retrier allows.
+    if (failures > 0 && !job->submitted.retry.empty()) return;
     if (status.reason.find(" met ") != std::string::npos && status.lost_attempts >= kLostMin) {
       return;
     }

@@ -58,6 +58,16 @@ void FactModel::apply(const master::Fact& fact) {
           jobs[one.job].ended = one;
         } else if constexpr (std::is_same_v<One, master::WorkerGone>) {
           gone.insert(one.worker);
+        } else if constexpr (std::is_same_v<One, master::TaskGivenUp>) {
+          jobs[one.task.job].given_up.insert(one.task.index);
+        } else if constexpr (std::is_same_v<One, master::CoverageDecided>) {
+          ModelJob& job = jobs[one.job];
+          job.decided = one;
+          for (const auto& [id, task] : job.tasks) {
+            if (id.stage == Stage::kMap && task.committed != AttemptId{}) {
+              job.covered.insert(id.index);
+            }
+          }
         } else if constexpr (std::is_same_v<One, master::NonDeterminismFound>) {
           jobs[one.task.job].nondeterministic = true;
         }

@@ -25,6 +25,10 @@ struct ModelTask {
 struct ModelJob {
   master::JobSubmitted submitted;
   std::map<TaskId, ModelTask> tasks;  // Those that something happened to.
+  /// What it covers, once that is decided: the maps that were committed then.
+  std::optional<master::CoverageDecided> decided;
+  std::set<std::uint32_t> covered;
+  std::set<std::uint32_t> given_up;
   bool publishing = false;
   bool nondeterministic = false;
   std::optional<master::JobEnded> ended;
@@ -33,6 +37,16 @@ struct ModelJob {
   /// Maps that committed once, even if their output was lost since.
   std::uint32_t maps_ever() const;
   std::uint32_t maps() const { return static_cast<std::uint32_t>(submitted.split_bytes.size()); }
+  /// How many maps its reduces read.
+  std::uint32_t maps_to_read() const {
+    return decided ? static_cast<std::uint32_t>(covered.size()) : maps();
+  }
+  bool covers(std::uint32_t map) const { return !decided || covered.count(map) > 0; }
+  bool may_be_partial() const {
+    return submitted.completion.rule != proto::CompletionRule::kAll ||
+           (submitted.deadline_unix_us != 0 &&
+            submitted.on_deadline == proto::OnDeadline::kPartial);
+  }
 };
 
 struct FactModel {

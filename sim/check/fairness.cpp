@@ -101,7 +101,7 @@ class Fairness final : public Checker {
   /// It waits for comparisons alone, which take what nobody else wants.
   bool is_complete(JobId id) const {
     const ModelJob* job = facts().find(id);
-    return job->committed(Stage::kMap) == job->maps() &&
+    return job->committed(Stage::kMap) == job->maps_to_read() &&
            job->committed(Stage::kReduce) == job->submitted.partitions;
   }
 

@@ -29,7 +29,7 @@ class Publication final : public Checker {
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     const auto* ended = std::get_if<master::JobEnded>(&fact);
-    if (ended == nullptr || ended->state != proto::JobState::kSucceeded) return;
+    if (ended == nullptr || !is_published(ended->state)) return;
     const ModelJob* job = facts().find(ended->job);
     if (job == nullptr || !job->publishing) {
       violate("I5", text_of(ended->job) + " succeeded without having published");
@@ -58,7 +58,7 @@ class Publication final : public Checker {
       const proto::JobState state = client->end()->state;
       const ModelJob* job = facts().find(client->end()->job);
       const bool there = exists(client->plan().spec.output);
-      if (state == proto::JobState::kSucceeded && !there) {
+      if (is_published(state) && !there) {
         violate("I5", client->plan().spec.job_name + " succeeded, and its output is gone");
       }
       if (state == proto::JobState::kCancelled && there) {
@@ -96,6 +96,7 @@ class Publication final : public Checker {
       }
     }
     const Disks::Entry* manifest = disks.find(output + "/" + io::kManifestName);
+    if (manifest == nullptr) manifest = disks.find(output + "/" + io::kPartialManifestName);
     if (manifest == nullptr) return violate("I5", output + " is there without a manifest");
     const auto parsed = io::parse_manifest(manifest->file->bytes);
     if (!parsed.ok()) return violate("I5", output + ": " + parsed.status().message());

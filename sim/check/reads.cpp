@@ -55,7 +55,7 @@ class Reads final : public Checker {
 
   void end() override {
     for (const auto& [id, job] : facts().jobs) {
-      if (!job.ended || job.ended->state != proto::JobState::kSucceeded) continue;
+      if (!job.ended || !is_published(job.ended->state)) continue;
       // Without a broken mapper all attempts of a map agree.
       if (scene().cluster->config().nondeterministic != 0) check_cut(id, job);
     }
@@ -99,7 +99,7 @@ class Reads final : public Checker {
         violate("I3", text_of(id) + ": reduces are not told of map " + std::to_string(task.index));
       }
     }
-    if (lost_now_.empty() && job->committed(Stage::kMap) != job->maps()) {
+    if (lost_now_.empty() && job->committed(Stage::kMap) != job->maps_to_read()) {
       violate("I3", text_of(id) + ": reduces are to read before all maps have committed");
     }
   }

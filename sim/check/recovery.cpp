@@ -42,6 +42,13 @@ class Recovery final : public Checker {
     if (!ended && job.publishing != (status->state == proto::JobState::kPublishing)) {
       violate("I7", text_of(id) + " is " + proto::name_of(status->state) + " after a replay");
     }
+    const proto::CompletionStatus& completion = status->completion;
+    if (completion.decided != job.decided.has_value() ||
+        completion.maps_failed != job.given_up.size() ||
+        (job.decided && completion.maps - completion.maps_failed - completion.maps_dropped !=
+                            job.covered.size())) {
+      violate("I7", text_of(id) + " covers other maps after a replay");
+    }
     std::uint32_t failures = 0;
     for (const auto& [task, state] : job.tasks) failures += state.failures;
     if (status->failed_attempts != failures) {

@@ -25,6 +25,11 @@ constexpr std::array kSettings = {
     Setting{"poison", &Config::poison},
     Setting{"nondeterministic", &Config::nondeterministic},
     Setting{"verify_per_cent", &Config::verify_per_cent},
+    Setting{"completion", &Config::completion},
+    Setting{"completion_percent", &Config::completion_percent},
+    Setting{"deadline_ms", &Config::deadline_ms},
+    Setting{"deadline_partial", &Config::deadline_partial},
+    Setting{"retry", &Config::retry},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -131,6 +136,11 @@ Config config_of(std::uint64_t seed) {
   config.drift = draw.one_in(2) ? draw(1, 10) : 0;
   config.chaos_ms = draw(3, 30) * 1000;
   config.verify_per_cent = draw.one_in(4) ? draw(1, 100) : 0;
+  config.completion = draw.one_in(4) ? draw(1, 4) : 0;
+  config.completion_percent = draw(1, 100);
+  config.deadline_ms = draw.one_in(8) ? draw(200, 20'000) : 0;
+  config.deadline_partial = draw(0, 1);
+  config.retry = draw.one_in(8) ? 1 : 0;
   return config;
 }
 

@@ -25,9 +25,14 @@ struct Config {
   std::uint64_t partitions = 2;
   std::uint64_t attempts = 4;
   std::uint64_t speculate = 1;
-  std::uint64_t poison = 0;            // Records that kill who reads them.
-  std::uint64_t nondeterministic = 0;  // 1: the mapper is broken.
-  std::uint64_t verify_per_cent = 0;   // Of the maps, run twice and compared.
+  std::uint64_t poison = 0;               // Records that kill who reads them.
+  std::uint64_t nondeterministic = 0;     // 1: the mapper is broken.
+  std::uint64_t verify_per_cent = 0;      // Of the maps, run twice and compared.
+  std::uint64_t completion = 0;           // proto::CompletionRule of each job.
+  std::uint64_t completion_percent = 50;  // Of min-successful.
+  std::uint64_t deadline_ms = 0;
+  std::uint64_t deadline_partial = 0;  // 1: goes on with what there is.
+  std::uint64_t retry = 0;             // 1: by retriers instead of attempts.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

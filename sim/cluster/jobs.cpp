@@ -15,6 +15,25 @@ constexpr std::uint64_t kNumbersPerJob = 1'000'000;
 constexpr const char* kInputs = "/shared/in";
 constexpr const char* kOutputs = "/shared/out";
 
+void ask_for_completion(const Config& config, proto::JobSpec* spec) {
+  spec->completion.rule = static_cast<proto::CompletionRule>(config.completion);
+  if (spec->completion.rule == proto::CompletionRule::kMinSuccessful) {
+    spec->completion.per_million = static_cast<std::uint32_t>(config.completion_percent * 10'000);
+  }
+  spec->deadline_ms = config.deadline_ms;
+  if (config.deadline_ms != 0 && config.deadline_partial != 0) {
+    spec->on_deadline = proto::OnDeadline::kPartial;
+  }
+  if (config.retry == 0) return;
+  spec->attempts_max = 0;
+  spec->retry = {{.errors = {"Task.Signal", "Task.Stalled"},
+                  .interval_ms = 100,
+                  .attempts_max = 3,
+                  .delay_ms_max = 4000,
+                  .jitter = proto::Jitter::kFull},
+                 {.errors = {"States.ALL"}, .interval_ms = 500, .attempts_max = 3}};
+}
+
 std::uint64_t count_of(const Config& config) { return config.splits * config.records; }
 
 }  // namespace
@@ -38,6 +57,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws) {
     spec.speculate = config.speculate != 0;
     spec.verify_per_million = static_cast<std::uint32_t>(config.verify_per_cent * 10'000);
     spec.stall_timeout_ms = config.stall_ms;
+    ask_for_completion(config, &spec);
     spec.client_id = name;
     spec.submitted_by = "sim";
     job.submit_after = std::chrono::milliseconds(

@@ -92,9 +92,10 @@ int run_many(const Options& options) {
               seconds(report.simulated) / 3600, report.wall_seconds,
               static_cast<double>(report.seeds) / report.wall_seconds,
               static_cast<double>(report.events) / report.wall_seconds);
-  std::printf("jobs: %" PRIu64 " succeeded, %" PRIu64 " failed, %" PRIu64 " cancelled, %" PRIu64
-              " refused; %" PRIu64 " found out as not deterministic, %" PRIu64 " as miscounted\n",
-              report.succeeded, report.failed, report.cancelled, report.refused,
+  std::printf("jobs: %" PRIu64 " succeeded, %" PRIu64 " partial, %" PRIu64 " failed, %" PRIu64
+              " cancelled, %" PRIu64 " refused; %" PRIu64
+              " found out as not deterministic, %" PRIu64 " as miscounted\n",
+              report.succeeded, report.partial, report.failed, report.cancelled, report.refused,
               report.found_nondeterministic, report.found_miscounted);
   return report.bad.empty() ? 0 : kViolated;
 }

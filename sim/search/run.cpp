@@ -29,6 +29,7 @@ RunResult run_scenario(const Scenario& scenario, const RunOptions& options) {
       if (!client->end()) continue;
       const proto::JobState state = client->end()->state;
       if (state == proto::JobState::kSucceeded) ++result.succeeded;
+      if (state == proto::JobState::kPartial) ++result.partial;
       if (state == proto::JobState::kFailed) ++result.failed;
       if (state == proto::JobState::kCancelled) ++result.cancelled;
       if (client->end()->reason.starts_with("NON_DETERMINISTIC")) ++result.found_nondeterministic;

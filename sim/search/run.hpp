@@ -22,6 +22,7 @@ struct RunResult {
   std::vector<Fault> faults;     // That happened.
   std::vector<Fault> occasions;  // Listed on demand: of faults that could still have.
   std::uint32_t succeeded = 0;
+  std::uint32_t partial = 0;
   std::uint32_t failed = 0;
   std::uint32_t cancelled = 0;
   std::uint32_t refused = 0;

@@ -18,6 +18,7 @@ void run_seed(const SeedsRequest& request, std::uint64_t seed, SeedsReport* repo
   report->events += result.events;
   report->faults += result.faults.size();
   report->succeeded += result.succeeded;
+  report->partial += result.partial;
   report->failed += result.failed;
   report->cancelled += result.cancelled;
   report->refused += result.refused;
@@ -60,6 +61,7 @@ SeedsReport run_seeds(const SeedsRequest& request) {
     whole.events += part.events;
     whole.faults += part.faults;
     whole.succeeded += part.succeeded;
+    whole.partial += part.partial;
     whole.failed += part.failed;
     whole.cancelled += part.cancelled;
     whole.refused += part.refused;

@@ -28,6 +28,7 @@ struct SeedsReport {
   std::uint64_t events = 0;
   std::uint64_t faults = 0;
   std::uint64_t succeeded = 0;
+  std::uint64_t partial = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t refused = 0;

@@ -29,11 +29,16 @@ TEST_F(AgentTest, ACancelledAttemptHoldsItsSlotUntilItIsDead) {
   EXPECT_EQ(started(), std::vector{three});
 }
 
-TEST_F(AgentTest, DoesNotListWhatIsCancelledAndOnlyHasToDie) {
+TEST_F(AgentTest, ListsWhatIsCancelledUntilItIsDead) {
   join();
   const AttemptId one = assign_map(1);
   cancel(one);
-  EXPECT_TRUE(listed().empty());
+  ASSERT_EQ(listed().size(), 1u);
+  EXPECT_EQ(listed()[0].attempt, one);
+  // Whoever waits for its end hears of it at once.
+  fail(one, FailureKind::kSignal);
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_TRUE(sent<proto::Heartbeat>()[0].attempts.empty());
 }
 
 TEST_F(AgentTest, SuccessComesTooLateForACancelledAttempt) {

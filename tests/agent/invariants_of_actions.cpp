@@ -29,8 +29,8 @@ void Invariants::check_message(const proto::Heartbeat& message) {
   }
   for (const auto& [attempt, book] : attempts_) {
     const auto it = listed.find(attempt);
-    // A cancelled one only has to die yet; the master gave up on it already.
-    const bool expected = book.phase != Phase::kGone && !book.cancelled;
+    // Also a cancelled one that only has to die yet.
+    const bool expected = book.phase != Phase::kGone;
     if (expected != (it != listed.end())) {
       report("attempt " + name_of(attempt) + (expected ? " is missing in" : " is listed by") +
              " a heartbeat");

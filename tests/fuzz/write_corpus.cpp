@@ -20,6 +20,7 @@
 #include "master/events/event_files.hpp"
 #include "master/events/event_recorder.hpp"
 #include "master/store/fact_codec.hpp"
+#include "tests/fuzz/sample_facts.hpp"
 #include "tests/io/compressed_samples.hpp"
 #include "tests/proto/all_messages.hpp"
 #include "worker/isolation/executor_frames.hpp"
@@ -94,19 +95,7 @@ class CorpusWriter {
   }
 
   void write_facts() {
-    master::JobSubmitted job{JobId{7}, {100, 200}, 3, true, 4, false, 50'000};
-    const TaskId task{JobId{7}, Stage::kMap, 2};
-    const master::Fact facts[] = {
-        master::JobAccepted{job},
-        master::AttemptCommitted{task, AttemptId{9}, WorkerId{3}, true, 1000, {1, 2, 3}},
-        master::MapOutputInvalidated{task, AttemptId{9}},
-        master::TaskFailureCounted{task, AttemptId{9}, proto::FailureKind::kSignal},
-        master::JobCommitStarted{JobId{7}},
-        master::JobEnded{JobId{7}, proto::JobState::kFailed, "why", task, AttemptId{9}},
-        master::WorkerRegistered{WorkerId{3}, 4},
-        master::WorkerGone{WorkerId{3}},
-        master::NonDeterminismFound{task, AttemptId{9}, AttemptId{10}, {1, 2, 3}, {4, 5, 6}}};
-    for (const master::Fact& fact : facts) {
+    for (const master::Fact& fact : sample_facts()) {
       const master::EncodedFact encoded = master::encode_fact(fact);
       add("facts", "fact_" + std::to_string(fact.index()),
           packed(encoded.tag, encoded.version) + encoded.payload);
@@ -237,6 +226,14 @@ class CorpusWriter {
     manifest.counters = {{"lines", -3}};
     manifest.files = {{"part-00000-of-00002", 10, 2, 0x0123456789abcdef}};
     manifest.run.started_unix_ms = 1700000000123;
+    io::Coverage& coverage = manifest.coverage.emplace();
+    coverage.policy = "min-successful=50%";
+    coverage.reason = "MIN_SUCCESSFUL_REACHED";
+    coverage.map_tasks = 2;
+    coverage.covered = 1;
+    coverage.input_bytes = 20;
+    coverage.covered_bytes = 10;
+    coverage.missing = {{1, "failed", "exception: bad", 10, {{"/in", 10, 20}}}};
     add("manifest", "full", io::to_json(manifest));
     add("manifest", "empty", io::to_json(io::Manifest()));
   }

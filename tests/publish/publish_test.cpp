@@ -309,5 +309,22 @@ TEST_F(PrepareOutput, RefusesNoOutputAtAll) {
   }
 }
 
+TEST_F(Publish, CallsAPartialOutputPartial) {
+  ASSERT_TRUE(prepare().ok());
+  commit_two_parts();
+  io::Coverage& coverage = request_.coverage.emplace();
+  coverage.map_tasks = 2;
+  coverage.covered = 1;
+  coverage.missing = {{1, "stopped", "", 0, {}}};
+  ASSERT_TRUE(publish_now().ok());
+  EXPECT_EQ(names("out"),
+            (std::vector<std::string>{"_PARTIAL", "part-00000-of-00002", "part-00001-of-00002"}));
+  // A crash came after the rename: it is found to be there.
+  EXPECT_TRUE(publish_now().ok());
+  // And it may be replaced as any output.
+  request_.spec.on_exists = proto::OnExists::kReplace;
+  EXPECT_TRUE(prepare().ok());
+}
+
 }  // namespace
 }  // namespace fanfold::master

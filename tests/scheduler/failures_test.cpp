@@ -127,10 +127,10 @@ TEST_F(SchedulerTest, BoundsInfrastructureFailuresPerTask) {
   join(1);
   submit({});
   const AssignAttempt first = map(0);
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 51; ++i) {
     ASSERT_EQ(status().state, JobState::kRunning);
     fail(map(0), FailureKind::kSpawn);
-    if (i < 49) wait_with_heartbeats(10s);
+    if (i < 50) wait_with_heartbeats(10s);
   }
   EXPECT_EQ(status().state, JobState::kFailed);
   EXPECT_EQ(status().failed_attempt, first.attempt);

@@ -89,7 +89,45 @@ void Invariants::check(const Fact& fact) {
     job.commit_started = true;
   } else if (const auto* ended = std::get_if<JobEnded>(&fact)) {
     end(*ended);
+  } else if (const auto* given_up = std::get_if<TaskGivenUp>(&fact)) {
+    give_up(*given_up);
+  } else if (const auto* decided = std::get_if<CoverageDecided>(&fact)) {
+    decide(*decided);
   }
+}
+
+void Invariants::give_up(const TaskGivenUp& fact) {
+  JobBook* job = job_of(fact.task, "given up");
+  if (job == nullptr) return;
+  TaskBook& task = job->tasks[{fact.task.stage, fact.task.index}];
+  if (fact.task.stage != Stage::kMap) report("a job cannot do without: " + to_text(Fact(fact)));
+  if (job->decided) report("given up after the coverage was decided: " + to_text(Fact(fact)));
+  if (task.committed != AttemptId{}) report("gave up what is committed: " + to_text(Fact(fact)));
+  for (const auto& [attempt, worker] : task.live) to_cancel_[attempt] = worker;
+  task.given_up = true;
+  task.last_committed = AttemptId{};
+}
+
+void Invariants::decide(const CoverageDecided& fact) {
+  JobBook& job = jobs_.at(fact.job);
+  if (job.decided) report("coverage decided twice");
+  if (committed_tasks(job, Stage::kReduce) > 0) report("coverage decided after a reduce");
+  if (committed_tasks(job, Stage::kMap) != fact.covered) report("covers what is not committed");
+  job.decided = true;
+  for (std::uint32_t i = 0; i < job.submitted.split_bytes.size(); ++i) {
+    TaskBook& task = job.tasks[{Stage::kMap, i}];
+    if (task.committed != AttemptId{}) continue;
+    task.given_up = true;
+    task.last_committed = AttemptId{};
+    // By this very step.
+    for (const auto& [attempt, worker] : task.live) to_cancel_[attempt] = worker;
+  }
+}
+
+std::uint32_t Invariants::given_up_tasks(const JobBook& job) const {
+  std::uint32_t count = 0;
+  for (const auto& [task, book] : job.tasks) count += book.given_up ? 1 : 0;
+  return count;
 }
 
 void Invariants::accept(const JobSubmitted& job) {
@@ -102,6 +140,7 @@ void Invariants::commit(const AttemptCommitted& fact) {
   if (job == nullptr) return;
   TaskBook& task = job->tasks[{fact.task.stage, fact.task.index}];
   if (task.committed != AttemptId{}) report("I1: second commit: " + to_text(fact));
+  if (task.given_up) report("commit of what was given up: " + to_text(fact));
   const auto live = task.live.find(fact.attempt);
   if (live == task.live.end() || live->second != fact.worker) {
     report("I9: commit by an attempt that is not live there: " + to_text(fact));
@@ -139,6 +178,12 @@ void Invariants::end(const JobEnded& fact) {
   if (fact.state == proto::JobState::kSucceeded && !job->second.commit_started) {
     report("succeeded without publication");
   }
+  if (fact.state == proto::JobState::kPartial && !job->second.commit_started) {
+    report("partial without publication");
+  }
+  const bool lacks = given_up_tasks(job->second) > 0;
+  if (fact.state == proto::JobState::kSucceeded && lacks) report("success without all maps");
+  if (fact.state == proto::JobState::kPartial && !lacks) report("partial with all maps");
   if (fact.state == proto::JobState::kCancelled && job->second.commit_started) {
     report("I21: cancelled while publishing");
   }
@@ -196,6 +241,7 @@ void Invariants::assign(const AssignAttempt& action) {
   TaskBook& task = job->tasks[{action.task.stage, action.task.index}];
   const bool compared = action.task.stage == Stage::kMap && job->submitted.verify_per_million > 0;
   if (task.committed != AttemptId{} && !compared) report("assignment of a committed task: " + text);
+  if (task.given_up) report("assignment of what was given up: " + text);
   if (task.failures >= job->submitted.attempts_max) report("I12: no budget left: " + text);
   const auto worker = workers_.find(action.worker);
   if (worker == workers_.end()) {
@@ -257,12 +303,12 @@ void Invariants::list(const ListOutputs& action) {
 void Invariants::check_list(const JobBook& job) {
   const std::vector<CommittedOutput>& outputs = job.list.outputs;
   const std::string text = to_text(job.list);
-  if (committed_tasks(job, Stage::kMap) != job.submitted.split_bytes.size()) {
+  if (committed_tasks(job, Stage::kMap) + given_up_tasks(job) != job.submitted.split_bytes.size()) {
     report("I20: reduces are to read before every map is committed: " + text);
   }
   std::size_t next = 0;
   for (const auto& [id, task] : job.tasks) {
-    if (id.first != Stage::kMap || task.output_empty) continue;
+    if (id.first != Stage::kMap || task.output_empty || task.given_up) continue;
     if (next == outputs.size() || outputs[next].split != id.second ||
         outputs[next].attempt != task.committed || outputs[next].worker != task.holder) {
       return report("I3: what is listed are not the committed outputs: " + text);
@@ -276,7 +322,8 @@ void Invariants::check_inputs(const JobBook& job, const AssignAttempt& action) {
   const std::string text = to_text(action);
   if (action.list_version == 0) {
     for (const auto& [id, task] : job.tasks) {
-      if (id.first == Stage::kMap && !task.output_empty) report("I3: nothing to read: " + text);
+      if (id.first != Stage::kMap || task.given_up) continue;
+      if (!task.output_empty) report("I3: nothing to read: " + text);
     }
     return;
   }

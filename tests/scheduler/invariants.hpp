@@ -38,12 +38,14 @@ class Invariants {
     WorkerId holder;
     bool output_empty = false;
     std::uint32_t failures = 0;
+    bool given_up = false;
     std::map<AttemptId, WorkerId> live;
   };
   struct JobBook {
     JobSubmitted submitted;
     bool commit_started = false;
     ListOutputs list;  // The last.
+    bool decided = false;
     std::map<std::pair<Stage, std::uint32_t>, TaskBook> tasks;
   };
   struct WorkerBook {
@@ -57,6 +59,8 @@ class Invariants {
   void accept(const JobSubmitted& job);
   void commit(const AttemptCommitted& fact);
   void invalidate(const MapOutputInvalidated& fact);
+  void give_up(const TaskGivenUp& fact);
+  void decide(const CoverageDecided& fact);
   void end(const JobEnded& fact);
   void assign(const AssignAttempt& action);
   void adopt(const AdoptAttempt& action);
@@ -69,6 +73,7 @@ class Invariants {
   void forget(WorkerId worker);
   JobBook* job_of(const TaskId& task, const char* what);
   std::uint32_t committed_tasks(const JobBook& job, Stage stage) const;
+  std::uint32_t given_up_tasks(const JobBook& job) const;
   void report(const std::string& sentence) { violations_.push_back(sentence); }
 
   std::map<JobId, JobBook> jobs_;

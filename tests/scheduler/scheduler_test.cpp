@@ -14,6 +14,10 @@ void SchedulerTest::submit(const Plan& plan) {
   job.attempts_max = plan.attempts_max;
   job.speculate = plan.speculate;
   job.verify_per_million = plan.verify_per_million;
+  job.completion = plan.completion;
+  job.on_deadline = plan.on_deadline;
+  job.deadline_unix_us = plan.deadline_unix_us;
+  job.retry = plan.retry;
   step(job);
 }
 

@@ -34,6 +34,10 @@ class SchedulerTest : public ::testing::Test {
     std::uint32_t attempts_max = 4;
     bool speculate = true;
     std::uint32_t verify_per_million = 0;
+    proto::CompletionPolicy completion{};
+    proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
+    std::uint64_t deadline_unix_us = 0;
+    std::vector<proto::Retrier> retry{};
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }

@@ -55,6 +55,14 @@ struct FactText {
         << " earlier=" << name_of(fact.earlier) << " attempt=" << name_of(fact.attempt)
         << " before=" << in_text(fact.before) << " after=" << in_text(fact.after);
   }
+  void operator()(const TaskGivenUp& fact) const {
+    out << "task-given-up task=" << name_of(fact.task) << " first=" << name_of(fact.first_failure)
+        << " kind=" << proto::name_of(fact.kind);
+  }
+  void operator()(const CoverageDecided& fact) const {
+    out << "coverage-decided job=" << fact.job.value << " reason=" << proto::name_of(fact.reason)
+        << " covered=" << fact.covered;
+  }
 };
 
 struct ActionText {

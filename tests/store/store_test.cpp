@@ -34,6 +34,11 @@ std::vector<Fact> every_fact(std::uint64_t job) {
   submitted.attempts_max = 3;
   submitted.speculate = false;
   submitted.verify_per_million = 20'000;
+  submitted.completion = {proto::CompletionRule::kMinSuccessful, 2, 500'000};
+  submitted.on_deadline = proto::OnDeadline::kPartial;
+  submitted.deadline_unix_us = 1'700'000'000'000'000;
+  submitted.retry = {{{"Task.Exit", "Task.Signal"}, 1500, 5, 2500, 60'000, proto::Jitter::kFull},
+                     {.errors = {"States.ALL"}}};
   return {JobAccepted{submitted},
           AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}},
           MapOutputInvalidated{task(job, 2), AttemptId{9}},
@@ -42,6 +47,8 @@ std::vector<Fact> every_fact(std::uint64_t job) {
           WorkerRegistered{WorkerId{5}, 16},
           NonDeterminismFound{task(job, 2), AttemptId{9}, AttemptId{10}, {1, 2, 3}, {4, 5, 6}},
           WorkerGone{WorkerId{5}},
+          TaskGivenUp{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
+          CoverageDecided{JobId{job}, proto::CompletionReason::kMinSuccessfulReached, 2},
           JobEnded{JobId{job}, proto::JobState::kFailed, "why", task(job, 1), AttemptId{11}}};
 }
 
@@ -354,7 +361,7 @@ TEST(FactCodec, RefusesWhateverIsNotAWholeFact) {
     }
     const std::string longer = encoded.payload + "x";
     EXPECT_FALSE(decode_fact(encoded.tag, encoded.version, longer).ok());
-    EXPECT_FALSE(decode_fact(encoded.tag, 3, encoded.payload).ok());
+    EXPECT_FALSE(decode_fact(encoded.tag, encoded.version + 1, encoded.payload).ok());
     EXPECT_FALSE(decode_fact(99, encoded.version, encoded.payload).ok());
   }
 }

@@ -62,9 +62,8 @@ void Machine::send_heartbeat() {
   heartbeat.worker = worker_;
   heartbeat.epoch = epoch_;
   heartbeat.attempts.reserve(held_.size());
+  // Also what is cancelled and only has to die yet: until then it may write.
   for (const auto& [id, held] : held_) {
-    // The master gave up on a cancelled one already; it only has to die yet.
-    if (held.kill_kind == proto::FailureKind::kCancelled) continue;
     heartbeat.attempts.push_back({id, held.records, held.bytes, !held.waits()});
   }
   send(std::move(heartbeat));

@@ -1,0 +1,17 @@
+// A Retry of the States Language, from JSON.  Field names, defaults and refusals are the States
+// Language's; what it does not know is refused with a did-you-mean, never ignored.
+
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "common/core/status.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::cli {
+
+/// An array of retriers, or one alone.
+Result<std::vector<proto::Retrier>> parse_retry(std::string_view json);
+
+}  // namespace fanfold::cli

@@ -1,0 +1,42 @@
+// The lines of jobs that do without some of their maps.
+
+#include "master/events/event_recorder.hpp"
+#include "master/events/json_line.hpp"
+
+namespace fanfold::master {
+
+void EventRecorder::given_up(Instant now, const TaskId& task, AttemptId first_failure,
+                             proto::FailureKind kind) {
+  JobLog* job = find(task.job);
+  if (job == nullptr || !admits(now, *job)) return;
+  const std::size_t before = job->buffer.size();
+  JsonLine(&job->buffer, "task.given_up", time_us(now))
+      .task("task", task)
+      .id(first_failure)
+      .text("cause", proto::name_of(kind));
+  note_buffered(now, *job, before);
+}
+
+void EventRecorder::coverage_decided(Instant now, JobId id, proto::CompletionReason reason,
+                                     std::uint32_t covered) {
+  JobLog* job = find(id);
+  if (job == nullptr) return;
+  StageCount& maps = job->stage(Stage::kMap);
+  const std::uint32_t all = maps.tasks;
+  const std::size_t before = job->buffer.size();
+  JsonLine(&job->buffer, "coverage.decided", time_us(now))
+      .text("completion", proto::name_of(reason))
+      .number("covered", covered)
+      .number("maps", all);
+  note_buffered(now, *job, before);
+  restore_coverage(id, covered);
+  // That it ended was told when the last of all committed.
+  if (covered < all) end_stage(now, *job, Stage::kMap);
+}
+
+void EventRecorder::restore_coverage(JobId id, std::uint32_t covered) {
+  JobLog* job = find(id);
+  if (job != nullptr) job->stage(Stage::kMap).tasks = covered;
+}
+
+}  // namespace fanfold::master
