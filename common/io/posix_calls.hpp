@@ -20,5 +20,8 @@ FileInfo info_of(const struct stat& info);
 /// FileSystem::list() and list_with_info().
 Result<std::vector<std::string>> list_directory(const std::string& directory);
 Result<std::vector<FileSystem::Entry>> look_at_directory(const std::string& directory);
+/// Removes what it can of a directory with many entries, several at a time; nothing of one with
+/// few.  Not the directory itself.
+void remove_many_entries(const std::string& directory);
 
 }  // namespace fanfold::io

@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -19,6 +21,10 @@ namespace {
 constexpr std::size_t kEntriesPerThread = 2048;
 /// ...but more threads than this only wait for each other in the kernel.
 constexpr std::size_t kThreadsMax = 4;
+
+/// Removing waits for the disk, which takes several requests at once.
+constexpr std::size_t kRemovalThreadsMax = 8;
+constexpr std::size_t kEntriesPerRemoval = 64;
 
 struct Closer {
   void operator()(DIR* open) const { ::closedir(open); }
@@ -63,7 +69,51 @@ void look_at(int directory, const std::string& path, std::span<FileSystem::Entry
   }
 }
 
+/// Neither follows links nor says what it could not do.
+void remove_entry(int directory, const char* name) {
+  if (::unlinkat(directory, name, 0) == 0 || errno != EISDIR) return;
+  const int file = ::openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0) return;
+  const Directory open(::fdopendir(file));
+  if (open == nullptr) {
+    ::close(file);
+    return;
+  }
+  const auto names = names_in(open.get(), name);
+  for (std::size_t i = 0; names.ok() && i < names->size(); ++i) {
+    remove_entry(file, (*names)[i].c_str());
+  }
+  ::unlinkat(directory, name, AT_REMOVEDIR);
+}
+
 }  // namespace
+
+void remove_many_entries(const std::string& directory) {
+  const int file = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0) return;
+  const Directory open(::fdopendir(file));
+  if (open == nullptr) {
+    ::close(file);
+    return;
+  }
+  const auto names = names_in(open.get(), directory);
+  if (!names.ok() || names->size() < kEntriesPerRemoval) return;
+  std::atomic<std::size_t> next{0};
+  const auto remove = [&] {
+    for (std::size_t i = next++; i < names->size(); i = next++) {
+      remove_entry(file, (*names)[i].c_str());
+    }
+  };
+  std::vector<std::jthread> others;
+  try {
+    while (others.size() + 1 < std::min(kRemovalThreadsMax, names->size() / kEntriesPerRemoval)) {
+      others.emplace_back(remove);
+    }
+  } catch (const std::system_error&) {
+    // No more threads for this process: fewer will do.
+  }
+  remove();
+}
 
 /// "cannot read /data/x: Permission denied"
 Status error_of(int error, const char* action, const std::string& path) {

@@ -233,6 +233,7 @@ class PosixFileSystem final : public FileSystem {
 
   Status remove_tree(const std::string& path) override {
     std::error_code error;
+    remove_many_entries(path);
     // Somebody who is about to be stopped may put one more file into it.
     for (int tries = 0; tries < kRemovalTries; ++tries) {
       std::filesystem::remove_all(path, error);

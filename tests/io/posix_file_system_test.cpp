@@ -66,6 +66,27 @@ TEST(PosixFileSystem, FollowsLinksToStatButNeverToRemove) {
   EXPECT_EQ(directory.read("kept/file"), "precious");
 }
 
+TEST(PosixFileSystem, RemovesManyEntriesAndNothingThatLinksLeadTo) {
+  const TemporaryDirectory directory;
+  directory.write("kept/file", "precious");
+  for (int i = 0; i < 1000; ++i) {
+    const std::string entry = "tree/" + std::to_string(i);
+    if (i % 4 == 0) directory.write(entry, "a file");
+    if (i % 4 == 1) directory.write(entry + "/deep/er", "a file");
+    if (i % 4 == 2) std::filesystem::create_directories(directory.path(entry));
+    if (i % 4 == 3) {
+      std::filesystem::create_directory_symlink(directory.path("kept"), directory.path(entry));
+    }
+  }
+  FileSystem& files = posix_file_system();
+  std::filesystem::create_directory_symlink(directory.path("tree"), directory.path("link"));
+  ASSERT_TRUE(files.remove_tree(directory.path("link")).ok());
+  EXPECT_EQ(files.list(directory.path("tree"))->size(), 1000u);
+  ASSERT_TRUE(files.remove_tree(directory.path("tree")).ok());
+  EXPECT_FALSE(directory.contains("tree"));
+  EXPECT_EQ(directory.read("kept/file"), "precious");
+}
+
 TEST(PosixFileSystem, RemovesATreeInWhichSomebodyStillMakesEntries) {
   const TemporaryDirectory directory;
   std::filesystem::create_directory(directory.path("tree"));

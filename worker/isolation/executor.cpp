@@ -1,6 +1,7 @@
 #include "worker/isolation/executor.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -139,9 +140,18 @@ std::string encode_within_limit(AttemptId attempt, const RunOutcome& outcome) {
   return encode_outcome(attempt, refused);
 }
 
+/// Descriptions of tasks come and go, blocks of runs with them: what they leave is for the next,
+/// not for the system to clear again.  Little enough to be part of what an executor needs for
+/// itself.
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
 }  // namespace
 
 void run_executor() {
+  keep_freed_memory();
   Result<SharedMapping> mapping = SharedMapping::attach(UniqueFd(kExecutorPage));
   if (!mapping.ok()) ::_exit(kExecutorRefused);
   SharedPage& page = mapping->page();

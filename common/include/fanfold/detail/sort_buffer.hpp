@@ -41,14 +41,9 @@ class SortBuffer {
         passes_(job, host, settings, progress) {}
 
   void take(const JobPair* pairs, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::string_view key(pairs[i].key, pairs[i].key_size);
-      const std::uint64_t prefix = prefix_of(key.data(), key.size());
-      if constexpr (kPlainValue<Value>) {
-        append_value(key, prefix, pairs[i].value);
-      } else {
-        append_encoded(key, prefix, {pairs[i].value.data, pairs[i].value_size});
-      }
+    constexpr std::size_t kTogether = Partitioner<Job>::kTogether;
+    for (std::size_t i = 0; i < count; i += kTogether) {
+      take_some(pairs + i, std::min(kTogether, count - i));
     }
   }
 
@@ -59,13 +54,7 @@ class SortBuffer {
     append_encoded(key, prefix, value_.view());
   }
   void append_encoded(std::string_view key, std::uint64_t prefix, std::string_view value) {
-    if (buckets_.count() == 0) open();
-    const std::size_t bytes = key.size() + value.size() + 2 * kVarintBytesMax;
-    std::size_t bucket = bucket_of(partition_(key), prefix);
-    if (buckets_.full(bucket, bytes)) [[unlikely]] {
-      if (make_room(bytes)) bucket = bucket_of(partition_(key), prefix);
-    }
-    buckets_.append(bucket, key, value);
+    append_to(partition_(key), key, prefix, value);
   }
 
   /// Writes the final run.
@@ -83,6 +72,40 @@ class SortBuffer {
   }
 
  private:
+  /// At most Partitioner::kTogether.
+  void take_some(const JobPair* pairs, std::size_t count) {
+    constexpr std::size_t kTogether = Partitioner<Job>::kTogether;
+    std::string_view keys[kTogether];
+    std::uint64_t prefixes[kTogether];
+    std::uint32_t partitions[kTogether];
+    for (std::size_t i = 0; i < count; ++i) {
+      keys[i] = {pairs[i].key, pairs[i].key_size};
+      prefixes[i] = prefix_of(pairs[i].key, pairs[i].key_size);
+      if constexpr (!kByRange) partitions[i] = partition_(keys[i]);
+    }
+    if constexpr (kByRange) partition_.find_ranges(keys, prefixes, count, partitions);
+    for (std::size_t i = 0; i < count; ++i) {
+      if constexpr (kPlainValue<Value>) {
+        value_.clear();
+        encode_value<Traits::kOrderValues>(pairs[i].value, value_);
+        append_to(partitions[i], keys[i], prefixes[i], value_.view());
+      } else {
+        append_to(partitions[i], keys[i], prefixes[i], {pairs[i].value.data, pairs[i].value_size});
+      }
+    }
+  }
+
+  void append_to(std::uint32_t partition, std::string_view key, std::uint64_t prefix,
+                 std::string_view value) {
+    if (buckets_.count() == 0) open();
+    const std::size_t bytes = key.size() + value.size() + 2 * kVarintBytesMax;
+    std::size_t bucket = bucket_of(partition, prefix);
+    if (buckets_.full(bucket, bytes)) [[unlikely]] {
+      if (make_room(bytes)) bucket = bucket_of(partition, prefix);
+    }
+    buckets_.append(bucket, key, value);
+  }
+
   /// What sorting wants to know of a record.
   struct Entry {
     std::uint64_t prefix;
