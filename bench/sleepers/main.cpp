@@ -47,6 +47,8 @@ po::options_description describe_options() {
       "a reduce task fetches one in so many map outputs");
   add("restart-ms", po::value<std::int64_t>()->default_value(2000),
       "a worker that died is started again after this time");
+  add("fetch-patience-ms", po::value<std::int64_t>()->default_value(1000),
+      "a data server that says nothing for so long is given up");
   add("slow-every", po::value<std::uint32_t>()->default_value(0),
       "one in so many workers is ten times as slow; 0: none");
   return options;
@@ -62,6 +64,8 @@ Wanted interpret(const po::variables_map& given) {
   wanted.sleeper.sleep.reduce = std::chrono::milliseconds(given["reduce-ms"].as<std::int64_t>());
   wanted.sleeper.sleep.sigma_percent = given["sigma-percent"].as<std::uint32_t>();
   wanted.sleeper.sleep.sample_every = given["sample-every"].as<std::uint32_t>();
+  wanted.sleeper.fetch_patience =
+      std::chrono::milliseconds(given["fetch-patience-ms"].as<std::int64_t>());
   wanted.restart = std::chrono::milliseconds(given["restart-ms"].as<std::int64_t>());
   wanted.slow_every = given["slow-every"].as<std::uint32_t>();
   return wanted;

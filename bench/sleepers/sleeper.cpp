@@ -15,14 +15,6 @@
 #include "worker/shuffle/data_server.hpp"
 
 namespace fanfold::bench {
-namespace {
-
-using namespace std::chrono_literals;
-
-/// A tenth of production's, as all times of the experiment are.
-constexpr Duration kFetchPatience = 1s;
-
-}  // namespace
 
 Status run_sleeper(const SleeperOptions& options) {
   io::FileSystem& files = io::posix_file_system();
@@ -34,7 +26,7 @@ Status run_sleeper(const SleeperOptions& options) {
       worker::Scratch::make(files,
                             {parent + "/w-" + std::to_string(::getpid()), worker::new_uuid()}));
   worker::FetcherOptions fetching;
-  fetching.patience = kFetchPatience;
+  fetching.patience = options.fetch_patience;
   FANFOLD_ASSIGN_OR_RETURN(const auto fetcher,
                            worker::SignalledFetcher::make(files, steady_clock(), fetching));
   worker::DataServerOptions serving;

@@ -16,6 +16,7 @@ struct SleeperOptions {
   std::string scratch;  // Parent of every worker's own.
   std::string log;      // Shared: a line is one write.
   std::uint32_t number = 0;
+  Duration fetch_patience{0};
   SleepOptions sleep;
 };
 

@@ -6,6 +6,8 @@
 #include "common/io/manifest.hpp"
 #include "master/publish/output_path.hpp"
 
+#include "common/core/fault_point.hpp"
+
 namespace fanfold::master {
 namespace {
 
@@ -203,6 +205,9 @@ bool is_ours(const io::Manifest& manifest, const PublishRequest& request) {
 /// replacement: the old output) is only clutter, so failing to remove it fails nothing.
 Result<Published> finish(io::FileSystem& files, const PublishRequest& request,
                          const io::Manifest& manifest) {
+  if (strikes(FaultPoint::kSyncAfterPublishing)) {
+    return Status(StatusCode::kNoSpace, "an error of a fault point");
+  }
   FANFOLD_RETURN_IF_ERROR(files.sync_directory(parent_of_output(request.spec.output)));
   static_cast<void>(files.remove_tree(request.staging).ok());
   return summary_of(manifest);

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "common/core/fault_point.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/output_list.hpp"
 
@@ -38,7 +39,9 @@ void Listing::set(const ListOutputs& action, const WorkerDirectory& workers) {
   version_ = action.version;
   frames_.clear();
   told_.clear();
-  std::vector<std::string> pages = proto::pack_outputs(with_addresses(action.outputs, workers));
+  const std::size_t page_bytes = strikes(FaultPoint::kTinyListPages) ? 1 : proto::kOutputPageBytes;
+  std::vector<std::string> pages =
+      proto::pack_outputs(with_addresses(action.outputs, workers), page_bytes);
   proto::ListPage message;
   message.job = action.job;
   message.version = action.version;

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "common/core/check.hpp"
+#include "common/core/fault_point.hpp"
 #include "common/core/limits.hpp"
 #include "common/core/planted.hpp"
 #include "common/proto/messages.hpp"
@@ -108,6 +109,7 @@ Status MasterService::collect(Duration wait) {
     ++frames;
     bytes += (*received)->payload.size();
     handle_frame(**std::move(received));
+    if (strikes(FaultPoint::kShortTurn)) break;
   }
   frames_in_turn_ = frames;
   note_damage();

@@ -83,6 +83,7 @@ constexpr std::array kRatesMax = {
     RateMax{FaultKind::kTakeover, 25'000},
     RateMax{FaultKind::kFactRot, 8'000},
     RateMax{FaultKind::kSegmentMiscounted, 20'000},
+    RateMax{FaultKind::kFaultPoint, 300'000},
 };
 
 class SeedDraws {

@@ -5,6 +5,7 @@
 #include "sim/check/checkers.hpp"
 #include "sim/cluster/cluster.hpp"
 #include "sim/world/check_failed.hpp"
+#include "sim/world/inner_faults.hpp"
 
 namespace fanfold::sim {
 
@@ -16,6 +17,8 @@ RunResult run_scenario(const Scenario& scenario, const RunOptions& options) {
   world.witness = &checkers;
   RunResult result;
   {
+    InnerFaults inner(world.faults);
+    const WithFaultPoints struck(inner);
     Cluster cluster(world, scenario.config);
     checkers.watch(cluster);
     try {

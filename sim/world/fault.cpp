@@ -38,7 +38,8 @@ constexpr std::array<const char*, kFaultKinds> kNames = {"drop",
                                                          "side_work_slow",
                                                          "takeover",
                                                          "fact_rot",
-                                                         "segment_miscounted"};
+                                                         "segment_miscounted",
+                                                         "fault_point"};
 
 }  // namespace
 

@@ -53,9 +53,11 @@ enum class FaultKind : std::uint8_t {
   kFactRot,   // It dies, and a bit of what it stored flips.
   // As for attempts: a reduce leaves one of its segments out, or reads it twice.
   kSegmentMiscounted,
+  // A rare path inside production code (common/core/fault_point.hpp): subject is the FaultPoint;
+  // the n-th time that somebody comes by.
+  kFaultPoint,
 };
-inline constexpr std::size_t kFaultKinds =
-    static_cast<std::size_t>(FaultKind::kSegmentMiscounted) + 1;
+inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kFaultPoint) + 1;
 
 const char* name_of(FaultKind kind);
 std::optional<FaultKind> fault_kind_of(std::string_view name);

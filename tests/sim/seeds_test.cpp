@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "common/core/fault_point.hpp"
 #include "sim/search/seeds.hpp"
 
 namespace fanfold::sim {
@@ -24,6 +27,18 @@ TEST(Seeds, TwoThousandViolateNothing) {
   EXPECT_GT(report.found_nondeterministic, 0u);
   // And some reduces miscount: the ledger of the records must be met.
   EXPECT_GT(report.found_miscounted, 0u);
+}
+
+TEST(Seeds, EachFaultPointOfTheProductIsStruck) {
+  std::set<std::uint32_t> struck;
+  for (std::uint64_t seed = 1; seed <= 1000 && struck.size() < kFaultPoints; ++seed) {
+    Scenario scenario;
+    scenario.config = config_of(seed);
+    for (const Fault& fault : run_scenario(scenario).faults) {
+      if (fault.kind == FaultKind::kFaultPoint) struck.insert(fault.subject);
+    }
+  }
+  EXPECT_EQ(struck.size(), kFaultPoints);
 }
 
 TEST(Seeds, TheSameSeedGivesTheSameTrace) {

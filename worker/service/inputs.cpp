@@ -8,6 +8,8 @@
 #include <fstream>
 #include <utility>
 
+#include "common/core/fault_point.hpp"
+
 namespace fanfold::worker {
 
 std::string own_host_id() {
@@ -82,7 +84,10 @@ void Inputs::bring(Share& share, const proto::OutputList& list,
     request.outputs = std::move(remote);
     request.directory =
         scratch_.attempt_directory(job, assignment.attempt) + "/" + kFetchedDirectory;
-    if (const Status accepted = fetcher_.fetch(std::move(request)); accepted.ok()) {
+    const Status accepted = strikes(FaultPoint::kFetchRefused)
+                                ? Status(StatusCode::kExhausted, "refused by a fault point")
+                                : fetcher_.fetch(std::move(request));
+    if (accepted.ok()) {
       ++share.fetching;
     } else {
       proto::FailureReport failure;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/core/check.hpp"
+#include "common/core/fault_point.hpp"
 #include "common/core/limits.hpp"
 
 namespace fanfold::worker {
@@ -185,8 +186,9 @@ bool FetchTask::advance(Instant now, Stream& stream) {
   if (failed()) return false;
   for (Incoming& incoming : stream.incoming) {
     if (!incoming.known || incoming.asked == incoming.segment.stored_bytes) continue;
-    const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-        limits::kDataChunkBytes, incoming.segment.stored_bytes - incoming.asked));
+    const auto length = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(strikes(FaultPoint::kTinyChunk) ? 1 : limits::kDataChunkBytes,
+                                incoming.segment.stored_bytes - incoming.asked));
     // The first is what the others wait for, so it may always have one part on its way.
     const bool first = &incoming == &stream.incoming.front();
     const bool starving = first && incoming.asked == incoming.written;
@@ -200,7 +202,7 @@ bool FetchTask::advance(Instant now, Stream& stream) {
   Incoming incoming;
   incoming.output = stream.outputs[stream.next++];
   stream.incoming.push_back(std::move(incoming));
-  ask(now, stream, stream.incoming.back(), kFirstBytes);
+  ask(now, stream, stream.incoming.back(), strikes(FaultPoint::kTinyChunk) ? 1 : kFirstBytes);
   return true;
 }
 
