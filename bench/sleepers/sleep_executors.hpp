@@ -46,6 +46,11 @@ class SleepExecutors final : public worker::Executors {
   bool has_ended() const override { return !ended_.empty(); }
   std::optional<Instant> next_deadline() const override;
   worker::ProgressSeen progress() const override;
+  /// Sleepers write nothing.
+  worker::AttemptLog::Part output(AttemptId /*attempt*/, std::uint64_t /*offset*/,
+                                  std::size_t /*bytes_max*/) const override {
+    return {};
+  }
 
  private:
   struct Sleeping {

@@ -121,6 +121,7 @@ template Result<proto::Answer> Client::ask(const proto::ClientMessage&, const Fo
 template Result<proto::JobReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::JobList> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::Logs> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::Output> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::Events> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::ClusterReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 

@@ -1,8 +1,12 @@
 // `logs`: what attempts wrote, and how they ended.
 
+#include <poll.h>
+
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
+#include "cli/commands/log_follower.hpp"
 #include "cli/options/exit_codes.hpp"
+#include "cli/process/interrupts.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/summary.hpp"
@@ -31,17 +35,60 @@ std::string entry_text(const proto::LogEntry& entry) {
   return text;
 }
 
+/// A follower asks this often.
+constexpr int kFollowMilliseconds = 200;
+
+proto::GetLogs question_about(const LogTarget& target) {
+  proto::GetLogs question;
+  question.job = target.job;
+  question.one_task = target.task.has_value();
+  question.task = target.task.value_or(TaskId{});
+  question.attempt_number = target.attempt_number;
+  return question;
+}
+
+int follow_logs(const Environment& environment, const Arguments& arguments,
+                const LogTarget& target) {
+  const Result<std::string> address = find_master(environment, arguments);
+  if (!address.ok()) return report(address.status());
+  Interrupts interrupts;
+  const Result<std::unique_ptr<Client>> client = connect_interruptibly(*address, interrupts);
+  if (!client.ok()) return report(client.status());
+  const Result<proto::Logs> logs = (*client)->ask<proto::Logs>(question_about(target));
+  if (!logs.ok()) return report(logs.status());
+  LogFollower::Hooks hooks;
+  hooks.print = [](const std::string& text) { print(text); };
+  hooks.wait = [&interrupts] {
+    pollfd wait = {interrupts.descriptor(), POLLIN, 0};
+    ::poll(&wait, 1, kFollowMilliseconds);
+    interrupts.drain();
+    return interrupts.count() == 0;
+  };
+  LogFollower follower(**client, target, hooks);
+  for (const proto::LogEntry& entry : logs->entries) {
+    if (entry.outcome == "running") continue;
+    print(entry_text(entry));
+    follower.skip(entry.attempt);
+  }
+  const Status status = follower.run();
+  if (interrupts.count() > 0) return kExitInterrupted;
+  return status.ok() ? kExitDone : report(status);
+}
+
 int logs_main(const Environment& environment, const Arguments& arguments) {
   const Result<LogTarget> target = parse_log_target(arguments.positionals().front());
   if (!target.ok()) return report(target.status());
+  if (arguments.has("follow")) {
+    if (arguments.has("json")) {
+      return report(
+          Status(StatusCode::kInvalidArgument,
+                 "--json makes no sense with --follow; 'fanfold events -f' prints JSON."));
+    }
+    return follow_logs(environment, arguments, *target);
+  }
   const Result<std::unique_ptr<Client>> client = connect_to_master(environment, arguments);
   if (!client.ok()) return report(client.status());
-  proto::GetLogs question;
-  question.job = target->job;
-  question.one_task = target->task.has_value();
-  question.task = target->task.value_or(TaskId{});
-  question.attempt_number = target->attempt_number;
-  const Result<proto::Logs> logs = (*client)->ask<proto::Logs>(question);
+  const Result<proto::Logs> logs = (*client)->ask<proto::Logs>(question_about(*target));
   if (!logs.ok()) return report(logs.status());
   if (arguments.has("json")) {
     print(to_json(logs->entries));
@@ -65,8 +112,13 @@ Command logs_command() {
   syntax.command = "logs";
   syntax.positionals = "JOB_ID[/TASK[.ATTEMPT]]";
   syntax.summary = "Prints what the attempts of a job wrote and how they ended.";
-  syntax.description = "TASK is map-N, reduce-N or sample: 'fanfold logs 3/map-7.1'.";
-  syntax.flags = {master_flag(), json_flag()};
+  syntax.description =
+      "TASK is map-N, reduce-N or sample: 'fanfold logs 3/map-7.1'. With --follow also what "
+      "attempts "
+      "that\n"
+      "run write, as they write it.";
+  syntax.flags = {
+      {"follow", 'f', "", "Go on until the job is over.", false}, master_flag(), json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = logs_main;
   return command;

@@ -82,6 +82,10 @@ inline constexpr std::size_t kEventBytesBuffered = 256u << 10;
 inline constexpr Duration kEventDelay = 200ms;
 /// Of an event log in one reply.
 inline constexpr std::size_t kEventPartBytes = 1u << 20;
+/// Of what a running attempt wrote, in one reply.
+inline constexpr std::size_t kOutputPartBytes = 256u << 10;
+/// Clients that wait for such replies; those who waited longest ask again.
+inline constexpr std::size_t kOutputQuestions = 1024;
 inline constexpr std::size_t kWorkers = 10'000;
 inline constexpr std::uint32_t kSlotsPerWorker = 1024;
 inline constexpr std::size_t kWorkerTextBytes = 255;

@@ -181,6 +181,22 @@ void serialize(Archive& archive, GetEvents& m) {
   archive(m.protocol, m.job, m.offset);
 }
 template <class Archive>
+void serialize(Archive& archive, GetOutput& m) {
+  archive(m.protocol, m.job, m.attempt, m.offset);
+}
+template <class Archive>
+void serialize(Archive& archive, Output& m) {
+  archive(m.attempt, m.offset, m.left_out, m.bytes, m.ended);
+}
+template <class Archive>
+void serialize(Archive& archive, OutputPart& m) {
+  archive(m.worker, m.attempt, m.offset, m.left_out, m.bytes);
+}
+template <class Archive>
+void serialize(Archive& archive, ReadOutput& m) {
+  archive(m.attempt, m.offset);
+}
+template <class Archive>
 void serialize(Archive& archive, Hello& m) {
   archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process,
           m.attempts, m.outputs, m.outputs_complete);
@@ -200,7 +216,7 @@ void serialize(Archive& archive, JobList& m) {
 }
 template <class Archive>
 void serialize(Archive& archive, LogEntry& e) {
-  archive(e.task, e.attempt, e.attempt_number, e.worker, e.outcome, e.text, e.failure);
+  archive(e.task, e.attempt, e.attempt_number, e.worker, e.outcome, e.text, e.failure, e.bytes);
 }
 template <class Archive>
 void serialize(Archive& archive, Logs& m) {
@@ -221,11 +237,11 @@ void serialize(Archive& archive, Heartbeat& m) {
 }
 template <class Archive>
 void serialize(Archive& archive, CommitRequest& m) {
-  archive(m.worker, m.attempt, m.report, m.log_text);
+  archive(m.worker, m.attempt, m.report, m.log_text, m.log_bytes);
 }
 template <class Archive>
 void serialize(Archive& archive, AttemptFailed& m) {
-  archive(m.worker, m.attempt, m.failure, m.log_text);
+  archive(m.worker, m.attempt, m.failure, m.log_text, m.log_bytes);
 }
 template <class Archive>
 void serialize(Archive& archive, Bye& m) {

@@ -64,6 +64,14 @@ struct GetEvents {
   JobId job;
   std::uint64_t offset = 0;  // In bytes.
 };
+/// Asks for what an attempt has written from byte `offset` on, while it runs or later.
+struct GetOutput {
+  static constexpr std::uint16_t kTag = 9;
+  std::uint32_t protocol = kProtocolVersion;
+  JobId job;
+  AttemptId attempt;
+  std::uint64_t offset = 0;
+};
 
 // ---- master -> client ----------------------------------------------------------------------
 /// kOk, or why the request was refused.
@@ -88,7 +96,8 @@ struct LogEntry {
   std::string worker;
   std::string outcome;  // "committed", "running", or the failure's name.
   std::string text;
-  FailureReport failure;  // kNone unless it failed.
+  FailureReport failure;    // kNone unless it failed.
+  std::uint64_t bytes = 0;  // That it wrote in all: `text` may be the end of them.
 };
 struct Logs {
   static constexpr std::uint16_t kTag = 23;
@@ -109,6 +118,16 @@ struct Events {
   std::uint64_t offset = 0;  // As in the request.
   std::string bytes;
   bool ended = false;  // Nothing will follow.
+};
+
+/// What an attempt wrote: as much as fits into a part, or nothing (yet).
+struct Output {
+  static constexpr std::uint16_t kTag = 26;
+  AttemptId attempt;
+  std::uint64_t offset = 0;    // As in the request.
+  std::uint64_t left_out = 0;  // Bytes from there on that nobody has any more; `bytes` follow them.
+  std::string bytes;
+  bool ended = false;  // The attempt is over, and this is all.
 };
 
 // ---- worker -> master ----------------------------------------------------------------------
@@ -142,6 +161,7 @@ struct CommitRequest {
   AttemptId attempt;
   AttemptReport report;
   std::string log_text;
+  std::uint64_t log_bytes = 0;  // All that it wrote; of very much, the middle is not in the text.
 };
 /// Sent until answered by FailureNoted.
 struct AttemptFailed {
@@ -150,6 +170,7 @@ struct AttemptFailed {
   AttemptId attempt;
   FailureReport failure;
   std::string log_text;
+  std::uint64_t log_bytes = 0;
 };
 /// No new work, please; sent again by heartbeat time until Goodbye.
 struct Bye {
@@ -172,6 +193,16 @@ struct InputsWanted {
   AttemptId attempt;
   std::vector<AttemptId> lost;  // Map attempts whose outputs it cannot read; of very many, some.
   std::string message;          // Why the first of them cannot be read.
+};
+
+/// Answers ReadOutput.
+struct OutputPart {
+  static constexpr std::uint16_t kTag = 47;
+  WorkerId worker;
+  AttemptId attempt;
+  std::uint64_t offset = 0;  // These three as in Output.
+  std::uint64_t left_out = 0;
+  std::string bytes;
 };
 
 // ---- master -> worker ----------------------------------------------------------------------
@@ -228,6 +259,12 @@ struct ListPage {
   std::uint32_t pages = 0;
   std::string packed;
 };
+/// Somebody wants to read what an attempt has written from byte `offset` on.
+struct ReadOutput {
+  static constexpr std::uint16_t kTag = 71;
+  AttemptId attempt;
+  std::uint64_t offset = 0;
+};
 
 // ---- worker <-> worker (data plane) --------------------------------------------------------
 /// Credit in bytes: the server sends at most `length` bytes for it, in one Chunk.
@@ -251,17 +288,18 @@ struct Chunk {
   std::string bytes;
 };
 
-using ClientMessage =
-    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents>;
-using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events>;
-using WorkerMessage =
-    std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsWanted>;
-using MasterMessage = std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt,
-                                   CommitAnswer, FailureNoted, ForgetJob, Goodbye, ListPage>;
+using ClientMessage = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
+                                   StopCluster, GetEvents, GetOutput>;
+using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output>;
+using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
+                                   InputsWanted, OutputPart>;
+using MasterMessage =
+    std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt, CommitAnswer, FailureNoted,
+                 ForgetJob, Goodbye, ListPage, ReadOutput>;
 /// What arrives at the master's socket.
-using MasterInput =
-    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
-                 Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied, InputsWanted>;
+using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
+                                 StopCluster, GetEvents, GetOutput, Hello, Heartbeat, CommitRequest,
+                                 AttemptFailed, Bye, WorkersDied, InputsWanted, OutputPart>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.

@@ -69,6 +69,11 @@ void AttemptLogs::drop_oldest() {
   jobs_.erase(job);
 }
 
+const proto::LogEntry* AttemptLogs::find(AttemptId attempt) const {
+  const auto job = jobs_.find(attempt);
+  return job == jobs_.end() ? nullptr : &entries_.at(job->second).at(attempt);
+}
+
 std::vector<proto::LogEntry> AttemptLogs::find(const Query& query, std::size_t bytes_max) const {
   std::vector<proto::LogEntry> found;
   const auto entries = entries_.find(query.job);

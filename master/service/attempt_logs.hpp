@@ -39,6 +39,9 @@ class AttemptLogs {
   /// are left out.
   std::vector<proto::LogEntry> find(const Query& query, std::size_t bytes_max) const;
 
+  /// Null when it is not kept (any more).
+  const proto::LogEntry* find(AttemptId attempt) const;
+
   std::size_t bytes() const { return bytes_; }
 
  private:

@@ -245,6 +245,31 @@ void ClientDesk::handle(const net::PeerId& peer, const proto::GetEvents& message
                                                       .ended = part->ended}));
 }
 
+void ClientDesk::handle(const net::PeerId& peer, const proto::GetOutput& message) {
+  if (state_.jobs.find_visible(message.job) == nullptr) {
+    refuse_unknown(peer, message.job);
+    return;
+  }
+  const proto::LogEntry* over = state_.logs.find(message.attempt);
+  if (over != nullptr && over->task.job == message.job) {
+    state_.outbox.add(peer, proto::encode(output_of(*over, message.offset)));
+    return;
+  }
+  const HeldAttempt* held = state_.attempts.find(message.attempt);
+  const KnownWorker* worker = held == nullptr ? nullptr : state_.workers.find(held->worker);
+  if (worker == nullptr || held->task.job != message.job) {
+    answer(peer,
+           {StatusCode::kNotFound, "attempt " + std::to_string(message.attempt.value) + " of job " +
+                                       std::to_string(message.job.value) +
+                                       " does not run, and what it wrote is not kept (any more)"},
+           message.job);
+    return;
+  }
+  state_.output_questions.add({.peer = peer, .attempt = message.attempt, .offset = message.offset});
+  state_.outbox.add(worker->peer, proto::encode(proto::ReadOutput{.attempt = message.attempt,
+                                                                  .offset = message.offset}));
+}
+
 void ClientDesk::handle(const net::PeerId& peer, proto::GetCluster /*message*/) {
   proto::ClusterReply reply;
   reply.address = state_.settings.address;

@@ -26,6 +26,7 @@ class ClientDesk {
   void handle(const net::PeerId& peer, proto::GetLogs message);
   void handle(const net::PeerId& peer, proto::GetCluster message);
   void handle(const net::PeerId& peer, const proto::GetEvents& message);
+  void handle(const net::PeerId& peer, const proto::GetOutput& message);
 
   /// Hands the planned job to the scheduler, or tells its submitters why not.  When it was planned
   /// but may not start any more, the staging directory is returned for removal.

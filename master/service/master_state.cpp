@@ -2,6 +2,14 @@
 
 namespace fanfold::master {
 
+void answer_output_questions(MasterState* state, AttemptId attempt) {
+  const proto::LogEntry* entry = state->logs.find(attempt);
+  if (entry == nullptr) return;
+  for (const OutputQuestion& question : state->output_questions.take_all(attempt)) {
+    state->outbox.add(question.peer, proto::encode(output_of(*entry, question.offset)));
+  }
+}
+
 proto::JobStatus status_of(const MasterState& state, const JobRecord& record) {
   if (record.phase() == JobPhase::kEnded) return record.final_status();
   proto::JobStatus status =

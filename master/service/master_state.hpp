@@ -18,6 +18,7 @@
 #include "master/service/followers.hpp"
 #include "master/service/job_records.hpp"
 #include "master/service/outbox.hpp"
+#include "master/service/output_questions.hpp"
 #include "master/service/worker_directory.hpp"
 
 namespace fanfold::master {
@@ -64,10 +65,14 @@ struct MasterState {
   AttemptLogs logs{
       {.bytes_per_attempt = limits::kLogBytesKeptPerAttempt, .bytes_total = limits::kLogBytesKept}};
   Followers followers{limits::kFollowInterval};
+  OutputQuestions output_questions{limits::kOutputQuestions};
   /// Of commit requests of this turn: the scheduler decides within it.
   std::map<AttemptId, proto::AttemptReport> reports;
   bool stopping = false;
 };
+
+/// Whoever waits for what the attempt wrote, which is over, gets it.
+void answer_output_questions(MasterState* state, AttemptId attempt);
 
 /// The job as a client may see it now: active or ended.
 proto::JobStatus status_of(const MasterState& state, const JobRecord& record);

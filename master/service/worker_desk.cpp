@@ -110,14 +110,16 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
 }
 
 void WorkerDesk::note_end(const KnownWorker& worker, const HeldAttempt& held, const char* outcome,
-                          std::string text, const proto::FailureReport& failure) {
+                          Written written, const proto::FailureReport& failure) {
   state_.logs.add({.task = held.task,
                    .attempt = held.attempt,
                    .attempt_number = held.number,
                    .worker = worker.hello.name,
                    .outcome = outcome,
-                   .text = std::move(text),
-                   .failure = failure});
+                   .text = std::move(written.text),
+                   .failure = failure,
+                   .bytes = written.bytes});
+  answer_output_questions(&state_, held.attempt);
 }
 
 void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
@@ -130,7 +132,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
                         .bytes_out = message.report.bytes_out,
                         .flow = message.report.flow};
   if (held != nullptr && held->worker == message.worker) {
-    note_end(*worker, *held, "committed", std::move(message.log_text), {});
+    note_end(*worker, *held, "committed", {std::move(message.log_text), message.log_bytes}, {});
     state_.attempts.remove(message.attempt);
   }
   // The scheduler may know more than the book: in this very turn it may adopt the attempt of a
@@ -170,7 +172,8 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
         record->note_failure(message.attempt, failure);
       }
     }
-    note_end(*worker, *held, proto::name_of(failure.kind), std::move(message.log_text), failure);
+    note_end(*worker, *held, proto::name_of(failure.kind),
+             {std::move(message.log_text), message.log_bytes}, failure);
     state_.followers.touch(held->task.job);
     state_.attempts.remove(message.attempt);
   }
@@ -216,6 +219,18 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::InputsWanted message) {
   }
   state_.events.push_back(InputsWanted{
       .worker = message.worker, .attempt = message.attempt, .lost = std::move(message.lost)});
+}
+
+void WorkerDesk::handle(const net::PeerId& peer, proto::OutputPart message) {
+  if (known(message.worker, peer) == nullptr) return;
+  const std::string frame = proto::encode(proto::Output{.attempt = message.attempt,
+                                                        .offset = message.offset,
+                                                        .left_out = message.left_out,
+                                                        .bytes = std::move(message.bytes)});
+  for (const OutputQuestion& question :
+       state_.output_questions.take(message.attempt, message.offset)) {
+    state_.outbox.add(question.peer, frame);
+  }
 }
 
 void WorkerDesk::forget_worker(WorkerId worker, bool silent) {

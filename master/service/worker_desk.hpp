@@ -20,6 +20,7 @@ class WorkerDesk {
   void handle(const net::PeerId& peer, proto::Bye message);
   void handle(const net::PeerId& peer, const proto::WorkersDied& message);
   void handle(const net::PeerId& peer, proto::InputsWanted message);
+  void handle(const net::PeerId& peer, proto::OutputPart message);
 
   /// Its routes and attempts are forgotten; `silent` says that it did not go by itself.
   void forget_worker(WorkerId worker, bool silent);
@@ -28,8 +29,12 @@ class WorkerDesk {
   /// Null, and the sender is told to introduce itself again, when the worker is not known.
   const KnownWorker* known(WorkerId worker, const net::PeerId& peer);
   void tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined);
+  struct Written {
+    std::string text;         // All of it or its end.
+    std::uint64_t bytes = 0;  // All of it.
+  };
   void note_end(const KnownWorker& worker, const HeldAttempt& held, const char* outcome,
-                std::string text, const proto::FailureReport& failure);
+                Written written, const proto::FailureReport& failure);
 
   MasterState& state_;
 };

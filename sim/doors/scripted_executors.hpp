@@ -33,6 +33,11 @@ class ScriptedExecutors final : public worker::Executors {
   bool has_ended() const override { return !ended_.empty(); }
   std::optional<Instant> next_deadline() const override { return std::nullopt; }
   worker::ProgressSeen progress() const override;
+  /// Its tasks write nothing.
+  worker::AttemptLog::Part output(AttemptId /*attempt*/, std::uint64_t /*offset*/,
+                                  std::size_t /*bytes_max*/) const override {
+    return {};
+  }
 
   std::size_t running() const { return running_.size(); }
   /// The worker died: so did they.

@@ -73,6 +73,7 @@ class World {
   void hear_message(const proto::AttemptFailed& message);
   void hear_message(const proto::Bye& message);
   static void hear_message(const proto::WorkersDied&) {}  // Of other workers: none here.
+  static void hear_message(const proto::OutputPart&) {}   // The body says it, not the agent.
   void hear_message(const proto::InputsWanted& message);
 
   std::mt19937_64 random_;

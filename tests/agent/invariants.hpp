@@ -82,6 +82,7 @@ class Invariants {
   void note_message(const proto::ForgetJob& message);
   void note_message(const proto::Goodbye&) {}
   void note_message(const proto::ListPage& message);
+  void note_message(const proto::ReadOutput&) {}  // The body answers it.
   void take_listed(AttemptBook& book);
   void note_missing(AttemptBook& book, const std::vector<proto::MapOutput>& outputs);
   void cancel(AttemptBook& book);
@@ -103,6 +104,9 @@ class Invariants {
   void check_message(const proto::Bye& message);
   void check_message(const proto::WorkersDied& message);
   void check_message(const proto::InputsWanted& message);
+  void check_message(const proto::OutputPart&) {
+    ADD_FAILURE() << "the body says it, not the agent";
+  }
   void check_said(AttemptId attempt, Phase phase, std::string said);
   void check_signature(WorkerId worker, const std::string& what);
 

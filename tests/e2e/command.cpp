@@ -141,6 +141,8 @@ Outcome Running::wait() {
   return outcome;
 }
 
+std::string Running::out_so_far() const { return read_file(out_path_); }
+
 std::string Running::err_so_far() const { return read_file(err_path_); }
 
 Outcome run(const Workspace& workspace, std::vector<std::string> arguments,

@@ -44,6 +44,7 @@ class Running {
   bool ended();
   /// Until it ends.  A command that needs longer than two minutes is killed: exit code -1.
   Outcome wait();
+  std::string out_so_far() const;
   std::string err_so_far() const;
 
  private:

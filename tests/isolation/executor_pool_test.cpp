@@ -49,6 +49,29 @@ class ExecutorPoolTest : public IsolationFixture {
   }
 };
 
+TEST_F(ExecutorPoolTest, ShowsWhatAnAttemptWritesWhileItRuns) {
+  const std::string gate = directory_ + "/gate";
+  ExecutorTask task = map_task({"say hello", "wait for " + gate, "log hello"});
+  const AttemptId attempt = task.assignment.attempt;
+  EXPECT_EQ(pool_.output(attempt, 0, 100).text, "");
+  pool_.start(steady_clock().now(), std::move(task));
+  std::string text;
+  // It has not ended, and will not before the gate opens.
+  while (text.empty()) {
+    turn();
+    text = pool_.output(attempt, 0, 100).text;
+  }
+  EXPECT_EQ(text, "hello from user code\n");
+  EXPECT_EQ(pool_.output(attempt, 6, 4).text, "from");
+  EXPECT_FALSE(pool_.has_results());
+  std::ofstream(gate).put('\n');
+  while (!pool_.has_results()) turn();
+  const AttemptResult result = pool_.take_results().front();
+  EXPECT_EQ(result.log_bytes, result.log_text.size());
+  EXPECT_THAT(result.log_text, HasSubstr("hello from the log"));
+  EXPECT_EQ(pool_.output(attempt, 0, 100).text, "");
+}
+
 TEST_F(ExecutorPoolTest, RunsAMapAttempt) {
   const AttemptResult result = run({"b", "a", "b"});
   ASSERT_TRUE(result.outcome.succeeded) << result.outcome.failure.message;

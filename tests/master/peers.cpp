@@ -124,10 +124,12 @@ void FakeWorker::heartbeat(const std::vector<proto::AttemptProgress>& attempts) 
 
 bool FakeWorker::commit(const proto::TaskAssignment& task, proto::AttemptReport report,
                         std::string log_text) {
+  const std::uint64_t log_bytes = log_text.size();
   connection_.send(proto::CommitRequest{.worker = id(),
                                         .attempt = task.attempt,
                                         .report = std::move(report),
-                                        .log_text = std::move(log_text)});
+                                        .log_text = std::move(log_text),
+                                        .log_bytes = log_bytes});
   const auto answer = expect<proto::CommitAnswer>();
   EXPECT_EQ(answer.attempt, task.attempt);
   return answer.granted;
@@ -135,10 +137,12 @@ bool FakeWorker::commit(const proto::TaskAssignment& task, proto::AttemptReport 
 
 void FakeWorker::fail(const proto::TaskAssignment& task, proto::FailureReport failure,
                       std::string log_text) {
+  const std::uint64_t log_bytes = log_text.size();
   connection_.send(proto::AttemptFailed{.worker = id(),
                                         .attempt = task.attempt,
                                         .failure = std::move(failure),
-                                        .log_text = std::move(log_text)});
+                                        .log_text = std::move(log_text),
+                                        .log_bytes = log_bytes});
   EXPECT_EQ(expect<proto::FailureNoted>().attempt, task.attempt);
 }
 

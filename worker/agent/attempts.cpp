@@ -150,6 +150,7 @@ void Machine::on(const AttemptEnded& event) {
       failure.kind = held->kill_kind;
       failure.message = reason_of_kill(*held);
     }
+    held->log_bytes = event.log_bytes;
     report_failure(*held, std::move(failure), event.log_text);
   }
 }
@@ -158,6 +159,7 @@ void Machine::report_success(HeldAttempt& held, const AttemptEnded& event) {
   held.move_to(AttemptPhase::kCommitting);
   held.report = event.report;
   held.log_text = event.log_text;
+  held.log_bytes = event.log_bytes;
   resend(held);
 }
 

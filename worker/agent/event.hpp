@@ -22,6 +22,7 @@ struct AttemptEnded {
   proto::AttemptReport report;
   proto::FailureReport failure;
   std::string log_text;
+  std::uint64_t log_bytes = 0;  // Written in all.
 };
 /// Map outputs that a reduce attempt cannot read.  The others are still brought.
 struct InputsMissing {

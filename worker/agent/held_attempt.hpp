@@ -73,6 +73,7 @@ struct HeldAttempt {
   proto::AttemptReport report;
   proto::FailureReport failure;
   std::string log_text;
+  std::uint64_t log_bytes = 0;
 };
 
 }  // namespace fanfold::worker::agency

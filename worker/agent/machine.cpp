@@ -82,6 +82,7 @@ void Machine::resend(HeldAttempt& held) {
     request.attempt = held.id;
     request.report = held.report;
     request.log_text = held.log_text;
+    request.log_bytes = held.log_bytes;
     send(std::move(request));
   } else {
     proto::AttemptFailed failed;
@@ -89,6 +90,7 @@ void Machine::resend(HeldAttempt& held) {
     failed.attempt = held.id;
     failed.failure = held.failure;
     failed.log_text = held.log_text;
+    failed.log_bytes = held.log_bytes;
     send(std::move(failed));
   }
 }

@@ -59,6 +59,8 @@ class Machine {
   void obey(const proto::ForgetJob& message);
   void obey(const proto::Goodbye& message);
   void obey(const proto::ListPage& message);
+  /// The body answers it.
+  void obey(const proto::ReadOutput&) {}
 
   // The link.
   template <class One>

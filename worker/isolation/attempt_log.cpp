@@ -38,6 +38,23 @@ std::string AttemptLog::text() const {
   return text;
 }
 
+AttemptLog::Part AttemptLog::part(std::uint64_t offset, std::size_t bytes_max) const {
+  Part part;
+  offset = std::min(offset, bytes());
+  if (offset < head_.size()) {
+    part.text = head_.substr(offset, bytes_max);
+    return part;
+  }
+  const std::uint64_t ring_begins = head_.size() + left_out_;
+  if (offset < ring_begins) {
+    part.left_out = ring_begins - offset;
+    offset = ring_begins;
+  }
+  std::string latest = ring_.substr(ring_next_) + ring_.substr(0, ring_next_);
+  part.text = latest.substr(offset - ring_begins, bytes_max);
+  return part;
+}
+
 std::string AttemptLog::tail() const {
   const std::string all = text();
   std::size_t begin = all.size() > kTailBytes ? all.size() - kTailBytes : 0;

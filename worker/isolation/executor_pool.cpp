@@ -191,6 +191,7 @@ void ExecutorPool::finish(Executor& executor, RunOutcome outcome) {
   AttemptResult result;
   result.attempt = executor.running->attempt;
   result.log_text = executor.running->log.text();
+  result.log_bytes = executor.running->log.bytes();
   result.plugin = executor.plugin_path;
   if (!outcome.succeeded) {
     result.crash = read_crash(executor.mapping.page());
@@ -236,6 +237,7 @@ void ExecutorPool::note_end(Instant now, Executor& executor, const ZygoteEvent& 
   result.outcome.failure = explain_end(*executor.running, result.crash, page, event, was_deaf);
   result.outcome.failure.log_tail = executor.running->log.tail();
   result.log_text = executor.running->log.text();
+  result.log_bytes = executor.running->log.bytes();
   result.plugin = executor.plugin_path;
   results_.push_back(std::move(result));
 }
@@ -289,6 +291,15 @@ std::optional<Instant> ExecutorPool::next_deadline() const {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   return next;
+}
+
+AttemptLog::Part ExecutorPool::output(AttemptId attempt, std::uint64_t offset,
+                                      std::size_t bytes_max) const {
+  for (const auto& executor : executors_) {
+    if (!executor->running || executor->running->attempt != attempt) continue;
+    return executor->running->log.part(offset, bytes_max);
+  }
+  return {};
 }
 
 std::vector<AttemptPulse> ExecutorPool::pulses() const {

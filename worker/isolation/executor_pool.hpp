@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/core/time.hpp"
+#include "worker/isolation/attempt_log.hpp"
 #include "worker/isolation/crash_report.hpp"
 #include "worker/isolation/executor_frames.hpp"
 #include "worker/isolation/zygote.hpp"
@@ -25,8 +26,9 @@ struct AttemptResult {
   AttemptId attempt;
   RunOutcome outcome;  // The failure is complete but for its stack and the worker's name.
   std::string log_text;
-  CrashReport crash;   // For symbolise(); no counters: there is no stack.
-  std::string plugin;  // Path, for symbolise().
+  std::uint64_t log_bytes = 0;  // That were written in all.
+  CrashReport crash;            // For symbolise(); no counters: there is no stack.
+  std::string plugin;           // Path, for symbolise().
 };
 
 struct AttemptPulse {
@@ -59,6 +61,8 @@ class ExecutorPool {
   bool descriptors_changed();
   std::optional<Instant> next_deadline() const;
   std::vector<AttemptPulse> pulses() const;
+  /// What a running attempt has written so far, as AttemptLog::part(); nothing of one that is not.
+  AttemptLog::Part output(AttemptId attempt, std::uint64_t offset, std::size_t bytes_max) const;
   std::size_t processes() const;
 
  private:

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <vector>
 
@@ -120,6 +121,10 @@ bool arrange_descriptors(const int* passed) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_NAME, "fanfold-exec");
+  // A line leaves when it ends: somebody may be following, and the next record may be the last.
+  // In a buffer of its own, because one that was in use would go on as it was.
+  static char lines[BUFSIZ];
+  std::setvbuf(stdout, lines, _IOLBF, sizeof lines);
   run_executor();
 }
 

@@ -8,6 +8,7 @@
 #include "common/core/status.hpp"
 #include "common/core/time.hpp"
 #include "worker/agent/event.hpp"
+#include "worker/isolation/attempt_log.hpp"
 #include "worker/isolation/executor_frames.hpp"
 
 namespace fanfold::worker {
@@ -27,6 +28,9 @@ class Executors {
   virtual std::optional<Instant> next_deadline() const = 0;
   /// Of every attempt that runs.
   virtual ProgressSeen progress() const = 0;
+  /// What a running attempt has written from `offset` on; nothing of one that is not running.
+  virtual AttemptLog::Part output(AttemptId attempt, std::uint64_t offset,
+                                  std::size_t bytes_max) const = 0;
 };
 
 }  // namespace fanfold::worker

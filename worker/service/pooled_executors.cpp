@@ -15,6 +15,7 @@ Result<std::vector<AttemptEnded>> PooledExecutors::take_ended(Instant now) {
     ended.report = std::move(result.outcome.report);
     ended.failure = std::move(result.outcome.failure);
     ended.log_text = std::move(result.log_text);
+    ended.log_bytes = result.log_bytes;
     all.push_back(std::move(ended));
   }
   return all;

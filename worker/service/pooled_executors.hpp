@@ -25,6 +25,10 @@ class PooledExecutors final : public Executors {
   bool has_ended() const override { return pool_.has_results(); }
   std::optional<Instant> next_deadline() const override { return pool_.next_deadline(); }
   ProgressSeen progress() const override;
+  AttemptLog::Part output(AttemptId attempt, std::uint64_t offset,
+                          std::size_t bytes_max) const override {
+    return pool_.output(attempt, offset, bytes_max);
+  }
 
   /// Readable when take_ended() has something to do.
   std::vector<int> descriptors() const;

@@ -94,11 +94,25 @@ void WorkerBody::read_frame(const std::string& frame) {
     doors_.log.warn("frame.refused", {{"reason", message.status().message()}});
     return;
   }
-  if (std::holds_alternative<proto::Welcome>(*message)) {
+  if (const auto* welcome = std::get_if<proto::Welcome>(&*message)) {
+    self_ = welcome->worker;
     doors_.log.info("master.welcomed_us", {{"master", options_.master}});
     welcomed_ = true;
   }
+  if (const auto* question = std::get_if<proto::ReadOutput>(&*message)) return answer(*question);
   feed(MasterSaid{*std::move(message)});
+}
+
+void WorkerBody::answer(const proto::ReadOutput& question) {
+  // Without a welcome nobody would know who says it; whoever wants to know asks again.
+  if (!welcomed_) return;
+  AttemptLog::Part part =
+      doors_.executors.output(question.attempt, question.offset, limits::kOutputPartBytes);
+  send(proto::encode(proto::OutputPart{.worker = self_,
+                                       .attempt = question.attempt,
+                                       .offset = question.offset,
+                                       .left_out = part.left_out,
+                                       .bytes = std::move(part.text)}));
 }
 
 Status WorkerBody::read_executors() {

@@ -66,6 +66,7 @@ class WorkerBody {
   Duration patience() const;
   Status read_frames();
   void read_frame(const std::string& frame);
+  void answer(const proto::ReadOutput& question);
   void note_damage();
   Status read_executors();
   void note_ended(AttemptEnded ended);
@@ -103,6 +104,7 @@ class WorkerBody {
   Instant hold_until_;
   std::uint64_t frames_damaged_ = 0;  // On this connection to the master.
   bool welcomed_ = false;
+  WorkerId self_;  // As the last welcome said.
   std::optional<Status> end_;
 };
 
