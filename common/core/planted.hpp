@@ -35,9 +35,12 @@ enum class Bug : std::uint8_t {
   kOldestJobFirst = 22,
   kKeepOutputsOfEndedJobs = 23,
   kKeepUnreadable = 24,
+  kWaitForTheRest = 25,
+  kReplayForgetsCoverage = 26,
+  kCallPartialSuccess = 27,
 };
 
-inline constexpr std::size_t kBugs = 25;
+inline constexpr std::size_t kBugs = 28;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

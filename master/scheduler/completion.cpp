@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 
 namespace fanfold::master {
@@ -109,7 +110,8 @@ Machine::Ending Machine::published_ending(const Job& job) {
   const Completion& completion = job.completion;
   const CompletionReason reason =
       completion.decided ? completion.reason : CompletionReason::kAllCompleted;
-  if (job.map.given_up() == 0) return {JobState::kSucceeded, "", {}, {}, reason};
+  const bool whole = job.map.given_up() == 0 || planted(Bug::kCallPartialSuccess);
+  if (whole) return {JobState::kSucceeded, "", {}, {}, reason};
   return {JobState::kPartial,
           prefixed(reason, of_maps(job.map.done(), job.map.size()) + " are covered"),
           {},
@@ -130,7 +132,8 @@ void Machine::review_completion(Job& job) {
   const CompletionRule rule = job.completion.policy.rule;
   const std::uint32_t needed = maps_needed(job.completion.policy, job.map.size());
   const bool waits_for_all = rule == CompletionRule::kAll || rule == CompletionRule::kAllCompleted;
-  const bool met = waits_for_all ? job.map.complete() : job.map.done() >= needed;
+  const bool met = waits_for_all || planted(Bug::kWaitForTheRest) ? job.map.complete()
+                                                                  : job.map.done() >= needed;
   if (met) decide_coverage(job, reached(rule));
 }
 

@@ -111,6 +111,7 @@ void Machine::apply(const TaskGivenUp& fact) {
   Job* job = find_job(fact.task.job);
   FANFOLD_CHECK(job != nullptr && job->contains(fact.task) && fact.task.stage == Stage::kMap);
   job->map.give_up(fact.task.index);
+  job->audits.erase(fact.task.index);
   ++job->completion.failed;
 }
 
@@ -121,6 +122,10 @@ void Machine::apply(const CoverageDecided& fact) {
   job->completion.decided = true;
   job->completion.reason = fact.reason;
   job->map.give_up_rest();
+  // A replay still has the comparisons of outputs that were lost.
+  std::erase_if(job->audits, [job](std::uint32_t split) {
+    return job->map.at(split).state == TaskState::kGivenUp;
+  });
 }
 
 void Machine::apply(const WorkerRegistered& fact) { pool_.expect(fact.worker, fact.slots); }

@@ -22,6 +22,7 @@ void Machine::restore(const Fact& fact) {
       std::holds_alternative<MapOutputInvalidated>(fact)) {
     return;
   }
+  if (planted(Bug::kReplayForgetsCoverage) && std::holds_alternative<CoverageDecided>(fact)) return;
   if (planted(Bug::kReplayTwice)) {
     if (const auto* failure = std::get_if<TaskFailureCounted>(&fact)) apply(*failure);
   }

@@ -58,6 +58,11 @@ class Unreadable final : public Checker {
       waiting_[lost->task] = scene().world.now();
     } else if (const auto* committed = std::get_if<master::AttemptCommitted>(&fact)) {
       waiting_.erase(committed->task);
+    } else if (const auto* given_up = std::get_if<master::TaskGivenUp>(&fact)) {
+      waiting_.erase(given_up->task);
+    } else if (const auto* decided = std::get_if<master::CoverageDecided>(&fact)) {
+      // What is not committed now is never made again.
+      forget_job(decided->job);
     } else if (const auto* ended = std::get_if<master::JobEnded>(&fact)) {
       forget_job(ended->job);
     } else if (const auto* begun = std::get_if<master::JobCommitStarted>(&fact)) {

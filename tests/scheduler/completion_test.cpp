@@ -332,6 +332,28 @@ TEST_F(CompletionTest, ARestartedMasterGoesOnWithTheSameMaps) {
   EXPECT_EQ(completion().maps_covered, 2u);
 }
 
+TEST_F(CompletionTest, ARestartedMasterComparesNothingThatIsNotCovered) {
+  for (std::uint64_t worker = 1; worker <= 4; ++worker) join(worker);
+  submit({.maps = 4,
+          .reduces = 1,
+          .speculate = false,
+          .verify_per_million = 1'000'000,
+          .completion = min_successful(2)});
+  // It is to be compared, is lost, and is not made again.
+  const AssignAttempt lost = map(0);
+  commit(lost);
+  leave(lost.worker.value);
+  commit(map(2));
+  commit(map(3));
+  restart();
+  for (std::uint64_t worker = 1; worker <= 4; ++worker) join(worker);
+  commit(reduce(0));
+  const std::vector<AssignAttempt> audits = live;
+  ASSERT_EQ(audits.size(), 2u);
+  for (const AssignAttempt& audit : audits) commit(audit);
+  EXPECT_EQ(actions<PublishJob>().size(), 1u);
+}
+
 TEST_F(CompletionTest, ARestartedMasterKnowsWhatWasGivenUp) {
   run_four(kAllCompleted);
   play("fc");

@@ -32,7 +32,10 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "cancel_waits_for_tasks",
                                                    "oldest_job_first",
                                                    "keep_outputs_of_ended_jobs",
-                                                   "keep_unreadable"};
+                                                   "keep_unreadable",
+                                                   "wait_for_the_rest",
+                                                   "replay_forgets_coverage",
+                                                   "call_partial_success"};
 
 }  // namespace
 
