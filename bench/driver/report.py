@@ -75,8 +75,10 @@ def scaling(results):
         lines += table(["job", "time", "processor time", "MB/s"], rows) + ["", f"![Time against {title}](plots/{name}.svg)", ""]
     for name, head in (("memory", "job, 8 GiB with `--memory 256M`"), ("group", "job")):
         if name in results:
-            lines += table([head, "seconds", "MB/s", "largest processes, MiB"],
-                           [[job, figure(one["seconds"]), str(one["MB/s"]), ", ".join(one["largest processes, MiB"])]
+            ratio = "per byte against 1 GiB"
+            lines += table([head, "seconds", "MB/s", ratio, "largest processes, MiB"],
+                           [[job, figure(one["seconds"]), str(one["MB/s"]), f"{one[ratio]}x" if ratio in one else "",
+                             ", ".join(one["largest processes, MiB"])]
                             for job, one in results[name]["result"].items()]) + [""]
     return lines + origin(results, ["workers", "sizes", "memory", "group"])
 
