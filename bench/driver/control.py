@@ -62,7 +62,7 @@ def spin(bench, tasks, us, env):
 
 def noop(bench):
     result = {}
-    for tasks in (100, 200) if bench.tiny else (1_000, 10_000, 100_000, 200_000):
+    for tasks in (100, 200) if bench.tiny else (1_000, 10_000, 100_000, 1_000_000):
         with bench.cluster("--workers", "1", "--slots", "2") as (env, _):
             spin(bench, 100, 0, env)
             runs = [spin(bench, tasks, 0, env).seconds for _ in range(bench.pairs(1 if tasks > 100_000 else 3))]
