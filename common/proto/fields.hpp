@@ -233,7 +233,7 @@ void serialize(Archive& archive, Events& m) {
 
 template <class Archive>
 void serialize(Archive& archive, Heartbeat& m) {
-  archive(m.worker, m.epoch, m.attempts);
+  archive(m.worker, m.epoch, m.attempts, m.newest);
 }
 template <class Archive>
 void serialize(Archive& archive, CommitRequest& m) {

@@ -153,6 +153,9 @@ struct Heartbeat {
   WorkerId worker;
   std::uint64_t epoch = 0;
   std::vector<AttemptProgress> attempts;
+  /// The newest attempt that the worker was told of, to run or to stop it.  What is newer and not
+  /// listed may be on its way to the worker.
+  AttemptId newest;
 };
 /// Sent until answered by CommitAnswer.
 struct CommitRequest {

@@ -46,10 +46,11 @@ void AttemptBook::mark_cancelled(AttemptId attempt) {
   if (held_.contains(attempt.value)) cancelled_.insert(attempt);
 }
 
-void AttemptBook::remove_cancelled_except(WorkerId worker, const std::vector<AttemptId>& listed) {
+void AttemptBook::remove_cancelled_except(WorkerId worker, const std::vector<AttemptId>& listed,
+                                          AttemptId newest) {
   std::vector<AttemptId> gone;
   for (const AttemptId attempt : cancelled_) {
-    if (held_.at(attempt.value).worker == worker &&
+    if (attempt <= newest && held_.at(attempt.value).worker == worker &&
         !std::binary_search(listed.begin(), listed.end(), attempt)) {
       gone.push_back(attempt);
     }

@@ -32,8 +32,10 @@ class AttemptBook {
   std::vector<HeldAttempt> remove_worker(WorkerId worker);
   /// A cancelled attempt lingers until its worker has killed it.
   void mark_cancelled(AttemptId attempt);
-  /// Removes cancelled attempts of `worker` that are not in `listed` (ascending).
-  void remove_cancelled_except(WorkerId worker, const std::vector<AttemptId>& listed);
+  /// Removes cancelled attempts of `worker` that are not in `listed` (ascending), as far as it knew
+  /// of them: not those that are newer than `newest`.
+  void remove_cancelled_except(WorkerId worker, const std::vector<AttemptId>& listed,
+                               AttemptId newest);
 
   std::size_t count(JobId job) const;
   /// Held attempts of a job, oldest first.

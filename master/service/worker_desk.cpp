@@ -104,7 +104,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
     if (held != nullptr) state_.followers.touch(held->task.job);
   }
   std::sort(listed.begin(), listed.end());
-  state_.attempts.remove_cancelled_except(message.worker, listed);
+  state_.attempts.remove_cancelled_except(message.worker, listed, message.newest);
   state_.events.push_back(
       HeartbeatReceived{.worker = message.worker, .attempts = std::move(message.attempts)});
 }

@@ -122,6 +122,17 @@ TEST_F(AgentTest, DoesNotStartWhatWasCancelledBeforeItCame) {
   EXPECT_TRUE(listed().empty());
 }
 
+TEST_F(AgentTest, SaysAtOnceThatNothingOfACancelledAttemptIsThere) {
+  join();
+  cancel(attempt(1));
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].newest, attempt(1));
+  assign_map(3);
+  cancel(attempt(2));
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].newest, attempt(3));
+}
+
 TEST_F(AgentTest, DoesNotStartAgainWhatWasCancelled) {
   join();
   const AttemptId one = assign_map(1);

@@ -3,6 +3,7 @@
 
 #include "common/proto/codec.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/output_list.hpp"
 #include "master/store/fact_codec.hpp"
 #include "tests/fuzz/target.hpp"
 
@@ -74,7 +75,26 @@ bool facts(std::string_view input) {
   return true;
 }
 
-constexpr Target kTargets[] = {{"messages", &messages}, {"structs", &structs}, {"facts", &facts}};
+bool output_list(std::string_view input) {
+  proto::OutputUnpacker unpacker;
+  if (const Status status = unpacker.add(input); !status.ok()) {
+    promise(status.code() == StatusCode::kCorruption, "a bad page is corrupt");
+    return false;
+  }
+  const proto::OutputList list = unpacker.take();
+  std::uint64_t next = 0;
+  for (const proto::MapOutput& output : list.outputs) {
+    promise(output.holder < list.holders.size(), "an output names a holder of the list");
+    promise(output.split >= next, "splits ascend");
+    next = std::uint64_t{output.split} + 1;
+  }
+  return true;
+}
+
+constexpr Target kTargets[] = {{"messages", &messages},
+                               {"structs", &structs},
+                               {"facts", &facts},
+                               {"output_list", &output_list}};
 
 }  // namespace
 

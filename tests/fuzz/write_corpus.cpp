@@ -15,6 +15,7 @@
 #include "common/io/part_file.hpp"
 #include "common/io/run_file.hpp"
 #include "common/proto/codec.hpp"
+#include "common/proto/output_list.hpp"
 #include "fanfold/fingerprint.hpp"
 #include "fanfold/value_codec.hpp"
 #include "master/events/event_files.hpp"
@@ -91,6 +92,8 @@ class CorpusWriter {
     add("structs", "JobSpec", "\0"s + struct_bytes<proto::JobSpec>());
     add("structs", "TaskAssignment", "\1"s + struct_bytes<proto::TaskAssignment>());
     add("structs", "AttemptReport", "\2"s + struct_bytes<proto::AttemptReport>());
+    add("output_list", "one",
+        proto::pack_outputs({{{WorkerId{1}, "a", "/s", "e"}}, {{9, {7}, 0}}})[0]);
     add("structs", "FailureReport", "\3"s + struct_bytes<proto::FailureReport>());
   }
 

@@ -227,6 +227,29 @@ TEST_F(MasterTest, KeepsStagingUntilCancelledAttemptsHaveDied) {
   EXPECT_EQ(staging_directories(), 0u);
 }
 
+TEST_F(MasterTest, KeepsStagingWhileACancelledAttemptMayBeOnItsWayToItsWorker) {
+  start_master();
+  FakeWorker worker(address(), {});
+  FakeClient client(address());
+  const JobId job = client.submit(spec(1));
+  const proto::TaskAssignment task = worker.expect_task();
+  std::filesystem::create_directories(task.staging + "/1");
+  client.ask<proto::Answer>(proto::CancelJob{.job = job});
+  EXPECT_EQ(client.wait(job).state, JobState::kCancelled);
+  worker.heartbeat({}, AttemptId{task.attempt.value - 1});
+  worker.expect<proto::HeartbeatEcho>();
+  client.status(job);
+  EXPECT_EQ(staging_directories(), 1u);
+  worker.heartbeat({}, task.attempt);
+  worker.expect<proto::HeartbeatEcho>();
+  // Long before it would go without being told.
+  const auto patience = std::chrono::steady_clock::now() + limits::kStagingPatience / 2;
+  while (staging_directories() > 0 && std::chrono::steady_clock::now() < patience) {
+    client.status(job);
+  }
+  EXPECT_EQ(staging_directories(), 0u);
+}
+
 TEST_F(MasterTest, RunsSeveralJobsAtOnce) {
   start_master();
   FakeWorker worker(address(), {.slots = 2});

@@ -118,8 +118,9 @@ proto::MasterMessage FakeWorker::next() {
   return *std::move(message);
 }
 
-void FakeWorker::heartbeat(const std::vector<proto::AttemptProgress>& attempts) {
-  connection_.send(proto::Heartbeat{.worker = id(), .epoch = welcome_.epoch, .attempts = attempts});
+void FakeWorker::heartbeat(const std::vector<proto::AttemptProgress>& attempts, AttemptId newest) {
+  connection_.send(proto::Heartbeat{
+      .worker = id(), .epoch = welcome_.epoch, .attempts = attempts, .newest = newest});
 }
 
 bool FakeWorker::commit(const proto::TaskAssignment& task, proto::AttemptReport report,

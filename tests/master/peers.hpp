@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -114,7 +115,9 @@ class FakeWorker {
   }
   proto::TaskAssignment expect_task() { return expect<proto::Assign>().assignment; }
 
-  void heartbeat(const std::vector<proto::AttemptProgress>& attempts);
+  /// `newest`: that it was told of.
+  void heartbeat(const std::vector<proto::AttemptProgress>& attempts,
+                 AttemptId newest = {std::numeric_limits<std::uint64_t>::max()});
   /// Asks to commit and waits for the answer.
   bool commit(const proto::TaskAssignment& task, proto::AttemptReport report,
               std::string log_text = {});

@@ -57,9 +57,11 @@ TEST_F(MasterTest, EchoesHeartbeats) {
 TEST_F(MasterTest, AsksAStrangerToIntroduceItself) {
   start_master();
   FakeWorker worker(address(), {});
-  worker.connection().send(proto::Heartbeat{.worker = WorkerId{12345}, .epoch = 1, .attempts = {}});
+  worker.connection().send(
+      proto::Heartbeat{.worker = WorkerId{12345}, .epoch = 1, .attempts = {}, .newest = {}});
   worker.expect<proto::Unknown>();
-  worker.connection().send(proto::Heartbeat{.worker = worker.id(), .epoch = 99, .attempts = {}});
+  worker.connection().send(
+      proto::Heartbeat{.worker = worker.id(), .epoch = 99, .attempts = {}, .newest = {}});
   worker.expect<proto::Unknown>();
 }
 

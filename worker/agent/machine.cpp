@@ -61,6 +61,7 @@ void Machine::send_heartbeat() {
   proto::Heartbeat heartbeat;
   heartbeat.worker = worker_;
   heartbeat.epoch = epoch_;
+  heartbeat.newest = newest_;
   heartbeat.attempts.reserve(held_.size());
   // Also what is cancelled and only has to die yet: until then it may write.
   for (const auto& [id, held] : held_) {

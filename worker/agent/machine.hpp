@@ -122,6 +122,7 @@ class Machine {
   bool welcome_ = false;
   WorkerId worker_;
   std::uint64_t epoch_ = 0;
+  AttemptId newest_;  // That any master told of.
   Duration heartbeat_interval_ = limits::kHeartbeatInterval;
   Duration silence_max_ = limits::kWorkerSilence;
   Instant heard_;

@@ -52,6 +52,7 @@ void Machine::obey(const proto::Assign& message) {
   // welcomed us will say it again.
   if (!welcome_ || epoch_of(assignment.attempt) < epoch_) return;
   heard_ = now_;
+  newest_ = std::max(newest_, assignment.attempt);
   if (find(assignment.attempt) != nullptr) return;
   if (past_.knows(assignment.task.job, assignment.attempt)) return;
   hold(assignment);
@@ -59,11 +60,14 @@ void Machine::obey(const proto::Assign& message) {
 
 void Machine::obey(const proto::CancelAttempt& message) {
   heard_ = now_;
+  newest_ = std::max(newest_, message.attempt);
   if (HeldAttempt* held = find(message.attempt)) {
     abandon(*held);
   } else {
     past_.note_cancelled_unseen(message.attempt);
   }
+  // The master keeps the job's directories until it hears that nothing writes there.
+  if (find(message.attempt) == nullptr) heartbeat_due_ = now_;
 }
 
 void Machine::obey(const proto::CommitAnswer& message) {
