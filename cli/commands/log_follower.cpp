@@ -12,6 +12,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// What comes without an end of line for so long is shown as a line.
+constexpr std::size_t kLineBytes = 64u << 10;
+
 std::string text_of(const Json& line, const char* name) {
   const auto found = line.find(name);
   return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -57,7 +60,8 @@ void LogFollower::note_event(std::string_view text) {
 Result<bool> LogFollower::read_events() {
   while (true) {
     const proto::GetEvents question{.job = target_.job, .offset = events_read_};
-    FANFOLD_ASSIGN_OR_RETURN(proto::Events part, client_.ask<proto::Events>(question));
+    FANFOLD_ASSIGN_OR_RETURN(proto::Events part,
+                             client_.ask<proto::Events>(question, hooks_.asking));
     // The answer to an earlier question that was repeated.
     if (part.job != target_.job || part.offset != events_read_) continue;
     events_read_ += part.bytes.size();
@@ -77,9 +81,11 @@ Result<bool> LogFollower::show_output(AttemptId attempt, Followed& followed) {
   while (true) {
     const proto::GetOutput question{
         .job = target_.job, .attempt = attempt, .offset = followed.offset};
-    Result<proto::Output> output = client_.ask<proto::Output>(question);
+    Result<proto::Output> output = client_.ask<proto::Output>(question, hooks_.asking);
     // It is over, and what it wrote is gone for newer ones.
     if (output.status().code() == StatusCode::kNotFound) return true;
+    // The worker may be cut off, and the master still hope for it; nothing is lost by waiting.
+    if (output.status().code() == StatusCode::kUnavailable) return false;
     FANFOLD_RETURN_IF_ERROR(output.status());
     if (output->attempt != attempt || output->offset != followed.offset) continue;
     show(followed, *output);
@@ -95,8 +101,13 @@ void LogFollower::show(Followed& followed, const proto::Output& output) const {
   }
   followed.begun += output.bytes;
   // Lines of several attempts come one after the other, each with its name.
-  const std::size_t end = followed.begun.rfind('\n');
-  if (end == std::string::npos) return;
+  std::size_t end = followed.begun.rfind('\n');
+  if (end == std::string::npos) {
+    if (followed.begun.size() < kLineBytes) return;
+    // A progress bar, or no text at all: it must not grow for ever.
+    end = followed.begun.size();
+    followed.begun += '\n';
+  }
   std::string lines;
   std::string_view rest = std::string_view(followed.begun).substr(0, end + 1);
   while (!rest.empty()) {

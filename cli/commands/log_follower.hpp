@@ -18,6 +18,7 @@ class LogFollower {
     std::function<void(const std::string& text)> print;
     /// Called when there is no more for now: waits a while and returns whether to go on.
     std::function<bool()> wait;
+    FollowHooks asking;  // For every question to the master.
   };
 
   LogFollower(Client& client, LogTarget target, Hooks hooks)

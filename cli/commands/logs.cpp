@@ -54,9 +54,15 @@ int follow_logs(const Environment& environment, const Arguments& arguments,
   Interrupts interrupts;
   const Result<std::unique_ptr<Client>> client = connect_interruptibly(*address, interrupts);
   if (!client.ok()) return report(client.status());
-  const Result<proto::Logs> logs = (*client)->ask<proto::Logs>(question_about(target));
-  if (!logs.ok()) return report(logs.status());
   LogFollower::Hooks hooks;
+  hooks.asking.on_wake = [&interrupts] {
+    interrupts.drain();
+    return interrupts.count() > 0 ? Attention::kAbandon : Attention::kNone;
+  };
+  const Result<proto::Logs> logs =
+      (*client)->ask<proto::Logs>(question_about(target), hooks.asking);
+  if (interrupts.count() > 0) return kExitInterrupted;
+  if (!logs.ok()) return report(logs.status());
   hooks.print = [](const std::string& text) { print(text); };
   hooks.wait = [&interrupts] {
     pollfd wait = {interrupts.descriptor(), POLLIN, 0};

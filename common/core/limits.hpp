@@ -95,6 +95,8 @@ inline constexpr std::size_t kJobSpecBytes = 256u << 10;
 inline constexpr std::size_t kParametersPerJob = 1000;
 inline constexpr std::size_t kSideFilesPerJob = 1000;
 inline constexpr std::uint32_t kAttemptsPerTaskMost = 100;
+/// Map outputs that an attempt says at once that it cannot read: a quarter of a control frame.
+inline constexpr std::size_t kLostNamed = 64u << 10;
 /// Map outputs that a worker names when it registers: half a control frame of ids.
 inline constexpr std::size_t kOutputsListed = 256u << 10;
 /// A job's plan in the store: far below what a row may hold, far above any sensible job.

@@ -23,7 +23,9 @@ Status damaged(const std::string& path, const std::string& what) {
 }  // namespace
 
 Result<std::string_view> FileWindow::get(FileSystem& files, const std::string& path,
-                                         std::uint64_t offset, std::size_t size, std::size_t most) {
+                                         std::uint64_t offset, std::size_t size, std::size_t most,
+                                         Buffer* scratch) {
+  if (size > most) return pass_through(files, path, offset, size, scratch);
   if (offset < begin_ || offset - begin_ > bytes_.size() ||
       size > bytes_.size() - (offset - begin_)) {
     return read(files, path, offset, size, most);
@@ -54,6 +56,18 @@ Result<std::string_view> FileWindow::read(FileSystem& files, const std::string& 
   return std::string_view(bytes_.data(), size);
 }
 
+Result<std::string_view> FileWindow::pass_through(FileSystem& files, const std::string& path,
+                                                  std::uint64_t offset, std::size_t size,
+                                                  Buffer* scratch) {
+  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open(path));
+  scratch->clear();
+  scratch->grow(size);
+  FANFOLD_ASSIGN_OR_RETURN(const std::size_t count, file->read_at(offset, {scratch->data(), size}));
+  if (count < size) return damaged(path, "it ends too early");
+  scratch->extend(size);
+  return scratch->view();
+}
+
 void FileWindow::put(std::uint64_t offset, std::string_view bytes) {
   bytes_.clear();
   bytes_.grow(bytes.size());
@@ -78,7 +92,7 @@ void KeptRuns::begin(std::shared_ptr<const void> list, std::size_t files,
 
 void KeptRuns::clear() {
   list_.reset();
-  runs_.clear();
+  std::vector<Run>().swap(runs_);
 }
 
 void KeptRuns::prefetch(std::size_t file, std::uint32_t partition) const {
@@ -134,7 +148,7 @@ Result<Segment> KeptRuns::entry(const std::string& path, Run& run, std::uint32_t
   const std::uint64_t offset = run.footer.data_bytes + std::uint64_t{first} * kIndexEntryBytes;
   const std::size_t size = (std::size_t{position - first} + 1) * kIndexEntryBytes;
   FANFOLD_ASSIGN_OR_RETURN(const std::string_view bytes,
-                           run.index.get(files_, path, offset, size, window_most_));
+                           run.index.get(files_, path, offset, size, window_most_, &scratch_));
   const auto segment =
       decode_index_entry(bytes.data() + size - kIndexEntryBytes, position, run.footer);
   if (!segment) return damaged(path, "index entry " + std::to_string(position) + " is not valid");
@@ -145,7 +159,7 @@ Status KeptRuns::read_footer(const std::string& path, Run& run) {
   FANFOLD_ASSIGN_OR_RETURN(const auto file, files_.open(path));
   FANFOLD_ASSIGN_OR_RETURN(const RunTail tail, read_run_tail(*file, path));
   run.footer = tail.footer;
-  run.index.put(tail.offset, tail.bytes.view());
+  if (tail.bytes.size() <= window_most_) run.index.put(tail.offset, tail.bytes.view());
   run.known = true;
   return {};
 }
@@ -156,7 +170,7 @@ Status KeptRuns::append(std::size_t file, const std::string& path, const Segment
   Run& run = runs_[file];
   FANFOLD_ASSIGN_OR_RETURN(
       std::string_view stored,
-      run.data.get(files_, path, segment.offset, segment.stored_bytes, window_most_));
+      run.data.get(files_, path, segment.offset, segment.stored_bytes, window_most_, &scratch_));
   std::uint64_t raw_left = segment.raw_bytes;
   to->grow(to->size() + segment.raw_bytes);
   while (!stored.empty()) {

@@ -27,7 +27,7 @@ class FileWindow {
  public:
   /// The bytes, good until the next call.  kCorruption: the file ends before them.
   Result<std::string_view> get(FileSystem& files, const std::string& path, std::uint64_t offset,
-                               std::size_t size, std::size_t most);
+                               std::size_t size, std::size_t most, Buffer* scratch);
   /// Has been read already.
   void put(std::uint64_t offset, std::string_view bytes);
   /// It is about to be asked for this.
@@ -38,6 +38,9 @@ class FileWindow {
  private:
   Result<std::string_view> read(FileSystem& files, const std::string& path, std::uint64_t offset,
                                 std::size_t size, std::size_t most);
+  static Result<std::string_view> pass_through(FileSystem& files, const std::string& path,
+                                               std::uint64_t offset, std::size_t size,
+                                               Buffer* scratch);
 
   Buffer bytes_;
   std::uint64_t begin_ = 0;
@@ -95,6 +98,7 @@ class KeptRuns {
   std::shared_ptr<const void> list_;
   std::size_t window_most_ = 0;
   std::vector<Run> runs_;
+  Buffer scratch_;  // For what is too large to be kept.
 };
 
 }  // namespace fanfold::io

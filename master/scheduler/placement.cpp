@@ -139,6 +139,8 @@ bool Machine::back_up_one(Job& job) {
   StageTasks& stage = job.open_stage();
   const std::optional<Instant> deadline = straggler_deadline(job, stage);
   if (!deadline || *deadline > now_) return false;
+  // Where it would read is not known while holders have not come back to a restarted master.
+  if (stage.stage() == Stage::kReduce && !may_feed(job)) return false;
   const Duration age = straggler_age(stage.durations.median());
   std::size_t examined = 0;
   for (const auto& [started, id] : stage.alone) {

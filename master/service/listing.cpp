@@ -1,5 +1,6 @@
 #include "master/service/listing.hpp"
 
+#include <chrono>
 #include <map>
 #include <utility>
 
@@ -9,6 +10,9 @@
 
 namespace fanfold::master {
 namespace {
+
+/// Shorter than workers wait before they ask again.
+constexpr Duration kOnItsWay = std::chrono::milliseconds(500);
 
 proto::OutputList with_addresses(const std::vector<CommittedOutput>& outputs,
                                  const WorkerDirectory& workers) {
@@ -34,6 +38,13 @@ proto::OutputList with_addresses(const std::vector<CommittedOutput>& outputs,
 }
 
 }  // namespace
+
+bool Listing::tell_again(WorkerId worker, Instant now) {
+  const auto [told, first] = told_.emplace(worker, now);
+  if (!first && now - told->second < kOnItsWay) return false;
+  told->second = now;
+  return true;
+}
 
 void Listing::set(const ListOutputs& action, const WorkerDirectory& workers) {
   version_ = action.version;

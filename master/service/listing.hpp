@@ -4,11 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "common/core/ids.hpp"
+#include "common/core/time.hpp"
 #include "master/scheduler/action.hpp"
 #include "master/service/worker_directory.hpp"
 
@@ -20,8 +21,11 @@ class Listing {
   /// worker reports its outputs as lost, and they are made again.
   void set(const ListOutputs& action, const WorkerDirectory& workers);
 
-  /// Whether `worker` was told of this version; from now on it was.
-  bool tell(WorkerId worker) { return told_.insert(worker).second; }
+  /// Whether `worker` has yet to be told of this version; from now on it was.
+  bool tell(WorkerId worker, Instant now) { return told_.emplace(worker, now).second; }
+  /// It asks for it: whether it is told (again).  Each of many attempts there may ask, and the
+  /// answer to the first is on its way to all of them.
+  bool tell_again(WorkerId worker, Instant now);
   std::uint64_t version() const { return version_; }
   /// Of proto::ListPage.
   const std::vector<std::string>& frames() const { return frames_; }
@@ -29,7 +33,7 @@ class Listing {
  private:
   std::uint64_t version_ = 0;
   std::vector<std::string> frames_;
-  std::set<WorkerId> told_;
+  std::map<WorkerId, Instant> told_;  // When last.
 };
 
 }  // namespace fanfold::master

@@ -64,7 +64,7 @@ void MasterService::perform(AssignAttempt&& action) {
                        .number = action.attempt_number});
   state_.followers.touch(action.task.job);
   // Before it, so that the worker need not ask.
-  if (action.list_version != 0 && record->listing().tell(action.worker)) {
+  if (action.list_version != 0 && record->listing().tell(action.worker, state_.now)) {
     tell_listing(action.worker, record->listing());
   }
   tell_worker(action.worker, std::move(frame));
@@ -83,7 +83,7 @@ void MasterService::perform(ListOutputs&& action) {
 void MasterService::perform(TellOutputs&& action) {
   JobRecord* record = state_.jobs.find(action.job);
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
-  record->listing().tell(action.worker);
+  if (!record->listing().tell_again(action.worker, state_.now)) return;
   doors_.log.info("outputs.told", {{"job", action.job.value},
                                    {"version", record->listing().version()},
                                    {"worker", action.worker.value}});

@@ -3,10 +3,15 @@
 #include "master/web/http_server.hpp"
 
 #include <httplib.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <future>
@@ -16,14 +21,22 @@
 #include <thread>
 #include <utility>
 
+#include "common/core/unique_fd.hpp"
+
 namespace fanfold::master::web {
 namespace {
+
+using namespace std::chrono_literals;
+using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// Threads that answer, and connections that wait for one of them.
 constexpr std::size_t kThreads = 4;
 constexpr std::size_t kConnectionsWaiting = 16;
-/// A browser that sends nothing, or takes nothing, for so long is let go.
-constexpr time_t kPatienceSeconds = 5;
+/// A browser that has not sent its request within this time, or not taken its answer, is let go.
+constexpr auto kRequestPatience = 5s;
+constexpr auto kAnswerPatience = 10s;
+/// Of a request, all headers included.
+constexpr std::size_t kRequestBytes = 8u << 10;
 constexpr const char* kLoopback = "127.0.0.1";
 
 /// Who must not be answered by what a page of ours does not do.
@@ -85,6 +98,91 @@ class BoundedQueue final : public httplib::TaskQueue {
   std::vector<std::thread> threads_;
 };
 
+/// One connection of somebody who may be anybody: so many bytes in, so much time, and no more.  The
+/// library's own stream bounds neither.
+class BoundedStream final : public httplib::Stream {
+ public:
+  /// Ends when `stop` is readable.  Borrows both.
+  BoundedStream(int socket, int stop) : socket_(socket), stop_(stop) {}
+
+  bool is_readable() const override { return true; }
+  bool is_writable() const override { return true; }
+
+  ssize_t read(char* to, size_t size) override {
+    if (begin_ == end_ && !fill()) return -1;
+    const std::size_t taken = std::min(size, end_ - begin_);
+    std::memcpy(to, buffer_.data() + begin_, taken);
+    begin_ += taken;
+    return static_cast<ssize_t>(taken);
+  }
+
+  ssize_t write(const char* from, size_t size) override {
+    if (!answering_) deadline_ = std::chrono::steady_clock::now() + kAnswerPatience;
+    answering_ = true;
+    if (!wait(POLLOUT)) return -1;
+    return ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
+  void get_remote_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
+  void get_local_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
+  socket_t socket() const override { return socket_; }
+
+ private:
+  bool fill() {
+    const std::size_t room = std::min(buffer_.size(), kRequestBytes - received_);
+    if (room == 0 || !wait(POLLIN)) return false;
+    const ssize_t got = ::recv(socket_, buffer_.data(), room, 0);
+    if (got <= 0) return false;
+    received_ += static_cast<std::size_t>(got);
+    begin_ = 0;
+    end_ = static_cast<std::size_t>(got);
+    return true;
+  }
+
+  bool wait(short event) const {
+    while (true) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          deadline_ - std::chrono::steady_clock::now());
+      pollfd watched[] = {{socket_, event, 0}, {stop_, POLLIN, 0}};
+      const int ready = left > 0ms ? ::poll(watched, 2, static_cast<int>(left.count())) : 0;
+      if (ready < 0 && errno == EINTR) continue;
+      return ready > 0 && watched[1].revents == 0;
+    }
+  }
+
+  const int socket_;
+  const int stop_;
+  SteadyTime deadline_ = std::chrono::steady_clock::now() + kRequestPatience;
+  bool answering_ = false;
+  std::array<char, 4096> buffer_{};
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t received_ = 0;
+};
+
+class BoundedServer final : public httplib::Server {
+ public:
+  explicit BoundedServer(UniqueFd stop) : stop_(std::move(stop)) {}
+
+  /// Connections that are open end at once.
+  void end_connections() const {
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(stop_.get(), &one, sizeof one));
+  }
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    const UniqueFd owned(socket);
+    BoundedStream stream(socket, stop_.get());
+    bool closed = false;
+    const bool answered = process_request(stream, true, closed, nullptr);
+    ::shutdown(socket, SHUT_RDWR);
+    return answered;
+  }
+
+  const UniqueFd stop_;  // Readable once the server is to end.
+};
+
 void reuse_address(socket_t socket) {
   // Not SO_REUSEPORT, with which two masters would share a port and each get half of the requests.
   const int yes = 1;
@@ -108,6 +206,7 @@ void put(HttpResponse answer, httplib::Response* response) {
       size, answer.type,
       [body = std::move(answer.body)](std::size_t offset, std::size_t length,
                                       httplib::DataSink& sink) {
+        if (offset >= body.size()) return false;
         return sink.write(body.data() + offset, std::min(length, body.size() - offset));
       });
 }
@@ -115,7 +214,9 @@ void put(HttpResponse answer, httplib::Response* response) {
 }  // namespace
 
 struct HttpServer::State {
-  httplib::Server server;
+  explicit State(UniqueFd stop) : server(std::move(stop)) {}
+
+  BoundedServer server;
   std::set<std::string, std::less<>> hosts;
   Responder responder;
   int port = 0;
@@ -123,6 +224,8 @@ struct HttpServer::State {
   std::thread thread;
 
   HttpResponse answer(const httplib::Request& request) const {
+    // The library takes the part out of any answer, whether the part is there or not.
+    if (!request.ranges.empty()) return {.status = 416, .body = ""};
     if (request.method != "GET" && request.method != "HEAD") {
       return {.status = 405, .body = "only GET and HEAD are answered here\n"};
     }
@@ -142,14 +245,17 @@ struct HttpServer::State {
 HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpOptions options, Responder responder) {
-  auto state = std::make_unique<State>();
+  UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop.open()) {
+    return Status(StatusCode::kUnavailable,
+                  "no descriptor is left for --http: " + std::string(std::strerror(errno)));
+  }
+  auto state = std::make_unique<State>(std::move(stop));
   State& one = *state;
   one.responder = std::move(responder);
-  httplib::Server& server = one.server;
+  BoundedServer& server = one.server;
   server.set_socket_options(reuse_address);
   server.set_keep_alive_max_count(1);
-  server.set_read_timeout(kPatienceSeconds);
-  server.set_write_timeout(kPatienceSeconds);
   server.set_pre_routing_handler(
       [&one](const httplib::Request& request, httplib::Response& response) {
         put(one.answer(request), &response);
@@ -183,6 +289,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpOptions options, Respo
 }
 
 HttpServer::~HttpServer() {
+  state_->server.end_connections();
   state_->server.stop();
   state_->thread.join();
 }

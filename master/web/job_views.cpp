@@ -116,7 +116,10 @@ Result<JobLook> JobViews::look(JobId job) {
                       ": it was never accepted, or newer logs took its room");
   }
   JobLook look{.view = {}, .bytes_read = followed.bytes_read, .bytes = *bytes};
-  if (followed.bytes_read < *bytes && !followed.view) return look;
+  if (followed.bytes_read < *bytes && !followed.view) {
+    forget_surplus();
+    return look;
+  }
   if (Status renewed = followed.renew(); !renewed.ok()) {
     followed_.pop_front();
     return renewed;

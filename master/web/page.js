@@ -42,12 +42,14 @@
   });
 
   const run = async () => {
-    if (isJob && body.dataset.state !== "reading") await showAttempts();
-    while (body.dataset.state !== "over") {
+    let first = isJob && body.dataset.state !== "reading";
+    while (first || body.dataset.state !== "over") {
       await visible();
       const began = performance.now();
       try {
-        await refresh();
+        if (first) await showAttempts();
+        first = false;
+        if (body.dataset.state !== "over") await refresh();
         stale.hidden = true;
       } catch {
         stale.hidden = false;

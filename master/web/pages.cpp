@@ -203,7 +203,10 @@ std::string overview_page(const Snapshot& snapshot) {
 }
 
 std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& look) {
-  const bool over = status == nullptr || proto::is_final(status->state);
+  // A job that was accepted just now may not be in the snapshot yet.
+  const bool over = status != nullptr
+                        ? proto::is_final(status->state)
+                        : look.view != nullptr && look.view->history.state != "running";
   std::string now;
   if (look.bytes_read < look.bytes) {
     now = "<p>Reading the event log: " + percent(look.bytes_read, look.bytes) + "</p>";

@@ -141,6 +141,11 @@ TEST_F(InputsTest, OneThatIsMissedIsTakenFromAListThatIsHereAlready) {
   miss(id, {first_});
   EXPECT_EQ(actions<ReplaceInputs>().size(), 1u);
   EXPECT_TRUE(sent<proto::InputsWanted>().empty());
+  // It was as old as what the attempt had: this host is not to blame.
+  miss(id, {first_again_});
+  EXPECT_TRUE(sent<proto::AttemptFailed>().empty());
+  ASSERT_EQ(sent<proto::InputsWanted>().size(), 1u);
+  EXPECT_EQ(sent<proto::InputsWanted>()[0].lost, std::vector{first_again_.attempt});
 }
 
 TEST_F(InputsTest, AnAttemptWhoseListIsLostAsksForIt) {
@@ -183,7 +188,7 @@ TEST_F(InputsTest, OfVeryManyThatAreMissedSomeAreNamed) {
   last.clear();
   agent->step(now, InputsMissing{id, lost, "gone"}, &last);
   ASSERT_EQ(sent<proto::InputsWanted>().size(), 1u);
-  EXPECT_EQ(sent<proto::InputsWanted>()[0].lost.size(), 100'000u);
+  EXPECT_EQ(sent<proto::InputsWanted>()[0].lost.size(), limits::kLostNamed);
 }
 
 TEST_F(InputsTest, AWorkerThatLeavesGivesBackWhatWaitsForInputs) {

@@ -51,7 +51,7 @@ void Invariants::note_message(const proto::Assign& message) {
   const bool fetches = book.reduce && book.list_version != 0;
   book.phase = draining_ ? Phase::kFailing : fetches ? Phase::kFetching : Phase::kQueued;
   book.unlisted = book.phase == Phase::kFetching;
-  take_listed(book);
+  take_listed(book, false);
 }
 
 void Invariants::cancel(AttemptBook& book) {
@@ -117,7 +117,7 @@ void Invariants::note_missing(AttemptBook& book, const std::vector<proto::MapOut
   }
   if (book.phase == Phase::kFailing) return;
   for (const proto::MapOutput& output : outputs) book.missing[output.split] = output.attempt;
-  take_listed(book);
+  take_listed(book, false);
 }
 
 void Invariants::note(const InputsMissing& event) {
@@ -140,11 +140,11 @@ void Invariants::note_message(const proto::ListPage& message) {
     book.outputs[output.split] = output.attempt;
   }
   for (auto& [attempt, held] : attempts_) {
-    if (held.job == message.job) take_listed(held);
+    if (held.job == message.job) take_listed(held, true);
   }
 }
 
-void Invariants::take_listed(AttemptBook& book) {
+void Invariants::take_listed(AttemptBook& book, bool new_list) {
   const ListBook& list = lists_[book.job];
   if (book.phase != Phase::kFetching || list.version < book.list_version ||
       list.generation != book.generation) {
@@ -156,7 +156,7 @@ void Invariants::take_listed(AttemptBook& book) {
     if (listed == list.outputs.end() || listed->second == missing->second) {
       ++missing;
     } else {
-      book.replaced.insert(missing->first);
+      if (new_list) book.replaced.insert(missing->first);
       missing = book.missing.erase(missing);
     }
   }

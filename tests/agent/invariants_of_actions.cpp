@@ -110,7 +110,7 @@ void Invariants::check(const ReplaceInputs& action) {
   }
   if (action.outputs.empty()) report("replaces nothing");
   for (const proto::MapOutput& output : action.outputs) {
-    if (book->replaced.count(output.split) == 0 || book->missing.count(output.split) > 0) {
+    if (book->missing.count(output.split) > 0) {
       report("replaces what attempt " + name_of(action.attempt) + " has");
     }
     if (output.holder >= action.list->holders.size()) report("replaces an input by nobody's");

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <latch>
 #include <thread>
@@ -162,6 +163,45 @@ TEST_F(HttpServerTest, GivesAPartOfALargeAnswer) {
   const std::string all = get("/", "Accept-Encoding: br, gzip\r\n");
   EXPECT_THAT(all.substr(0, 2000), Not(HasSubstr("Content-Encoding")));
   EXPECT_TRUE(all.ends_with(body));
+}
+
+TEST_F(HttpServerTest, GivesNoPartsOfAnswers) {
+  for (const std::string range : {"100000-200000", "1000000000000-1000000000001", "0-99999999",
+                                  "0-0", "-5", "2-", "0-1,100-200"}) {
+    const std::string answer = get("/some/path", "Range: bytes=" + range + "\r\n");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 416 ")) << range;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+  }
+}
+
+TEST_F(HttpServerTest, LetsNobodySendForEver) {
+  for (const std::string& forever :
+       {std::string("x"), std::string("GET / HTTP/1.1\r\nA: "), std::string("A: b\r\n")}) {
+    const UniqueFd socket = connect();
+    std::string begun = forever.size() > 1 ? "GET / HTTP/1.1\r\n" : "";
+    std::size_t sent = 0;
+    // The server has closed when this fails: far below what a machine has room for.
+    while (sent < (64u << 20)) {
+      begun += forever;
+      const ssize_t one = ::send(socket.get(), begun.data(), begun.size(), MSG_NOSIGNAL);
+      if (one < 0) break;
+      sent += static_cast<std::size_t>(one);
+      begun.clear();
+      if (forever.size() > 6) begun = std::string(4096, 'y');
+    }
+    EXPECT_LT(sent, 64u << 20) << forever;
+  }
+  EXPECT_THAT(get("/still-there"), HasSubstr("/still-there"));
+}
+
+TEST_F(HttpServerTest, EndsAtOnceWithConnectionsThatSayNothing) {
+  std::vector<UniqueFd> silent;
+  for (int i = 0; i < 8; ++i) silent.push_back(connect());
+  send(silent[0], "GET / HT");
+  const auto began = std::chrono::steady_clock::now();
+  server_.reset();
+  // Long before their patience of 5 s ends.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3));
 }
 
 std::size_t open_files() {

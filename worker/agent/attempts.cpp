@@ -62,7 +62,7 @@ void Machine::hold(const proto::TaskAssignment& assignment) {
   } else if (assignment.task.stage == Stage::kReduce && assignment.list_version != 0) {
     held.phase = AttemptPhase::kFetching;
     held.unlisted = true;
-    take_listed(held);
+    take_listed(held, Listed::kBefore);
     want_inputs(held);
   } else {
     queue_.emplace(held.arrival, held.id);

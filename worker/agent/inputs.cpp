@@ -16,8 +16,6 @@ using proto::FailureKind;
 
 /// The master is told again at growing intervals, up to so many times the usual one.
 constexpr std::uint32_t kAskedSeldomMax = 8;
-/// Of one message: it must fit a frame.  What is not named now is named when these are replaced.
-constexpr std::size_t kNamedMost = 100'000;
 
 }  // namespace
 
@@ -52,6 +50,7 @@ void Machine::note_missing(HeldAttempt& held, const std::vector<proto::MapOutput
     failure.kind = FailureKind::kFetch;
     failure.message = why;
     failure.lost_outputs = outputs;
+    if (outputs.size() > limits::kLostNamed) failure.lost_outputs.resize(limits::kLostNamed);
     report_failure(held, std::move(failure), "");
     return;
   }
@@ -59,7 +58,7 @@ void Machine::note_missing(HeldAttempt& held, const std::vector<proto::MapOutput
   for (const proto::MapOutput& output : outputs) held.missing[output.split] = output.attempt;
   held.asked = 0;
   // Another attempt may have missed it before.
-  take_listed(held);
+  take_listed(held, Listed::kBefore);
   want_inputs(held);
 }
 
@@ -72,9 +71,10 @@ void Machine::want_inputs(HeldAttempt& held) {
   proto::InputsWanted message;
   message.worker = worker_;
   message.attempt = held.id;
-  message.lost.reserve(std::min(held.missing.size(), kNamedMost));
+  message.lost.reserve(std::min(held.missing.size(), limits::kLostNamed));
   for (const auto& [split, attempt] : held.missing) {
-    if (message.lost.size() == kNamedMost) break;
+    // What is not named now is named when these are replaced.
+    if (message.lost.size() == limits::kLostNamed) break;
     message.lost.push_back(attempt);
   }
   if (!held.missing.empty()) message.message = held.why_missing;
@@ -85,22 +85,23 @@ void Machine::obey(const proto::ListPage& message) {
   heard_ = now_;
   if (past_.is_forgotten(message.job) || !lists_.add(message)) return;
   for (auto& [id, held] : held_) {
-    if (held.job == message.job && held.phase == AttemptPhase::kFetching) take_listed(held);
+    if (held.job != message.job || held.phase != AttemptPhase::kFetching) continue;
+    take_listed(held, Listed::kNow);
   }
 }
 
-void Machine::take_listed(HeldAttempt& held) {
+void Machine::take_listed(HeldAttempt& held, Listed listed) {
   const OutputLists::Known* known = lists_.find(held.job);
   // What it has, or is to have, does not go together with these: it is about to be cancelled.
   if (known == nullptr || known->generation != held.generation) return;
-  if (!held.unlisted) return replace_missing(held, *known);
+  if (!held.unlisted) return replace_missing(held, *known, listed);
   if (known->version < held.assignment.list_version) return;
   held.unlisted = false;
   deadlines_.clear(held.id);
   act(FetchInputs{held.assignment, known->list});
 }
 
-void Machine::replace_missing(HeldAttempt& held, const OutputLists::Known& known) {
+void Machine::replace_missing(HeldAttempt& held, const OutputLists::Known& known, Listed when) {
   ReplaceInputs replacement;
   replacement.attempt = held.id;
   for (auto missing = held.missing.begin(); missing != held.missing.end();) {
@@ -115,7 +116,8 @@ void Machine::replace_missing(HeldAttempt& held, const OutputLists::Known& known
       continue;
     }
     missing = held.missing.erase(missing);
-    held.replaced.insert(found->split);
+    // An older list may be as wrong as what the attempt had: that says nothing about this host.
+    if (when == Listed::kNow) held.replaced.insert(found->split);
     replacement.outputs.push_back(*found);
   }
   if (replacement.outputs.empty()) return;

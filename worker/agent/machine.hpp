@@ -98,8 +98,9 @@ class Machine {
   /// Asks for what the attempt waits for, and again at intervals.
   void want_inputs(HeldAttempt& held);
   /// What the newest list of the job has for it.
-  void take_listed(HeldAttempt& held);
-  void replace_missing(HeldAttempt& held, const OutputLists::Known& known);
+  enum class Listed : std::uint8_t { kBefore, kNow };
+  void take_listed(HeldAttempt& held, Listed listed);
+  void replace_missing(HeldAttempt& held, const OutputLists::Known& known, Listed when);
 
   // Drain.
   void send_bye();

@@ -52,6 +52,8 @@ void AttemptHost::fail_fetch(std::vector<proto::MapOutput> lost, const std::stri
     failure_.emplace();
     failure_->kind = FailureKind::kFetch;
     failure_->message = "cannot read a map output: " + message;
+    // The rest is found missing when these have been replaced.
+    if (lost.size() > limits::kLostNamed) lost.resize(limits::kLostNamed);
     failure_->lost_outputs = std::move(lost);
   }
   throw abi::HostFailure();
