@@ -123,6 +123,29 @@ TEST_F(KeptRunsTest, ReadsOnlyWhatItIsAskedForWhenThatIsAllItUses) {
   EXPECT_LT(files_.bytes_read() - before, 30u * 5000);
 }
 
+TEST_F(KeptRunsTest, KeepsNothingThatIsLargerThanItsShareOfTheMemory) {
+  const std::string path = write_run("run", 40, 1, 9000);
+  KeptRuns kept(files_);
+  // Of two windows, 2 KiB each; and none.
+  for (const std::uint64_t memory : {std::uint64_t{4096}, std::uint64_t{0}}) {
+    kept.begin(some_list(), 1, memory);
+    std::size_t large = 0;
+    for (std::uint32_t partition = 0; partition < 40; ++partition) {
+      const auto segment = kept.find(0, path, partition);
+      ASSERT_TRUE(segment.ok());
+      if (segment->stored_bytes <= memory / 2) continue;
+      ++large;
+      for (int again = 0; again < 2; ++again) {
+        const std::size_t opened = files_.opened();
+        Buffer raw;
+        ASSERT_TRUE(kept.append(0, path, *segment, &raw).ok());
+        EXPECT_EQ(files_.opened(), opened + 1) << "partition " << partition;
+      }
+    }
+    EXPECT_GT(large, 5u);
+  }
+}
+
 TEST_F(KeptRunsTest, ForgetsAnotherListAndKeepsItsOwn) {
   const std::string first = write_run("first", 100, 1);
   const std::string second = write_run("second", 100, 3);

@@ -225,6 +225,27 @@ TEST_F(SchedulerTest, LosesAnAdoptedAttemptThatItsWorkerDoesNotListAnyMore) {
   EXPECT_EQ(status().failed_attempts, 0u);
 }
 
+TEST_F(SchedulerTest, BacksUpNoReduceBeforeTheHoldersOfItsInputsAreBack) {
+  join(1);
+  submit({.maps = 1, .reduces = 4});
+  drain(1);
+  commit(map(0));
+  join(2, 4);
+  const std::vector<AssignAttempt> reduces = {reduce(0), reduce(1), reduce(2), reduce(3)};
+  restart();
+  join_with(2, 4, reduces);
+  join(3, 4);
+  wait(10ms);
+  for (std::size_t i = 0; i < 3; ++i) commit(reduces[i]);
+  wait_with_heartbeats(2s);
+  // The holder of the map output is not back: nobody can say where a backup would read.
+  EXPECT_EQ(status().speculative_attempts, 0u);
+  EXPECT_TRUE(lists.empty() || lists[kJob].version < std::uint64_t{2} << 40);
+  join(1);
+  wait_with_heartbeats(2s);
+  EXPECT_EQ(status().speculative_attempts, 1u);
+}
+
 TEST_F(SchedulerTest, DeniesAttemptsThatAnEarlierMasterAssigned) {
   join(1);
   submit({});
