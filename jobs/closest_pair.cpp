@@ -85,6 +85,27 @@ struct Stretch {
   std::span<const Point> points() const { return {begin, size}; }
 };
 
+void sort_side_by_side(std::vector<Point>* points) {
+  fanfold::fork_join(
+      std::span<Point>(*points),
+      [](const std::span<Point>& stretch) { return stretch.size() > kPiece; },
+      [](const std::span<Point>& stretch) {
+        const std::size_t half = stretch.size() / 2;
+        return std::vector<std::span<Point>>{stretch.first(half), stretch.subspan(half)};
+      },
+      [](std::span<Point> stretch) {
+        std::sort(stretch.begin(), stretch.end());
+        return stretch;
+      },
+      // The parts are neighbours, and each is sorted.
+      [](std::span<Point> left, std::span<Point> right) {
+        const std::span<Point> both(left.data(), left.size() + right.size());
+        std::inplace_merge(both.begin(), both.begin() + static_cast<std::ptrdiff_t>(left.size()),
+                           both.end());
+        return both;
+      });
+}
+
 Nearest closest_of(const std::vector<Point>& sorted) {
   // Without equal points only few can lie in a strip, however the points lie.
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
@@ -125,10 +146,11 @@ std::int64_t parse_coordinate(std::string_view word, std::size_t line) {
 std::vector<Point> parse_points(std::string_view text) {
   std::vector<Point> points;
   std::size_t line = 0;
+  std::vector<std::int64_t> numbers;
   while (!text.empty()) {
     ++line;
     const std::size_t end = std::min(text.find('\n'), text.size());
-    std::vector<std::int64_t> numbers;
+    numbers.clear();
     for (const std::string_view word : fanfold::words(text.substr(0, end))) {
       numbers.push_back(parse_coordinate(word, line));
     }
@@ -155,7 +177,7 @@ struct ClosestPair {
   void map(std::string_view text, fanfold::Emitter<std::string, std::string>& out) {
     std::vector<Point> points = parse_points(text);
     if (points.size() < 2) return;
-    std::sort(points.begin(), points.end());
+    sort_side_by_side(&points);
     const Nearest nearest = closest_of(points);
     out.emit(std::string(context_->file()), std::to_string(nearest.square) + " " +
                                                 text_of(nearest.first) + " " +
