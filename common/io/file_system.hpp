@@ -100,8 +100,8 @@ class FileSystem {
   /// `to` is as durable as `from` was.  kAlreadyExists when it is there.
   virtual Status hard_link_or_copy(const std::string& from, const std::string& to) = 0;
   virtual Status remove_file(const std::string& path) = 0;
-  /// Everything below it too, also what somebody else is just putting there; fine when it is not
-  /// there.  Never follows links.
+  /// Everything below it too, also what somebody else is just putting there or removing; fine when
+  /// it is not there.  Never follows links.
   virtual Status remove_tree(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;

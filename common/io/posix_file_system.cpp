@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 1u << 20;
 constexpr std::size_t kLargeRead = 64u << 10;
-/// Each fails only when an entry was made since the one before.
+/// Each fails only when an entry was made or removed since the one before.
 constexpr int kRemovalTries = 1000;
 
 /// A slow device or a file system in user space may let a signal come in between.
@@ -234,11 +234,11 @@ class PosixFileSystem final : public FileSystem {
   Status remove_tree(const std::string& path) override {
     std::error_code error;
     remove_many_entries(path);
-    // Somebody who is about to be stopped may put one more file into it.
+    // Somebody who is about to be stopped may put one more file into it, or clean up after himself.
     for (int tries = 0; tries < kRemovalTries; ++tries) {
       std::filesystem::remove_all(path, error);
-      const bool again =
-          error.value() == EINTR || error.value() == ENOTEMPTY || error.value() == EEXIST;
+      const bool again = error.value() == EINTR || error.value() == ENOTEMPTY ||
+                         error.value() == EEXIST || error.value() == ENOENT;
       if (!again) break;
     }
     if (error) return error_of(error.value(), "remove", path);

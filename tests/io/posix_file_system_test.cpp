@@ -103,6 +103,23 @@ TEST(PosixFileSystem, RemovesATreeInWhichSomebodyStillMakesEntries) {
   EXPECT_FALSE(directory.contains("tree"));
 }
 
+TEST(PosixFileSystem, RemovesATreeThatSomebodyElseRemovesToo) {
+  const TemporaryDirectory directory;
+  FileSystem& files = posix_file_system();
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      std::filesystem::create_directories(directory.path("tree/" + std::to_string(i) + "/deep"));
+    }
+    Status other;
+    std::jthread remover([&] { other = files.remove_tree(directory.path("tree")); });
+    const Status status = files.remove_tree(directory.path("tree"));
+    EXPECT_TRUE(status.ok()) << status.message();
+    remover.join();
+    EXPECT_TRUE(other.ok()) << other.message();
+    ASSERT_FALSE(directory.contains("tree"));
+  }
+}
+
 TEST(PosixFileSystem, SaysThatLinksLeadInACircle) {
   const TemporaryDirectory directory;
   std::filesystem::create_symlink(directory.path("a"), directory.path("b"));
