@@ -2,7 +2,9 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "cli/client/client.hpp"
@@ -19,5 +21,9 @@ struct EventReader {
 
 /// kNotFound: no such job, or its log is not kept (any more).
 Status read_events(Client& client, JobId job, const EventReader& reader);
+
+/// The bytes of the capsule that the attempt left when it failed.  kNotFound: it left none, or it
+/// is not kept (any more).
+Result<std::string> read_capsule(Client& client, const TaskId& task, std::uint32_t attempt_number);
 
 }  // namespace fanfold::cli

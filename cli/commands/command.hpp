@@ -63,6 +63,7 @@ Command events_command();
 Command report_command();
 Command trace_command();
 Command why_command();
+Command replay_command();
 Command jobs_command();
 Command cat_command();
 Command verify_command();

@@ -7,6 +7,7 @@
 #include "cli/client/client.hpp"
 #include "cli/client/event_stream.hpp"
 #include "cli/cluster/private_cluster.hpp"
+#include "cli/commands/capsule_source.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/commands/event_file.hpp"
@@ -16,6 +17,7 @@
 #include "cli/options/exit_codes.hpp"
 #include "cli/process/private_directory.hpp"
 #include "cli/view/display.hpp"
+#include "common/capsule/capsule.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -94,6 +96,7 @@ struct Run {
     report.quiet = options.quiet;
     report.json = options.json;
     report.master = options.master;
+    report.events = options.events;
     report.command = options.in_process ? "" : shell_command(environment.words);
     const Duration wall = steady_clock().now() - started;
     report.wall_ms = static_cast<std::uint64_t>(
@@ -173,6 +176,33 @@ Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::str
   return conclusion;
 }
 
+Status keep_events(Run& run, const std::string& log) {
+  if (!run.events.wanted()) return {};
+  FANFOLD_RETURN_IF_ERROR(run.events.copy_log(log));
+  return copy_capsules(capsule_directory(log), run.options.events);
+}
+
+/// Of a cluster, which keeps its own.
+Status fetch_events(Run& run, Client& client, JobId job) {
+  EventReader reader;
+  reader.take = [&run](std::string_view bytes) { return run.events.write(bytes); };
+  FANFOLD_RETURN_IF_ERROR(read_events(client, job, reader));
+  remove_capsules(run.options.events);
+  proto::GetLogs question;
+  question.job = job;
+  FANFOLD_ASSIGN_OR_RETURN(const proto::Logs logs, client.ask<proto::Logs>(question));
+  for (const proto::LogEntry& entry : logs.entries) {
+    if (!leaves_capsule(entry.failure.kind)) continue;
+    const Result<std::string> capsule = read_capsule(client, entry.task, entry.attempt_number);
+    // Of very many failures not all are kept.
+    if (!capsule.ok() && capsule.status().code() == StatusCode::kNotFound) continue;
+    FANFOLD_RETURN_IF_ERROR(capsule.status());
+    FANFOLD_RETURN_IF_ERROR(write_capsule(
+        run.options.events, capsule_name(entry.task, entry.attempt_number), *capsule));
+  }
+  return {};
+}
+
 Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   PrivateDirectory directory;
   if (Status status = directory.create(run.environment.temporary_directory); !status.ok()) {
@@ -185,7 +215,7 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   // A second interrupt means: at once.
   cluster.stop(run.interrupts.count() > 1);
   // Of a cluster that died as well; its master writes nothing any more.
-  conclusion.events_kept = run.events.copy_log(event_directory(directory.path()) + "/job-1.jsonl");
+  conclusion.events_kept = keep_events(run, event_directory(directory.path()) + "/job-1.jsonl");
   return conclusion;
 }
 
@@ -201,9 +231,7 @@ Conclusion run_on_master(Run& run, proto::JobSpec& spec) {
   }
   Conclusion conclusion = Session(**client, run.session_options()).run(spec);
   if (run.events.wanted() && conclusion.status) {
-    EventReader reader;
-    reader.take = [&run](std::string_view bytes) { return run.events.write(bytes); };
-    conclusion.events_kept = read_events(**client, conclusion.status->job, reader);
+    conclusion.events_kept = fetch_events(run, **client, conclusion.status->job);
   }
   return conclusion;
 }

@@ -121,6 +121,11 @@ int report_outcome(const Conclusion& conclusion, const ReportOptions& options) {
   context.attempts = conclusion.attempts;
   context.master = options.master;
   context.command = options.command;
+  if (!options.events.empty()) {
+    context.capsules = shell_command({options.events});
+  } else if (!options.master.empty()) {
+    context.capsules = std::to_string(status.job.value);
+  }
   context.record_excerpt = record_excerpt(status.first_cause);
   print_error(failure_text(status, context));
   if (conclusion.interrupted && status.state == proto::JobState::kCancelled) {

@@ -60,6 +60,7 @@ struct ReportOptions {
   std::uint64_t wall_ms = 0;
   std::string master;   // Empty: a private cluster, gone by now.
   std::string command;  // To run the job again.
+  std::string events;   // Where its event log is kept; empty: nowhere.
 };
 
 /// Prints summary, JSON or causes; returns the exit code.

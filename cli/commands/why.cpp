@@ -75,6 +75,7 @@ int why_main(const Environment& environment, const Arguments& arguments) {
   FailureContext context;
   context.attempts = *std::move(attempts);
   context.master = (*client)->address();
+  context.capsules = std::to_string(status->job.value);
   if (const auto* failure = first_charged(context.attempts)) {
     context.record_excerpt = record_excerpt(*failure);
   }

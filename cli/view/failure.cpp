@@ -72,12 +72,23 @@ std::string later_causes(const proto::JobStatus& status, const FailureContext& c
   return text.empty() ? "" : "Later attempts at " + name_of(status.failed_task) + ":\n" + text;
 }
 
-std::string next_step(const TaskId& task, const FailureContext& context) {
+/// The same attempt once more, where it left something to run it from.
+std::string replay_step(const TaskId& task, const proto::LogEntry* attempt,
+                        const FailureContext& context) {
+  if (context.capsules.empty() || attempt == nullptr) return "";
+  const std::string master = context.master.empty() ? "" : " --master " + context.master;
+  return field("replay", "fanfold replay " + context.capsules + "/" + name_of(task) + "." +
+                             std::to_string(attempt->attempt_number) + master);
+}
+
+std::string next_step(const TaskId& task, const proto::LogEntry* attempt,
+                      const FailureContext& context) {
   std::string text;
   if (!context.master.empty()) {
     text += field("logs", "fanfold logs " + std::to_string(task.job.value) + "/" + name_of(task) +
                               " --master " + context.master);
   }
+  text += replay_step(task, attempt, context);
   if (!context.command.empty()) {
     text += field("debug", "gdb --args " + context.command + " --in-process");
   }
@@ -104,7 +115,7 @@ std::string cause_block(const proto::FailureReport& cause, const TaskId& task_id
   }
   if (!cause.key.empty()) text += field("key", cause.key);
   text += field("message", cause.message);
-  return text + next_step(task_id, context);
+  return text + next_step(task_id, attempt, context);
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ struct FailureContext {
   std::vector<proto::LogEntry> attempts;
   /// Address of the cluster that keeps the logs; empty: a private one, gone with the run.
   std::string master;
+  /// What `fanfold replay` calls the job: its number, or the file of its event log as a shell takes
+  /// it; empty: its attempts left no capsules.
+  std::string capsules;
   /// The command that ran the job, for "run it again under gdb"; empty when it is not known.
   std::string command;
   /// What the record that failed looks like, when it can be read here; empty: not known.

@@ -251,6 +251,7 @@ template std::string encode_struct(const JobStatus&);
 template std::string encode_struct(const Hello&);
 template std::string encode_struct(const StoredJob&);
 template std::string encode_struct(const StoredEnd&);
+template std::string encode_struct(const Capsule&);
 template Result<JobSpec> decode_struct(std::string_view);
 template Result<TaskAssignment> decode_struct(std::string_view);
 template Result<AttemptReport> decode_struct(std::string_view);
@@ -259,5 +260,6 @@ template Result<JobStatus> decode_struct(std::string_view);
 template Result<Hello> decode_struct(std::string_view);
 template Result<StoredJob> decode_struct(std::string_view);
 template Result<StoredEnd> decode_struct(std::string_view);
+template Result<Capsule> decode_struct(std::string_view);
 
 }  // namespace fanfold::proto

@@ -178,7 +178,7 @@ void serialize(Archive& archive, StopCluster& m) {
 }
 template <class Archive>
 void serialize(Archive& archive, GetEvents& m) {
-  archive(m.protocol, m.job, m.offset);
+  archive(m.protocol, m.job, m.offset, m.task, m.attempt_number);
 }
 template <class Archive>
 void serialize(Archive& archive, GetOutput& m) {
@@ -309,6 +309,14 @@ void serialize(Archive& archive, StoredJob& j) {
 template <class Archive>
 void serialize(Archive& archive, StoredEnd& e) {
   archive(e.status, e.client_id, e.staging);
+}
+template <class Archive>
+void serialize(Archive& archive, InputMark& m) {
+  archive(m.path, m.file_bytes, m.offset, m.bytes, m.checksum);
+}
+template <class Archive>
+void serialize(Archive& archive, Capsule& c) {
+  archive(c.assignment, c.failure, c.list_pages, c.marks, c.record);
 }
 
 }  // namespace proto

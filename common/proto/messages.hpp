@@ -16,7 +16,7 @@
 
 namespace fanfold::proto {
 
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {
@@ -57,12 +57,15 @@ struct StopCluster {
   static constexpr std::uint16_t kTag = 7;
   std::uint32_t protocol = kProtocolVersion;
 };
-/// Asks for a part of a job's event log; a follower asks for the next one.
+/// Asks for a part of a job's event log; a follower asks for the next one.  With an attempt: of the
+/// capsule that it left when it failed.
 struct GetEvents {
   static constexpr std::uint16_t kTag = 8;
   std::uint32_t protocol = kProtocolVersion;
   JobId job;
   std::uint64_t offset = 0;  // In bytes.
+  TaskId task = {};
+  std::uint32_t attempt_number = 0;  // 0: the log.
 };
 /// Asks for what an attempt has written from byte `offset` on, while it runs or later.
 struct GetOutput {

@@ -29,4 +29,22 @@ struct StoredEnd {
   std::string staging;
 };
 
+/// What a part of an input looked like.
+struct InputMark {
+  std::string path;
+  std::uint64_t file_bytes = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t checksum = 0;  // XXH3 of them.
+};
+
+/// A failed attempt, as it can be run once more (common/capsule).
+struct Capsule {
+  TaskAssignment assignment;
+  FailureReport failure;
+  std::vector<std::string> list_pages;  // Reduce: frames of ListPage; of a very long list, none.
+  std::vector<InputMark> marks;         // Of its split, when it failed.
+  std::string record;                   // The beginning of the record it failed at, if it is known.
+};
+
 }  // namespace fanfold::proto

@@ -1,5 +1,6 @@
 #include "master/events/event_files.hpp"
 
+#include "common/capsule/capsule.hpp"
 #include "common/core/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -44,6 +45,28 @@ bool ends_within_a_line(int descriptor, std::uint64_t size) {
   return last != '\n';
 }
 
+/// At most `bytes_max` bytes from `offset` on; kNotFound: there is no such file.
+Result<std::string> read_part(const std::string& path, std::uint64_t offset,
+                              std::size_t bytes_max) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.open()) {
+    const StatusCode code = errno == ENOENT ? StatusCode::kNotFound : StatusCode::kIoError;
+    return Status(code, failed("open", path).message());
+  }
+  std::string bytes(bytes_max, '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const ssize_t count = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
+                                  static_cast<off_t>(offset + filled));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed("read", path);
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<EventFiles>> EventFiles::open(std::string directory,
@@ -63,7 +86,9 @@ void EventFiles::take_over() {
     const std::optional<JobId> job = job_of(entry->path().filename().string());
     std::error_code unreadable;
     const std::uintmax_t size = entry->file_size(unreadable);
-    if (job && !unreadable) sizes_[*job] = size;
+    if (!job || unreadable) continue;
+    sizes_[*job] = size;
+    measure_capsules(*job);
   }
 }
 
@@ -74,6 +99,10 @@ std::string event_log_path(const std::string& directory, JobId job) {
 std::string EventFiles::path(JobId job) const { return event_log_path(directory_, job); }
 
 Status EventFiles::begin(JobId job) {
+  // Of another job that had this number.
+  std::error_code error;
+  std::filesystem::remove_all(capsule_directory(job), error);
+  capsule_bytes_.erase(job);
   const UniqueFd file(::open(path(job).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file.open()) return failed("make the event log", path(job));
   sizes_[job] = 0;
@@ -119,44 +148,53 @@ Status EventFiles::write(int descriptor, JobId job, std::string_view lines) {
 
 void EventFiles::end(JobId job) {
   open_.erase(job);
-  std::uint64_t bytes = bytes_total();
+  measure_capsules(job);
   for (auto oldest = sizes_.begin(); oldest != sizes_.end();) {
-    if (bytes <= limits_.bytes_total && sizes_.size() <= limits_.jobs) return;
+    if (bytes_total() <= limits_.bytes_total && sizes_.size() <= limits_.jobs) return;
     // The one that has just ended is asked for soon.
-    if (open_.contains(oldest->first) || oldest->first == job) {
-      ++oldest;
-      continue;
-    }
-    ::unlink(path(oldest->first).c_str());
-    bytes -= oldest->second;
-    oldest = sizes_.erase(oldest);
+    const JobId one = (oldest++)->first;
+    if (!open_.contains(one) && one != job) remove(one);
   }
+}
+
+void EventFiles::remove(JobId job) {
+  ::unlink(path(job).c_str());
+  std::error_code error;
+  std::filesystem::remove_all(capsule_directory(job), error);
+  capsule_bytes_.erase(job);
+  sizes_.erase(job);
+}
+
+void EventFiles::measure_capsules(JobId job) {
+  std::error_code error;
+  std::uint64_t bytes = 0;
+  for (std::filesystem::directory_iterator entry(capsule_directory(job), error), last;
+       !error && entry != last; entry.increment(error)) {
+    std::error_code gone;
+    const std::uintmax_t size = entry->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  if (bytes > 0) capsule_bytes_[job] = bytes;
 }
 
 std::uint64_t EventFiles::bytes_total() const {
   std::uint64_t bytes = 0;
   for (const auto& [job, size] : sizes_) bytes += size;
+  for (const auto& [job, size] : capsule_bytes_) bytes += size;
   return bytes;
 }
 
+std::string EventFiles::capsule_directory(JobId job) const {
+  return fanfold::capsule_directory(path(job));
+}
+
 Result<std::string> EventFiles::read(JobId job, std::uint64_t offset, std::size_t bytes_max) {
-  const UniqueFd file(::open(path(job).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.open()) {
-    const StatusCode code = errno == ENOENT ? StatusCode::kNotFound : StatusCode::kIoError;
-    return Status(code, failed("open the event log", path(job)).message());
-  }
-  std::string bytes(bytes_max, '\0');
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
-    const ssize_t count = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
-                                  static_cast<off_t>(offset + filled));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("read the event log", path(job));
-    if (count == 0) break;
-    filled += static_cast<std::size_t>(count);
-  }
-  bytes.resize(filled);
-  return bytes;
+  return read_part(path(job), offset, bytes_max);
+}
+
+Result<std::string> EventFiles::read_capsule(JobId job, const std::string& name,
+                                             std::uint64_t offset, std::size_t bytes_max) {
+  return read_part(capsule_directory(job) + "/" + name, offset, bytes_max);
 }
 
 std::uint64_t EventFiles::size(JobId job) {

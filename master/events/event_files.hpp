@@ -33,6 +33,9 @@ class EventFiles final : public EventSink {
   void end(JobId job) override;
   Result<std::string> read(JobId job, std::uint64_t offset, std::size_t bytes_max) override;
   std::uint64_t size(JobId job) override;
+  std::string capsule_directory(JobId job) const override;
+  Result<std::string> read_capsule(JobId job, const std::string& name, std::uint64_t offset,
+                                   std::size_t bytes_max) override;
 
   std::string path(JobId job) const;
 
@@ -45,8 +48,12 @@ class EventFiles final : public EventSink {
 
   const std::string directory_;
   const EventFilesLimits limits_;
+  void remove(JobId job);
+  void measure_capsules(JobId job);
+
   std::map<JobId, std::uint64_t> sizes_;
-  std::set<JobId> open_;  // Appended to by this process, and not ended.
+  std::map<JobId, std::uint64_t> capsule_bytes_;  // Of jobs that ended.
+  std::set<JobId> open_;                          // Appended to by this process, and not ended.
 };
 
 }  // namespace fanfold::master

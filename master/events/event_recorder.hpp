@@ -106,6 +106,14 @@ class EventRecorder {
   /// From `offset`; everything that was told so far is there.  kNotFound: no log is kept.
   Result<Part> read(JobId job, std::uint64_t offset, std::size_t bytes_max);
 
+  /// Where the capsule of one more failed attempt goes, which is counted; empty: nowhere, or there
+  /// are as many as there may be.  The log of the job begins with it, if it has not: call it when
+  /// the job's acceptance is durable.
+  std::string take_capsule_directory(JobId job);
+  /// As read().  kNotFound: the attempt left none, or it is not kept any more.
+  Result<Part> read_capsule(const TaskId& task, std::uint32_t attempt_number, std::uint64_t offset,
+                            std::size_t bytes_max);
+
  private:
   struct StageCount {
     std::uint32_t tasks = 0;
@@ -116,6 +124,7 @@ class EventRecorder {
     std::string buffer;       // Whole lines.
     std::uint64_t bytes = 0;  // Of the log, the buffer included.
     std::uint64_t lines_dropped = 0;
+    std::size_t capsules = 0;
     bool capped = false;
     bool begins = false;   // Nothing was written yet.
     bool failing = false;  // The last append failed.

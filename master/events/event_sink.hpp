@@ -33,6 +33,15 @@ class EventSink {
   virtual Result<std::string> read(JobId job, std::uint64_t offset, std::size_t bytes_max) = 0;
   /// Bytes that are there; 0 when there is no log.
   virtual std::uint64_t size(JobId job) = 0;
+
+  /// Where capsules of the job's failed attempts go: they come and go with its log.  Empty: nobody
+  /// keeps any here.
+  virtual std::string capsule_directory(JobId /*job*/) const { return {}; }
+  /// A part of one of them, as read().
+  virtual Result<std::string> read_capsule(JobId /*job*/, const std::string& name,
+                                           std::uint64_t /*offset*/, std::size_t /*bytes_max*/) {
+    return Status(StatusCode::kNotFound, "there is no " + name);
+  }
 };
 
 }  // namespace fanfold::master

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/capsule/capsule.hpp"
+#include "common/core/limits.hpp"
 #include "master/service/job_record.hpp"
 
 namespace fanfold::master {
@@ -12,6 +14,29 @@ Result<Plan> make_fitting_plan(io::FileSystem& files, const proto::JobSpec& spec
   FANFOLD_ASSIGN_OR_RETURN(Plan plan, make_plan(files, spec, limits));
   FANFOLD_RETURN_IF_ERROR(check_assignment_sizes(plan));
   return plan;
+}
+
+/// Not synced, like the event log beside it.
+Status write_file(io::FileSystem& files, const std::string& path, std::string_view bytes) {
+  const std::string unfinished = path + ".new";
+  FANFOLD_RETURN_IF_ERROR(files.remove_tree(unfinished));
+  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.create(unfinished));
+  FANFOLD_RETURN_IF_ERROR(file->append(bytes));
+  FANFOLD_RETURN_IF_ERROR(file->close());
+  return files.rename(unfinished, path);
+}
+
+Status keep_capsule(io::FileSystem& files, const std::string& directory,
+                    const proto::Capsule& capsule) {
+  const std::string bytes = seal_capsule(capsule);
+  FANFOLD_RETURN_IF_ERROR(files.make_directories(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t free, files.free_bytes(directory));
+  if (free < limits::kEventDiskReserve + bytes.size()) {
+    return Status(StatusCode::kNoSpace, "the disk has less than its reserve left");
+  }
+  const proto::TaskAssignment& assignment = capsule.assignment;
+  return write_file(
+      files, directory + "/" + capsule_name(assignment.task, assignment.attempt_number), bytes);
 }
 
 }  // namespace
@@ -32,6 +57,12 @@ PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request
 
 StagingRemoved remove_staging(io::FileSystem& files, JobId job, const std::string& staging) {
   return {job, files.remove_tree(staging)};
+}
+
+CapsuleWritten write_capsule(io::FileSystem& files, const std::string& directory,
+                             proto::Capsule capsule) {
+  mark_inputs(files, &capsule);
+  return {capsule.assignment.task.job, keep_capsule(files, directory, capsule)};
 }
 
 }  // namespace fanfold::master

@@ -228,13 +228,25 @@ void ClientDesk::handle(const net::PeerId& peer, proto::GetLogs message) {
   state_.outbox.add(peer, proto::encode(reply));
 }
 
+Result<EventRecorder::Part> ClientDesk::read_part(const proto::GetEvents& message) {
+  if (message.attempt_number == 0) {
+    return state_.event_log.read(message.job, message.offset, limits::kEventPartBytes);
+  }
+  TaskId task = message.task;
+  task.job = message.job;
+  Result<EventRecorder::Part> part = state_.event_log.read_capsule(
+      task, message.attempt_number, message.offset, limits::kEventPartBytes);
+  // It may be the one that is being written: nothing yet, but there may be more.
+  if (!part.ok() && state_.capsules_under_way) return EventRecorder::Part{};
+  return part;
+}
+
 void ClientDesk::handle(const net::PeerId& peer, const proto::GetEvents& message) {
   if (state_.jobs.find_visible(message.job) == nullptr) {
     refuse_unknown(peer, message.job);
     return;
   }
-  Result<EventRecorder::Part> part =
-      state_.event_log.read(message.job, message.offset, limits::kEventPartBytes);
+  Result<EventRecorder::Part> part = read_part(message);
   if (!part.ok()) {
     answer(peer, part.status(), message.job);
     return;

@@ -37,6 +37,7 @@ class ClientDesk {
  private:
   Status refuse_submission(const proto::JobSpec& spec);
   void refuse_unknown(const net::PeerId& peer, JobId job);
+  Result<EventRecorder::Part> read_part(const proto::GetEvents& message);
 
   MasterState& state_;
   io::FileSystem& files_;

@@ -16,6 +16,8 @@ constexpr std::size_t kCounterNameBytes = 128;
 constexpr std::size_t kShortMessageBytes = 500;
 /// Room in a frame for what is not a split: the job's description, splitters.
 constexpr std::size_t kFrameReserve = limits::kJobSpecBytes + (512u << 10);
+/// Of a list of map outputs that goes into a capsule: a megabyte or two.
+constexpr std::size_t kCapsulePages = 8;
 /// Encoded Piece without its texts.
 constexpr std::size_t kEncodedPieceBytes = 32;
 
@@ -202,6 +204,27 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action) {
   std::string frame = proto::encode(message_);
   std::swap(assignment.split, splits_[action.task.index]);
   return frame;
+}
+
+proto::Capsule JobRecord::capsule(AttemptId attempt, const TaskId& task,
+                                  std::uint32_t attempt_number,
+                                  const proto::FailureReport& failure) const {
+  proto::Capsule capsule;
+  capsule.assignment = message_.assignment;
+  capsule.assignment.attempt = attempt;
+  capsule.assignment.task = task;
+  capsule.assignment.attempt_number = attempt_number;
+  capsule.assignment.split = {};
+  if (task.stage == Stage::kSample) capsule.assignment.split = sample_;
+  if (task.stage == Stage::kMap && task.index < splits_.size()) {
+    capsule.assignment.split = splits_[task.index];
+  }
+  if (task.stage == Stage::kReduce) {
+    capsule.assignment.list_version = listing_.version();
+    if (listing_.frames().size() <= kCapsulePages) capsule.list_pages = listing_.frames();
+  }
+  capsule.failure = failure;
+  return capsule;
 }
 
 std::vector<AttemptFiles> JobRecord::files_of(Stage stage,

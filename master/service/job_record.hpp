@@ -76,6 +76,9 @@ class JobRecord {
 
   /// The frame that tells a worker everything it needs for an attempt.
   std::string assignment_frame(const AssignAttempt& action);
+  /// What is left of an attempt that failed.
+  proto::Capsule capsule(AttemptId attempt, const TaskId& task, std::uint32_t attempt_number,
+                         const proto::FailureReport& failure) const;
   /// Where its reduces read.
   Listing& listing() { return listing_; }
 

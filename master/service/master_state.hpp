@@ -10,6 +10,7 @@
 #include "common/core/limits.hpp"
 #include "common/core/time.hpp"
 #include "common/log/log.hpp"
+#include "common/proto/stored.hpp"
 #include "master/events/event_recorder.hpp"
 #include "master/measures/measures.hpp"
 #include "master/scheduler/scheduler.hpp"
@@ -68,6 +69,9 @@ struct MasterState {
   OutputQuestions output_questions{limits::kOutputQuestions};
   /// Of commit requests of this turn: the scheduler decides within it.
   std::map<AttemptId, proto::AttemptReport> reports;
+  /// Of attempts that failed in this turn, until a side thread writes them.
+  std::vector<proto::Capsule> capsules;
+  bool capsules_under_way = false;  // At the end of the last turn.
   bool stopping = false;
 };
 

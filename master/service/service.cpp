@@ -18,6 +18,8 @@ namespace {
 
 /// Removals that may wait for their thread; the rest stays with the keeper for another turn.
 constexpr std::size_t kRemovalsQueued = 64;
+/// Capsules of failed attempts that may wait for theirs; the rest is not written.
+constexpr std::size_t kCapsulesQueued = 64;
 
 SideWork::Options side_options(std::size_t threads, std::size_t queued, net::Transport& transport) {
   return {.threads_max = threads, .queued_max = queued, .wake = [&transport] { transport.wake(); }};
@@ -57,6 +59,7 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
       publishing_(doors_.side_work(
           side_options(limits::kPublishingThreads, limits::kJobsUnfinished, doors_.transport))),
       removing_(doors_.side_work(side_options(1, kRemovalsQueued, doors_.transport))),
+      noting_(doors_.side_work(side_options(1, kCapsulesQueued, doors_.transport))),
       client_desk_(state_, doors_.files, *planning_) {
   state_.now = doors_.clock.now();
   state_.started = state_.now;
@@ -78,6 +81,7 @@ Duration MasterService::time_to_wait(Duration wait) const {
 Status MasterService::turn(Duration wait) {
   FANFOLD_RETURN_IF_ERROR(collect(time_to_wait(wait)));
   FANFOLD_RETURN_IF_ERROR(decide());
+  state_.capsules_under_way = !noting_->idle();
   tell_followers();
   remove_stagings(stagings_.take_removable(state_.attempts, state_.now));
   FANFOLD_RETURN_IF_ERROR(send_outbox());
@@ -163,7 +167,7 @@ void MasterService::reject_frame(const net::PeerId& peer, std::string_view paylo
 }
 
 void MasterService::collect_side_results() {
-  for (SideWork* side : {planning_.get(), publishing_.get(), removing_.get()}) {
+  for (SideWork* side : {planning_.get(), publishing_.get(), removing_.get(), noting_.get()}) {
     for (SideResult& result : side->finished()) {
       if (auto* planned = std::get_if<PlanFinished>(&result)) {
         const JobId job = planned->job;
@@ -178,11 +182,16 @@ void MasterService::collect_side_results() {
                                              .succeeded = published->outcome.ok(),
                                              .reason = published->outcome.status().message(),
                                              .may_pass = may_pass(published->outcome.status())});
-      } else {
-        const auto& removed = std::get<StagingRemoved>(result);
-        if (!removed.outcome.ok()) {
+      } else if (const auto* removed = std::get_if<StagingRemoved>(&result)) {
+        if (!removed->outcome.ok()) {
           doors_.log.error("staging.left_behind",
-                           {{"job", removed.job.value}, {"reason", removed.outcome.message()}});
+                           {{"job", removed->job.value}, {"reason", removed->outcome.message()}});
+        }
+      } else {
+        const auto& written = std::get<CapsuleWritten>(result);
+        if (!written.outcome.ok()) {
+          doors_.log.warn("capsule.not_written",
+                          {{"job", written.job.value}, {"reason", written.outcome.message()}});
         }
       }
     }
@@ -207,6 +216,8 @@ Status MasterService::decide() {
   }
   facts_in_turn_ = output.facts.size();
   if (!output.facts.empty()) FANFOLD_RETURN_IF_ERROR(make_durable(std::move(output.facts)));
+  // Before the log of a job that fails by one of them is closed.
+  write_capsules();
   if (!too_early) perform_all(&output.actions);
   state_.reports.clear();
   return {};
@@ -244,6 +255,20 @@ void MasterService::remove_stagings(std::vector<StagingKeeper::Removable> stagin
       return remove_staging(files, one.job, one.staging);
     });
     if (!started) stagings_.add(one.job, std::move(one.staging), state_.now);
+  }
+}
+
+void MasterService::write_capsules() {
+  for (proto::Capsule& capsule : std::exchange(state_.capsules, {})) {
+    const JobId job = capsule.assignment.task.job;
+    std::string directory = state_.event_log.take_capsule_directory(job);
+    if (directory.empty()) continue;
+    const bool started = noting_->start(
+        [&files = doors_.files, directory = std::move(directory),
+         one = std::make_shared<proto::Capsule>(std::move(capsule))]() -> SideResult {
+          return write_capsule(files, directory, std::move(*one));
+        });
+    if (!started) doors_.log.warn("capsule.not_written", {{"job", job.value}, {"reason", "busy"}});
   }
 }
 

@@ -63,7 +63,9 @@ class MasterService {
   bool stopped() const { return phase_ == Phase::kStopped; }
 
   /// Nothing of this service runs in other threads.
-  bool idle() const { return planning_->idle() && publishing_->idle() && removing_->idle(); }
+  bool idle() const {
+    return planning_->idle() && publishing_->idle() && removing_->idle() && noting_->idle();
+  }
 
   /// For those who look on.
   const Scheduler& scheduler() const { return state_.scheduler; }
@@ -114,6 +116,7 @@ class MasterService {
 
   void tell_followers();
   void remove_stagings(std::vector<StagingKeeper::Removable> stagings);
+  void write_capsules();
   Status send_outbox();
   Status end_exhausted();
   bool nothing_left() const;
@@ -141,6 +144,7 @@ class MasterService {
   std::unique_ptr<SideWork> planning_;
   std::unique_ptr<SideWork> publishing_;
   std::unique_ptr<SideWork> removing_;
+  std::unique_ptr<SideWork> noting_;
   ClientDesk client_desk_;
 };
 

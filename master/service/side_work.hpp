@@ -1,4 +1,5 @@
-// The door to blocking work away from the event loop: planning, publishing, removing.
+// The door to blocking work away from the event loop: planning, publishing, removing, noting
+// what failed attempts read.
 //
 // The owner thread starts work and later collects results; nothing else is shared.  In production
 // threads do it (threaded_side_work.cpp); a simulation does it at moments of its own.
@@ -30,7 +31,11 @@ struct StagingRemoved {
   JobId job;
   Status outcome;
 };
-using SideResult = std::variant<PlanFinished, PublishFinished, StagingRemoved>;
+struct CapsuleWritten {
+  JobId job;
+  Status outcome;
+};
+using SideResult = std::variant<PlanFinished, PublishFinished, StagingRemoved, CapsuleWritten>;
 
 class SideWork {
  public:

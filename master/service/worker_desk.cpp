@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "common/capsule/capsule.hpp"
+
 namespace fanfold::master {
 namespace {
 
@@ -170,6 +172,10 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
       if (JobRecord* record = state_.jobs.find(held->task.job);
           record != nullptr && record->phase() == JobPhase::kActive) {
         record->note_failure(message.attempt, failure);
+        if (leaves_capsule(failure.kind)) {
+          state_.capsules.push_back(
+              record->capsule(message.attempt, held->task, held->number, failure));
+        }
       }
     }
     note_end(*worker, *held, proto::name_of(failure.kind),

@@ -110,5 +110,33 @@ TEST_F(EventFilesTest, SayWhyTheyCannotBeKept) {
   EXPECT_NE(status.message().find("Not a directory"), std::string::npos) << status.message();
 }
 
+TEST_F(EventFilesTest, CapsulesComeAndGoWithTheLogOfTheirJob) {
+  const auto files = open({.bytes_total = 1u << 20, .jobs = 1});
+  ASSERT_TRUE(files->begin(JobId{1}).ok());
+  const std::string capsules = directory_.path("events/job-1.capsules");
+  EXPECT_EQ(files->capsule_directory(JobId{1}), capsules);
+  directory_.write("events/job-1.capsules/map-0.1.capsule", "0123456789");
+  EXPECT_EQ(*files->read_capsule(JobId{1}, "map-0.1.capsule", 8, 100), "89");
+  EXPECT_EQ(files->read_capsule(JobId{1}, "map-0.2.capsule", 0, 100).status().code(),
+            StatusCode::kNotFound);
+  files->end(JobId{1});
+  EXPECT_TRUE(std::filesystem::exists(capsules));
+  run(*files, JobId{2}, "{}\n");
+  EXPECT_FALSE(std::filesystem::exists(capsules));
+  // A job of another master that had the same number.
+  directory_.write("events/job-3.capsules/map-0.1.capsule", "old");
+  ASSERT_TRUE(files->begin(JobId{3}).ok());
+  EXPECT_FALSE(std::filesystem::exists(directory_.path("events/job-3.capsules")));
+}
+
+TEST_F(EventFilesTest, CapsulesCountAsBytesOfTheirJob) {
+  directory_.write("events/job-1.jsonl", "{}\n");
+  directory_.write("events/job-1.capsules/map-0.1.capsule", std::string(1000, 'c'));
+  const auto files = open({.bytes_total = 500, .jobs = 10});
+  run(*files, JobId{2}, "{}\n");
+  EXPECT_FALSE(std::filesystem::exists(directory_.path("events/job-1.jsonl")));
+  EXPECT_TRUE(std::filesystem::exists(directory_.path("events/job-2.jsonl")));
+}
+
 }  // namespace
 }  // namespace fanfold::master

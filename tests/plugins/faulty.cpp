@@ -38,6 +38,14 @@ FAULT call_null_function() {
   nothing();
 }
 
+/// Goes well, but for whoever looks closely.
+FAULT read_beyond_the_end() {
+  const std::vector<char> few(10, 'f');
+  const volatile char* volatile begin = few.data();
+  volatile char beyond = begin[10];
+  static_cast<void>(beyond);
+}
+
 FAULT abort_on_purpose() { std::abort(); }
 
 FAULT throw_on_purpose() { throw std::runtime_error("this record is bad"); }
@@ -128,6 +136,7 @@ class Faulty {
     if (line == "segv") write_to_null_pointer();
     if (line == "segv inlined") write_inlined();
     if (line == "call null") call_null_function();
+    if (line == "overrun") read_beyond_the_end();
     if (line == "abort") abort_on_purpose();
     if (line == "throw") throw_on_purpose();
     if (line == "throw int") throw_an_integer();

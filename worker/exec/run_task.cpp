@@ -95,6 +95,23 @@ io::ReadOptions read_options(const proto::JobSpec& spec) {
   attempt.host.fail(of_host ? FailureKind::kIo : FailureKind::kInput, status.message());
 }
 
+/// The block whole, or cut before the record that somebody wants to stop at.
+void map_block(const Attempt& attempt, abi::Task& task, std::uint32_t piece,
+               const abi::InputBlock& block) {
+  const RecordStop* stop = attempt.request.stop;
+  const bool holds_it = stop != nullptr && stop->piece == piece && stop->offset >= block.offset &&
+                        stop->offset - block.offset < block.bytes.size();
+  if (!holds_it) return task.map_block(block);
+  const std::size_t before = stop->offset - block.offset;
+  abi::InputBlock part = block;
+  part.bytes = block.bytes.substr(0, before);
+  if (before > 0) task.map_block(part);
+  part.bytes = block.bytes.substr(before);
+  part.offset = stop->offset;
+  stop->reached();
+  task.map_block(part);
+}
+
 /// Sample and map: every record of every piece, in order.
 void map_pieces(Attempt& attempt, abi::Task& task) {
   const io::ReadOptions options = read_options(attempt.assignment.spec);
@@ -112,7 +129,7 @@ void map_pieces(Attempt& attempt, abi::Task& task) {
       if (attempt.request.bytes_read != nullptr) attempt.request.bytes_read->store(bytes);
       if (!*block) break;
       attempt.in_map_block = true;
-      task.map_block(**block);
+      map_block(attempt, task, i, **block);
       attempt.in_map_block = false;
     }
     bytes_before = attempt.report.bytes_in;

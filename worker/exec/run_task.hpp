@@ -41,6 +41,13 @@ inline const std::vector<LocalSegment>& segments_of(const SegmentList& list) {
 }
 const std::vector<LocalSegment>& segments_of(SegmentList&& list) = delete;
 
+/// A record that somebody wants to stop at: `reached` is called before user code gets it.
+struct RecordStop {
+  std::uint32_t piece = 0;   // Of the split.
+  std::uint64_t offset = 0;  // In the (decompressed) file.
+  void (*reached)() = nullptr;
+};
+
 struct RunRequest {
   const proto::TaskAssignment* assignment = nullptr;
   const abi::JobInfo* job = nullptr;
@@ -54,6 +61,7 @@ struct RunRequest {
   io::KeptRuns* kept_runs = nullptr;  // The same, from reduce to reduce.
   std::uint64_t memory_bytes = 0;     // Budget of the executor: this task keeps within it.
   std::uint32_t threads = 1;          // That its user code may use at once.
+  const RecordStop* stop = nullptr;   // Sample and map; null: nobody.
 };
 
 /// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has

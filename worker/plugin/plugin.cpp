@@ -21,10 +21,19 @@ Status refused(const std::string& path, const std::string& why) {
   return {StatusCode::kInvalidArgument, "plugin '" + path + "' " + why};
 }
 
-Status check_fingerprint(const std::string& path) {
+std::string without_sanitizer(std::string fingerprint) {
+  const std::size_t begin = fingerprint.find(" sanitizer=");
+  if (begin == fingerprint.npos) return fingerprint;
+  return fingerprint.erase(begin, fingerprint.find(' ', begin + 1) - begin);
+}
+
+Status check_fingerprint(const std::string& path, const LoadOptions& options) {
   FANFOLD_ASSIGN_OR_RETURN(const std::string theirs, read_fingerprint(path));
   const std::string ours = own_fingerprint();
   if (theirs == ours) return {};
+  if (options.sanitizer_may_differ && without_sanitizer(theirs) == without_sanitizer(ours)) {
+    return {};
+  }
   return refused(path, "was built for another Fanfold: its fingerprint is '" + theirs +
                            "', this program's is '" + ours +
                            "'.\nRebuild the plugin with this program's headers and compiler.");
@@ -84,8 +93,8 @@ std::string describe_current_exception() {
   }
 }
 
-Result<const abi::Plugin*> load_plugin(const std::string& path) {
-  FANFOLD_RETURN_IF_ERROR(check_fingerprint(path));
+Result<const abi::Plugin*> load_plugin(const std::string& path, const LoadOptions& options) {
+  FANFOLD_RETURN_IF_ERROR(check_fingerprint(path, options));
   // A name without a slash would be searched for in the library path.
   const std::string file = path.find('/') == path.npos ? "./" + path : path;
   try {

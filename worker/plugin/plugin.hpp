@@ -25,7 +25,11 @@ std::string own_fingerprint();
 /// Loads and returns the plugin's table; owned by the process.  Runs static initialisers of the
 /// plugin, so call it in a process that may die (describe_plugin) or is meant to (executor,
 /// --in-process).
-Result<const abi::Plugin*> load_plugin(const std::string& path);
+struct LoadOptions {
+  /// Whoever loads it has seen to it that the plugin's sanitizer is in this process.
+  bool sanitizer_may_differ = false;
+};
+Result<const abi::Plugin*> load_plugin(const std::string& path, const LoadOptions& options = {});
 
 /// The table without running plugin code in this process: a forked child loads the plugin and sends
 /// its description back.  make_task of the result is null.  A crash, exit or exception in a static
