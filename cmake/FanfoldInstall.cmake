@@ -3,7 +3,7 @@
 #
 # The layout is fixed, because programs find the rest relative to themselves:
 #   bin/fanfold  bin/fanfold-master  bin/fanfold-worker
-#   lib/fanfold/jobs/NAME.so   share/fanfold/template/   include/fanfold/   lib/cmake/fanfold/
+#   lib/fanfold/jobs/NAME.so   share/fanfold/template/   share/fanfold/pipelines/   include/fanfold/   lib/cmake/fanfold/
 #   share/man/man1/fanfold*.1
 include(CMakePackageConfigHelpers)
 
@@ -16,6 +16,7 @@ endforeach()
 get_property(fanfold_bundled_jobs GLOBAL PROPERTY FANFOLD_BUNDLED_JOBS)
 install(TARGETS ${fanfold_bundled_jobs} LIBRARY DESTINATION lib/fanfold/jobs)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/template/ DESTINATION share/fanfold/template)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/pipelines/ DESTINATION share/fanfold/pipelines)
 
 install(DIRECTORY ${PROJECT_BINARY_DIR}/share/man DESTINATION share FILES_MATCHING PATTERN "*.1")
 

@@ -126,18 +126,31 @@ template Result<proto::Events> Client::ask(const proto::ClientMessage&, const Fo
 template Result<proto::ClusterReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 
 Result<proto::JobStatus> Client::follow(JobId job, const FollowHooks& hooks) {
-  proto::GetJob question;
-  question.job = job;
-  question.follow = true;
-  proto::CancelJob cancel;
-  cancel.job = job;
+  return follow_any({job}, hooks);
+}
+
+Status Client::send_about(const std::set<JobId>& jobs, bool cancelling) {
+  for (const JobId job : jobs) {
+    proto::GetJob question;
+    question.job = job;
+    question.follow = true;
+    FANFOLD_RETURN_IF_ERROR(send(question));
+    if (!cancelling) continue;
+    proto::CancelJob cancel;
+    cancel.job = job;
+    FANFOLD_RETURN_IF_ERROR(send(cancel));
+  }
+  return {};
+}
+
+Result<proto::JobStatus> Client::follow_any(const std::set<JobId>& jobs, const FollowHooks& hooks) {
   heard_ = clock_.now();
   Instant next_send = heard_;
-  bool cancelling = false;
+  // Others of these jobs may have been cancelled in an earlier call.
+  bool cancelling = hooks.on_wake && hooks.on_wake() == Attention::kCancel;
   for (;;) {
     if (clock_.now() >= next_send) {
-      FANFOLD_RETURN_IF_ERROR(send(question));
-      if (cancelling) FANFOLD_RETURN_IF_ERROR(send(cancel));
+      FANFOLD_RETURN_IF_ERROR(send_about(jobs, cancelling));
       next_send = clock_.now() + kRepeat;
     }
     FANFOLD_ASSIGN_OR_RETURN(std::optional<proto::ClientReply> reply,
@@ -145,11 +158,12 @@ Result<proto::JobStatus> Client::follow(JobId job, const FollowHooks& hooks) {
     note_silence(hooks);
     if (reply.has_value()) {
       const auto* news = std::get_if<proto::JobReply>(&*reply);
-      if (news != nullptr && news->status.job == job) {
+      if (news != nullptr && jobs.count(news->status.job) != 0) {
         if (hooks.on_status) hooks.on_status(news->status);
         if (proto::is_final(news->status.state)) return news->status;
       }
       const auto* answer = std::get_if<proto::Answer>(&*reply);
+      if (answer != nullptr && answer->job.value != 0 && jobs.count(answer->job) == 0) continue;
       // A job that ended just before it was to be cancelled refuses that: its end is on the way.
       if (answer != nullptr && is_error(*answer) &&
           (!cancelling || answer->code == static_cast<std::uint8_t>(StatusCode::kNotFound))) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,12 +51,16 @@ class Client {
   /// Until the job is in a final state.
   Result<proto::JobStatus> follow(JobId job, const FollowHooks& hooks);
 
+  /// Until one of the jobs is in a final state; the others go on.  kCancel cancels all of them.
+  Result<proto::JobStatus> follow_any(const std::set<JobId>& jobs, const FollowHooks& hooks);
+
   const std::string& address() const { return address_; }
 
  private:
   /// Waits for one reply; nullopt when something else ended the wait.
   Result<std::optional<proto::ClientReply>> receive(Instant until, Duration patience);
   Status send(const proto::ClientMessage& request);
+  Status send_about(const std::set<JobId>& jobs, bool cancelling);
   Status silence(Duration patience) const;
   /// How long the master may be silent when a job depends on it.
   Duration patience_for_a_job() const;

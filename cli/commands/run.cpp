@@ -134,19 +134,6 @@ bool succeeded(const Conclusion& conclusion) {
                                conclusion.status->state == proto::JobState::kPartial);
 }
 
-/// Attempts may still be writing: the master removes their directories once they are gone.  An
-/// interrupt ends the waiting; the guardian and the master's own end do what they can.
-void stop_in_order(Run& run, Client& client) {
-  run.interrupts.drain();
-  const int before = run.interrupts.count();
-  FollowHooks hooks;
-  hooks.on_wake = [&run, before] {
-    run.interrupts.drain();
-    return run.interrupts.count() > before ? Attention::kAbandon : Attention::kNone;
-  };
-  static_cast<void>(client.ask<proto::Answer>(proto::StopCluster{}, hooks));
-}
-
 Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::string& directory,
                                proto::JobSpec& spec) {
   if (Status status = cluster.start(); !status.ok()) return failed(run, status);
@@ -171,7 +158,7 @@ Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::str
     Status status = cluster.check_children();
     if (!status.ok()) conclusion.error = std::move(status);
   } else if (!succeeded(conclusion)) {
-    stop_in_order(run, **client);
+    stop_in_order(**client, run.interrupts);
   }
   return conclusion;
 }

@@ -82,16 +82,30 @@ Conclusion Session::follow(JobId job) {
     return conclusion;
   }
   conclusion.status = *std::move(status);
-  if (conclusion.status->first_cause.kind != proto::FailureKind::kNone) {
-    proto::GetLogs question;
-    question.job = job;
-    question.one_task = true;
-    question.task = conclusion.status->failed_task;
-    // Nice to have: the first cause is in the status.
-    Result<proto::Logs> logs = client_.ask<proto::Logs>(question);
-    if (logs.ok()) conclusion.attempts = std::move(logs->entries);
-  }
+  conclusion.attempts = attempts_at_cause(client_, *conclusion.status);
   return conclusion;
+}
+
+std::vector<proto::LogEntry> attempts_at_cause(Client& client, const proto::JobStatus& status) {
+  if (status.first_cause.kind == proto::FailureKind::kNone) return {};
+  proto::GetLogs question;
+  question.job = status.job;
+  question.one_task = true;
+  question.task = status.failed_task;
+  // Nice to have: the first cause is in the status.
+  Result<proto::Logs> logs = client.ask<proto::Logs>(question);
+  return logs.ok() ? std::move(logs->entries) : std::vector<proto::LogEntry>();
+}
+
+void stop_in_order(Client& client, Interrupts& interrupts) {
+  interrupts.drain();
+  const int before = interrupts.count();
+  FollowHooks hooks;
+  hooks.on_wake = [&interrupts, before] {
+    interrupts.drain();
+    return interrupts.count() > before ? Attention::kAbandon : Attention::kNone;
+  };
+  static_cast<void>(client.ask<proto::Answer>(proto::StopCluster{}, hooks));
 }
 
 namespace {

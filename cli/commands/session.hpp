@@ -54,6 +54,14 @@ class Session {
   std::optional<Instant> cancelled_at_;
 };
 
+/// The attempts at the task that failed the job; none of a job without such a task.
+std::vector<proto::LogEntry> attempts_at_cause(Client& client, const proto::JobStatus& status);
+
+/// Ends a private cluster of which attempts may still be writing: its master removes their
+/// directories once they are gone.  An interrupt ends the waiting; the guardian and the master's
+/// own end do what they can.
+void stop_in_order(Client& client, Interrupts& interrupts);
+
 struct ReportOptions {
   bool quiet = false;
   bool json = false;

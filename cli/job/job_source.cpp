@@ -48,6 +48,10 @@ Result<JobSource> find_job_source(const std::string& program_directory, const st
                                   const std::optional<std::string>& plugin) {
   if (job.empty()) return Status(StatusCode::kInvalidArgument, "the name of the job is empty.");
   if (plugin.has_value()) return JobSource{*plugin, job, false};
+  if (job.ends_with(".json")) {
+    return Status(StatusCode::kInvalidArgument,
+                  "'" + job + "' is no job; a pipeline is run by 'fanfold pipeline " + job + "'.");
+  }
   if (is_plugin_path(job)) return split_plugin_path(job);
   const std::vector<std::string> names = bundled_jobs(program_directory);
   if (std::find(names.begin(), names.end(), job) == names.end()) {

@@ -20,17 +20,6 @@ Status refuse(std::string message) {
   return Status(StatusCode::kInvalidArgument, std::move(message));
 }
 
-// Unguessable is not needed, different for each submission is.
-std::string make_client_id() {
-  std::random_device source;
-  std::string id;
-  for (int i = 0; i < 4; ++i) {
-    std::uint32_t bits = source();
-    for (int digit = 0; digit < 8; ++digit, bits >>= 4) id += "0123456789abcdef"[bits & 0xf];
-  }
-  return id;
-}
-
 Result<proto::FileReference> reference(const std::string& working_directory,
                                        const std::string& name, const std::string& path) {
   proto::FileReference file;
@@ -152,6 +141,16 @@ void copy_job_info(const abi::JobInfo& job, proto::JobSpec* spec) {
 }
 
 }  // namespace
+
+std::string make_client_id() {
+  std::random_device source;
+  std::string id;
+  for (int i = 0; i < 4; ++i) {
+    std::uint32_t bits = source();
+    for (int digit = 0; digit < 8; ++digit, bits >>= 4) id += "0123456789abcdef"[bits & 0xf];
+  }
+  return id;
+}
 
 Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const JobRequest& request) {
   const std::string& directory = surroundings.working_directory;

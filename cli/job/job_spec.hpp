@@ -51,6 +51,9 @@ struct Surroundings {
 /// ("-") is left as it is: see has_standard_input().
 Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const JobRequest& request);
 
+/// Unguessable is not needed, different for each submission is.
+std::string make_client_id();
+
 /// Whether an input, made absolute, is "-" or "TAG=-".
 bool is_standard_input(const std::string& input);
 

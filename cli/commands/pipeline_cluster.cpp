@@ -1,0 +1,106 @@
+#include "cli/commands/pipeline_cluster.hpp"
+
+#include <utility>
+
+#include "cli/commands/session.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Cancelling kills executors and removes files; a master that needs longer than this is stuck.
+constexpr Duration kCancelPatience = 10s;
+
+}  // namespace
+
+PipelineCluster::PipelineCluster(const Environment& environment, std::string master,
+                                 ClusterShape shape, Interrupts& interrupts)
+    : environment_(environment),
+      master_(std::move(master)),
+      shape_(shape),
+      interrupts_(interrupts) {}
+
+Status PipelineCluster::start() {
+  if (client_ != nullptr) return {};
+  std::string address = master_;
+  if (master_.empty()) {
+    directory_.emplace();
+    FANFOLD_RETURN_IF_ERROR(directory_->create(environment_.temporary_directory));
+    cluster_.emplace(environment_.program_directory, directory_->path(), shape_,
+                     directory_->guardian());
+    FANFOLD_RETURN_IF_ERROR(cluster_->start());
+    FANFOLD_RETURN_IF_ERROR(cluster_->wait_until_ready(interrupts_));
+    address = cluster_->address();
+  }
+  FANFOLD_ASSIGN_OR_RETURN(client_,
+                           connect_client(address, steady_clock(), {interrupts_.descriptor()}));
+  return {};
+}
+
+Attention PipelineCluster::attend() {
+  interrupts_.drain();
+  if (cluster_) check_failed_ = cluster_->check_children();
+  if (!check_failed_.ok()) return Attention::kAbandon;
+  const int interrupts = interrupts_.count();
+  if (interrupts == 0) return Attention::kNone;
+  if (interrupts > 1) return Attention::kAbandon;
+  const Instant now = steady_clock().now();
+  if (!cancelled_at_) cancelled_at_ = now;
+  return now - *cancelled_at_ > kCancelPatience ? Attention::kAbandon : Attention::kCancel;
+}
+
+bool PipelineCluster::interrupted() {
+  interrupts_.drain();
+  return interrupts_.count() > 0;
+}
+
+Result<JobId> PipelineCluster::submit(const proto::JobSpec& spec) {
+  FANFOLD_RETURN_IF_ERROR(start());
+  proto::Submit request;
+  request.spec = spec;
+  FollowHooks hooks;
+  // Without the job's id it could not be cancelled; a private cluster ends anyway.
+  hooks.on_wake = [this] {
+    const Attention attention = attend();
+    const bool ends =
+        attention == Attention::kAbandon || (cluster_ && attention == Attention::kCancel);
+    return ends ? Attention::kAbandon : Attention::kNone;
+  };
+  const Result<proto::Answer> answer = client_->ask<proto::Answer>(request, hooks);
+  if (!check_failed_.ok()) return check_failed_;
+  if (!answer.ok()) return answer.status();
+  return answer->job;
+}
+
+Result<proto::JobStatus> PipelineCluster::wait_for_one(const std::set<JobId>& jobs) {
+  FollowHooks hooks;
+  hooks.on_wake = [this] { return attend(); };
+  hooks.on_silence = [this] {
+    print_error("fanfold: the master at " + client_->address() +
+                " does not answer; waiting up to 60 s for it to come back\n");
+  };
+  Result<proto::JobStatus> status = client_->follow_any(jobs, hooks);
+  if (!status.ok() && !check_failed_.ok()) return check_failed_;
+  return status;
+}
+
+std::vector<proto::LogEntry> PipelineCluster::attempts_of(const proto::JobStatus& status) {
+  if (client_ == nullptr) return {};
+  return attempts_at_cause(*client_, status);
+}
+
+void PipelineCluster::stop(bool in_order) {
+  if (cluster_) {
+    if (in_order && client_ != nullptr && check_failed_.ok()) {
+      stop_in_order(*client_, interrupts_);
+    }
+    // A second interrupt means: at once.
+    cluster_->stop(interrupts_.count() > 1);
+  }
+  client_.reset();
+  cluster_.reset();
+  directory_.reset();
+}
+
+}  // namespace fanfold::cli

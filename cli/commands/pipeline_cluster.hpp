@@ -1,0 +1,51 @@
+// The cluster that the jobs of a pipeline run on: a private one, started when the first job needs
+// it, or one that is named.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/client/client.hpp"
+#include "cli/cluster/private_cluster.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/process/interrupts.hpp"
+#include "cli/process/private_directory.hpp"
+#include "common/core/status.hpp"
+
+namespace fanfold::cli {
+
+class PipelineCluster {
+ public:
+  /// `master` is empty for a private cluster of `shape`.  The arguments outlive it.
+  PipelineCluster(const Environment& environment, std::string master, ClusterShape shape,
+                  Interrupts& interrupts);
+
+  Result<JobId> submit(const proto::JobSpec& spec);
+  /// The first interrupt cancels all of the jobs, the second one abandons them.
+  Result<proto::JobStatus> wait_for_one(const std::set<JobId>& jobs);
+  bool interrupted();
+  std::vector<proto::LogEntry> attempts_of(const proto::JobStatus& status);
+
+  /// `in_order`: jobs may have been stopped, whose attempts are still to be waited for.
+  void stop(bool in_order);
+
+ private:
+  Status start();
+  Attention attend();
+
+  const Environment& environment_;
+  const std::string master_;
+  const ClusterShape shape_;
+  Interrupts& interrupts_;
+  std::optional<PrivateDirectory> directory_;
+  std::optional<PrivateCluster> cluster_;
+  std::unique_ptr<Client> client_;
+  Status check_failed_;
+  std::optional<Instant> cancelled_at_;
+};
+
+}  // namespace fanfold::cli
