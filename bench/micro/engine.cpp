@@ -192,7 +192,8 @@ void fetch(benchmark::State& state) {
   serving.allow_unauthenticated_tcp = true;
   const auto server = worker::start_data_server(io::posix_file_system(), serving);
   FANFOLD_CHECK(server.ok());
-  request.holders = {{WorkerId{1}, "", "", (*server)->endpoint()}};
+  request.holders = std::make_shared<const std::vector<proto::Holder>>(
+      1, proto::Holder{WorkerId{1}, "", "", (*server)->endpoint()});
   std::counting_semaphore<> woken(0);
   const auto fetcher =
       worker::start_fetcher(io::posix_file_system(), steady_clock(),

@@ -27,6 +27,8 @@ Status run_sleeper(const SleeperOptions& options) {
                             {parent + "/w-" + std::to_string(::getpid()), worker::new_uuid()}));
   worker::FetcherOptions fetching;
   fetching.patience = options.fetch_patience;
+  // Thousands of hosts share two cores here, and an answer takes as long as all questions together.
+  fetching.holders_talking = 1;
   FANFOLD_ASSIGN_OR_RETURN(const auto fetcher,
                            worker::SignalledFetcher::make(files, steady_clock(), fetching));
   worker::DataServerOptions serving;

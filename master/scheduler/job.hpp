@@ -79,6 +79,7 @@ struct Job {
   std::set<AttemptId> attempts;    // Live.
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.
   std::set<AttemptId> lenders;     // Of those, the ones that have a slot: a map may run in it.
+  AttemptId lender_seen;           // The one that was looked at last.
 
   std::uint32_t running = 0;  // Attempts in slots.
   std::uint64_t turn = 0;

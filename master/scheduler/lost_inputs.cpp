@@ -124,10 +124,13 @@ bool Machine::lend_one(Job& job) {
 Attempt* Machine::lender_for(Job& job, std::uint32_t split) {
   const Trouble* trouble = job.find_trouble(Stage::kMap, split);
   Attempt* avoided = nullptr;
-  std::size_t examined = 0;
-  for (const AttemptId id : job.lenders) {
-    if (++examined > kWorkersExamined) break;
-    Attempt& attempt = attempts_.at(id);
+  // In turn, or the first, whose workers may start nothing for a while, would hide all others.
+  auto next = job.lenders.upper_bound(job.lender_seen);
+  const std::size_t examined_max = std::min(job.lenders.size(), kWorkersExamined);
+  for (std::size_t examined = 0; examined < examined_max; ++examined) {
+    if (next == job.lenders.end()) next = job.lenders.begin();
+    job.lender_seen = *next++;
+    Attempt& attempt = attempts_.at(job.lender_seen);
     if (!pool_.may_start(*pool_.find(attempt.worker))) continue;
     const bool avoid = trouble != nullptr && is_avoided(*trouble, attempt.worker);
     if (!avoid) return &attempt;

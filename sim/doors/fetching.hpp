@@ -16,7 +16,7 @@ class Fetching final : public worker::Fetcher {
   Fetching(Process& owner, Network& network, io::FileSystem& files, Duration patience)
       : owner_(owner),
         transport_(network.connecting(owner)),
-        fetches_(files, *transport_, patience) {}
+        fetches_(files, *transport_, {.patience = patience}) {}
 
   Status fetch(worker::FetchRequest request) override {
     fetches_.begin(owner_.now(), std::move(request));

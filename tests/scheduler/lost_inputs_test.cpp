@@ -87,6 +87,21 @@ TEST_F(LostInputsTest, MapsTakeTurnsInTheSlotsOfReducesThatWait) {
   EXPECT_EQ(status().state, JobState::kSucceeded);
 }
 
+TEST_F(LostInputsTest, ManyThatCannotLendDoNotHideThoseThatCan) {
+  read_from_another(5, 20);
+  for (std::uint64_t worker = 3; worker <= 21; ++worker) join(worker);
+  const std::vector<AssignAttempt> reducers = live;
+  ASSERT_EQ(reducers.size(), 20u);
+  for (const AssignAttempt& reducer : reducers) {
+    if (reducer.worker.value < 19) drain(reducer.worker.value);
+  }
+  const AttemptId lost = inputs()[0].attempt;
+  leave(1);
+  for (const AssignAttempt& reducer : reducers) miss(reducer, {lost});
+  EXPECT_EQ(live.size(), 23u);
+  for (std::uint64_t worker = 19; worker <= 21; ++worker) EXPECT_EQ(live_on(worker), 2u);
+}
+
 TEST_F(LostInputsTest, AnotherJobDoesNotGetTheSlotOfAReduceThatWaits) {
   read_from_another(1, 1);
   submit({.job = JobId{2}, .maps = 3});

@@ -78,9 +78,11 @@ class Tampered : public ShuffleTest {
       Tampering::Tamper how, Tampering::Hears hears = [](const net::PeerId&) { return true; }) {
     for (std::uint32_t split = 0; split < 6; ++split) add_output(0, split, 1'500'000);
     serve(0);
-    request_.holders[0].data_endpoint = "ipc://" + directory_.path("outside");
-    tampering_.emplace(request_.holders[0].data_endpoint, address(0), std::move(how),
-                       std::move(hears));
+    const std::string outside = "ipc://" + directory_.path("outside");
+    auto holders = std::make_shared<std::vector<proto::Holder>>(*request_.holders);
+    (*holders)[0].data_endpoint = outside;
+    request_.holders = std::move(holders);
+    tampering_.emplace(outside, address(0), std::move(how), std::move(hears));
   }
   std::optional<Tampering> tampering_;
 };

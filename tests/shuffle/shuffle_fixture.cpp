@@ -30,13 +30,15 @@ FetchRequest ShuffleTest::first_request() const {
   request.job = kJob;
   request.partition = kPartition;
   request.directory = directory_.path("fetched");
+  auto holders = std::make_shared<std::vector<proto::Holder>>();
   for (std::uint32_t holder = 0; holder < 3; ++holder) {
     proto::Holder one;
     one.worker = WorkerId{holder + 1};
     one.scratch = scratch(holder);
     one.data_endpoint = address(holder);
-    request.holders.push_back(one);
+    holders->push_back(one);
   }
+  request.holders = std::move(holders);
   return request;
 }
 

@@ -93,7 +93,7 @@ TEST_F(InputsTest, AreReadyWhenEverythingIsHereInTheOrderOfSplits) {
   ASSERT_EQ(fetcher.requests.size(), 1u);
   EXPECT_EQ(fetcher.requests[0].outputs.size(), 2u);
   EXPECT_EQ(fetcher.requests[0].outputs[0].split, 2u);
-  EXPECT_EQ(fetcher.requests[0].holders.size(), 2u);
+  EXPECT_EQ(fetcher.requests[0].holders->size(), 2u);
   EXPECT_TRUE(inputs.take_ready().empty());
   end(0, {fetched(2, 12), fetched(3, 13)});
   EXPECT_EQ(inputs.take_ready().size(), 1u);

@@ -31,7 +31,7 @@ void Inputs::bring(const FetchInputs& wanted) {
   share.assignment = wanted.assignment;
   share.all = common_segments(share, wanted.list);
   if (share.all != nullptr) return announce_if_complete(share);
-  bring(share, *wanted.list, wanted.list->outputs);
+  bring(share, wanted.list, wanted.list->outputs);
 }
 
 LocalSegment Inputs::local(JobId job, const proto::OutputList& list,
@@ -61,18 +61,18 @@ SegmentList Inputs::common_segments(const Share& share,
   return common.segments;
 }
 
-void Inputs::bring(Share& share, const proto::OutputList& list,
+void Inputs::bring(Share& share, const std::shared_ptr<const proto::OutputList>& list,
                    const std::vector<proto::MapOutput>& outputs) {
   const proto::TaskAssignment& assignment = share.assignment;
   const JobId job = assignment.task.job;
   std::vector<proto::MapOutput> remote;
   for (const proto::MapOutput& output : outputs) {
-    const proto::Holder& holder = list.holders[output.holder];
+    const proto::Holder& holder = list->holders[output.holder];
     if (!is_local(share, holder)) {
       remote.push_back(output);
       continue;
     }
-    share.segments.push_back(local(job, list, output));
+    share.segments.push_back(local(job, *list, output));
   }
   if (!remote.empty()) {
     FetchRequest request;
@@ -80,7 +80,8 @@ void Inputs::bring(Share& share, const proto::OutputList& list,
     request.round = share.rounds++;
     request.job = job;
     request.partition = assignment.task.index;
-    request.holders = list.holders;
+    // Thousands of names, which belong to the list.
+    request.holders = {list, &list->holders};
     request.outputs = std::move(remote);
     request.directory =
         scratch_.attempt_directory(job, assignment.attempt) + "/" + kFetchedDirectory;
@@ -110,7 +111,7 @@ void Inputs::replace(const ReplaceInputs& replacement) {
     return splits.count(segment.output.split) > 0;
   });
   for (const std::uint32_t split : splits) share.awaited.erase(split);
-  bring(share, *replacement.list, replacement.outputs);
+  bring(share, replacement.list, replacement.outputs);
 }
 
 void Inputs::note_lost(AttemptId attempt, const std::vector<proto::MapOutput>& lost) {

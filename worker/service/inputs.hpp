@@ -72,7 +72,7 @@ class Inputs {
   /// Null: some of it lies elsewhere.
   SegmentList common_segments(const Share& share,
                               const std::shared_ptr<const proto::OutputList>& list);
-  void bring(Share& share, const proto::OutputList& list,
+  void bring(Share& share, const std::shared_ptr<const proto::OutputList>& list,
              const std::vector<proto::MapOutput>& outputs);
   void note(FetchOutcome outcome);
   void fail(Share& share, proto::FailureReport failure);

@@ -9,10 +9,6 @@
 namespace fanfold::worker {
 namespace {
 
-using namespace std::chrono_literals;
-
-/// Of a quiet server, doubled each time: it may just be busy.
-constexpr Duration kResendFirst = 500ms;
 /// A chunk that arrives damaged so often is damaged where it comes from.
 constexpr int kDamagedMax = 3;
 
@@ -48,7 +44,7 @@ void DataLinks::send(const Link& link, const Asked& asked) {
 
 void DataLinks::note_heard(Instant now, Link& link) {
   link.heard = now;
-  link.interval = kResendFirst;
+  link.interval = Link::kResendFirst;
   link.resend = now + link.interval;
 }
 
@@ -118,21 +114,31 @@ std::optional<Reply> DataLinks::read(Instant now, const net::Frame& frame) {
   return Reply{asked.asker, asked.wanted.length, std::move(*chunk)};
 }
 
-std::vector<DataLinks::Address> DataLinks::look_after(Instant now) {
-  std::vector<Address> silent;
+DataLinks::Silence DataLinks::look_after(Instant now) {
+  Silence silence;
   for (auto& [address, link] : links_) {
     if (link.asked.empty()) continue;
     if (now - link.heard >= patience_) {
-      silent.push_back(address);
+      silence.given_up.push_back(address);
     } else if (now >= link.resend) {
       // The first time it may just be busy.
-      if (link.interval > kResendFirst) reconnect(address, link);
+      if (link.is_quiet()) {
+        reconnect(address, link);
+      } else {
+        silence.more_quiet = true;
+      }
       for (const Asked& asked : link.asked) send(link, asked);
       link.interval *= 2;
       link.resend = now + link.interval;
     }
   }
-  return silent;
+  return silence;
+}
+
+bool DataLinks::is_quiet(const Address& address) const {
+  const auto known = links_.find(address);
+  FANFOLD_CHECK(known != links_.end());
+  return !known->second.asked.empty() && known->second.is_quiet();
 }
 
 /// ZeroMQ gives up a connection for ever, without a word, when a bit of its own messages flips.

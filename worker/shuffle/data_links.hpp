@@ -61,10 +61,14 @@ class DataLinks {
 
   /// nullopt: not an answer to anything that is still asked.
   std::optional<Reply> read(Instant now, const net::Frame& frame);
-  /// Asks again where it is time, over a new connection where that did not help before.  The
-  /// addresses that have been silent for longer than patience although something is asked of them;
-  /// they stay open.
-  std::vector<Address> look_after(Instant now);
+  struct Silence {
+    std::vector<Address> given_up;  // Silent for longer than patience; they stay open.
+    bool more_quiet = false;        // Than before.
+  };
+  /// Asks again where it is time, over a new connection where that did not help before.
+  Silence look_after(Instant now);
+  /// Something was asked of it again, and no answer has come yet.  The address is open.
+  bool is_quiet(const Address& address) const;
   /// When look_after() has something to do.
   std::optional<Instant> next_deadline() const;
 
@@ -80,7 +84,10 @@ class DataLinks {
     std::deque<Asked> asked;  // In the order sent.
     Instant heard;            // Or first asked.
     Instant resend;           // When `asked` is sent again.
-    Duration interval{};      // Between resends.
+    Duration interval{};      // Between resends, doubled each time.
+
+    static constexpr Duration kResendFirst = std::chrono::milliseconds(500);
+    bool is_quiet() const { return interval > kResendFirst; }
   };
 
   template <class Predicate>

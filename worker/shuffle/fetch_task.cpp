@@ -23,16 +23,18 @@ std::string describe(const proto::Holder& holder) {
 
 }  // namespace
 
-FetchTask::FetchTask(io::FileSystem& files, DataLinks& links, FetchRequest request)
+FetchTask::FetchTask(io::FileSystem& files, DataLinks& links, std::uint32_t holders_talking,
+                     FetchRequest request)
     : files_(files),
       links_(links),
+      holders_talking_(holders_talking),
       request_(std::move(request)),
       segments_(request_.outputs.size()),
       settled_(request_.outputs.size()) {}
 
 FetchTask::~FetchTask() {
   links_.forget(id());
-  for (const Stream& stream : streams_) links_.close(stream.address);
+  for (const std::uint32_t index : linked_) links_.close(streams_[index].address);
 }
 
 void FetchTask::start(Instant now) {
@@ -44,29 +46,52 @@ void FetchTask::start(Instant now) {
   for (std::uint32_t i = 0; i < request_.outputs.size(); ++i) {
     by_holder[request_.outputs[i].holder].push_back(i);
   }
+  streams_.reserve(by_holder.size());
   for (auto& [holder, outputs] : by_holder) add_stream(holder, std::move(outputs));
+  // Not all reduces begin with the same holder.
+  if (!streams_.empty()) {
+    const std::size_t first = request_.partition % streams_.size();
+    std::rotate(streams_.begin(), std::next(streams_.begin(), static_cast<std::ptrdiff_t>(first)),
+                streams_.end());
+  }
   advance(now);
 }
 
 void FetchTask::add_stream(std::uint32_t holder, std::vector<std::uint32_t> outputs) {
   Stream stream;
-  stream.address = request_.holders[holder].data_endpoint;
+  stream.address = (*request_.holders)[holder].data_endpoint;
   stream.path = request_.directory + "/fetched-" + std::to_string(request_.round) + "-" +
                 std::to_string(holder) + ".blocks";
   stream.outputs = std::move(outputs);
-  if (const Status opened = links_.open(stream.address); !opened.ok()) {
-    for (const std::uint32_t output : stream.outputs) note_lost(output, opened.message());
-    return;
-  }
   streams_.push_back(std::move(stream));
 }
 
-bool FetchTask::ended() const {
-  if (failed()) return true;
-  return std::all_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
-    return stream.next == stream.outputs.size() && stream.incoming.empty();
+/// Links to further holders, as many as may be talked to at a time.
+void FetchTask::link_streams() {
+  auto talking = std::count_if(linked_.begin(), linked_.end(), [this](std::uint32_t index) {
+    return !links_.is_quiet(streams_[index].address);
+  });
+  while (begun_ < streams_.size() && talking < holders_talking_) {
+    Stream& stream = streams_[begun_++];
+    if (const Status opened = links_.open(stream.address); opened.ok()) {
+      linked_.push_back(begun_ - 1);
+      ++talking;
+    } else {
+      for (const std::uint32_t output : stream.outputs) note_lost(output, opened.message());
+    }
+  }
+}
+
+void FetchTask::unlink_finished() {
+  std::erase_if(linked_, [this](std::uint32_t index) {
+    const Stream& stream = streams_[index];
+    const bool finished = stream.next == stream.outputs.size() && stream.incoming.empty();
+    if (finished) links_.close(stream.address);
+    return finished;
   });
 }
+
+bool FetchTask::ended() const { return failed() || (begun_ == streams_.size() && linked_.empty()); }
 
 FetchOutcome FetchTask::outcome() {
   FetchOutcome outcome;
@@ -171,19 +196,21 @@ Status FetchTask::write(Stream& stream, std::string_view bytes) {
 }
 
 void FetchTask::advance(Instant now) {
+  if (failed()) return;
+  unlink_finished();
+  link_streams();
   bool asking = true;
   while (asking) {
     asking = false;
-    for (std::size_t i = 0; i < streams_.size(); ++i) {
-      turn_ = (turn_ + 1) % streams_.size();
-      if (advance(now, streams_[turn_])) asking = true;
+    for (std::size_t i = 0; i < linked_.size(); ++i) {
+      turn_ = (turn_ + 1) % linked_.size();
+      if (advance(now, streams_[linked_[turn_]])) asking = true;
     }
   }
 }
 
 /// Asks for one part more; false when nothing is to be asked now.
 bool FetchTask::advance(Instant now, Stream& stream) {
-  if (failed()) return false;
   for (Incoming& incoming : stream.incoming) {
     if (!incoming.known || incoming.asked == incoming.segment.stored_bytes) continue;
     const auto length = static_cast<std::uint32_t>(
@@ -240,7 +267,8 @@ void FetchTask::note_lost(std::uint32_t output, const std::string& why) {
   settled_[output] = true;
   if (why_lost_.empty()) {
     why_lost_ = "the output of map task " + std::to_string(lost.split) +
-                " cannot be fetched from " + describe(request_.holders[lost.holder]) + ": " + why;
+                " cannot be fetched from " + describe((*request_.holders)[lost.holder]) + ": " +
+                why;
   }
   lost_.push_back(lost);
 }
@@ -271,7 +299,7 @@ void FetchTask::stop_asking() {
 
 void FetchTask::note_silent(Instant now, const DataLinks::Address& address) {
   if (failed()) return;
-  for (std::uint32_t i = 0; i < streams_.size(); ++i) {
+  for (const std::uint32_t i : linked_) {
     Stream& stream = streams_[i];
     if (stream.address != address || stream.incoming.empty()) continue;
     links_.forget(id(), i);
@@ -285,6 +313,8 @@ void FetchTask::note_silent(Instant now, const DataLinks::Address& address) {
   // Others may use the credit.
   advance(now);
 }
+
+void FetchTask::note_quiet(Instant now) { advance(now); }
 
 void FetchTask::note_broken(const Status& status) {
   fail(FailureKind::kIo, status.message());

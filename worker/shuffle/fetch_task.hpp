@@ -19,13 +19,16 @@ namespace fanfold::worker {
 
 class FetchTask {
  public:
-  FetchTask(io::FileSystem& files, DataLinks& links, FetchRequest request);
+  FetchTask(io::FileSystem& files, DataLinks& links, std::uint32_t holders_talking,
+            FetchRequest request);
   ~FetchTask();
   FetchTask(const FetchTask&) = delete;
   FetchTask& operator=(const FetchTask&) = delete;
 
   void start(Instant now);
   void take(Instant now, Reply reply);
+  /// A holder is quiet: another may be asked meanwhile.
+  void note_quiet(Instant now);
   /// Everything of it that is not here is lost.
   void note_silent(Instant now, const DataLinks::Address& address);
 
@@ -64,6 +67,8 @@ class FetchTask {
 
   FetchId id() const { return {request_.attempt, request_.round}; }
   void add_stream(std::uint32_t holder, std::vector<std::uint32_t> outputs);
+  void link_streams();
+  void unlink_finished();
   void advance(Instant now);
   bool advance(Instant now, Stream& stream);
   bool has_credit(const Stream& stream, std::uint32_t length) const;
@@ -83,12 +88,15 @@ class FetchTask {
 
   io::FileSystem& files_;
   DataLinks& links_;
+  const std::int64_t holders_talking_;
   const FetchRequest request_;
   std::vector<Stream> streams_;
+  std::uint32_t begun_ = 0;            // Of streams_: linked, or finished.
+  std::vector<std::uint32_t> linked_;  // Indexes into streams_, of those that are not finished.
   std::vector<std::optional<LocalSegment>> segments_;  // By output; nullopt: empty or not here.
   std::vector<bool> settled_;                          // By output: here, empty, or lost.
   std::uint64_t credit_used_ = 0;
-  std::size_t turn_ = 0;                // The stream that may ask first.
+  std::size_t turn_ = 0;                // Of linked_: who may ask next.
   std::vector<proto::MapOutput> lost_;  // Not named by an outcome().
   std::string why_lost_;
   proto::FailureReport failure_;

@@ -63,7 +63,7 @@ class ThreadedFetcher final : public Fetcher {
       : clock_(clock),
         wake_(std::move(wake)),
         transport_(std::move(transport)),
-        fetches_(files, *transport_, options.patience),
+        fetches_(files, *transport_, options),
         thread_([this] { work(); }) {}
 
   ~ThreadedFetcher() override { command(Stop{}); }

@@ -26,8 +26,8 @@ struct FetchRequest {
   std::uint32_t round = 0;  // Another one for each request of an attempt.
   JobId job;
   std::uint32_t partition = 0;
-  std::vector<proto::Holder> holders;
-  std::vector<proto::MapOutput> outputs;  // To be fetched; `holder` is an index into `holders`.
+  std::shared_ptr<const std::vector<proto::Holder>> holders;
+  std::vector<proto::MapOutput> outputs;  // To be fetched; `holder` is an index into *holders.
   std::string directory;                  // Of the attempt; made when it is not there.
 };
 
@@ -52,6 +52,9 @@ struct FetcherOptions {
   /// A data server that says nothing for so long, while we ask again and again, is given up.  With
   /// the way to the master and from there to a worker that makes it again it stays below 10 s.
   Duration patience = std::chrono::seconds(8);
+  /// Data servers that one request talks to at a time, beside those that are quiet.  When the last
+  /// map ends all reduces begin: each of thousands would connect to each of thousands at once.
+  std::uint32_t holders_talking = 8;
   bool allow_unauthenticated_tcp = false;
 };
 

@@ -10,7 +10,7 @@ void Fetches::begin(Instant now, FetchRequest request) {
   const FetchId id{request.attempt, request.round};
   const auto [task, added] = tasks_.try_emplace(id);
   FANFOLD_CHECK(added);
-  task->second = std::make_unique<FetchTask>(files_, links_, std::move(request));
+  task->second = std::make_unique<FetchTask>(files_, links_, holders_talking_, std::move(request));
   task->second->start(now);
   tell(id);
 }
@@ -40,11 +40,12 @@ void Fetches::read(Instant now, const net::Frame& frame) {
 }
 
 void Fetches::look_after(Instant now) {
-  const std::vector<DataLinks::Address> silent = links_.look_after(now);
-  if (silent.empty() && broken_.ok()) return;
+  const DataLinks::Silence silence = links_.look_after(now);
+  if (silence.given_up.empty() && !silence.more_quiet && broken_.ok()) return;
   std::vector<FetchId> ids;
   for (auto& [id, task] : tasks_) {
-    for (const DataLinks::Address& address : silent) task->note_silent(now, address);
+    for (const DataLinks::Address& address : silence.given_up) task->note_silent(now, address);
+    if (silence.more_quiet) task->note_quiet(now);
     if (!broken_.ok()) task->note_broken(broken_);
     ids.push_back(id);
   }

@@ -20,9 +20,11 @@ namespace fanfold::worker {
 
 class Fetches {
  public:
-  /// What is borrowed outlives it.  `patience`: as in FetcherOptions.
-  Fetches(io::FileSystem& files, net::ConnectingTransport& transport, Duration patience)
-      : files_(files), links_(transport, patience) {}
+  /// What is borrowed outlives it.
+  Fetches(io::FileSystem& files, net::ConnectingTransport& transport, const FetcherOptions& options)
+      : files_(files),
+        links_(transport, options.patience),
+        holders_talking_(options.holders_talking) {}
 
   void begin(Instant now, FetchRequest request);
   /// Of all its requests; each outcome says kCancelled, unless it ended before.
@@ -41,6 +43,7 @@ class Fetches {
 
   io::FileSystem& files_;
   DataLinks links_;
+  const std::uint32_t holders_talking_;
   std::map<FetchId, std::unique_ptr<FetchTask>> tasks_;
   std::vector<FetchOutcome> outcomes_;
   Status broken_;
