@@ -20,6 +20,8 @@ using Json = nlohmann::json;
 constexpr const char* kMarker = "/.pipeline";
 constexpr const char* kUnfinished = "unfinished";
 constexpr const char* kFinished = "finished";
+/// What is being removed, so that nothing that is there by its own name ever lacks a part.
+constexpr const char* kGoing = "/.pipeline.going";
 
 io::FileSystem& files() { return io::posix_file_system(); }
 
@@ -89,6 +91,7 @@ Status WorkDirectory::open(const std::string& path, bool reuse) {
     FANFOLD_RETURN_IF_ERROR(files().make_directories(path));
   }
   FANFOLD_RETURN_IF_ERROR(lock());
+  FANFOLD_RETURN_IF_ERROR(files().remove_tree(path + kGoing));
   const Result<std::string> marker = read_small_file(path + kMarker);
   if (marker.ok() && *marker == kFinished && !reuse) {
     FANFOLD_RETURN_IF_ERROR(remove_stages(nullptr));
@@ -152,8 +155,15 @@ Status WorkDirectory::forget(const std::string& stage, std::uint32_t round) cons
 }
 
 Status WorkDirectory::remove_data(const std::string& directory) const {
-  if (!directory.starts_with(path_ + "/")) return {};
-  return files().remove_tree(directory);
+  return directory.starts_with(path_ + "/") ? remove_whole(directory) : Status();
+}
+
+Status WorkDirectory::remove_whole(const std::string& path) const {
+  FANFOLD_RETURN_IF_ERROR(files().remove_tree(path_ + kGoing));
+  const Status moved = files().rename(path, path_ + kGoing);
+  if (moved.code() == StatusCode::kNotFound) return {};
+  FANFOLD_RETURN_IF_ERROR(moved);
+  return files().remove_tree(path_ + kGoing);
 }
 
 Status WorkDirectory::remove_stages(const std::set<std::string>* used) const {
@@ -162,13 +172,13 @@ Status WorkDirectory::remove_stages(const std::set<std::string>* used) const {
     if (name.starts_with('.')) continue;
     const std::string stage = path_ + "/" + name;
     if (used == nullptr || used->count(stage) == 0) {
-      FANFOLD_RETURN_IF_ERROR(files().remove_tree(stage));
+      FANFOLD_RETURN_IF_ERROR(remove_whole(stage));
       continue;
     }
     FANFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> inner, files().list(stage));
     for (const std::string& one : inner) {
       if (used->count(stage + "/" + one) != 0) continue;
-      FANFOLD_RETURN_IF_ERROR(files().remove_tree(stage + "/" + one));
+      FANFOLD_RETURN_IF_ERROR(remove_whole(stage + "/" + one));
     }
   }
   return {};
@@ -180,6 +190,8 @@ Status WorkDirectory::leave_if_unused() {
 
 Status WorkDirectory::finish(bool keep, const std::set<std::string>& used) {
   if (!keep) {
+    // From here on it is over, however much of this is done: nobody goes on from what is left.
+    FANFOLD_RETURN_IF_ERROR(write_small_file(path_ + kMarker, kFinished));
     FANFOLD_RETURN_IF_ERROR(remove_stages(nullptr));
     return files().remove_tree(path_);
   }

@@ -70,6 +70,8 @@ class WorkDirectory {
 
  private:
   Status lock();
+  /// Killed in the middle, it leaves all of `path`, or nothing by that name.
+  Status remove_whole(const std::string& path) const;
   Status remove_stages(const std::set<std::string>* used) const;
   std::string record_of(const std::string& stage, std::uint32_t round) const;
 
