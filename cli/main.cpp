@@ -32,6 +32,8 @@ fanfold::cli::Environment read_environment(const std::vector<std::string>& words
   environment.runtime_directory = variable("XDG_RUNTIME_DIR");
   environment.terminal = variable("TERM").value_or("dumb");
   environment.no_colour = variable("NO_COLOR").has_value();
+  environment.traceparent = variable("TRACEPARENT");
+  environment.otlp_headers = variable("OTEL_EXPORTER_OTLP_HEADERS").value_or("");
   environment.user = user_name();
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);

@@ -19,6 +19,8 @@ struct Environment {
   std::optional<std::string> runtime_directory;  // XDG_RUNTIME_DIR
   std::string terminal;                          // TERM
   bool no_colour = false;                        // NO_COLOR
+  std::optional<std::string> traceparent;        // TRACEPARENT
+  std::string otlp_headers;                      // OTEL_EXPORTER_OTLP_HEADERS
   std::string user;
   std::string program_directory;  // Where this program lies.
   std::string working_directory;

@@ -7,6 +7,7 @@
 #include "cli/commands/completion_flags.hpp"
 #include "cli/text/suggest.hpp"
 #include "common/core/limits.hpp"
+#include "common/text/trace_context.hpp"
 #include "common/text/units.hpp"
 
 namespace fanfold::cli {
@@ -98,6 +99,15 @@ Status read_identity(const Arguments& arguments, JobRequest* request) {
   return Status();
 }
 
+Status read_traceparent(const Arguments& arguments, JobRequest* request) {
+  request->traceparent = arguments.value("traceparent").value_or("");
+  if (!arguments.has("traceparent") || parse_traceparent(request->traceparent)) return Status();
+  return Status(StatusCode::kInvalidArgument,
+                "--traceparent: '" + request->traceparent +
+                    "' is none; it has to be 00-TRACE-PARENT-FLAGS, in lower-case hex digits: 32 "
+                    "and 16, not all 0, and 2.");
+}
+
 Status read_output_flags(const Arguments& arguments, JobRequest* request) {
   using abi::OutputFormat;
   using io::PartCompression;
@@ -146,6 +156,9 @@ std::vector<Flag> job_flags() {
       {"client-id", '\0', "ID", "Submitting again under the same ID gives the same job.", false},
       {"shuffle-over-network", '\0', "",
        "Reducers fetch everything from data servers, files of this host too.", false},
+      {"traceparent", '\0', "TRACEPARENT",
+       "The W3C trace context that the job is a part of. Default: TRACEPARENT, if it is one.",
+       false},
   };
   for (Flag& flag : completion_flags()) flags.push_back(std::move(flag));
   return flags;
@@ -198,6 +211,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_output_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_limits(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_identity(arguments, &request));
+  FANFOLD_RETURN_IF_ERROR(read_traceparent(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_completion_flags(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
@@ -206,7 +220,10 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
 }
 
 Surroundings surroundings_of(const Environment& environment) {
-  return {environment.program_directory, environment.working_directory, environment.user};
+  // What is no trace context is that of nobody, as the standard has it.
+  const std::string traceparent = environment.traceparent.value_or("");
+  return {environment.program_directory, environment.working_directory, environment.user,
+          parse_traceparent(traceparent) ? traceparent : ""};
 }
 
 }  // namespace fanfold::cli

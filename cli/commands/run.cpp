@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <fstream>
+#include <iterator>
 #include <memory>
 
 #include "cli/client/client.hpp"
@@ -13,6 +15,7 @@
 #include "cli/commands/event_file.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/session.hpp"
+#include "cli/commands/trace_export.hpp"
 #include "cli/local/in_process.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/process/private_directory.hpp"
@@ -34,6 +37,7 @@ struct RunOptions {
   std::string master;           // Empty: a private cluster.
   std::uint16_t http_port = 0;  // Of the pages of a private cluster; 0: none.
   std::string events;           // Where the event log goes; empty: nowhere.
+  CollectorOptions collector;   // Of the trace; an empty URL: none.
 };
 
 Status refuse_together(const Arguments& arguments, const std::string& with,
@@ -56,11 +60,12 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   options.quiet = arguments.has("quiet");
   options.json = arguments.has("json");
   options.events = arguments.value("events").value_or("");
+  FANFOLD_ASSIGN_OR_RETURN(options.collector, otlp_flag_value(environment, arguments));
   if (options.in_process) {
-    FANFOLD_RETURN_IF_ERROR(
-        refuse_together(arguments, "--in-process",
-                        {"workers", "slots", "master", "shuffle-over-network", "verify-sample",
-                         "events", "http", "completion", "deadline", "on-deadline", "retry"}));
+    FANFOLD_RETURN_IF_ERROR(refuse_together(
+        arguments, "--in-process",
+        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "otlp",
+         "http", "completion", "deadline", "on-deadline", "retry"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));
@@ -91,7 +96,13 @@ struct Run {
     return session;
   }
 
-  int conclude(const Conclusion& conclusion) const {
+  int conclude(const Conclusion& conclusion) {
+    const int code = tell(conclusion);
+    send_trace_of(conclusion);
+    return code;
+  }
+
+  int tell(const Conclusion& conclusion) const {
     ReportOptions report;
     report.quiet = options.quiet;
     report.json = options.json;
@@ -102,6 +113,21 @@ struct Run {
     report.wall_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(wall).count());
     return report_conclusion(conclusion, report);
+  }
+
+  /// Whatever becomes of it, the job is over.
+  void send_trace_of(const Conclusion& conclusion) {
+    if (options.collector.url.empty() || !conclusion.status) return;
+    CollectorOptions collector = options.collector;
+    interrupts.drain();
+    const int before = interrupts.count();
+    collector.interrupted = [this, before] {
+      interrupts.drain();
+      return interrupts.count() > before;
+    };
+    const Status sent =
+        trace_log.ok() ? send_trace(collector, *trace_log).status() : trace_log.status();
+    if (!sent.ok()) print_error("WARNING: " + sent.message() + "\n");
   }
 
   Status take_standard_input(const std::string& directory, proto::JobSpec* spec) {
@@ -118,6 +144,7 @@ struct Run {
   Interrupts interrupts;
   Display display;
   EventFile events;
+  Result<std::string> trace_log = std::string();  // The event log, when a trace is made of it.
   const Instant started;
 };
 
@@ -163,10 +190,28 @@ Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::str
   return conclusion;
 }
 
+Result<std::string> read_log(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (file) return std::string(std::istreambuf_iterator<char>(file), {});
+  return Status(StatusCode::kNotFound, "no trace is sent: the job left no event log");
+}
+
 Status keep_events(Run& run, const std::string& log) {
+  if (!run.options.collector.url.empty()) run.trace_log = read_log(log);
   if (!run.events.wanted()) return {};
   FANFOLD_RETURN_IF_ERROR(run.events.copy_log(log));
   return copy_capsules(capsule_directory(log), run.options.events);
+}
+
+Result<std::string> fetch_log(Client& client, JobId job) {
+  std::string text;
+  EventReader reader;
+  reader.take = [&text](std::string_view bytes) {
+    text += bytes;
+    return Status();
+  };
+  FANFOLD_RETURN_IF_ERROR(read_events(client, job, reader));
+  return text;
 }
 
 /// Of a cluster, which keeps its own.
@@ -217,6 +262,9 @@ Conclusion run_on_master(Run& run, proto::JobSpec& spec) {
     if (!status.ok()) return failed(run, status);
   }
   Conclusion conclusion = Session(**client, run.session_options()).run(spec);
+  if (!run.options.collector.url.empty() && conclusion.status) {
+    run.trace_log = fetch_log(**client, conclusion.status->job);
+  }
   if (run.events.wanted() && conclusion.status) {
     conclusion.events_kept = fetch_events(run, **client, conclusion.status->job);
   }
@@ -277,6 +325,7 @@ Command run_command() {
       {"master", '\0', "ADDR", "Run it on this cluster. Default: FANFOLD_MASTER.", false},
       {"events", '\0', "FILE", "Keep the event log of the job here (docs/operating/events.md).",
        false},
+      otlp_flag(),
       http_flag(),
       {"in-process", '\0', "", "Run all tasks inside this process, for debuggers.", false},
       {"quiet", 'q', "", "Print nothing but errors.", false},

@@ -174,6 +174,7 @@ Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const Job
   spec.verify_per_million = request.verify_per_million;
   spec.client_id = request.client_id.empty() ? make_client_id() : request.client_id;
   spec.submitted_by = surroundings.user;
+  spec.traceparent = request.traceparent.empty() ? surroundings.traceparent : request.traceparent;
   return spec;
 }
 

@@ -39,12 +39,14 @@ struct JobRequest {
   std::uint64_t deadline_ms = 0;
   proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
   std::vector<proto::Retrier> retry;
+  std::string traceparent;  // Empty: that of the surroundings.
 };
 
 struct Surroundings {
   std::string program_directory;
   std::string working_directory;
   std::string user;
+  std::string traceparent;  // Of whoever started this command; empty: it is in no trace.
 };
 
 /// Runs a child process that loads the plugin: call it before any thread exists.  Standard input

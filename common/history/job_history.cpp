@@ -187,6 +187,7 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
     history_.user = text(line, "user");
     history_.plugin = text(line, "plugin");
     history_.output = text(line, "output");
+    history_.traceparent = text(line, "traceparent");
     history_.inputs = texts(line, "inputs");
     history_.inputs_count = number(line, "inputs_count");
   } else if (event == "job.planned") {

@@ -76,6 +76,7 @@ struct JobHistory {
   std::string user;
   std::string plugin;
   std::string output;
+  std::string traceparent;          // What the job is a part of; empty: of nothing.
   std::vector<std::string> inputs;  // The first of them.
   std::uint64_t inputs_count = 0;
   std::uint64_t submitted_unix_us = 0;

@@ -81,7 +81,7 @@ void serialize(Archive& archive, JobSpec& s) {
           s.input_tags);
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
-  archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry);
+  archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {

@@ -102,6 +102,7 @@ struct JobSpec {
   std::uint64_t deadline_ms = 0;  // From when the master hears of the job; 0: none.
   OnDeadline on_deadline = OnDeadline::kFail;
   std::vector<Retrier> retry;  // The first that fits counts.  Empty: attempts_max alone.
+  std::string traceparent;     // Of the W3C: what the job is a part of; empty: of nothing.
 };
 
 /// One map task's share of the input.

@@ -58,15 +58,18 @@ void EventRecorder::accepted(Instant now, const Outline& outline) {
   job.begins = true;
   const proto::JobSpec& spec = *outline.spec;
   const std::span<const std::string> inputs(spec.inputs);
-  JsonLine(&job.buffer, "job.submitted", time_us(outline.submitted))
-      .number("version", 1)
-      .number("job", outline.job.value)
-      .text("name", spec.job_name)
-      .text("user", spec.submitted_by)
-      .text("plugin", spec.plugin.path)
-      .number("inputs_count", inputs.size())
-      .texts("inputs", inputs.first(std::min(inputs.size(), kInputsNamed)))
-      .text("output", spec.output);
+  {
+    JsonLine line(&job.buffer, "job.submitted", time_us(outline.submitted));
+    line.number("version", 1)
+        .number("job", outline.job.value)
+        .text("name", spec.job_name)
+        .text("user", spec.submitted_by)
+        .text("plugin", spec.plugin.path)
+        .number("inputs_count", inputs.size())
+        .texts("inputs", inputs.first(std::min(inputs.size(), kInputsNamed)))
+        .text("output", spec.output);
+    if (!spec.traceparent.empty()) line.text("traceparent", spec.traceparent);
+  }
   JsonLine(&job.buffer, "job.planned", time_us(now))
       .number("maps", outline.splits)
       .number("reduces", outline.partitions)

@@ -7,6 +7,7 @@
 
 #include "common/core/limits.hpp"
 #include "common/proto/messages.hpp"
+#include "common/text/trace_context.hpp"
 #include "master/service/completion.hpp"
 
 namespace fanfold::master {
@@ -163,6 +164,9 @@ Status check_submission(const proto::JobSpec& spec) {
   if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {
     return refuse("the client id or user name is longer than " +
                   std::to_string(limits::kNameBytes) + " bytes");
+  }
+  if (!spec.traceparent.empty() && !parse_traceparent(spec.traceparent)) {
+    return refuse("the traceparent is none: 00-TRACE-PARENT-FLAGS, in lower-case hex digits");
   }
   // The description travels with every task.
   const std::size_t bytes = proto::encode(proto::Submit{.spec = spec}).size();
