@@ -8,10 +8,15 @@
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/commands/job_flags.hpp"
+#include "cli/commands/record_excerpt.hpp"
 #include "cli/options/exit_codes.hpp"
+#include "cli/plan/dry_run.hpp"
 #include "cli/plan/plan_review.hpp"
+#include "cli/process/private_directory.hpp"
+#include "cli/view/summary.hpp"
 #include "common/core/executor_memory.hpp"
 #include "common/core/limits.hpp"
+#include "master/service/completion.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -78,14 +83,49 @@ Result<PlanReview> review(const Environment& environment, const Arguments& argum
   if (spec.memory_bytes != 0) limits.memory_bytes = spec.memory_bytes;
   FANFOLD_ASSIGN_OR_RETURN(master::Plan plan,
                            master::make_plan(io::posix_file_system(), spec, limits));
+  // As a master does, which would refuse it now.
+  FANFOLD_RETURN_IF_ERROR(master::check_completion(spec, plan.splits.size(), Duration(0)));
   return review_plan(std::move(spec), std::move(plan), std::move(place));
 }
 
+Result<DryRun> try_it(const Environment& environment, std::uint32_t limit,
+                      const PlanReview& reviewed) {
+  PrivateDirectory directory;
+  FANFOLD_RETURN_IF_ERROR(directory.create(environment.temporary_directory));
+  directory.exit_on_interrupt(kExitInterrupted);
+  return dry_run(reviewed.spec, reviewed.plan, {.limit = limit, .scratch = directory.path()});
+}
+
+/// The stack and the record, as `why` shows them.
+void tell_failure(const DryRun& run) {
+  proto::LogEntry entry;
+  entry.task = run.task;
+  entry.attempt_number = 1;
+  entry.failure = run.failure;
+  FailureContext context;
+  context.attempts = {entry};
+  context.record_excerpt = record_excerpt(run.failure);
+  print_error(attempts_text(context));
+}
+
 int plan_main(const Environment& environment, const Arguments& arguments) {
+  constexpr std::uint64_t kRecordsMost = 1'000'000;
+  const auto limit = count_flag(arguments, "limit", 1, kRecordsMost);
+  if (!limit.ok()) return report(limit.status());
   const Result<PlanReview> reviewed = review(environment, arguments);
   if (!reviewed.ok()) return report(reviewed.status());
-  print(arguments.has("json") ? to_json(*reviewed) : text_of(*reviewed));
-  return kExitDone;
+  const bool json = arguments.has("json");
+  if (!*limit) {
+    print(json ? to_json(*reviewed) : text_of(*reviewed));
+    return kExitDone;
+  }
+  if (!json) print(text_of(*reviewed));
+  const Result<DryRun> run = try_it(environment, **limit, *reviewed);
+  if (!run.ok()) return report(run.status());
+  print(json ? to_json(*reviewed, &*run) : text_of(*run));
+  if (!run->failed) return kExitDone;
+  tell_failure(*run);
+  return kExitFailed;
 }
 
 }  // namespace
@@ -99,9 +139,11 @@ Command plan_command() {
   syntax.description =
       "Takes the arguments of 'fanfold run' and runs nothing: the input is listed and looked at "
       "as\n"
-      "the master would do it.";
+      "the master would do it. With --limit its first records are mapped and reduced here, and\n"
+      "what they give is shown and thrown away; the exit code is 1 when user code fails at them.";
   syntax.flags = job_flags();
   const std::vector<Flag> more = {
+      {"limit", '\0', "N", "Try the job on the first N records, and show what they give.", false},
       {"workers", '\0', "N", "Worker processes of the private cluster. Default: 2.", false},
       {"slots", '\0', "N", "Tasks at a time in each worker. Default: the cores, shared out.",
        false},

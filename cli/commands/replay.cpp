@@ -115,7 +115,10 @@ Result<worker::RunOutcome> run_it(const Environment& environment, const Argument
   }
   capsule->assignment = replay.assignment();
   if (here) return replay.run({.progress = nullptr, .stop_at_record = true});
-  return run_apart(replay);
+  return run_apart(
+      {.assignment = &replay.assignment(), .run = [&replay](abi::ProgressSlot* progress) {
+         return replay.run({.progress = progress});
+       }});
 }
 
 int replay_main(const Environment& environment, const Arguments& arguments) {

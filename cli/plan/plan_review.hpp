@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/plan/dry_run.hpp"
 #include "common/proto/types.hpp"
 #include "master/planner/planner.hpp"
 
@@ -38,6 +39,7 @@ PlanReview review_plan(proto::JobSpec spec, master::Plan plan, PlanPlace place);
 
 /// For people, and for programs.
 std::string text_of(const PlanReview& review);
-std::string to_json(const PlanReview& review);
+/// `run`: of its first records; null: nobody asked for it.
+std::string to_json(const PlanReview& review, const DryRun* run = nullptr);
 
 }  // namespace fanfold::cli

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "cli/replay/here.hpp"
 #include "common/core/unique_fd.hpp"
 #include "worker/isolation/crash_capture.hpp"
 #include "worker/isolation/executor_frames.hpp"
@@ -27,16 +28,16 @@ Status cannot(const std::string& what) {
   return {StatusCode::kUnavailable, "cannot " + what + ": " + std::strerror(errno)};
 }
 
-[[noreturn]] void run_child(const Replay& replay, worker::SharedPage* page, int socket) {
+[[noreturn]] void run_child(const ApartAttempt& attempt, worker::SharedPage* page, int socket) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   page->began = 1;
   worker::install_crash_capture(page);
-  const worker::RunOutcome outcome = replay.run({.progress = &page->progress});
+  const worker::RunOutcome outcome = attempt.run(&page->progress);
   if (!outcome.succeeded) worker::dump_latest_throw();
   std::cout.flush();
   std::clog.flush();
   std::fflush(nullptr);
-  const std::string frame = worker::encode_outcome(replay.assignment().attempt, outcome);
+  const std::string frame = worker::encode_outcome(attempt.assignment->attempt, outcome);
   ::_exit(worker::write_frame(socket, frame).ok() ? 0 : 1);
 }
 
@@ -53,13 +54,12 @@ std::string read_all(int socket) {
 }
 
 /// Where user code was when its process ended.
-worker::RunningAttempt description_of(const Replay& replay) {
-  const proto::TaskAssignment& assignment = replay.assignment();
+worker::RunningAttempt description_of(const proto::TaskAssignment& assignment) {
   worker::RunningAttempt attempt{.attempt = assignment.attempt,
                                  .task = assignment.task,
                                  .piece_paths = {},
                                  .key_order = assignment.spec.key_order,
-                                 .memory_bytes = replay.memory_bytes(),
+                                 .memory_bytes = memory_here(assignment.spec),
                                  .log = {},
                                  .killed_as = {},
                                  .kill_deadline = {}};
@@ -69,7 +69,7 @@ worker::RunningAttempt description_of(const Replay& replay) {
 
 }  // namespace
 
-Result<worker::RunOutcome> run_apart(const Replay& replay) {
+Result<worker::RunOutcome> run_apart(const ApartAttempt& attempt) {
   FANFOLD_ASSIGN_OR_RETURN(const worker::SharedMapping mapping, worker::SharedMapping::create());
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -81,7 +81,7 @@ Result<worker::RunOutcome> run_apart(const Replay& replay) {
   worker::reset(page);
   const pid_t child = ::fork();
   if (child < 0) return cannot("start a process");
-  if (child == 0) run_child(replay, &page, theirs.get());
+  if (child == 0) run_child(attempt, &page, theirs.get());
   theirs.reset();
   worker::FrameCollector collector(worker::kOutcomeFrameBytes);
   collector.add(read_all(ours.get()));
@@ -92,7 +92,7 @@ Result<worker::RunOutcome> run_apart(const Replay& replay) {
   const Result<std::string> frame = collector.next();
   worker::RunOutcome outcome;
   if (frame.ok()) {
-    FANFOLD_ASSIGN_OR_RETURN(outcome, worker::decode_outcome(*frame, replay.assignment().attempt));
+    FANFOLD_ASSIGN_OR_RETURN(outcome, worker::decode_outcome(*frame, attempt.assignment->attempt));
     if (outcome.succeeded) return outcome;
   }
   const worker::CrashReport crash = worker::read_crash(page);
@@ -101,9 +101,10 @@ Result<worker::RunOutcome> run_apart(const Replay& replay) {
     end.kind = worker::ZygoteEvent::Kind::kEnded;
     end.wait_status = status;
     end.peak_rss_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
-    outcome.failure = worker::explain_end(description_of(replay), crash, page, end, false);
+    outcome.failure =
+        worker::explain_end(description_of(*attempt.assignment), crash, page, end, false);
   }
-  outcome.failure.stack = worker::symbolise(crash, replay.plugin());
+  outcome.failure.stack = worker::symbolise(crash, attempt.assignment->spec.plugin.path);
   return outcome;
 }
 

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 #include <utility>
 
-#include "cli/replay/plugin_runtime.hpp"
+#include "cli/replay/here.hpp"
 #include "cli/replay/stop.hpp"
 #include "common/capsule/capsule.hpp"
 #include "common/proto/messages.hpp"
@@ -16,8 +15,6 @@
 namespace fanfold::cli {
 namespace {
 
-/// As in a run with --in-process.
-constexpr std::uint64_t kMemoryDefault = 1u << 30;
 constexpr std::size_t kChangesShown = 5;
 
 std::string list_of(const std::vector<std::string>& lines) {
@@ -131,41 +128,21 @@ Result<Replay> Replay::prepare(io::FileSystem& files, proto::Capsule capsule,
   return replay;
 }
 
-std::uint64_t Replay::memory_bytes() const {
-  const std::uint64_t wanted = capsule_.assignment.spec.memory_bytes;
-  return wanted != 0 ? wanted : kMemoryDefault;
-}
-
 worker::RunOutcome Replay::run(const RunOptions& options) const {
-  const proto::TaskAssignment& assignment = capsule_.assignment;
-  worker::RunOutcome outcome;
-  const auto plugin =
-      worker::load_plugin(this->plugin(), {.sanitizer_may_differ = has_sanitizer()});
-  const Result<const abi::JobInfo*> job =
-      plugin.ok() ? worker::find_job(**plugin, assignment.spec.job_name, this->plugin())
-                  : plugin.status();
-  if (!job.ok()) {
-    outcome.failure.kind = proto::FailureKind::kPlugin;
-    outcome.failure.message = job.status().message();
-    return outcome;
-  }
-  worker::RunRequest request;
-  request.assignment = &assignment;
-  request.job = *job;
-  request.scratch = scratch_;
-  request.segments = segments_;
-  request.progress = options.progress;
-  request.memory_bytes = memory_bytes();
-  request.threads = std::max(1u, std::thread::hardware_concurrency());
+  HereAttempt attempt;
+  attempt.assignment = &capsule_.assignment;
+  attempt.scratch = scratch_;
+  attempt.segments = segments_;
+  attempt.progress = options.progress;
   worker::RecordStop stop;
   const std::optional<std::uint32_t> piece = piece_of_record(capsule_);
   if (options.stop_at_record && piece) {
     stop = {*piece, capsule_.failure.record_offset, &fanfold_replay_stop};
-    request.stop = &stop;
+    attempt.stop = &stop;
   } else if (options.stop_at_record) {
     fanfold_replay_stop();
   }
-  return worker::run_task(files_, request);
+  return run_here(files_, attempt);
 }
 
 }  // namespace fanfold::cli

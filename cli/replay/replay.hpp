@@ -31,7 +31,6 @@ class Replay {
   bool plugin_differs() const { return plugin_differs_; }
   const proto::TaskAssignment& assignment() const { return capsule_.assignment; }
   const std::string& plugin() const { return capsule_.assignment.spec.plugin.path; }
-  std::uint64_t memory_bytes() const;
 
   struct RunOptions {
     abi::ProgressSlot* progress = nullptr;  // May be left out.

@@ -11,6 +11,7 @@ namespace fanfold::e2e {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using Json = nlohmann::json;
 
 class Checks : public testing::Test {
@@ -50,6 +51,60 @@ TEST_F(Checks, PlanRefusesWhatRunWouldRefuse) {
   EXPECT_EQ(run(workspace_, {"plan", "word_count", "missing.txt"}).exit_code, 2);
   EXPECT_EQ(run(workspace_, {"plan", "word_cuont", "in.txt"}).exit_code, 2);
   EXPECT_THAT(run(workspace_, {"plan", "word_count", "-"}).err, HasSubstr("standard input"));
+  const std::vector<std::string> never = {"word_count", "in.txt", "--completion",
+                                          "min-successful=1000"};
+  for (const std::string command : {"plan", "run"}) {
+    std::vector<std::string> words = {command};
+    words.insert(words.end(), never.begin(), never.end());
+    if (command == "run") words.insert(words.end(), {"-o", "out"});
+    const Outcome refused = run(workspace_, words);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err, HasSubstr("min-successful=1000 can never be met")) << command;
+  }
+}
+
+TEST_F(Checks, DryRunMapsAndReducesAsManyRecordsAsItIsTold) {
+  workspace_.write("lines.txt", "b\n\na b\nc\nd\n");
+  for (int limit = 1; limit <= 6; ++limit) {
+    const Outcome plan = run(workspace_, {"plan", "word_count", "lines.txt", "--json", "--limit",
+                                          std::to_string(limit)});
+    ASSERT_EQ(plan.exit_code, 0) << plan.both();
+    EXPECT_EQ(Json::parse(plan.out)["dry_run"]["records"], std::min(limit, 5));
+  }
+  const Outcome text = run(workspace_, {"plan", "word_count", "lines.txt", "--limit", "3"});
+  EXPECT_THAT(text.out, HasSubstr("3 records gave 3 pairs"));
+  EXPECT_THAT(text.out, HasSubstr("output   a 1"));
+  EXPECT_THAT(text.out, HasSubstr("output   b 2"));
+  EXPECT_THAT(text.out, Not(HasSubstr("output   c")));
+  EXPECT_EQ(workspace_.remains(), "");
+}
+
+TEST_F(Checks, DryRunGoesOverTheFilesOfTheInputUntilItHasEnough) {
+  for (const char* name : {"in/1", "in/2", "in/3"}) workspace_.write(name, "word\nword\n");
+  const Outcome plan =
+      run(workspace_, {"plan", "word_count", "in", "--json", "--limit", "5", "--split-bytes", "1"});
+  EXPECT_EQ(Json::parse(plan.out)["dry_run"]["output"], Json({"word 5"})) << plan.both();
+}
+
+TEST_F(Checks, DryRunFailsAtARecordThatUserCodeDoesNotLike) {
+  workspace_.write("bad.txt", "fine\nsegv\n");
+  const auto limited = [&](const std::string& limit) {
+    return run(workspace_, {"plan", faulty_plugin("faulty"), "bad.txt", "--limit", limit});
+  };
+  EXPECT_EQ(limited("1").exit_code, 0);
+  const Outcome failed = limited("2");
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_THAT(failed.out, HasSubstr("FAILED   in map-0: signal: SIGSEGV"));
+  EXPECT_THAT(failed.err, HasSubstr("write_to_null_pointer"));
+  EXPECT_THAT(failed.err, HasSubstr("bad.txt, byte 5: \"segv\""));
+  EXPECT_TRUE(eventually([this] { return workspace_.remains().empty(); }));
+}
+
+TEST_F(Checks, DryRunSaysWhenNothingIsEmitted) {
+  const Outcome plan = run(
+      workspace_, {"plan", "grep", "in.txt", "--param", "pattern=no such words", "--limit", "10"});
+  EXPECT_EQ(plan.exit_code, 0) << plan.both();
+  EXPECT_THAT(plan.out, HasSubstr("WARNING  nothing was emitted for 10 records"));
 }
 
 TEST_F(Checks, DoctorStartsTheProgramsAndLeavesNothingBehind) {

@@ -7,6 +7,7 @@
 
 #include "common/core/clock.hpp"
 #include "common/core/limits.hpp"
+#include "common/io/first_records.hpp"
 #include "common/io/piece_reader.hpp"
 #include "common/proto/flow.hpp"
 #include "worker/exec/attempt_host.hpp"
@@ -115,19 +116,27 @@ void map_block(const Attempt& attempt, abi::Task& task, std::uint32_t piece,
 /// Sample and map: every record of every piece, in order.
 void map_pieces(Attempt& attempt, abi::Task& task) {
   const io::ReadOptions options = read_options(attempt.assignment.spec);
+  const std::uint64_t records_max = attempt.request.records_max;
+  const auto records_read = [&] {
+    return attempt.progress.records.load(std::memory_order_relaxed);
+  };
+  const auto is_enough = [&] { return records_max != 0 && records_read() >= records_max; };
   std::uint64_t bytes_before = 0;
   const auto& pieces = attempt.assignment.split.pieces;
-  for (std::uint32_t i = 0; i < pieces.size(); ++i) {
+  for (std::uint32_t i = 0; i < pieces.size() && !is_enough(); ++i) {
     attempt.progress.piece.store(i, std::memory_order_relaxed);
     auto reader = io::open_piece(attempt.files, pieces[i], options);
     if (!reader.ok()) fail_input(attempt, reader.status());
-    for (;;) {
-      const auto block = (*reader)->next();
+    while (!is_enough()) {
+      auto block = (*reader)->next();
       if (!block.ok()) fail_input(attempt, block.status());
       const std::uint64_t bytes = bytes_before + (*reader)->bytes_read();
       attempt.report.bytes_in = bytes;
       if (attempt.request.bytes_read != nullptr) attempt.request.bytes_read->store(bytes);
       if (!*block) break;
+      if (records_max != 0) {
+        (*block)->bytes = io::first_records((*block)->bytes, options, records_max - records_read());
+      }
       attempt.in_map_block = true;
       map_block(attempt, task, i, **block);
       attempt.in_map_block = false;

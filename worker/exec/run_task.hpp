@@ -62,6 +62,7 @@ struct RunRequest {
   std::uint64_t memory_bytes = 0;     // Budget of the executor: this task keeps within it.
   std::uint32_t threads = 1;          // That its user code may use at once.
   const RecordStop* stop = nullptr;   // Sample and map; null: nobody.
+  std::uint64_t records_max = 0;      // Sample and map: read no more than so many; 0: all.
 };
 
 /// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has
