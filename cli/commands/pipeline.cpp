@@ -165,7 +165,11 @@ Result<std::vector<StageTemplate>> make_templates(const Environment& environment
 }
 
 Result<Pipeline> read_pipeline(const Environment& environment, const PipelineFlags& flags) {
+  constexpr std::size_t kBytesMax = 4u << 20;
   FANFOLD_ASSIGN_OR_RETURN(const std::string json, read_small_file(flags.file));
+  if (json.size() > kBytesMax) {
+    return Status(StatusCode::kExhausted, flags.file + " is larger than 4 MiB: is it a pipeline?");
+  }
   const PipelineText text = {fs::path(flags.file).stem().string(), json};
   FANFOLD_ASSIGN_OR_RETURN(Pipeline pipeline, parse_pipeline(text, flags.variables, stage_flags()));
   Status status = check_graph(pipeline, environment.working_directory);
@@ -227,6 +231,7 @@ class PipelineCommand {
     }
     if (Status status = interrupts_.start(); !status.ok()) return report(status);
     PipelineCluster cluster(environment_, flags_.master, shape_of(flags_, stages), interrupts_);
+    if (!flags_.quiet) cluster.show_progress();
     PipelineRun pipeline(std::move(stages), work_, desk_of(cluster), options());
     const PipelineOutcome outcome = pipeline.run();
     std::vector<proto::LogEntry> attempts;

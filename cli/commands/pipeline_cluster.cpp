@@ -1,5 +1,7 @@
 #include "cli/commands/pipeline_cluster.hpp"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "cli/commands/session.hpp"
@@ -11,6 +13,8 @@ using namespace std::chrono_literals;
 
 // Cancelling kills executors and removes files; a master that needs longer than this is stuck.
 constexpr Duration kCancelPatience = 10s;
+// What is over sooner is not worth a picture that stays.
+constexpr std::uint64_t kMomentMs = 1000;
 
 }  // namespace
 
@@ -55,6 +59,19 @@ bool PipelineCluster::interrupted() {
   return interrupts_.count() > 0;
 }
 
+void PipelineCluster::show_progress() {
+  draws_ = choose_display(STDERR_FILENO, false, environment_.terminal) == DisplayKind::kBars;
+}
+
+void PipelineCluster::draw(const proto::JobStatus& status) {
+  if (!draws_ || (status.elapsed_ms < kMomentMs && drawn_ != status.job)) return;
+  if (drawn_ != status.job) {
+    display_.emplace(STDERR_FILENO, DisplayKind::kBars, !environment_.no_colour);
+    drawn_ = status.job;
+  }
+  display_->show(steady_clock().now(), status);
+}
+
 Result<JobId> PipelineCluster::submit(const proto::JobSpec& spec) {
   FANFOLD_RETURN_IF_ERROR(start());
   proto::Submit request;
@@ -76,11 +93,17 @@ Result<JobId> PipelineCluster::submit(const proto::JobSpec& spec) {
 Result<proto::JobStatus> PipelineCluster::wait_for_one(const std::set<JobId>& jobs) {
   FollowHooks hooks;
   hooks.on_wake = [this] { return attend(); };
+  // One picture at a time: of the job that was begun first.
+  hooks.on_status = [this, first = *jobs.begin()](const proto::JobStatus& status) {
+    if (status.job == first) draw(status);
+  };
   hooks.on_silence = [this] {
+    if (display_) display_->finish();
     print_error("fanfold: the master at " + client_->address() +
                 " does not answer; waiting up to 60 s for it to come back\n");
   };
   Result<proto::JobStatus> status = client_->follow_any(jobs, hooks);
+  if (display_) display_->finish();
   if (!status.ok() && !check_failed_.ok()) return check_failed_;
   return status;
 }

@@ -14,6 +14,7 @@
 #include "cli/commands/command.hpp"
 #include "cli/process/interrupts.hpp"
 #include "cli/process/private_directory.hpp"
+#include "cli/view/display.hpp"
 #include "common/core/status.hpp"
 
 namespace fanfold::cli {
@@ -23,6 +24,9 @@ class PipelineCluster {
   /// `master` is empty for a private cluster of `shape`.  The arguments outlive it.
   PipelineCluster(const Environment& environment, std::string master, ClusterShape shape,
                   Interrupts& interrupts);
+
+  /// On a terminal, jobs that take longer than a moment are drawn while they run.
+  void show_progress();
 
   Result<JobId> submit(const proto::JobSpec& spec);
   /// The first interrupt cancels all of the jobs, the second one abandons them.
@@ -36,6 +40,7 @@ class PipelineCluster {
  private:
   Status start();
   Attention attend();
+  void draw(const proto::JobStatus& status);
 
   const Environment& environment_;
   const std::string master_;
@@ -44,6 +49,9 @@ class PipelineCluster {
   std::optional<PrivateDirectory> directory_;
   std::optional<PrivateCluster> cluster_;
   std::unique_ptr<Client> client_;
+  bool draws_ = false;
+  std::optional<Display> display_;
+  JobId drawn_;
   Status check_failed_;
   std::optional<Instant> cancelled_at_;
 };

@@ -15,10 +15,17 @@ using Json = nlohmann::json;
 
 Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
 
+/// Nothing that a pipeline says is deeper; what walks over values may recurse.
+constexpr int kDepthMax = 32;
+
 /// nlohmann-json would keep the last of two fields of one name, and say nothing.
 class RepeatedFields {
  public:
-  bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kDepthMax) {
+      *too_deep_ = true;
+      return false;
+    }
     if (event == Json::parse_event_t::object_start) open_.emplace_back();
     if (event == Json::parse_event_t::object_end) open_.pop_back();
     if (event == Json::parse_event_t::key && !open_.back().insert(parsed).second) {
@@ -27,18 +34,20 @@ class RepeatedFields {
     return true;
   }
 
-  explicit RepeatedFields(std::string* twice) : twice_(twice) {}
+  RepeatedFields(std::string* twice, bool* too_deep) : twice_(twice), too_deep_(too_deep) {}
 
  private:
   std::vector<std::set<std::string>> open_;
   std::string* twice_;
+  bool* too_deep_;
 };
 
 Result<Json> parse_strictly(std::string_view text) {
   std::string twice;
+  bool too_deep = false;
   Json json;
   try {
-    json = Json::parse(text, RepeatedFields(&twice));
+    json = Json::parse(text, RepeatedFields(&twice, &too_deep));
   } catch (const Json::exception& error) {
     std::string why = error.what();
     // "[json.exception.parse_error.101] parse error at line 3, ..."
@@ -46,6 +55,7 @@ Result<Json> parse_strictly(std::string_view text) {
     if (end != std::string::npos) why.erase(0, end + 2);
     return refuse("it is no JSON: " + why);
   }
+  if (too_deep) return refuse("its values lie in one another too deep");
   if (!twice.empty()) return refuse("the field '" + twice + "' is given twice in one object");
   if (!json.is_object()) return refuse("it has to be an object with 'stages'");
   const std::vector<std::string> known = {"description", "variables", "stages"};

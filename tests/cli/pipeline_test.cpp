@@ -89,6 +89,11 @@ TEST(PipelineFile, IsRefusedWithTheReasonWhenItIsNotOne) {
   expect_refused(R"({"stages": []})", "'stages' has to be a list");
   expect_refused(R"({"stage": [], "stages": [{}]})", "no field 'stage'. Did you mean 'stages'?");
   expect_refused(R"({"stages": [{"name": "a", "name": "b"}]})", "'name' is given twice");
+  for (const std::size_t depth : {std::size_t{40}, std::size_t{200'000}}) {
+    expect_refused(
+        R"({"stages": [{"name": )" + std::string(depth, '[') + std::string(depth, ']') + "}]}",
+        "too deep");
+  }
   expect_refused(R"({"stages": [3]})", "a stage has to be an object");
   expect_refused(R"({"stages": [{"job": "x"}]})", "no 'name'");
   expect_refused(R"({"stages": [{"name": "../x"}]})", "cannot name a stage");

@@ -133,6 +133,28 @@ TEST_F(PipelineEnd, OfAJobThatWasCancelledMeanwhileRunsAnother) {
   EXPECT_EQ(Json::parse(cluster.run({"list", "--json"}).out).size(), 4u);
 }
 
+TEST_F(PipelineEnd, OfTheMasterIsWaitedOut) {
+  const Cluster cluster(workspace_, 1, 1);
+  write_waiting();
+  Running command(workspace_, {"pipeline", "p.json"}, cluster.options());
+  ASSERT_TRUE(eventually([&] {
+    return cluster.run({"status", "2"}).out.find("1 running") != std::string::npos;
+  })) << command.err_so_far();
+  for (const pid_t process : processes_naming(cluster.directory())) {
+    if (command_line_of(process).find("fanfold-master") != std::string::npos) {
+      ::kill(process, SIGKILL);
+    }
+  }
+  ASSERT_TRUE(eventually([&] {
+    return run(workspace_, {"cluster", "up", "--dir", cluster.directory()}).exit_code == 0;
+  }));
+  workspace_.write("go", "");
+  const Outcome outcome = command.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.both();
+  EXPECT_TRUE(workspace_.exists("out/_SUCCESS"));
+  EXPECT_FALSE(workspace_.exists("p.work"));
+}
+
 // The moments above are the ones that somebody thought of.
 TEST_F(PipelineEnd, AtAnyMomentLosesNothing) {
   workspace_.write("in.txt", make_text(1, 3000));
