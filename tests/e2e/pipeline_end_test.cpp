@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -85,6 +86,38 @@ TEST_F(PipelineEnd, ByInterruptGoesOn) {
     std::filesystem::remove_all(workspace_.path("out"));
     std::filesystem::remove(workspace_.path("go"));
   }
+}
+
+TEST_F(PipelineEnd, ByTwoInterruptsGoesOnToo) {
+  write_waiting();
+  Running command(workspace_, {"pipeline", "p.json"});
+  ASSERT_TRUE(eventually([&] { return right_runs(); })) << command.err_so_far();
+  command.signal(SIGINT);
+  command.signal(SIGTERM);
+  EXPECT_EQ(command.wait().exit_code, 130);
+  EXPECT_TRUE(eventually([&] { return workspace_.remains().empty(); })) << workspace_.remains();
+  expect_nothing_half_written();
+  expect_goes_on();
+}
+
+TEST_F(PipelineEnd, ComesWhileALargeInputIsLookedAt) {
+  // Nothing but a hole, which takes minutes to read.
+  workspace_.write("large.txt", "");
+  std::filesystem::resize_file(workspace_.path("large.txt"), std::uintmax_t{1} << 40);
+  write({{{"name", "one"}, {"job", "word_count"}, {"inputs", {"large.txt"}}, {"output", "out"}}});
+  Running command(workspace_, {"pipeline", "p.json"});
+  const std::string counts = "/proc/" + std::to_string(command.pid()) + "/io";
+  ASSERT_TRUE(eventually([&] {
+    std::ifstream file(counts);
+    std::string name;
+    std::uint64_t bytes = 0;
+    file >> name >> bytes;
+    return name == "rchar:" && bytes > (64u << 20);
+  }));
+  command.signal(SIGINT);
+  const Outcome outcome = command.wait();
+  EXPECT_EQ(outcome.exit_code, 130) << outcome.both();
+  EXPECT_THAT(workspace_.remains(), IsEmpty());
 }
 
 TEST_F(PipelineEnd, ByKillGoesOn) {
