@@ -19,6 +19,8 @@
 #include "cli/local/in_process.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/process/private_directory.hpp"
+#include "cli/profile/profile.hpp"
+#include "cli/profile/sampler.hpp"
 #include "cli/view/display.hpp"
 #include "common/capsule/capsule.hpp"
 
@@ -38,6 +40,7 @@ struct RunOptions {
   std::uint16_t http_port = 0;  // Of the pages of a private cluster; 0: none.
   std::string events;           // Where the event log goes; empty: nowhere.
   CollectorOptions collector;   // Of the trace; an empty URL: none.
+  std::string profile;          // Where a flame graph goes; empty: nowhere.
 };
 
 Status refuse_together(const Arguments& arguments, const std::string& with,
@@ -56,14 +59,16 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   FANFOLD_ASSIGN_OR_RETURN(options.request, make_job_request(arguments));
   FANFOLD_ASSIGN_OR_RETURN(const auto workers, count_flag(arguments, "workers", 1, kWorkersMax));
   FANFOLD_ASSIGN_OR_RETURN(const auto slots, count_flag(arguments, "slots", 1, kSlotsMax));
-  options.in_process = arguments.has("in-process");
+  options.profile = arguments.value("profile").value_or("");
+  options.in_process = arguments.has("in-process") || !options.profile.empty();
   options.quiet = arguments.has("quiet");
   options.json = arguments.has("json");
   options.events = arguments.value("events").value_or("");
   FANFOLD_ASSIGN_OR_RETURN(options.collector, otlp_flag_value(environment, arguments));
   if (options.in_process) {
     FANFOLD_RETURN_IF_ERROR(refuse_together(
-        arguments, "--in-process",
+        arguments,
+        options.profile.empty() ? "--in-process" : "--profile: all tasks run in this process",
         {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "otlp",
          "http", "completion", "deadline", "on-deadline", "retry"}));
     return options;
@@ -278,8 +283,17 @@ Conclusion run_here(Run& run, const proto::JobSpec& spec) {
     run.display.show(steady_clock().now(), status);
   };
   Conclusion conclusion;
+  const bool profiled = !run.options.profile.empty();
+  if (profiled) {
+    options.on_stage = [](Stage stage) { Sampler::enter(stage); };
+    if (Status started = Sampler::start(); !started.ok()) return failed(run, started);
+  }
   Result<proto::JobStatus> status = run_in_process(spec, options);
   run.display.finish();
+  if (profiled) {
+    const Status kept = write_profile(run.options.profile, spec.job_name, spec.plugin.path);
+    if (!kept.ok()) print_error("WARNING: " + kept.message() + "\n");
+  }
   if (status.ok()) {
     conclusion.status = *std::move(status);
   } else {
@@ -327,6 +341,8 @@ Command run_command() {
        false},
       otlp_flag(),
       http_flag(),
+      {"profile", '\0', "FILE.svg",
+       "Write a flame graph of each stage here; runs all tasks inside this process.", false},
       {"in-process", '\0', "", "Run all tasks inside this process, for debuggers.", false},
       {"quiet", 'q', "", "Print nothing but errors.", false},
       {"json", '\0', "", "Print the final status as JSON to standard output.", false}};

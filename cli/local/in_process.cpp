@@ -108,6 +108,7 @@ void InProcessRun::begin_stage(Stage stage, std::size_t tasks) {
   status.stage = stage;
   status.tasks = static_cast<std::uint32_t>(tasks);
   status_.stages.push_back(status);
+  if (options_.on_stage) options_.on_stage(stage);
   stage_started_ = steady_clock().now();
 }
 

@@ -15,6 +15,7 @@ namespace fanfold::cli {
 struct InProcessOptions {
   std::string temporary_directory;  // A private directory is made in it.
   std::function<void(const proto::JobStatus&)> on_status;
+  std::function<void(Stage)> on_stage;  // Before its first task; may be empty.
   int interrupted_exit_code = 130;
 };
 

@@ -107,6 +107,31 @@ TEST_F(Checks, DryRunSaysWhenNothingIsEmitted) {
   EXPECT_THAT(plan.out, HasSubstr("WARNING  nothing was emitted for 10 records"));
 }
 
+TEST_F(Checks, ProfileHasAGraphOfEachStage) {
+  workspace_.write("large.txt", make_text(2, 300'000));
+  const Outcome ran = run(workspace_, {"run", faulty_plugin("faulty"), "large.txt", "-o", "out",
+                                       "--quiet", "--profile", "p.svg"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.both();
+  EXPECT_EQ(ran.err, "");
+  EXPECT_TRUE(workspace_.exists("out/_SUCCESS"));
+  const std::string svg = workspace_.read("p.svg");
+  EXPECT_THAT(svg, HasSubstr(">map: "));
+  EXPECT_THAT(svg, HasSubstr("Faulty"));
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+  EXPECT_EQ(workspace_.remains(), "");
+}
+
+TEST_F(Checks, ProfileThatCannotBeHadCostsAWarning) {
+  const Outcome ran = run(workspace_, {"run", "word_count", "in.txt", "-o", "out", "--quiet",
+                                       "--profile", "no/such/place.svg"});
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_THAT(ran.err, HasSubstr("WARNING: cannot write the profile to no/such/place.svg"));
+  const Outcome elsewhere = run(workspace_, {"run", "word_count", "in.txt", "-o", "there",
+                                             "--profile", "p.svg", "--workers", "2"});
+  EXPECT_EQ(elsewhere.exit_code, 2);
+  EXPECT_THAT(elsewhere.err, HasSubstr("--workers makes no sense with --profile"));
+}
+
 TEST_F(Checks, DoctorStartsTheProgramsAndLeavesNothingBehind) {
   const Outcome doctor = run(workspace_, {"doctor", "--json"});
   EXPECT_EQ(doctor.exit_code, 0) << doctor.both();

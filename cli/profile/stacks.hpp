@@ -1,0 +1,28 @@
+// Samples of this process, with names: while its libraries are still mapped.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/profile/sampler.hpp"
+
+namespace fanfold::cli {
+
+enum class Owner : std::uint8_t { kUser = 0, kFanfold = 1, kSystem = 2 };
+
+struct Function {
+  std::string name;
+  Owner owner = Owner::kSystem;
+  auto operator<=>(const Function&) const = default;
+};
+
+/// Outermost first; how often each was seen.
+using Stacks = std::map<std::vector<Function>, std::uint64_t>;
+
+/// By stage.  Functions of the plugin are told with those that were inlined into them, where
+/// addr2line or llvm-symbolizer is installed; others by their symbols.
+std::map<Stage, Stacks> name_stacks(const std::vector<Sample>& samples, const std::string& plugin);
+
+}  // namespace fanfold::cli
