@@ -100,7 +100,6 @@ int tell(const worker::RunOutcome& outcome, const proto::TaskAssignment& assignm
 
 Result<worker::RunOutcome> run_it(const Environment& environment, const Arguments& arguments,
                                   proto::Capsule* capsule) {
-  const bool here = arguments.has("in-process") || has_sanitizer();
   PrivateDirectory directory;
   FANFOLD_RETURN_IF_ERROR(directory.create(environment.temporary_directory));
   directory.exit_on_interrupt(kExitInterrupted);
@@ -114,6 +113,8 @@ Result<worker::RunOutcome> run_it(const Environment& environment, const Argument
                 "there\n");
   }
   capsule->assignment = replay.assignment();
+  // A sanitizer tells of a crash itself.
+  const bool here = arguments.has("in-process") || needs_sanitizer(replay.plugin());
   if (here) return replay.run({.progress = nullptr, .stop_at_record = true});
   return run_apart(
       {.assignment = &replay.assignment(), .run = [&replay](abi::ProgressSlot* progress) {

@@ -66,7 +66,10 @@ TEST_F(Replay, OfACrashNamesTheLineThatCrashed) {
   EXPECT_EQ(again.exit_code, 1);
   EXPECT_THAT(again.err, AllOf(HasSubstr("SIGSEGV"), HasSubstr("in.txt, byte 5"),
                                HasSubstr("write_to_null_pointer() at faulty.cpp")));
+#ifdef FANFOLD_FAULTY_ASAN
+  // A sanitizer would end the process in its own way.
   EXPECT_EQ(replay({"e.jsonl/map-0.1", "--in-process"}).exit_code, 128 + SIGSEGV);
+#endif
 }
 
 TEST_F(Replay, IsTheAttemptThatFailedNotTheNext) {
