@@ -28,6 +28,9 @@ std::string user_name() {
 fanfold::cli::Environment read_environment(const std::vector<std::string>& words) {
   fanfold::cli::Environment environment;
   environment.master = variable("FANFOLD_MASTER");
+  environment.key = variable("FANFOLD_KEY");
+  environment.key_directory = variable("FANFOLD_KEYS");
+  environment.home = variable("HOME").value_or("/");
   environment.temporary_directory = variable("TMPDIR").value_or("/tmp");
   environment.runtime_directory = variable("XDG_RUNTIME_DIR");
   environment.terminal = variable("TERM").value_or("dumb");

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <memory>
 #include <semaphore>
 #include <string>
 #include <utility>
@@ -19,7 +20,10 @@
 #include "common/core/check.hpp"
 #include "common/core/clock.hpp"
 #include "common/io/kept_runs.hpp"
+#include "common/net/key_pair.hpp"
+#include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
+#include "common/security/peer_list.hpp"
 #include "master/scheduler/scheduler.hpp"
 #include "worker/exec/gathered_segments.hpp"
 #include "worker/shuffle/data_server.hpp"
@@ -173,8 +177,24 @@ void gather(benchmark::State& state) {
   count(state, "time/segment", kFiles * kPartitions);
 }
 
+/// Both ends of a connection between workers.
+struct Ends {
+  net::Protection serving;
+  net::Protection fetching;
+};
+
+Ends plain_ends() { return {net::UnprotectedLoopback{}, net::UnprotectedLoopback{}}; }
+
+Ends keyed_ends() {
+  const auto server = std::make_shared<const security::KeyPair>(net::make_key_pair());
+  const auto reader = std::make_shared<const security::KeyPair>(net::make_key_pair());
+  const auto peers = std::make_shared<security::PeerList>();
+  peers->replace(1, {reader->public_key});
+  return {net::Guarded{server, peers}, net::Proved{reader, server->public_key}};
+}
+
 /// Whole segments over a socket of this host, through server and fetcher into a file.
-void fetch(benchmark::State& state) {
+void fetch(benchmark::State& state, const Ends& ends) {
   constexpr std::size_t kOutputs = 16;
   constexpr std::size_t kRecords = 1u << 16;
   const Directory directory;
@@ -189,15 +209,15 @@ void fetch(benchmark::State& state) {
   worker::DataServerOptions serving;
   serving.scratch = directory.path() + "/scratch";
   serving.address = "tcp://127.0.0.1:0";
-  serving.allow_unauthenticated_tcp = true;
+  serving.protection = ends.serving;
   const auto server = worker::start_data_server(io::posix_file_system(), serving);
   FANFOLD_CHECK(server.ok());
   request.holders = std::make_shared<const std::vector<proto::Holder>>(
       1, proto::Holder{WorkerId{1}, "", "", (*server)->endpoint()});
   std::counting_semaphore<> woken(0);
   const auto fetcher =
-      worker::start_fetcher(io::posix_file_system(), steady_clock(),
-                            {.allow_unauthenticated_tcp = true}, [&woken] { woken.release(); });
+      worker::start_fetcher(io::posix_file_system(), steady_clock(), {.protection = ends.fetching},
+                            [&woken] { woken.release(); });
   FANFOLD_CHECK(fetcher.ok());
   std::uint64_t bytes = 0;
   for ([[maybe_unused]] auto round : state) {
@@ -225,7 +245,8 @@ BENCHMARK(codec);
 BENCHMARK(encode);
 BENCHMARK(dispatch)->Arg(1000)->Arg(100'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(gather)->Unit(benchmark::kMillisecond);
-BENCHMARK(fetch)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(fetch, plain, plain_ends())->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(fetch, keys, keyed_ends())->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace fanfold::bench

@@ -7,6 +7,7 @@
 
 #include "common/core/limits.hpp"
 #include "common/proto/messages.hpp"
+#include "common/security/key_file.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -25,9 +26,12 @@ Status to_status(const proto::Answer& answer) {
 
 }  // namespace
 
-Client::Client(std::unique_ptr<net::Transport> transport, std::string address, Clock& clock,
-               const std::vector<int>& descriptors)
-    : transport_(std::move(transport)), address_(std::move(address)), clock_(clock) {
+Client::Client(std::unique_ptr<net::Transport> transport, std::string address, std::string key,
+               Clock& clock, const std::vector<int>& descriptors)
+    : transport_(std::move(transport)),
+      address_(std::move(address)),
+      key_(std::move(key)),
+      clock_(clock) {
   transport_->watch(descriptors);
 }
 
@@ -44,6 +48,12 @@ Status Client::silence(Duration patience) const {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
   std::string message =
       "the master at " + address_ + " has not answered for " + std::to_string(seconds) + " s.\n";
+  if (!key_.empty() && patience <= limits::kConnectTimeout) {
+    message += "Is it running, and is " + key_ +
+               " still accepted there? 'fanfold keys list' on "
+               "its host shows the keys that are.";
+    return Status(StatusCode::kUnavailable, message);
+  }
   // Its jobs are not lost: it goes on with them when it is started with the same state.
   message +=
       patience > limits::kConnectTimeout
@@ -52,6 +62,13 @@ Status Client::silence(Duration patience) const {
           : "Is it running? 'fanfold cluster status' shows the local cluster, 'fanfold "
             "cluster up' starts one.";
   return Status(StatusCode::kUnavailable, message);
+}
+
+Status Client::trouble() const {
+  const std::string why = transport_->trouble();
+  if (why.empty()) return {};
+  return Status(StatusCode::kUnavailable,
+                "cannot talk to the master at " + address_ + " with " + key_ + ": " + why + ".");
 }
 
 Duration Client::patience_for_a_job() const {
@@ -68,6 +85,7 @@ Result<std::optional<proto::ClientReply>> Client::receive(Instant until, Duratio
   const Duration timeout = std::max(until - clock_.now(), Duration(0));
   FANFOLD_ASSIGN_OR_RETURN(std::optional<net::Frame> frame, transport_->receive(timeout));
   if (!frame.has_value()) {
+    FANFOLD_RETURN_IF_ERROR(trouble());
     if (clock_.now() - heard_ >= patience) return silence(patience);
     return std::optional<proto::ClientReply>();
   }
@@ -179,13 +197,28 @@ Result<proto::JobStatus> Client::follow_any(const std::set<JobId>& jobs, const F
   }
 }
 
-Result<std::unique_ptr<Client>> connect_client(const std::string& address, Clock& clock,
+Result<std::unique_ptr<Client>> connect_client(const MasterPlace& place, Clock& clock,
                                                const std::vector<int>& descriptors) {
-  const net::SocketOptions options;
-  FANFOLD_RETURN_IF_ERROR(net::check_address(address, options));
+  net::SocketOptions options;
+  std::string key;
+  if (place.address.starts_with("tcp://")) {
+    if (place.key.empty()) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the master at " + place.address +
+                        " wants to know who you are: TCP is used with keys alone.\nGive --key "
+                        "FILE or set FANFOLD_KEY; 'fanfold keys add NAME --role client' on its "
+                        "host makes such a file.");
+    }
+    FANFOLD_ASSIGN_OR_RETURN(const security::KeyFile file, security::read_key_file(place.key));
+    options.protection =
+        net::Proved{std::make_shared<const security::KeyPair>(file.pair), file.master};
+    key = "the key '" + file.name + "' of " + place.key;
+  }
+  FANFOLD_RETURN_IF_ERROR(net::check_address(place.address, options));
   FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<net::Transport> transport,
-                           net::connect(address, options));
-  return std::make_unique<Client>(std::move(transport), address, clock, descriptors);
+                           net::connect(place.address, options));
+  return std::make_unique<Client>(std::move(transport), place.address, std::move(key), clock,
+                                  descriptors);
 }
 
 }  // namespace fanfold::cli

@@ -41,8 +41,9 @@ struct FollowHooks {
 class Client {
  public:
   /// `descriptors` become part of every wait: on_wake is called when one is readable.
-  Client(std::unique_ptr<net::Transport> transport, std::string address, Clock& clock,
-         const std::vector<int>& descriptors);
+  /// `key` is for messages: whose it is, and its file; empty: none.
+  Client(std::unique_ptr<net::Transport> transport, std::string address, std::string key,
+         Clock& clock, const std::vector<int>& descriptors);
 
   /// Sends `request` until a Reply comes, or an Answer with an error.
   template <class Reply>
@@ -62,20 +63,30 @@ class Client {
   Status send(const proto::ClientMessage& request);
   Status send_about(const std::set<JobId>& jobs, bool cancelling);
   Status silence(Duration patience) const;
+  /// Why it is of no use to wait, as far as the connection knows.
+  Status trouble() const;
   /// How long the master may be silent when a job depends on it.
   Duration patience_for_a_job() const;
   void note_silence(const FollowHooks& hooks);
 
   std::unique_ptr<net::Transport> transport_;
   const std::string address_;
+  const std::string key_;
   Clock& clock_;
   Instant heard_;               // When the last reply came, or the wait for one began.
   bool answered_ = false;       // At least once.
   bool silence_noted_ = false;  // Since it was heard last.
 };
 
-/// Checks `address` and opens the socket; whether anybody listens shows at the first request.
-Result<std::unique_ptr<Client>> connect_client(const std::string& address, Clock& clock,
+/// Which master, and who asks.
+struct MasterPlace {
+  std::string address;
+  std::string key;  // File; empty: none, as for ipc.
+};
+
+/// Checks the address, reads the key and opens the socket; whether anybody listens, and accepts the
+/// key, shows at the first request.
+Result<std::unique_ptr<Client>> connect_client(const MasterPlace& place, Clock& clock,
                                                const std::vector<int>& descriptors);
 
 }  // namespace fanfold::cli

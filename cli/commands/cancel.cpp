@@ -15,10 +15,11 @@ Result<proto::JobStatus> cancel(Client& client, JobId job) {
     return Status(StatusCode::kInvalidArgument, "job " + std::to_string(job.value) + " is over: " +
                                                     proto::name_of(before.state) + ".");
   }
-  // Cancelling is the first thing that follow() does here.
-  FollowHooks hooks;
-  hooks.on_wake = [] { return Attention::kCancel; };
-  return client.follow(job, hooks);
+  // Asked apart from following: a job may be another's, and then that is the answer.
+  proto::CancelJob request;
+  request.job = job;
+  FANFOLD_RETURN_IF_ERROR(client.ask<proto::Answer>(request).status());
+  return client.follow(job, {});
 }
 
 int cancel_main(const Environment& environment, const Arguments& arguments) {
@@ -44,7 +45,7 @@ Command cancel_command() {
   syntax.command = "cancel";
   syntax.positionals = "JOB_ID";
   syntax.summary = "Cancels a running job and waits until it has ended.";
-  syntax.flags = {master_flag(), json_flag()};
+  syntax.flags = {master_flag(), key_flag(), json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = cancel_main;
   return command;

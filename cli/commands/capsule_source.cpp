@@ -47,15 +47,15 @@ std::string events_of_cluster(const std::string& address) {
   return directory + "/state/events";
 }
 
-Result<std::string> capsule_of_master(const std::string& address, const ReplayTarget& target) {
+Result<std::string> capsule_of_master(const MasterPlace& master, const ReplayTarget& target) {
   // A master that is gone has left its files.
-  const std::string events = events_of_cluster(address);
+  const std::string events = events_of_cluster(master.address);
   if (!events.empty()) {
     Result<std::string> bytes = read_file(capsule_path(job_log(events, target.task.job), target));
     if (bytes.ok()) return bytes;
   }
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
-                           connect_client(address, steady_clock(), {}));
+                           connect_client(master, steady_clock(), {}));
   return read_capsule(*client, target.task, target.attempt_number);
 }
 
@@ -93,13 +93,13 @@ Result<std::string> find_capsule(const Environment& environment, const Arguments
   if (const auto directory = arguments.value("events")) {
     return read_file(capsule_path(job_log(*directory, target.task.job), target));
   }
-  const Result<std::string> address = find_master(environment, arguments);
-  if (!address.ok()) {
-    return Status(address.status().code(),
-                  address.status().message() +
+  const Result<MasterPlace> master = find_master(environment, arguments);
+  if (!master.ok()) {
+    return Status(master.status().code(),
+                  master.status().message() +
                       "\nOf a master that is gone, name its event directory: --events DIR.");
   }
-  return capsule_of_master(*address, target);
+  return capsule_of_master(*master, target);
 }
 
 void remove_capsules(const std::string& event_log) {

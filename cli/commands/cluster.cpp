@@ -72,7 +72,8 @@ int up_main(const Environment& environment, const Arguments& arguments) {
 bool ask_to_stop(const std::string& directory, const ClusterRecord& record) {
   const std::vector<pid_t> living = living_processes(directory, record);
   if (std::find(living.begin(), living.end(), record.master) == living.end()) return false;
-  const Result<std::unique_ptr<Client>> client = connect_client(record.address, steady_clock(), {});
+  const Result<std::unique_ptr<Client>> client =
+      connect_client({record.address, ""}, steady_clock(), {});
   return client.ok() && (*client)->ask<proto::Answer>(proto::StopCluster{}).ok();
 }
 
@@ -101,9 +102,9 @@ std::string state_of(const proto::WorkerStatus& worker) {
 }
 
 int status_main(const Environment& environment, const Arguments& arguments) {
-  const Result<std::string> address =
+  const Result<MasterPlace> address =
       arguments.has("dir")
-          ? Result<std::string>(master_address(cluster_directory(environment, arguments)))
+          ? Result<MasterPlace>({master_address(cluster_directory(environment, arguments)), ""})
           : find_master(environment, arguments);
   if (!address.ok()) return report(address.status());
   const Result<std::unique_ptr<Client>> client = connect_client(*address, steady_clock(), {});
@@ -164,7 +165,7 @@ Command cluster_status_command() {
   Syntax& syntax = command.syntax;
   syntax.command = "cluster status";
   syntax.summary = "Shows the workers of a cluster and what they do.";
-  syntax.flags = {directory_flag(), master_flag(), json_flag()};
+  syntax.flags = {directory_flag(), master_flag(), key_flag(), json_flag()};
   command.run = status_main;
   return command;
 }

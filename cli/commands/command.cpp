@@ -47,16 +47,17 @@ const Command* find_command(const std::string& name) {
   return found == commands.end() ? nullptr : &*found;
 }
 
-constexpr std::string_view kCluster = "cluster";
-
 /// The word alone is no command; what it stands for is.
-std::string cluster_help() {
-  std::vector<Command> group;
+std::string group_help(const std::string& group) {
+  std::vector<Command> commands;
+  std::string words;
   for (const Command& command : all_commands()) {
-    if (command.syntax.command.starts_with(kCluster)) group.push_back(command);
+    if (!command.syntax.command.starts_with(group + " ")) continue;
+    words += (words.empty() ? "" : "|") + command.syntax.command.substr(group.size() + 1);
+    commands.push_back(command);
   }
-  return "Usage: fanfold cluster up|down|status [FLAG...]\n\n" + list_of(group) +
-         "\n'fanfold cluster up --help' explains the first of them.\n";
+  return "Usage: fanfold " + group + " " + words + " [FLAG...]\n\n" + list_of(commands) +
+         "\n'fanfold " + commands.front().syntax.command + " --help' explains the first of them.\n";
 }
 
 int unknown_command(const std::string& name, std::string_view group) {
@@ -78,17 +79,34 @@ int unknown_command(const std::string& name, std::string_view group) {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
-      run_command(),        pipeline_command(),     submit_command(),
-      wait_command(),       status_command(),       list_command(),
-      cancel_command(),     plan_command(),         logs_command(),
-      events_command(),     why_command(),          replay_command(),
-      report_command(),     trace_command(),        jobs_command(),
-      cat_command(),        verify_command(),       new_command(),
-      cluster_up_command(), cluster_down_command(), cluster_status_command(),
-      doctor_command(),     completion_command(),   man_command(),
-      version_command(),    help_command(),
+      run_command(),         pipeline_command(),     submit_command(),
+      wait_command(),        status_command(),       list_command(),
+      cancel_command(),      plan_command(),         logs_command(),
+      events_command(),      why_command(),          replay_command(),
+      report_command(),      trace_command(),        jobs_command(),
+      cat_command(),         verify_command(),       new_command(),
+      cluster_up_command(),  cluster_down_command(), cluster_status_command(),
+      keys_init_command(),   keys_add_command(),     keys_list_command(),
+      keys_revoke_command(), keys_rotate_command(),  doctor_command(),
+      completion_command(),  man_command(),          version_command(),
+      help_command(),
   };
   return commands;
+}
+
+const std::vector<std::string>& command_groups() {
+  static const std::vector<std::string> groups = {"cluster", "keys"};
+  return groups;
+}
+
+std::vector<std::string> second_words(std::string_view group) {
+  const std::string first = std::string(group) + " ";
+  std::vector<std::string> words;
+  for (const Command& command : all_commands()) {
+    const std::string& name = command.syntax.command;
+    if (name.starts_with(first)) words.push_back(name.substr(first.size()));
+  }
+  return words;
 }
 
 std::string list_of(const std::vector<Command>& commands) {
@@ -112,20 +130,21 @@ int dispatch(const Environment& environment, const std::vector<std::string>& wor
   std::size_t used = 1;
   if (name == "--help" || name == "-h") name = "help";
   if (name == "--version") name = "version";
-  if (name == kCluster) {
+  const auto& groups = command_groups();
+  if (std::find(groups.begin(), groups.end(), name) != groups.end()) {
     if (words.size() > 1 && !words[1].starts_with('-')) {
-      if (find_command("cluster " + words[1]) == nullptr) {
-        return unknown_command(words[1], "cluster ");
+      if (find_command(name + " " + words[1]) == nullptr) {
+        return unknown_command(words[1], name + " ");
       }
       name += " " + words[1];
       used = 2;
     } else if (asks_for_help(words)) {
-      print(cluster_help());
+      print(group_help(name));
       return kExitDone;
     } else {
-      print_error(
-          "fanfold: 'fanfold cluster' needs to know what to do: up, down or status.\n"
-          "Try 'fanfold cluster --help'.\n");
+      print_error("fanfold: 'fanfold " + name +
+                  "' needs to know what to do: " + join_words(second_words(name), " or ") +
+                  ".\nTry 'fanfold " + name + " --help'.\n");
       return kExitUsage;
     }
   }
@@ -155,6 +174,12 @@ Flag master_flag() {
   return {"master", '\0', "ADDR",
           "Address of the master, such as ipc:///run/fanfold/master.sock. Default: FANFOLD_MASTER, "
           "then the local cluster of 'fanfold cluster up'.",
+          false};
+}
+
+Flag key_flag() {
+  return {"key", '\0', "FILE",
+          "Your key ('fanfold keys add' makes it), for a master at tcp://. Default: FANFOLD_KEY.",
           false};
 }
 

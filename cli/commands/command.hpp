@@ -14,7 +14,10 @@ namespace fanfold::cli {
 
 /// Read once, in main: nothing else looks at the environment.
 struct Environment {
-  std::optional<std::string> master;             // FANFOLD_MASTER
+  std::optional<std::string> master;         // FANFOLD_MASTER
+  std::optional<std::string> key;            // FANFOLD_KEY
+  std::optional<std::string> key_directory;  // FANFOLD_KEYS
+  std::string home;
   std::string temporary_directory = "/tmp";      // TMPDIR
   std::optional<std::string> runtime_directory;  // XDG_RUNTIME_DIR
   std::string terminal;                          // TERM
@@ -35,6 +38,11 @@ struct Command {
 /// In the order of the help text.
 const std::vector<Command>& all_commands();
 
+/// Words that are no commands, but begin the names of some: cluster, keys.
+const std::vector<std::string>& command_groups();
+/// What may follow a group: up, down and status after cluster.
+std::vector<std::string> second_words(std::string_view group);
+
 /// One line each: the name and what it does.
 std::string list_of(const std::vector<Command>& commands);
 
@@ -50,6 +58,8 @@ int report(const Status& status);
 
 /// The flag that names a master, shared by many commands.
 Flag master_flag();
+/// Goes with it.
+Flag key_flag();
 Flag json_flag();
 
 // Each in a file of its own.
@@ -71,6 +81,11 @@ Command jobs_command();
 Command cat_command();
 Command verify_command();
 Command new_command();
+Command keys_init_command();
+Command keys_add_command();
+Command keys_list_command();
+Command keys_revoke_command();
+Command keys_rotate_command();
 Command cluster_up_command();
 Command cluster_down_command();
 Command cluster_status_command();

@@ -32,16 +32,6 @@ std::vector<std::string> first_words() {
   return words;
 }
 
-/// What may follow `first` as the second word of a command: up, down and status after cluster.
-std::vector<std::string> second_words(const std::string& first) {
-  std::vector<std::string> words;
-  for (const Command& command : all_commands()) {
-    const std::string& name = command.syntax.command;
-    if (name.starts_with(first + " ")) words.push_back(name.substr(first.size() + 1));
-  }
-  return words;
-}
-
 std::string in_single_quotes(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -64,12 +54,21 @@ std::string bash_script(const std::vector<std::string>& jobs) {
     if (!takes_job(command.syntax.command)) continue;
     job_commands += (job_commands.empty() ? "" : "|") + command.syntax.command;
   }
-  const std::string cluster = joined(second_words("cluster"));
+  std::string groups;
+  std::string group_words;
+  for (const std::string& group : command_groups()) {
+    groups += (groups.empty() ? "" : "|") + group;
+    group_words += "      " + group + ") words='" + joined(second_words(group)) + "' ;;\n";
+  }
   return "# Completion of fanfold for bash: source <(fanfold completion bash)\n"
          "_fanfold() {\n"
          "  local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} first=2 flags= words=\n"
-         "  if [ \"$command\" = cluster ] && [ \"$COMP_CWORD\" -gt 2 ]; then\n"
-         "    command=\"cluster ${COMP_WORDS[2]}\" first=3\n"
+         "  local group=\n"
+         "  case $command in " +
+         groups +
+         ") group=$command ;; esac\n"
+         "  if [ -n \"$group\" ] && [ \"$COMP_CWORD\" -gt 2 ]; then\n"
+         "    command=\"$group ${COMP_WORDS[2]}\" first=3\n"
          "  fi\n"
          "  case $command in\n" +
          flags_of +
@@ -78,10 +77,10 @@ std::string bash_script(const std::vector<std::string>& jobs) {
          "    words='" +
          joined(first_words()) +
          "'\n"
-         "  elif [ \"$command\" = cluster ]; then\n"
-         "    words='" +
-         cluster +
-         "'\n"
+         "  elif [ -n \"$group\" ] && [ \"$COMP_CWORD\" -eq 2 ]; then\n"
+         "    case $group in\n" +
+         group_words +
+         "    esac\n"
          "  elif [[ $word == -* ]]; then\n"
          "    words=$flags\n"
          "  elif [ \"$COMP_CWORD\" -eq $first ]; then\n"
@@ -122,18 +121,24 @@ std::string zsh_script(const std::vector<std::string>& jobs) {
       joined(first_words()) +
       "\n"
       "    return\n"
-      "  fi\n"
-      "  if [[ $command == cluster ]]; then\n"
-      "    if (( CURRENT == 3 )); then\n"
-      "      compadd -- " +
-      joined(second_words("cluster")) +
-      "\n"
-      "      return\n"
-      "    fi\n"
-      "    command=\"cluster $words[3]\"\n"
-      "    shift words\n"
-      "    (( CURRENT-- ))\n"
-      "  fi\n"
+      "  fi\n";
+  for (const std::string& group : command_groups()) {
+    text += "  if [[ $command == " + group +
+            " ]]; then\n"
+            "    if (( CURRENT == 3 )); then\n"
+            "      compadd -- " +
+            joined(second_words(group)) +
+            "\n"
+            "      return\n"
+            "    fi\n"
+            "    command=\"" +
+            group +
+            " $words[3]\"\n"
+            "    shift words\n"
+            "    (( CURRENT-- ))\n"
+            "  fi\n";
+  }
+  text +=
       "  shift words\n"
       "  (( CURRENT-- ))\n"
       "  case $command in\n";
@@ -167,11 +172,11 @@ std::string fish_script(const std::vector<std::string>& jobs) {
     }
     text += "\n";
   }
-  const std::string second = joined(second_words("cluster"));
-  text +=
-      "complete -c fanfold -f -n '__fish_seen_subcommand_from cluster; and not "
-      "__fish_seen_subcommand_from " +
-      second + "' -a '" + second + "'\n";
+  for (const std::string& group : command_groups()) {
+    const std::string second = joined(second_words(group));
+    text += "complete -c fanfold -f -n '__fish_seen_subcommand_from " + group +
+            "; and not __fish_seen_subcommand_from " + second + "' -a '" + second + "'\n";
+  }
   for (const Command& command : all_commands()) {
     const std::string& name = command.syntax.command;
     std::string seen = "__fish_seen_subcommand_from " + name.substr(0, name.find(' '));

@@ -12,15 +12,18 @@ std::string default_cluster_directory(const Environment& environment) {
   return "/tmp/fanfold-" + std::to_string(::getuid());
 }
 
-Result<std::string> find_master(const Environment& environment, const Arguments& arguments) {
-  if (const auto address = arguments.value("master")) return *address;
-  if (environment.master.has_value()) return *environment.master;
+Result<MasterPlace> find_master(const Environment& environment, const Arguments& arguments) {
+  MasterPlace place;
+  place.key = arguments.value("key").value_or(environment.key.value_or(""));
+  place.address = arguments.value("master").value_or(environment.master.value_or(""));
+  if (!place.address.empty()) return place;
   const std::string directory = default_cluster_directory(environment);
   struct stat info {};
   // Somebody else's directory under this well-known name is not our cluster.
   if (::lstat(directory.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
       info.st_uid == ::getuid() && ::access((directory + "/master.sock").c_str(), F_OK) == 0) {
-    return master_address(directory);
+    place.address = master_address(directory);
+    return place;
   }
   return Status(StatusCode::kInvalidArgument,
                 "no cluster is named and no local one is up.\nGive --master ADDR, set "
@@ -29,14 +32,14 @@ Result<std::string> find_master(const Environment& environment, const Arguments&
 
 Result<std::unique_ptr<Client>> connect_to_master(const Environment& environment,
                                                   const Arguments& arguments) {
-  FANFOLD_ASSIGN_OR_RETURN(const std::string address, find_master(environment, arguments));
-  return connect_client(address, steady_clock(), {});
+  FANFOLD_ASSIGN_OR_RETURN(const MasterPlace place, find_master(environment, arguments));
+  return connect_client(place, steady_clock(), {});
 }
 
-Result<std::unique_ptr<Client>> connect_interruptibly(const std::string& address,
+Result<std::unique_ptr<Client>> connect_interruptibly(const MasterPlace& place,
                                                       Interrupts& interrupts) {
   FANFOLD_RETURN_IF_ERROR(interrupts.start());
-  return connect_client(address, steady_clock(), {interrupts.descriptor()});
+  return connect_client(place, steady_clock(), {interrupts.descriptor()});
 }
 
 Result<proto::JobStatus> get_job(Client& client, JobId job) {

@@ -15,8 +15,8 @@ namespace fanfold::cli {
 /// $XDG_RUNTIME_DIR/fanfold, or /tmp/fanfold-<uid>.
 std::string default_cluster_directory(const Environment& environment);
 
-/// --master, FANFOLD_MASTER, or the local cluster when one is up.
-Result<std::string> find_master(const Environment& environment, const Arguments& arguments);
+/// --master, FANFOLD_MASTER, or the local cluster when one is up; --key or FANFOLD_KEY.
+Result<MasterPlace> find_master(const Environment& environment, const Arguments& arguments);
 
 /// find_master() and connect_client() in one.
 Result<std::unique_ptr<Client>> connect_to_master(const Environment& environment,
@@ -24,7 +24,7 @@ Result<std::unique_ptr<Client>> connect_to_master(const Environment& environment
 
 /// For a command that Ctrl-C ends in good order: `interrupts` are caught from here on, and every
 /// wait of the client ends with the first.
-Result<std::unique_ptr<Client>> connect_interruptibly(const std::string& address,
+Result<std::unique_ptr<Client>> connect_interruptibly(const MasterPlace& place,
                                                       Interrupts& interrupts);
 
 /// The job called by a command's first positional, asked from the master.

@@ -18,7 +18,7 @@ constexpr int kFollowMilliseconds = 200;
 int events_main(const Environment& environment, const Arguments& arguments) {
   const Result<JobId> job = parse_job(arguments.positionals().front());
   if (!job.ok()) return report(job.status());
-  const Result<std::string> address = find_master(environment, arguments);
+  const Result<MasterPlace> address = find_master(environment, arguments);
   if (!address.ok()) return report(address.status());
   Interrupts interrupts;
   const Result<std::unique_ptr<Client>> client = connect_interruptibly(*address, interrupts);
@@ -53,7 +53,8 @@ Command events_command() {
       "docs/operating/events.md explains the events. 'fanfold run --events FILE' keeps the log of "
       "a\n"
       "job whose cluster is gone with it.";
-  syntax.flags = {{"follow", 'f', "", "Go on until the job is over.", false}, master_flag()};
+  syntax.flags = {
+      {"follow", 'f', "", "Go on until the job is over.", false}, master_flag(), key_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = events_main;
   return command;

@@ -49,7 +49,7 @@ proto::GetLogs question_about(const LogTarget& target) {
 
 int follow_logs(const Environment& environment, const Arguments& arguments,
                 const LogTarget& target) {
-  const Result<std::string> address = find_master(environment, arguments);
+  const Result<MasterPlace> address = find_master(environment, arguments);
   if (!address.ok()) return report(address.status());
   Interrupts interrupts;
   const Result<std::unique_ptr<Client>> client = connect_interruptibly(*address, interrupts);
@@ -123,8 +123,10 @@ Command logs_command() {
       "attempts "
       "that\n"
       "run write, as they write it.";
-  syntax.flags = {
-      {"follow", 'f', "", "Go on until the job is over.", false}, master_flag(), json_flag()};
+  syntax.flags = {{"follow", 'f', "", "Go on until the job is over.", false},
+                  master_flag(),
+                  key_flag(),
+                  json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = logs_main;
   return command;

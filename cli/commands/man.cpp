@@ -89,6 +89,8 @@ std::string overview() {
   page +=
       ".SH ENVIRONMENT\n"
       ".TP\n\\fBFANFOLD_MASTER\\fR\nAddress of the cluster that commands use.\n"
+      ".TP\n\\fBFANFOLD_KEY\\fR\nFile with the key for a master at tcp://.\n"
+      ".TP\n\\fBFANFOLD_KEYS\\fR\nDirectory that \\(aqfanfold keys\\(aq works on.\n"
       ".TP\n\\fBTMPDIR\\fR\nWhere private clusters keep sockets and intermediate data.\n"
       ".TP\n\\fBXDG_RUNTIME_DIR\\fR\nWhere \\(aqfanfold cluster up\\(aq keeps its cluster.\n"
       ".TP\n\\fBNO_COLOR\\fR\nNo colours, if it is set.\n"

@@ -30,7 +30,7 @@ constexpr std::uint64_t kSlotsMax = 1000;
 struct PipelineFlags {
   std::string file;
   Variables variables;
-  std::string master;  // Empty: a private cluster.
+  MasterPlace master;  // Empty: a private cluster.
   std::optional<std::uint32_t> workers;
   std::optional<std::uint32_t> slots;
   std::string work;
@@ -87,10 +87,11 @@ Result<PipelineFlags> read_flags(const Environment& environment, const Arguments
       return Status(StatusCode::kInvalidArgument, "the variable '" + name + "' is given twice.");
     }
   }
-  flags.master = arguments.value("master").value_or(environment.master.value_or(""));
+  flags.master = {arguments.value("master").value_or(environment.master.value_or("")),
+                  arguments.value("key").value_or(environment.key.value_or(""))};
   FANFOLD_ASSIGN_OR_RETURN(flags.workers, count_flag(arguments, "workers", 1, kWorkersMax));
   FANFOLD_ASSIGN_OR_RETURN(flags.slots, count_flag(arguments, "slots", 1, kSlotsMax));
-  if (!flags.master.empty() && (flags.workers || flags.slots)) {
+  if (!flags.master.address.empty() && (flags.workers || flags.slots)) {
     return Status(StatusCode::kInvalidArgument,
                   "--workers and --slots make no sense with a master: the cluster has its own.");
   }
@@ -252,7 +253,7 @@ class PipelineCommand {
     };
     desk.interrupted = [&cluster] { return cluster.interrupted(); };
     desk.make_client_id = make_client_id;
-    desk.jobs_outlive = !flags_.master.empty();
+    desk.jobs_outlive = !flags_.master.address.empty();
     return desk;
   }
 
@@ -302,7 +303,7 @@ class PipelineCommand {
       conclusion.attempts = std::move(attempts);
       ReportOptions options;
       options.quiet = true;
-      options.master = flags_.master;
+      options.master = flags_.master.address;
       options.command = shell_command(environment_.words);
       code = report_conclusion(conclusion, options);
     } else if (interrupted) {
@@ -361,6 +362,7 @@ Command pipeline_command() {
       {"slots", '\0', "N", "Tasks at a time in each worker. Default: the cores, shared out.",
        false},
       {"master", '\0', "ADDR", "Run it on this cluster. Default: FANFOLD_MASTER.", false},
+      key_flag(),
       {"quiet", 'q', "", "Print nothing but errors.", false},
       {"json", '\0', "", "Print what became of each stage as JSON to standard output.", false}};
   syntax.positionals_min = 1;

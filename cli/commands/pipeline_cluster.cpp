@@ -18,7 +18,7 @@ constexpr std::uint64_t kMomentMs = 1000;
 
 }  // namespace
 
-PipelineCluster::PipelineCluster(const Environment& environment, std::string master,
+PipelineCluster::PipelineCluster(const Environment& environment, MasterPlace master,
                                  ClusterShape shape, Interrupts& interrupts)
     : environment_(environment),
       master_(std::move(master)),
@@ -27,18 +27,18 @@ PipelineCluster::PipelineCluster(const Environment& environment, std::string mas
 
 Status PipelineCluster::start() {
   if (client_ != nullptr) return {};
-  std::string address = master_;
-  if (master_.empty()) {
+  MasterPlace place = master_;
+  if (place.address.empty()) {
     directory_.emplace();
     FANFOLD_RETURN_IF_ERROR(directory_->create(environment_.temporary_directory));
     cluster_.emplace(environment_.program_directory, directory_->path(), shape_,
                      directory_->guardian());
     FANFOLD_RETURN_IF_ERROR(cluster_->start());
     FANFOLD_RETURN_IF_ERROR(cluster_->wait_until_ready(interrupts_));
-    address = cluster_->address();
+    place = {cluster_->address(), ""};
   }
   FANFOLD_ASSIGN_OR_RETURN(client_,
-                           connect_client(address, steady_clock(), {interrupts_.descriptor()}));
+                           connect_client(place, steady_clock(), {interrupts_.descriptor()}));
   return {};
 }
 

@@ -21,8 +21,8 @@ namespace fanfold::cli {
 
 class PipelineCluster {
  public:
-  /// `master` is empty for a private cluster of `shape`.  The arguments outlive it.
-  PipelineCluster(const Environment& environment, std::string master, ClusterShape shape,
+  /// `master` is at no address for a private cluster of `shape`.  The arguments outlive it.
+  PipelineCluster(const Environment& environment, MasterPlace master, ClusterShape shape,
                   Interrupts& interrupts);
 
   /// On a terminal, jobs that take longer than a moment are drawn while they run.
@@ -43,7 +43,7 @@ class PipelineCluster {
   void draw(const proto::JobStatus& status);
 
   const Environment& environment_;
-  const std::string master_;
+  const MasterPlace master_;
   const ClusterShape shape_;
   Interrupts& interrupts_;
   std::optional<PrivateDirectory> directory_;

@@ -47,13 +47,13 @@ Result<PlanPlace> private_cluster(const Environment& environment, const Argument
   return place;
 }
 
-Result<PlanPlace> cluster_at(const std::string& address, const proto::JobSpec& spec) {
+Result<PlanPlace> cluster_at(const MasterPlace& master, const proto::JobSpec& spec) {
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
-                           connect_client(address, steady_clock(), {}));
+                           connect_client(master, steady_clock(), {}));
   FANFOLD_ASSIGN_OR_RETURN(const auto cluster,
                            client->ask<proto::ClusterReply>(proto::GetCluster{}));
   PlanPlace place;
-  place.cluster = address;
+  place.cluster = master.address;
   place.workers = static_cast<std::uint32_t>(cluster.workers.size());
   place.slots = 0;
   for (const proto::WorkerStatus& worker : cluster.workers) place.slots += worker.slots;
@@ -74,9 +74,10 @@ Result<PlanReview> review(const Environment& environment, const Arguments& argum
                   "'plan' cannot look at standard input ('-') without using it up; name a file.");
   }
   const std::string address = arguments.value("master").value_or(environment.master.value_or(""));
+  const std::string key = arguments.value("key").value_or(environment.key.value_or(""));
   FANFOLD_ASSIGN_OR_RETURN(PlanPlace place, address.empty()
                                                 ? private_cluster(environment, arguments, spec)
-                                                : cluster_at(address, spec));
+                                                : cluster_at({address, key}, spec));
   place.output_exists = names_output && std::filesystem::exists(spec.output);
   master::PlanLimits limits;
   limits.slots = place.slots;
@@ -148,6 +149,7 @@ Command plan_command() {
       {"slots", '\0', "N", "Tasks at a time in each worker. Default: the cores, shared out.",
        false},
       master_flag(),
+      key_flag(),
       json_flag()};
   syntax.flags.insert(syntax.flags.end(), more.begin(), more.end());
   syntax.positionals_min = 2;

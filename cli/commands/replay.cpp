@@ -160,7 +160,8 @@ Command replay_command() {
       {"in-process", '\0', "",
        "In this very process, for debuggers and profilers: a crash is not explained.", false},
       {"events", '\0', "DIR", "The event directory of the master, when it is gone.", false},
-      master_flag()};
+      master_flag(),
+      key_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = replay_main;
   return command;

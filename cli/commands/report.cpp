@@ -27,7 +27,8 @@ Command report_command() {
       "The page is one HTML file that needs nothing else. It is made from the event log of the "
       "job:\n"
       "of a master that still knows it, or a file of 'fanfold run --events FILE'.";
-  syntax.flags = {result_flag("Where the page goes. Default: standard output."), master_flag()};
+  syntax.flags = {result_flag("Where the page goes. Default: standard output."), master_flag(),
+                  key_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = report_main;
   return command;

@@ -37,6 +37,7 @@ struct RunOptions {
   bool quiet = false;
   bool json = false;
   std::string master;           // Empty: a private cluster.
+  std::string key;              // For the master; may be empty.
   std::uint16_t http_port = 0;  // Of the pages of a private cluster; 0: none.
   std::string events;           // Where the event log goes; empty: nowhere.
   CollectorOptions collector;   // Of the trace; an empty URL: none.
@@ -74,6 +75,7 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));
+  options.key = arguments.value("key").value_or(environment.key.value_or(""));
   if (!options.master.empty()) {
     FANFOLD_RETURN_IF_ERROR(refuse_together(arguments, "a master: the cluster has its own workers",
                                             {"workers", "slots", "http"}));
@@ -179,7 +181,7 @@ Conclusion use_private_cluster(Run& run, PrivateCluster& cluster, const std::str
     print_error("pages about this run: " + pages_address(run.options.http_port) + "\n");
   }
   Result<std::unique_ptr<Client>> client =
-      connect_client(cluster.address(), steady_clock(), {run.interrupts.descriptor()});
+      connect_client({cluster.address(), ""}, steady_clock(), {run.interrupts.descriptor()});
   if (!client.ok()) return failed(run, client.status());
   SessionOptions options = run.session_options();
   options.check = [&cluster] { return cluster.check_children(); };
@@ -257,8 +259,8 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
 }
 
 Conclusion run_on_master(Run& run, proto::JobSpec& spec) {
-  Result<std::unique_ptr<Client>> client =
-      connect_client(run.options.master, steady_clock(), {run.interrupts.descriptor()});
+  Result<std::unique_ptr<Client>> client = connect_client(
+      {run.options.master, run.options.key}, steady_clock(), {run.interrupts.descriptor()});
   if (!client.ok()) return failed(run, client.status());
   PrivateDirectory directory;
   if (has_standard_input(spec)) {
@@ -337,6 +339,7 @@ Command run_command() {
       {"slots", '\0', "N", "Tasks at a time in each worker. Default: the cores, shared out.",
        false},
       {"master", '\0', "ADDR", "Run it on this cluster. Default: FANFOLD_MASTER.", false},
+      key_flag(),
       {"events", '\0', "FILE", "Keep the event log of the job here (docs/operating/events.md).",
        false},
       otlp_flag(),

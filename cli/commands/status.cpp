@@ -68,7 +68,7 @@ Command status_command() {
   syntax.command = "status";
   syntax.positionals = "[JOB_ID]";
   syntax.summary = "Shows how far a job is; without JOB_ID, all jobs.";
-  syntax.flags = {master_flag(), json_flag()};
+  syntax.flags = {master_flag(), key_flag(), json_flag()};
   syntax.positionals_max = 1;
   command.run = status_main;
   return command;
@@ -79,7 +79,7 @@ Command list_command() {
   Syntax& syntax = command.syntax;
   syntax.command = "list";
   syntax.summary = "Lists the jobs of a cluster.";
-  syntax.flags = {master_flag(), json_flag()};
+  syntax.flags = {master_flag(), key_flag(), json_flag()};
   command.run = list_main;
   return command;
 }

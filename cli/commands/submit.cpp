@@ -11,7 +11,7 @@ namespace {
 
 Result<JobId> submit(const Environment& environment, const Arguments& arguments) {
   FANFOLD_ASSIGN_OR_RETURN(const JobRequest request, make_job_request(arguments));
-  FANFOLD_ASSIGN_OR_RETURN(const std::string address, find_master(environment, arguments));
+  FANFOLD_ASSIGN_OR_RETURN(const MasterPlace place, find_master(environment, arguments));
   proto::Submit message;
   FANFOLD_ASSIGN_OR_RETURN(message.spec, make_job_spec(surroundings_of(environment), request));
   if (has_standard_input(message.spec)) {
@@ -20,7 +20,7 @@ Result<JobId> submit(const Environment& environment, const Arguments& arguments)
                   "Put the input into a file, or use 'fanfold run'.");
   }
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
-                           connect_client(address, steady_clock(), {}));
+                           connect_client(place, steady_clock(), {}));
   FANFOLD_ASSIGN_OR_RETURN(const proto::Answer answer, client->ask<proto::Answer>(message));
   return answer.job;
 }
@@ -44,6 +44,7 @@ Command submit_command() {
   syntax.description = "JOB and INPUT are those of 'fanfold run'; 'fanfold wait' follows the job.";
   syntax.flags = job_flags();
   syntax.flags.push_back(master_flag());
+  syntax.flags.push_back(key_flag());
   syntax.flags.push_back(json_flag());
   syntax.positionals_min = 2;
   syntax.positionals_max = static_cast<std::size_t>(-1);

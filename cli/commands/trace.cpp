@@ -42,7 +42,7 @@ Command trace_command() {
       "the\n"
       "trace goes to a collector of OpenTelemetry instead, and its id is printed.";
   syntax.flags = {result_flag("Where the trace goes. Default: standard output."), otlp_flag(),
-                  master_flag()};
+                  master_flag(), key_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = trace_main;
   return command;

@@ -84,7 +84,7 @@ Command verify_command() {
       "everything emitted was combined or reduced. Exit code: 0 all holds; 1 something does not, "
       "and\n"
       "it is named; 2 there is nothing to verify; 3 all holds, and the output is a partial one.";
-  syntax.flags = {master_flag(), json_flag()};
+  syntax.flags = {master_flag(), key_flag(), json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = verify_main;
   return command;

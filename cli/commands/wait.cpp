@@ -14,7 +14,7 @@ namespace {
 int wait_main(const Environment& environment, const Arguments& arguments) {
   const Result<JobId> job = parse_job(arguments.positionals().front());
   if (!job.ok()) return report(job.status());
-  const Result<std::string> address = find_master(environment, arguments);
+  const Result<MasterPlace> address = find_master(environment, arguments);
   if (!address.ok()) return report(address.status());
   Interrupts interrupts;
   const Result<std::unique_ptr<Client>> client = connect_interruptibly(*address, interrupts);
@@ -32,7 +32,7 @@ int wait_main(const Environment& environment, const Arguments& arguments) {
   ReportOptions report_options;
   report_options.quiet = quiet;
   report_options.json = arguments.has("json");
-  report_options.master = *address;
+  report_options.master = address->address;
   if (conclusion.status.has_value()) report_options.wall_ms = conclusion.status->elapsed_ms;
   return report_conclusion(conclusion, report_options);
 }
@@ -47,8 +47,10 @@ Command wait_command() {
   syntax.summary = "Waits until a submitted job is over, showing its progress.";
   syntax.description =
       "The exit code is that of 'fanfold run'. Ctrl-C ends the waiting, not the job.";
-  syntax.flags = {
-      master_flag(), {"quiet", 'q', "", "Print nothing but errors.", false}, json_flag()};
+  syntax.flags = {master_flag(),
+                  key_flag(),
+                  {"quiet", 'q', "", "Print nothing but errors.", false},
+                  json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = wait_main;
   return command;

@@ -45,12 +45,36 @@ Result<Address> parse_ipc(const std::string& address, std::string_view path) {
   return result;
 }
 
+bool is_loopback(const std::string& host) {
+  return host.starts_with("127.") || host == "localhost" || host == "[::1]";
+}
+
+Status check_protection(const std::string& address, const std::string& host,
+                        const Protection& protection) {
+  if (std::holds_alternative<NoTcp>(protection)) {
+    return invalid("TCP needs keys, even on the same host: '" + address +
+                   "' would let anybody who reaches it run code.\n'fanfold keys init' and "
+                   "'fanfold keys add' make them; then give --keys DIR to fanfold-master, --key "
+                   "FILE to everybody else. An ipc:///path address needs none");
+  }
+  if (std::holds_alternative<UnprotectedLoopback>(protection) && !is_loopback(host)) {
+    return invalid("'" + address + "': without keys TCP never leaves this host; use 127.0.0.1");
+  }
+  return {};
+}
+
 Result<Address> parse_tcp(const std::string& address, std::string_view rest,
                           const SocketOptions& options) {
-  const std::size_t colon = rest.rfind(':');
-  const std::string_view port = colon == rest.npos ? "" : rest.substr(colon + 1);
   Address result;
   result.scheme = Scheme::kTcp;
+  if (const std::size_t hash = rest.find('#'); hash != rest.npos) {
+    const auto bytes = security::parse_hex(rest.substr(hash + 1));
+    if (!bytes) return invalid("address '" + address + "': after # come the 64 digits of a key");
+    result.key = security::PublicKey{*bytes};
+    rest = rest.substr(0, hash);
+  }
+  const std::size_t colon = rest.rfind(':');
+  const std::string_view port = colon == rest.npos ? "" : rest.substr(colon + 1);
   result.host = rest.substr(0, colon == rest.npos ? 0 : colon);
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), result.port);
   const bool bare_ipv6 = result.host.find(':') != result.host.npos && result.host.front() != '[';
@@ -60,10 +84,7 @@ Result<Address> parse_tcp(const std::string& address, std::string_view rest,
     return invalid("address '" + address +
                    "': after tcp:// come host:port, as in tcp://127.0.0.1:7077");
   }
-  if (!options.allow_unauthenticated_tcp) {
-    return invalid("TCP is refused until keys exist, even on the same host: '" + address +
-                   "' would let anybody who reaches it run code; use an ipc:///path address");
-  }
+  FANFOLD_RETURN_IF_ERROR(check_protection(address, result.host, options.protection));
   return result;
 }
 
@@ -99,6 +120,15 @@ Result<Address> parse_address(const std::string& address, const SocketOptions& o
   }
   return invalid("address '" + address + "': the scheme '" + std::string(text.substr(0, colon)) +
                  "' is not known; use ipc:///path/of/a/socket");
+}
+
+std::string Address::endpoint() const {
+  return scheme == Scheme::kIpc ? "ipc://" + path : "tcp://" + host + ":" + std::to_string(port);
+}
+
+std::string with_key(const std::string& address, const security::PublicKey& key) {
+  if (!address.starts_with("tcp://")) return address;
+  return address.substr(0, address.find('#')) + "#" + security::to_hex(key.bytes);
 }
 
 Status check_address(const std::string& address, const SocketOptions& options) {

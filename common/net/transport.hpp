@@ -12,9 +12,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "common/core/status.hpp"
 #include "common/core/time.hpp"
+#include "common/security/keys.hpp"
 
 namespace fanfold::net {
 
@@ -23,9 +25,24 @@ struct PeerId {
   auto operator<=>(const PeerId&) const = default;
 };
 
+/// Who has sent a frame, proved by a key.
+struct Sender {
+  /// Null: it came over a socket that asks for no key, because whoever can reach it may do all.
+  std::shared_ptr<const security::KeyHolder> holder;
+  std::string address;  // Of the host, where there is one.
+};
+
 struct Frame {
   PeerId peer;  // Of a connected (not bound) transport: always empty.
   std::string payload;
+  Sender sender = {};  // Of a bound transport.
+};
+
+/// Connections that were refused for their key, and the latest of them.
+struct Refusals {
+  std::uint64_t count = 0;
+  std::string address;
+  std::string fingerprint;
 };
 
 class Transport {
@@ -48,12 +65,42 @@ class Transport {
 
   /// Frames that arrived damaged and were dropped, as if lost on the way.
   virtual std::uint64_t damaged_frames() const { return 0; }
+
+  /// Of a socket that asks for keys.
+  virtual Refusals refusals() const { return {}; }
+  /// Frames of peers whose key was revoked after they had connected; dropped unread.
+  virtual std::uint64_t revoked_frames() const { return 0; }
+
+  /// Of a connection: why nobody answers, in words for people, as far as the socket knows.
+  virtual std::string trouble() const { return {}; }
 };
+
+// What protects a socket.  One of ipc is protected by the directory that it lies in; for TCP, the
+// loopback included, somebody has to decide.
+
+/// No TCP at all.
+struct NoTcp {};
+/// Of a socket that is bound: strangers are refused by CURVE before a frame of theirs is read, and
+/// frames of those who may not speak any more are dropped unread.
+struct Guarded {
+  std::shared_ptr<const security::KeyPair> own;
+  std::shared_ptr<security::Authority> authority;
+};
+/// Of one that connects: proves itself with its own key, and talks to the holder of `server` alone.
+struct Proved {
+  std::shared_ptr<const security::KeyPair> own;
+  /// Nullopt: the address names the key, as in tcp://host:port#KEY.
+  std::optional<security::PublicKey> server;
+};
+/// Nothing does: whoever reaches the loopback of this host may do everything.  For tests that
+/// damage what is on the way, and for measuring what keys cost.
+struct UnprotectedLoopback {};
+
+using Protection = std::variant<NoTcp, Guarded, Proved, UnprotectedLoopback>;
 
 struct SocketOptions {
   std::size_t frame_bytes_max = 4u << 20;
-  /// TCP endpoints, loopback included, are refused until keys exist.  Tests alone set this.
-  bool allow_unauthenticated_tcp = false;
+  Protection protection = NoTcp{};
   /// Frames in flight to one peer before further ones wait in its outbox (limits::kOutboxBytes).
   int queue_frames_max = 1000;
   /// How long the destructor may go on sending what send() has accepted: for a last answer.
@@ -61,11 +108,13 @@ struct SocketOptions {
 };
 
 /// Checks the address before anything is bound or connected: "ipc:///path" (at most 107 bytes) or
-/// "tcp://host:port".  kInvalidArgument says what is wrong with it and what to do.
+/// "tcp://host:port", the latter where `options` say how it is protected.  kInvalidArgument says
+/// what is wrong with it and what to do.
 Status check_address(const std::string& address, const SocketOptions& options);
 
 /// Binds.  kAlreadyExists: the address is in use (an ipc socket that nobody listens to is
-/// replaced). A tcp port of 0 is chosen by the system; `bound_address()` tells.
+/// replaced). A tcp port of 0 is chosen by the system; `bound_address()` tells.  A guarded socket
+/// is tried out first: when somebody with no key, or a key of nobody, gets in, there is none.
 class BoundTransport : public Transport {
  public:
   virtual const std::string& bound_address() const = 0;

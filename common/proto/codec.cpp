@@ -233,6 +233,7 @@ template std::string encode(const ForgetJob&);
 template std::string encode(const Goodbye&);
 template std::string encode(const ListPage&);
 template std::string encode(const ReadOutput&);
+template std::string encode(const PeerKeys&);
 template std::string encode(const FetchSegment&);
 template std::string encode(const Chunk&);
 

@@ -197,6 +197,10 @@ void serialize(Archive& archive, ReadOutput& m) {
   archive(m.attempt, m.offset);
 }
 template <class Archive>
+void serialize(Archive& archive, PeerKeys& m) {
+  archive(m.version, m.keys);
+}
+template <class Archive>
 void serialize(Archive& archive, Hello& m) {
   archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process,
           m.attempts, m.outputs, m.outputs_complete);
@@ -233,7 +237,7 @@ void serialize(Archive& archive, Events& m) {
 
 template <class Archive>
 void serialize(Archive& archive, Heartbeat& m) {
-  archive(m.worker, m.epoch, m.attempts, m.newest);
+  archive(m.worker, m.epoch, m.attempts, m.newest, m.peers);
 }
 template <class Archive>
 void serialize(Archive& archive, CommitRequest& m) {

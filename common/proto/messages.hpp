@@ -159,6 +159,8 @@ struct Heartbeat {
   /// The newest attempt that the worker was told of, to run or to stop it.  What is newer and not
   /// listed may be on its way to the worker.
   AttemptId newest;
+  /// Of the PeerKeys that the worker goes by; 0: none.
+  std::uint64_t peers = 0;
 };
 /// Sent until answered by CommitAnswer.
 struct CommitRequest {
@@ -271,6 +273,12 @@ struct ReadOutput {
   AttemptId attempt;
   std::uint64_t offset = 0;
 };
+/// Whose keys other workers have: they may fetch from this one's data server, nobody else.
+struct PeerKeys {
+  static constexpr std::uint16_t kTag = 72;
+  std::uint64_t version = 0;
+  std::string keys;  // 32 bytes each, one after the other.
+};
 
 // ---- worker <-> worker (data plane) --------------------------------------------------------
 /// Credit in bytes: the server sends at most `length` bytes for it, in one Chunk.
@@ -301,7 +309,7 @@ using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFaile
                                    InputsWanted, OutputPart>;
 using MasterMessage =
     std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt, CommitAnswer, FailureNoted,
-                 ForgetJob, Goodbye, ListPage, ReadOutput>;
+                 ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys>;
 /// What arrives at the master's socket.
 using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
                                  StopCluster, GetEvents, GetOutput, Hello, Heartbeat, CommitRequest,

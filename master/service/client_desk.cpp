@@ -7,6 +7,7 @@
 
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
+#include "master/service/admission.hpp"
 #include "master/service/chores.hpp"
 #include "master/service/completion.hpp"
 #include "master/service/submission.hpp"
@@ -65,7 +66,19 @@ Status ClientDesk::refuse_submission(const proto::JobSpec& spec) {
                                             " is writing to " + spec.output +
                                             "; choose another output or wait for it"};
   }
-  return {};
+  return refuse_for_quota();
+}
+
+Status ClientDesk::refuse_for_quota() {
+  const auto& holder = state_.sender.holder;
+  if (!holder) return {};
+  std::size_t unfinished = 0;
+  for (const JobPhase phase : {JobPhase::kPlanning, JobPhase::kActive}) {
+    for (const JobId job : state_.jobs.list(phase)) {
+      if (state_.jobs.find(job)->spec().submitted_by == holder->name) ++unfinished;
+    }
+  }
+  return quotas_.submit(*holder, unfinished, state_.now);
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
@@ -80,6 +93,8 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
       return;
     }
   }
+  // Proved, where somebody asked for a proof.
+  if (state_.sender.holder) message.spec.submitted_by = state_.key_name();
   if (const Status refused = refuse_submission(message.spec); !refused.ok()) {
     state_.measures.job_refused();
     state_.log.info("job.refused",
@@ -94,6 +109,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
   const JobRecord& record =
       state_.jobs.add(std::move(message.spec), state_.settings.unique, state_.now);
   submitters_[record.job()].push_back(peer);
+  state_.audit.submitted(state_.sender, record.job(), record.spec());
   const bool started = planning_.start(
       [&files = files_, job = record.job(), spec = record.spec(), staging = record.staging(),
        plan_limits]() -> SideResult { return plan_job(files, job, spec, staging, plan_limits); });
@@ -182,8 +198,17 @@ void ClientDesk::handle(const net::PeerId& peer, proto::CancelJob message) {
     return;
   }
   const std::string name = "job " + std::to_string(message.job.value);
+  const std::string& submitted_by = record->phase() == JobPhase::kActive
+                                        ? record->spec().submitted_by
+                                        : record->final_status().submitted_by;
+  if (const Status refused = check_ownership(state_.sender, submitted_by); !refused.ok()) {
+    state_.audit.refused(state_.sender, "to cancel " + name);
+    answer(peer, std::move(Status(refused)).with_context(name), message.job);
+    return;
+  }
   if (record->phase() == JobPhase::kActive) {
     state_.log.info("job.cancel_requested", {{"job", message.job.value}});
+    state_.audit.cancelled(state_.sender, message.job);
     state_.events.push_back(JobCancelled{.job = message.job});
     answer(peer, {}, message.job);
     return;

@@ -9,6 +9,7 @@
 #include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
 #include "master/service/master_state.hpp"
+#include "master/service/quotas.hpp"
 #include "master/service/side_work.hpp"
 
 namespace fanfold::master {
@@ -36,6 +37,8 @@ class ClientDesk {
 
  private:
   Status refuse_submission(const proto::JobSpec& spec);
+  /// Of the sender, when a quota says so.
+  Status refuse_for_quota();
   void refuse_unknown(const net::PeerId& peer, JobId job);
   Result<EventRecorder::Part> read_part(const proto::GetEvents& message);
 
@@ -43,6 +46,7 @@ class ClientDesk {
   io::FileSystem& files_;
   SideWork& planning_;
   std::map<JobId, std::vector<net::PeerId>> submitters_;  // Of jobs being planned.
+  Quotas quotas_;
 };
 
 }  // namespace fanfold::master

@@ -11,11 +11,13 @@
 #include "common/core/time.hpp"
 #include "common/log/log.hpp"
 #include "common/proto/stored.hpp"
+#include "common/security/live_keys.hpp"
 #include "master/events/event_recorder.hpp"
 #include "master/measures/measures.hpp"
 #include "master/scheduler/scheduler.hpp"
 #include "master/service/attempt_book.hpp"
 #include "master/service/attempt_logs.hpp"
+#include "master/service/audit.hpp"
 #include "master/service/followers.hpp"
 #include "master/service/job_records.hpp"
 #include "master/service/outbox.hpp"
@@ -38,10 +40,12 @@ struct ServiceSettings {
 };
 
 struct MasterState {
-  MasterState(ServiceSettings service_settings, Log& service_log, EventSink* event_sink,
-              bool measured)
+  MasterState(ServiceSettings service_settings, Log& service_log, Log* audit_log,
+              security::LiveKeys* accepted_keys, EventSink* event_sink, bool measured)
       : settings(std::move(service_settings)),
         log(service_log),
+        audit(audit_log),
+        keys(accepted_keys),
         event_log(event_sink, log, settings.unix_us_at_origin),
         measures(measured),
         scheduler({.worker_silence_max = settings.worker_silence_max,
@@ -51,6 +55,12 @@ struct MasterState {
 
   const ServiceSettings settings;
   Log& log;
+  Audit audit;
+  security::LiveKeys* const keys;  // Null: nobody is asked for one.
+  /// Of the message that is being handled.
+  net::Sender sender;
+  /// Of that sender; empty: none was asked for.
+  std::string key_name() const { return sender.holder ? sender.holder->name : std::string(); }
   EventRecorder event_log;
   Measures measures;
   Instant now;      // Of the current turn.

@@ -25,9 +25,14 @@ po::options_description describe() {
       ("help,h", "show this text")     //
       ("version", "show the version")  //
       ("listen", po::value<std::string>(),
-       "where to listen: ipc:///DIR/NAME, DIR being yours alone (mode 0700)")         //
-      ("state", po::value<std::string>(), "directory that keeps jobs over restarts")  //
-      ("ephemeral", "keep no jobs over restarts")                                     //
+       "where to listen: ipc:///DIR/NAME, DIR being yours alone (mode 0700); or tcp://HOST:PORT, "
+       "with --keys")  //
+      ("keys", po::value<std::string>(),
+       "directory of keys, made by 'fanfold keys init': tcp:// needs it")  //
+      ("audit", po::value<std::string>(),
+       "append who submits, cancels and stops to this file (default: DIR/audit.log of --state)")  //
+      ("state", po::value<std::string>(), "directory that keeps jobs over restarts")              //
+      ("ephemeral", "keep no jobs over restarts")                                                 //
       ("events", po::value<std::string>(),
        "directory of the event logs of jobs (default: DIR/events of --state)")       //
       ("ready-fd", po::value<int>(), "write the bound address to this descriptor")   //
@@ -43,8 +48,8 @@ po::options_description describe() {
        "can log into this host can read them")  //
       ("http-host", po::value<std::vector<std::string>>(),
        "another value of the Host header to answer, such as localhost:8080 at the end of a tunnel; "
-       "may be repeated")                                                              //
-      ("allow-unauthenticated-tcp", "listen on tcp:// without keys; for tests alone")  //
+       "may be repeated")                                                                    //
+      ("allow-unauthenticated-tcp", "listen on the loopback without keys; for tests alone")  //
       ("log-file", po::value<std::string>(),
        "append the log to this file, not to standard error")  //
       ("log-level", po::value<std::string>()->default_value("info"),
@@ -94,6 +99,14 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
     return wrong("--heartbeat-ms must be less than --worker-silence-ms");
   }
   options.allow_unauthenticated_tcp = values.count("allow-unauthenticated-tcp") != 0;
+  options.key_directory = text("keys");
+  if (options.allow_unauthenticated_tcp && !options.key_directory.empty()) {
+    return wrong("--keys and --allow-unauthenticated-tcp exclude each other");
+  }
+  options.audit_file = text("audit");
+  if (options.audit_file.empty() && !ephemeral) {
+    options.audit_file = options.state_directory + "/audit.log";
+  }
   if (values.count("http") != 0) options.http_port = values["http"].as<std::uint16_t>();
   if (values.count("http-host") != 0) {
     if (!options.http_port) return wrong("--http-host needs --http");

@@ -22,7 +22,9 @@ struct MasterOptions {
   int lifetime_fd = -1;
   Duration worker_silence = limits::kWorkerSilence;
   Duration heartbeat = limits::kHeartbeatInterval;
-  bool allow_unauthenticated_tcp = false;
+  std::string key_directory;               // Empty: no keys, no TCP.
+  std::string audit_file;                  // Empty: in the state directory, if there is one.
+  bool allow_unauthenticated_tcp = false;  // For tests alone.
   std::string log_file;                    // Empty: standard error.
   std::optional<std::uint16_t> http_port;  // None: no pages, no metrics.
   std::vector<std::string> http_hosts;

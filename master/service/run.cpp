@@ -1,5 +1,6 @@
 #include "master/service/run.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,8 @@
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
+#include "common/security/key_directory.hpp"
+#include "common/security/live_keys.hpp"
 #include "master/events/event_files.hpp"
 #include "master/service/process_events.hpp"
 #include "master/service/service.hpp"
@@ -84,6 +87,38 @@ Result<std::unique_ptr<web::HttpServer>> serve_pages(const MasterOptions& option
   return server;
 }
 
+/// What the master proves itself with, and whom it lets in.
+struct MasterKeys {
+  net::Protection protection = net::NoTcp{};
+  std::shared_ptr<security::LiveKeys> accepted;  // Shared with the transport; null: none.
+};
+
+Result<MasterKeys> read_keys(const MasterOptions& options) {
+  MasterKeys keys;
+  if (options.allow_unauthenticated_tcp) keys.protection = net::UnprotectedLoopback{};
+  if (options.key_directory.empty()) return keys;
+  if (!options.address.starts_with("tcp://")) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--keys is for tcp:// addresses; " + options.address +
+                      " is protected by the directory that it lies in");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(const security::KeyFile own,
+                           security::read_master_key(options.key_directory));
+  FANFOLD_ASSIGN_OR_RETURN(keys.accepted, security::LiveKeys::open(options.key_directory));
+  keys.protection =
+      net::Guarded{std::make_shared<const security::KeyPair>(own.pair), keys.accepted};
+  return keys;
+}
+
+/// Connections of many take descriptors; so do those who come to take them.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  // Refused: then fewer connections are taken at once.
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 Status announce(int ready_fd, const std::string& address) {
   if (ready_fd < 0) return {};
   const std::string line = address + "\n";
@@ -121,8 +156,10 @@ Status serve(MasterService& service, ProcessEvents& events, net::Transport& tran
 Status run_master(const MasterOptions& options) {
   FANFOLD_ASSIGN_OR_RETURN(ProcessEvents events, ProcessEvents::open(options.lifetime_fd));
   FANFOLD_ASSIGN_OR_RETURN(Log log, Log::open(options.log_file, options.log_level));
-  const net::SocketOptions socket_options{
-      .allow_unauthenticated_tcp = options.allow_unauthenticated_tcp, .linger = kLinger};
+  raise_descriptor_limit();
+  auto keys = read_keys(options);
+  if (!keys.ok()) return std::move(keys).status().with_context("--keys");
+  const net::SocketOptions socket_options{.protection = keys->protection, .linger = kLinger};
   FANFOLD_RETURN_IF_ERROR(net::check_address(options.address, socket_options));
   FANFOLD_RETURN_IF_ERROR(check_socket_directory(options.address));
 
@@ -135,6 +172,10 @@ Status run_master(const MasterOptions& options) {
   }
   FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<net::BoundTransport> transport,
                            net::listen(options.address, socket_options));
+  Log audit;
+  if (!options.audit_file.empty()) {
+    FANFOLD_ASSIGN_OR_RETURN(audit, Log::open(options.audit_file, LogLevel::kInfo));
+  }
   ServiceSettings settings;
   settings.address = transport->bound_address();
   settings.unique = identity.unique;
@@ -148,6 +189,8 @@ Status run_master(const MasterOptions& options) {
   const std::unique_ptr<EventSink> event_logs = open_event_logs(options.event_directory, log);
   ServiceDoors doors{steady_clock(), io::posix_file_system(), *transport, *opened.store, log};
   doors.events = event_logs.get();
+  doors.keys = keys->accepted.get();
+  doors.audit = options.audit_file.empty() ? nullptr : &audit;
   web::Board board;
   if (options.http_port) doors.board = &board;
   web::Site site(board, options.event_directory);

@@ -1,6 +1,7 @@
 #include "master/service/service.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "common/core/limits.hpp"
 #include "common/core/planted.hpp"
 #include "common/proto/messages.hpp"
+#include "master/service/admission.hpp"
 #include "master/service/chores.hpp"
 
 namespace fanfold::master {
@@ -23,14 +25,6 @@ constexpr std::size_t kCapsulesQueued = 64;
 
 SideWork::Options side_options(std::size_t threads, std::size_t queued, net::Transport& transport) {
   return {.threads_max = threads, .queued_max = queued, .wake = [&transport] { transport.wake(); }};
-}
-
-/// Whether a frame with this tag comes from a client, who waits for an answer.
-bool is_from_client(std::string_view payload) {
-  if (payload.size() < 2) return false;
-  const unsigned tag = static_cast<unsigned char>(payload[0]) |
-                       (static_cast<unsigned>(static_cast<unsigned char>(payload[1])) << 8);
-  return tag >= proto::Submit::kTag && tag < proto::Answer::kTag;
 }
 
 /// A disk that is full, or fails, may recover; what is wrong with the output itself does not.
@@ -50,7 +44,8 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 
 MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors)
     : doors_(doors),
-      state_(std::move(settings), doors_.log, doors_.events, doors_.board != nullptr),
+      state_(std::move(settings), doors_.log, doors_.audit, doors_.keys, doors_.events,
+             doors_.board != nullptr),
       worker_desk_(state_),
       stagings_(limits::kStagingPatience),
       board_keeper_(state_, doors_.clock, doors_.board),
@@ -61,6 +56,7 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
       removing_(doors_.side_work(side_options(1, kRemovalsQueued, doors_.transport))),
       noting_(doors_.side_work(side_options(1, kCapsulesQueued, doors_.transport))),
       client_desk_(state_, doors_.files, *planning_) {
+  if (state_.keys != nullptr) keys_generation_ = state_.keys->generation();
   state_.now = doors_.clock.now();
   state_.started = state_.now;
 }
@@ -117,6 +113,7 @@ Status MasterService::collect(Duration wait) {
   }
   frames_in_turn_ = frames;
   note_damage();
+  note_keys();
   collect_side_results();
   return {};
 }
@@ -128,7 +125,38 @@ void MasterService::note_damage() {
   doors_.log.warn("frame.damaged", {{"damaged", damaged}});
 }
 
+void MasterService::note_keys() {
+  if (state_.keys == nullptr) return;
+  const security::LiveKeys::News news = state_.keys->take_news();
+  if (!news.unreadable.empty()) doors_.log.error("keys.unreadable", {{"reason", news.unreadable}});
+  for (const std::string& key : news.added) state_.audit.key_changed("added", key);
+  for (const std::string& key : news.removed) state_.audit.key_changed("removed", key);
+  const net::Refusals refusals = doors_.transport.refusals();
+  // Whoever knocks all day must not fill the disk: the 1st, 2nd, 4th, 8th ... are written down.
+  if (std::bit_width(refusals.count) != std::bit_width(strangers_)) {
+    doors_.log.warn("connection.refused", {{"address", refusals.address},
+                                           {"fingerprint", refusals.fingerprint},
+                                           {"refused", refusals.count}});
+    state_.audit.stranger(refusals.address, refusals.fingerprint, refusals.count);
+  }
+  strangers_ = refusals.count;
+  const std::uint64_t revoked = doors_.transport.revoked_frames();
+  if (std::bit_width(revoked) != std::bit_width(frames_revoked_)) {
+    doors_.log.warn("frame.revoked", {{"revoked", revoked}});
+  }
+  frames_revoked_ = revoked;
+  if (std::exchange(keys_generation_, state_.keys->generation()) == keys_generation_) return;
+  worker_desk_.forget_revoked();
+  worker_desk_.tell_peers();
+}
+
 void MasterService::handle_frame(net::Frame frame) {
+  state_.sender = std::move(frame.sender);
+  if (const Status allowed = check_role(state_.sender, frame.payload); !allowed.ok()) {
+    state_.audit.refused(state_.sender, allowed.message());
+    if (is_from_client(frame.payload)) client_desk_.answer(frame.peer, allowed);
+    return;
+  }
   Result<proto::MasterInput> decoded = proto::decode<proto::MasterInput>(frame.payload);
   if (!decoded.ok()) {
     reject_frame(frame.peer, frame.payload, decoded.status());
@@ -139,6 +167,7 @@ void MasterService::handle_frame(net::Frame frame) {
         using Message = std::decay_t<decltype(message)>;
         if constexpr (std::is_same_v<Message, proto::StopCluster>) {
           stop_requesters_.push_back(frame.peer);
+          state_.audit.stopped_cluster(state_.sender);
           stop(StopReason::kRequested);
         } else if constexpr (kIsFromWorker<Message>) {
           worker_desk_.handle(frame.peer, std::move(message));

@@ -33,8 +33,10 @@ struct ServiceDoors {
   Store& store;
   Log& log;
   SideWorkFactory side_work = threaded_side_work;
-  EventSink* events = nullptr;  // Null: nobody wants to read of jobs later.
-  web::Board* board = nullptr;  // Null: nobody looks on.
+  EventSink* events = nullptr;         // Null: nobody wants to read of jobs later.
+  web::Board* board = nullptr;         // Null: nobody looks on.
+  security::LiveKeys* keys = nullptr;  // Null: nobody is asked for one.
+  Log* audit = nullptr;                // Null: who does what is not written down.
 };
 
 enum class StopReason : std::uint8_t {
@@ -77,6 +79,7 @@ class MasterService {
   void measure_turn();
   void handle_frame(net::Frame frame);
   void note_damage();
+  void note_keys();
   void reject_frame(const net::PeerId& peer, std::string_view payload, const Status& why);
   void collect_side_results();
   Duration time_to_wait(Duration wait) const;
@@ -139,6 +142,9 @@ class MasterService {
   std::size_t facts_in_turn_ = 0;
   std::uint64_t frames_rejected_ = 0;
   std::uint64_t frames_damaged_ = 0;
+  std::uint64_t frames_revoked_ = 0;
+  std::uint64_t strangers_ = 0;
+  std::uint64_t keys_generation_ = 0;
 
   // Last: their threads must be gone before anything they might refer to.
   std::unique_ptr<SideWork> planning_;

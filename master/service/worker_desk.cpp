@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "common/capsule/capsule.hpp"
+#include "common/net/address.hpp"
+#include "master/service/admission.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -35,7 +37,7 @@ void trim(proto::FailureReport* failure) {
 }  // namespace
 
 const KnownWorker* WorkerDesk::known(WorkerId worker, const net::PeerId& peer) {
-  const KnownWorker* found = state_.workers.heard_from(worker, peer);
+  const KnownWorker* found = state_.workers.heard_from(worker, peer, state_.key_name());
   if (found == nullptr) state_.outbox.add(peer, proto::encode(proto::Unknown{}));
   return found;
 }
@@ -60,13 +62,22 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                       .attempts = std::exchange(message.attempts, {}),
                       .outputs = std::exchange(message.outputs, {}),
                       .outputs_complete = message.outputs_complete};
-  const auto introduction = state_.workers.introduce(peer, std::move(message));
+  // Where it is found, a worker says itself; whose key is met there, it does not.
+  if (const auto& holder = state_.sender.holder) {
+    message.data_endpoint = net::with_key(message.data_endpoint, holder->key);
+  }
+  const auto introduction = state_.workers.introduce(peer, std::move(message), state_.key_name());
+  if (introduction.worker == nullptr) {
+    state_.audit.refused(state_.sender, "to speak as the worker of another key");
+    return;
+  }
   const KnownWorker& worker = *introduction.worker;
   state_.outbox.add(peer, proto::encode(proto::Welcome{
                               .worker = worker.worker,
                               .epoch = state_.settings.epoch,
                               .heartbeat_ms = milliseconds_of(state_.settings.heartbeat_interval),
                               .silence_ms = milliseconds_of(state_.settings.worker_silence_max)}));
+  tell_peers(peer);
   tell_what_is_over(peer, joined);
   if (!introduction.is_new) return;
   state_.measures.worker_joined();
@@ -76,7 +87,13 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                                     {"slots", worker.hello.slots},
                                     {"data", worker.hello.data_endpoint}});
   joined.worker = worker.worker;
+  state_.audit.worker_joined(state_.sender, worker.hello.name);
   state_.events.push_back(std::move(joined));
+}
+
+void WorkerDesk::tell_peers(const net::PeerId& peer) {
+  if (state_.keys == nullptr || !state_.sender.holder) return;
+  state_.outbox.add(peer, encode_peers(state_.keys->workers()));
 }
 
 void WorkerDesk::tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined) {
@@ -97,6 +114,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
   }
   if (known(message.worker, peer) == nullptr) return;
   state_.outbox.add(peer, proto::encode(proto::HeartbeatEcho{.epoch = state_.settings.epoch}));
+  if (state_.keys != nullptr && message.peers != state_.keys->generation()) tell_peers(peer);
   std::vector<AttemptId> listed;
   listed.reserve(message.attempts.size());
   for (const proto::AttemptProgress& progress : message.attempts) {
@@ -187,7 +205,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
 }
 
 void WorkerDesk::handle(const net::PeerId& peer, proto::Bye message) {
-  const KnownWorker* worker = state_.workers.heard_from(message.worker, peer);
+  const KnownWorker* worker = state_.workers.heard_from(message.worker, peer, state_.key_name());
   if (worker == nullptr || message.finished) {
     // It wants to go, and nobody has a reason to keep it.
     state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
@@ -205,6 +223,9 @@ void WorkerDesk::handle(const net::PeerId& /*peer*/, const proto::WorkersDied& m
   for (const std::string& uuid : message.uuids) {
     const std::optional<WorkerId> dead = state_.workers.find_uuid(uuid);
     if (!dead) continue;
+    // Nobody ends the workers of another key.
+    const KnownWorker* known = state_.workers.find(*dead);
+    if (known != nullptr && known->key != state_.key_name()) continue;
     forget_worker(*dead, true);
     state_.events.push_back(WorkerLeft{.worker = *dead});
   }
@@ -236,6 +257,25 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::OutputPart message) {
   for (const OutputQuestion& question :
        state_.output_questions.take(message.attempt, message.offset)) {
     state_.outbox.add(question.peer, frame);
+  }
+}
+
+void WorkerDesk::tell_peers() {
+  const std::string frame = encode_peers(state_.keys->workers());
+  for (const auto& [worker, known] : state_.workers.all()) {
+    if (!known.key.empty()) state_.outbox.add(known.peer, frame);
+  }
+}
+
+void WorkerDesk::forget_revoked() {
+  std::vector<WorkerId> revoked;
+  for (const auto& [worker, known] : state_.workers.all()) {
+    const bool valid = known.key.empty() || state_.keys->has(known.key);
+    if (!valid) revoked.push_back(worker);
+  }
+  for (const WorkerId worker : revoked) {
+    forget_worker(worker, true);
+    state_.events.push_back(WorkerLeft{.worker = worker});
   }
 }
 

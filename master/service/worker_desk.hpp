@@ -22,12 +22,18 @@ class WorkerDesk {
   void handle(const net::PeerId& peer, proto::InputsWanted message);
   void handle(const net::PeerId& peer, proto::OutputPart message);
 
+  /// All of them hear who the others are.
+  void tell_peers();
+  /// Workers whose key is accepted no more: what they hold is as lost as on a host that died.
+  void forget_revoked();
   /// Its routes and attempts are forgotten; `silent` says that it did not go by itself.
   void forget_worker(WorkerId worker, bool silent);
 
  private:
   /// Null, and the sender is told to introduce itself again, when the worker is not known.
   const KnownWorker* known(WorkerId worker, const net::PeerId& peer);
+  /// Who the other workers are, where keys say so.
+  void tell_peers(const net::PeerId& peer);
   void tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined);
   struct Written {
     std::string text;         // All of it or its end.

@@ -7,11 +7,13 @@
 namespace fanfold::master {
 
 WorkerDirectory::Introduction WorkerDirectory::introduce(const net::PeerId& peer,
-                                                         proto::Hello hello) {
+                                                         proto::Hello hello,
+                                                         const std::string& key) {
   const auto known = by_uuid_.find(hello.uuid);
   if (known != by_uuid_.end()) {
     const auto present = workers_.find(known->second);
     if (present != workers_.end()) {
+      if (present->second.key != key) return {};
       present->second.peer = peer;
       return {.worker = &present->second, .is_new = false};
     }
@@ -19,8 +21,7 @@ WorkerDirectory::Introduction WorkerDirectory::introduce(const net::PeerId& peer
   const WorkerId id = known != by_uuid_.end() ? known->second : WorkerId{next_++};
   by_uuid_.emplace(hello.uuid, id);
   remembered_.erase(id);
-  const auto added =
-      workers_.emplace(id, KnownWorker{.worker = id, .peer = peer, .hello = std::move(hello)});
+  const auto added = workers_.emplace(id, KnownWorker{id, peer, std::move(hello), key});
   return {.worker = &added.first->second, .is_new = true};
 }
 
@@ -29,9 +30,10 @@ void WorkerDirectory::remember(WorkerId worker, const std::string& uuid) {
   remembered_.emplace(worker, uuid);
 }
 
-const KnownWorker* WorkerDirectory::heard_from(WorkerId worker, const net::PeerId& peer) {
+const KnownWorker* WorkerDirectory::heard_from(WorkerId worker, const net::PeerId& peer,
+                                               const std::string& key) {
   const auto found = workers_.find(worker);
-  if (found == workers_.end()) return nullptr;
+  if (found == workers_.end() || found->second.key != key) return nullptr;
   if (found->second.peer != peer) found->second.peer = peer;
   return &found->second;
 }

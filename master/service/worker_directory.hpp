@@ -20,6 +20,7 @@ struct KnownWorker {
   WorkerId worker;
   net::PeerId peer;
   proto::Hello hello;
+  std::string key;  // The name of that it proved itself with; empty: none was asked for.
 };
 
 class WorkerDirectory {
@@ -30,15 +31,17 @@ class WorkerDirectory {
   /// Registered with an earlier master: under this uuid it has this id, once it says Hello.
   void remember(WorkerId worker, const std::string& uuid);
 
-  /// Adds a worker, or binds the new route of a known one.
+  /// Adds a worker, or binds the new route of a known one.  A uuid that is known belongs to the
+  /// key it came with first: for any other the introduction has no worker.
   struct Introduction {
-    const KnownWorker* worker = nullptr;
-    bool is_new = false;  // It was not there yet, in the time of this master.
+    const KnownWorker* worker = nullptr;  // Null: refused.
+    bool is_new = false;                  // It was not there yet, in the time of this master.
   };
-  Introduction introduce(const net::PeerId& peer, proto::Hello hello);
+  Introduction introduce(const net::PeerId& peer, proto::Hello hello, const std::string& key);
 
-  /// Null when unknown.  A message is proof of life from `peer`: the route is bound to it.
-  const KnownWorker* heard_from(WorkerId worker, const net::PeerId& peer);
+  /// Null when unknown, or another key's.  A message is proof of life from `peer`: the route is
+  /// bound to it.
+  const KnownWorker* heard_from(WorkerId worker, const net::PeerId& peer, const std::string& key);
 
   const KnownWorker* find(WorkerId worker) const;
   void remove(WorkerId worker);

@@ -26,7 +26,7 @@ JobClient::JobClient(const std::string& address, History& history)
 
 std::unique_ptr<net::Transport> JobClient::connect() const {
   net::SocketOptions options;
-  options.allow_unauthenticated_tcp = true;
+  options.protection = net::UnprotectedLoopback{};
   auto transport = net::connect(address_, options);
   if (!transport.ok()) throw std::runtime_error(transport.status().message());
   return *std::move(transport);

@@ -137,7 +137,7 @@ proto::JobSpec Oracle::make_spec(const std::string& job, const OracleOptions& op
   request.split_bytes = options.split_bytes;
   request.attempts_max = kAttempts;
   auto spec = cli::make_job_spec(
-      {fs::path(FANFOLD_BIN).parent_path().string(), workspace_.root(), "chaos"}, request);
+      {fs::path(FANFOLD_BIN).parent_path().string(), workspace_.root(), "chaos", {}}, request);
   if (!spec.ok()) throw std::runtime_error(spec.status().message());
   return *std::move(spec);
 }

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 class RelayTest : public testing::Test {
  protected:
   RelayTest() {
-    sockets_.allow_unauthenticated_tcp = true;
+    sockets_.protection = net::UnprotectedLoopback{};
     server_ = *net::listen("tcp://127.0.0.1:0", sockets_);
     relay_.forward_to([address = server_->bound_address()] { return address; });
     client_ = *net::connect(relay_.address(), sockets_);

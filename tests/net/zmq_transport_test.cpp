@@ -254,8 +254,8 @@ TEST_F(ZmqTransport, SendsALastAnswerWhenItMayLinger) {
   EXPECT_TRUE((**frame).payload == answer);
 }
 
-TEST_F(ZmqTransport, TalksTcpWhenATestAsksForIt) {
-  options_.allow_unauthenticated_tcp = true;
+TEST_F(ZmqTransport, TalksTcpWithoutKeysOnTheLoopbackWhenATestAsksForIt) {
+  options_.protection = UnprotectedLoopback{};
   auto server = listen("tcp://127.0.0.1:0", options_);
   ASSERT_TRUE(server.ok()) << server.status().message();
   EXPECT_THAT((*server)->bound_address(), testing::MatchesRegex("tcp://127.0.0.1:[1-9][0-9]+"));
@@ -287,23 +287,34 @@ TEST(Address, OfIpcIsAnAbsolutePathThatFits) {
   }
 }
 
-TEST(Address, OfTcpIsRefusedUntilKeysExist) {
+TEST(Address, OfTcpNeedsKeysOnTheSameHostToo) {
   for (const char* address : {"tcp://127.0.0.1:7077", "tcp://[::1]:7077", "tcp://host.example:1"}) {
-    EXPECT_THAT(refusal_of(address), HasSubstr("TCP is refused until keys exist"));
-    SocketOptions open;
-    open.allow_unauthenticated_tcp = true;
-    EXPECT_TRUE(check_address(address, open).ok()) << address;
+    EXPECT_THAT(refusal_of(address), HasSubstr("TCP needs keys"));
+    SocketOptions proved;
+    proved.protection = Proved{};
+    EXPECT_TRUE(check_address(address, proved).ok()) << address;
+  }
+}
+
+TEST(Address, OfTcpWithoutKeysStaysOnThisHost) {
+  SocketOptions open;
+  open.protection = UnprotectedLoopback{};
+  EXPECT_TRUE(check_address("tcp://127.0.0.1:7077", open).ok());
+  EXPECT_TRUE(check_address("tcp://[::1]:7077", open).ok());
+  for (const char* address : {"tcp://0.0.0.0:7077", "tcp://10.0.0.1:7077", "tcp://*:7077"}) {
+    EXPECT_THAT(refusal_of(address, open), HasSubstr("never leaves this host")) << address;
   }
 }
 
 TEST(Address, OfTcpNeedsAHostAndAPort) {
   SocketOptions open;
-  open.allow_unauthenticated_tcp = true;
+  open.protection = Guarded{};
   for (const char* wrong :
        {"tcp://", "tcp://host", "tcp://:7077", "tcp://host:", "tcp://host:http", "tcp://host:70777",
         "tcp://host:-1", "tcp://::1:7077", "tcp://a;b:7077", "tcp://host:1 "}) {
     EXPECT_THAT(refusal_of(wrong, open), HasSubstr("host:port")) << wrong;
   }
+  EXPECT_THAT(refusal_of("tcp://host:1#cafe", open), HasSubstr("64 digits"));
 }
 
 TEST(Address, NamesASchemeThatIsNotKnown) {

@@ -61,6 +61,7 @@ void for_each_message(const Visitor& visit) {
       Named<Goodbye>{"Goodbye"},
       Named<ListPage>{"ListPage"},
       Named<ReadOutput>{"ReadOutput"},
+      Named<PeerKeys>{"PeerKeys"},
       Named<FetchSegment>{"FetchSegment"},
       Named<Chunk>{"Chunk"},
   };

@@ -179,7 +179,7 @@ TEST_F(Server, OutlivesRubbishAndAnswersWhatItCanNot) {
   EXPECT_EQ(static_cast<StatusCode>(chunk.code), StatusCode::kInvalidArgument);
 }
 
-TEST_F(Server, RefusesTcpUntilThereAreKeys) {
+TEST_F(Server, RefusesTcpWithoutKeys) {
   DataServerOptions options;
   options.scratch = scratch(0);
   options.address = "tcp://127.0.0.1:0";

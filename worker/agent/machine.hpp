@@ -59,8 +59,9 @@ class Machine {
   void obey(const proto::ForgetJob& message);
   void obey(const proto::Goodbye& message);
   void obey(const proto::ListPage& message);
-  /// The body answers it.
+  /// The body answers it, and keeps the keys.
   void obey(const proto::ReadOutput&) {}
+  void obey(const proto::PeerKeys&) {}
 
   // The link.
   template <class One>

@@ -33,13 +33,17 @@ po::options_description described() {
   add("version", "the version");
   add("master", po::value<std::string>(),
       "address of the master, such as ipc:///run/ff/master.sock");
+  add("key", po::value<std::string>(),
+      "file with this worker's key, made by 'fanfold keys add NAME --role worker'; tcp:// needs "
+      "it");
   add("private-dir", po::value<std::string>(),
       "directory of the cluster, mode 0700: sockets and scratch files go there");
   add("scratch", po::value<std::string>(),
       "intermediate files go into a directory of our own in here (default: --private-dir, else "
       "/var/tmp/fanfold-<uid>)");
   add("data-address", po::value<std::string>(),
-      "address other workers fetch from (default: a socket among the scratch files)");
+      "address other workers fetch from (default: a socket among the scratch files; with a master "
+      "at tcp:// any port of the address that leads there)");
   add("data-advertised", po::value<std::string>(),
       "what other workers are told in its place, when something forwards to it");
   add("slots", po::value<std::uint32_t>(), "tasks that run at once (default: one a core)");
@@ -50,7 +54,7 @@ po::options_description described() {
   add("lifetime-fd", po::value<int>(), "end when this descriptor reaches its end of file");
   add("ready-fd", po::value<int>(), "write a byte here once the master has welcomed this worker");
   add("allow-unauthenticated-tcp", po::bool_switch(),
-      "accept tcp:// addresses although nothing authenticates them; for tests alone");
+      "use tcp:// on the loopback without keys; for tests alone");
   add("log-level", po::value<std::string>()->default_value("info"),
       "debug, info, warn, error or off");
   add("log-file", po::value<std::string>(), "append log lines to this file (default: stderr)");
@@ -131,8 +135,8 @@ Status read_places(const po::variables_map& given, WorkerOptions* options) {
       text_or(given, "scratch",
               directory.empty() ? "/var/tmp/fanfold-" + std::to_string(::getuid()) : directory));
   options->scratch = parent + "/" + unique;
-  options->data_address =
-      text_or(given, "data-address", "ipc://" + options->scratch + "/data.sock");
+  options->key = text_or(given, "key", "");
+  options->data_address = text_or(given, "data-address", "");
   options->data_advertised = text_or(given, "data-advertised", "");
   return {};
 }
@@ -144,6 +148,9 @@ Result<std::optional<WorkerOptions>> interpret(const po::variables_map& given) {
   FANFOLD_ASSIGN_OR_RETURN(options.lifetime_fd, descriptor_option(given, "lifetime-fd"));
   FANFOLD_ASSIGN_OR_RETURN(options.ready_fd, descriptor_option(given, "ready-fd"));
   options.allow_unauthenticated_tcp = given["allow-unauthenticated-tcp"].as<bool>();
+  if (options.allow_unauthenticated_tcp && !options.key.empty()) {
+    return invalid("--key and --allow-unauthenticated-tcp exclude each other");
+  }
   FANFOLD_ASSIGN_OR_RETURN(options.log_level,
                            parse_log_level(given["log-level"].as<std::string>()));
   options.log_file = text_or(given, "log-file", "");

@@ -42,6 +42,7 @@ void WorkerBody::drain() { feed(DrainRequested{}); }
 Status WorkerBody::turn() {
   FANFOLD_RETURN_IF_ERROR(read_frames());
   note_damage();
+  note_trouble();
   FANFOLD_RETURN_IF_ERROR(read_executors());
   inputs_.look();
   for (const InputsMissing& missing : inputs_.take_missing()) note_missing(missing);
@@ -100,6 +101,7 @@ void WorkerBody::read_frame(const std::string& frame) {
     welcomed_ = true;
   }
   if (const auto* question = std::get_if<proto::ReadOutput>(&*message)) return answer(*question);
+  if (const auto* peers = std::get_if<proto::PeerKeys>(&*message)) return note_peers(*peers);
   feed(MasterSaid{*std::move(message)});
 }
 
@@ -113,6 +115,26 @@ void WorkerBody::answer(const proto::ReadOutput& question) {
                                        .offset = question.offset,
                                        .left_out = part.left_out,
                                        .bytes = std::move(part.text)}));
+}
+
+void WorkerBody::note_trouble() {
+  std::string trouble = transport_->trouble();
+  if (trouble == trouble_) return;
+  trouble_ = std::move(trouble);
+  if (trouble_.empty()) return;
+  doors_.log.error("master.refused", {{"master", options_.master}, {"reason", trouble_}});
+}
+
+void WorkerBody::note_peers(const proto::PeerKeys& message) {
+  if (doors_.peers == nullptr) return;
+  std::vector<security::PublicKey> keys(message.keys.size() / security::kKeyBytes);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    message.keys.copy(reinterpret_cast<char*>(keys[i].bytes.data()), security::kKeyBytes,
+                      i * security::kKeyBytes);
+  }
+  peers_ = message.version;
+  doors_.log.info("peers.changed", {{"keys", keys.size()}, {"version", peers_}});
+  doors_.peers->replace(peers_, std::move(keys));
 }
 
 Status WorkerBody::read_executors() {
@@ -175,6 +197,7 @@ void WorkerBody::send_held_commits() {
 }
 
 void WorkerBody::perform(SendToMaster& action) {
+  if (auto* heartbeat = std::get_if<proto::Heartbeat>(&action.message)) heartbeat->peers = peers_;
   std::string frame =
       std::visit([](const auto& message) { return proto::encode(message); }, action.message);
   if (std::holds_alternative<proto::CommitRequest>(action.message)) {
@@ -257,6 +280,7 @@ void WorkerBody::perform(Reconnect&) {
   }
   transport_ = *std::move(transport);
   frames_damaged_ = 0;
+  trouble_.clear();
   ++connections_;
 }
 

@@ -16,6 +16,7 @@
 #include "common/io/file_system.hpp"
 #include "common/log/log.hpp"
 #include "common/net/transport.hpp"
+#include "common/security/peer_list.hpp"
 #include "worker/agent/agent.hpp"
 #include "worker/service/executors.hpp"
 #include "worker/service/inputs.hpp"
@@ -33,6 +34,8 @@ struct WorkerDoors {
   Log& log;
   /// A new connection to the master.
   std::function<Result<std::unique_ptr<net::Transport>>()> connect;
+  /// Whom the data server lets in; null: whoever reaches its socket.
+  security::PeerList* peers = nullptr;
 };
 
 struct BodyOptions {
@@ -67,7 +70,9 @@ class WorkerBody {
   Status read_frames();
   void read_frame(const std::string& frame);
   void answer(const proto::ReadOutput& question);
+  void note_peers(const proto::PeerKeys& message);
   void note_damage();
+  void note_trouble();
   Status read_executors();
   void note_ended(AttemptEnded ended);
   void note_missing(const InputsMissing& missing);
@@ -103,6 +108,8 @@ class WorkerBody {
   std::vector<std::string> held_commits_;  // Frames that wait for company; never for long.
   Instant hold_until_;
   std::uint64_t frames_damaged_ = 0;  // On this connection to the master.
+  std::string trouble_;               // With it, as last logged.
+  std::uint64_t peers_ = 0;           // The version of the keys in doors_.peers.
   bool welcomed_ = false;
   WorkerId self_;  // As the last welcome said.
   std::optional<Status> end_;

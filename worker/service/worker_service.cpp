@@ -8,14 +8,50 @@
 #include <utility>
 
 #include "common/core/limits.hpp"
+#include "common/net/address.hpp"
+#include "common/security/key_file.hpp"
 
 namespace fanfold::worker {
 namespace {
 
-net::SocketOptions socket_options(const WorkerOptions& options) {
+bool is_tcp(const std::string& address) { return address.starts_with("tcp://"); }
+
+/// What this worker proves itself with, and whom it believes.
+Result<WorkerKeys> read_keys(const WorkerOptions& options) {
+  WorkerKeys keys;
+  if (options.key.empty()) {
+    if (!options.allow_unauthenticated_tcp) return keys;
+    keys.control = keys.serving = keys.fetching = net::UnprotectedLoopback{};
+    return keys;
+  }
+  FANFOLD_ASSIGN_OR_RETURN(const security::KeyFile file, security::read_key_file(options.key));
+  if (file.role != security::Role::kWorker) {
+    return Status(StatusCode::kInvalidArgument,
+                  options.key + " is the key of a " + security::name_of(file.role) +
+                      "; a worker needs one of 'fanfold keys add NAME --role worker'");
+  }
+  const auto own = std::make_shared<const security::KeyPair>(file.pair);
+  keys.peers = std::make_shared<security::PeerList>();
+  keys.control = net::Proved{own, file.master};
+  keys.serving = net::Guarded{own, keys.peers};
+  // Which worker has which key, the master tells with its address.
+  keys.fetching = net::Proved{own, std::nullopt};
+  return keys;
+}
+
+Result<std::string> data_address(const WorkerOptions& options) {
+  if (!options.data_address.empty()) return options.data_address;
+  if (!is_tcp(options.master) || options.key.empty()) {
+    return "ipc://" + options.scratch + "/data.sock";
+  }
+  FANFOLD_ASSIGN_OR_RETURN(const std::string host, net::own_host_towards(options.master));
+  return "tcp://" + host + ":0";
+}
+
+net::SocketOptions socket_options(const WorkerKeys& keys) {
   net::SocketOptions socket;
   socket.frame_bytes_max = limits::kControlFrameBytes;
-  socket.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
+  socket.protection = keys.control;
   return socket;
 }
 
@@ -23,7 +59,10 @@ net::SocketOptions socket_options(const WorkerOptions& options) {
 
 Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& options,
                                                            const WorkerSurroundings& with) {
-  const net::SocketOptions socket = socket_options(options);
+  auto read = read_keys(options);
+  if (!read.ok()) return std::move(read).status().with_context("--key");
+  WorkerKeys keys = *std::move(read);
+  const net::SocketOptions socket = socket_options(keys);
   FANFOLD_RETURN_IF_ERROR(net::check_address(options.master, socket).with_context("--master"));
   if (!options.data_advertised.empty()) {
     FANFOLD_RETURN_IF_ERROR(
@@ -31,27 +70,28 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
   }
   FANFOLD_ASSIGN_OR_RETURN(auto stacks, StackFinder::make());
   FetcherOptions fetching;
-  fetching.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
+  fetching.protection = keys.fetching;
   FANFOLD_ASSIGN_OR_RETURN(auto fetcher, SignalledFetcher::make(with.files, with.clock, fetching));
   DataServerOptions serving;
   serving.scratch = with.scratch.directory();
-  serving.address = options.data_address;
-  serving.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
+  FANFOLD_ASSIGN_OR_RETURN(serving.address, data_address(options));
+  serving.protection = keys.serving;
   auto server = start_data_server(with.files, serving);
   if (!server.ok()) return std::move(server).status().with_context("--data-address");
   FANFOLD_ASSIGN_OR_RETURN(auto transport, net::connect(options.master, socket));
-  std::unique_ptr<WorkerService> service(
-      new WorkerService(options, with, *std::move(server), std::move(fetcher), std::move(stacks)));
+  std::unique_ptr<WorkerService> service(new WorkerService(
+      options, with, std::move(keys), *std::move(server), std::move(fetcher), std::move(stacks)));
   service->begin(std::move(transport));
   return service;
 }
 
 WorkerService::WorkerService(const WorkerOptions& options, const WorkerSurroundings& surroundings,
-                             std::unique_ptr<DataServer> server,
+                             WorkerKeys keys, std::unique_ptr<DataServer> server,
                              std::unique_ptr<SignalledFetcher> fetcher,
                              std::unique_ptr<StackFinder> stacks)
     : options_(options),
       with_(surroundings),
+      keys_(std::move(keys)),
       server_(std::move(server)),
       fetcher_(std::move(fetcher)),
       executors_(surroundings.zygote, options.slots, std::move(stacks)) {}
@@ -80,10 +120,14 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
                                     {"slots", options_.slots},
                                     {"memory", options_.memory_bytes},
                                     {"threads", options_.threads}});
-  const WorkerDoors doors{
-      with_.clock, with_.files, with_.scratch, executors_, *fetcher_, with_.log, [this] {
-        return net::connect(options_.master, socket_options(options_));
-      }};
+  const WorkerDoors doors{with_.clock,
+                          with_.files,
+                          with_.scratch,
+                          executors_,
+                          *fetcher_,
+                          with_.log,
+                          [this] { return net::connect(options_.master, socket_options(keys_)); },
+                          keys_.peers.get()};
   body_ = std::make_unique<WorkerBody>(std::move(body), doors, std::move(transport));
 }
 

@@ -30,6 +30,16 @@ struct WorkerSurroundings {
   Log& log;
 };
 
+/// How each of its sockets is protected.
+struct WorkerKeys {
+  net::Protection control = net::NoTcp{};
+  net::Protection serving = net::NoTcp{};
+  net::Protection fetching = net::NoTcp{};
+  /// Whom the data server lets in: the master says so.  Shared with its transport; null: nobody
+  /// asks for keys.
+  std::shared_ptr<security::PeerList> peers;
+};
+
 class WorkerService {
  public:
   static Result<std::unique_ptr<WorkerService>> make(const WorkerOptions& options,
@@ -41,8 +51,8 @@ class WorkerService {
 
  private:
   WorkerService(const WorkerOptions& options, const WorkerSurroundings& surroundings,
-                std::unique_ptr<DataServer> server, std::unique_ptr<SignalledFetcher> fetcher,
-                std::unique_ptr<StackFinder> stacks);
+                WorkerKeys keys, std::unique_ptr<DataServer> server,
+                std::unique_ptr<SignalledFetcher> fetcher, std::unique_ptr<StackFinder> stacks);
 
   void begin(std::unique_ptr<net::Transport> transport);
   Status turn();
@@ -53,6 +63,7 @@ class WorkerService {
 
   const WorkerOptions options_;
   WorkerSurroundings with_;
+  const WorkerKeys keys_;
   std::unique_ptr<DataServer> server_;
   std::unique_ptr<SignalledFetcher> fetcher_;
   PooledExecutors executors_;

@@ -70,7 +70,7 @@ Result<std::unique_ptr<DataServer>> start_data_server(io::FileSystem& files,
                                                       const DataServerOptions& options) {
   net::SocketOptions socket;
   socket.frame_bytes_max = limits::kDataFrameBytes;
-  socket.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
+  socket.protection = options.protection;
   FANFOLD_ASSIGN_OR_RETURN(auto transport, net::listen(options.address, socket));
   return std::unique_ptr<DataServer>(
       std::make_unique<ThreadedServer>(files, options, std::move(transport)));

@@ -10,13 +10,14 @@
 
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
+#include "common/net/transport.hpp"
 
 namespace fanfold::worker {
 
 struct DataServerOptions {
   std::string scratch;  // This worker's own.
   std::string address;  // To listen at.
-  bool allow_unauthenticated_tcp = false;
+  net::Protection protection = net::NoTcp{};
 };
 
 /// Serves until it is destroyed.

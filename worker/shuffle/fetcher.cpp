@@ -149,7 +149,7 @@ Result<std::unique_ptr<Fetcher>> start_fetcher(io::FileSystem& files, Clock& clo
                                                std::function<void()> wake) {
   net::SocketOptions socket;
   socket.frame_bytes_max = limits::kDataFrameBytes;
-  socket.allow_unauthenticated_tcp = options.allow_unauthenticated_tcp;
+  socket.protection = options.protection;
   FANFOLD_ASSIGN_OR_RETURN(auto transport, net::make_connecting_transport(socket));
   return std::unique_ptr<Fetcher>(std::make_unique<ThreadedFetcher>(
       files, clock, options, std::move(transport), std::move(wake)));

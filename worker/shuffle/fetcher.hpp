@@ -16,6 +16,7 @@
 #include "common/core/status.hpp"
 #include "common/core/time.hpp"
 #include "common/io/file_system.hpp"
+#include "common/net/transport.hpp"
 #include "common/proto/types.hpp"
 #include "worker/exec/run_task.hpp"
 
@@ -55,7 +56,7 @@ struct FetcherOptions {
   /// Data servers that one request talks to at a time, beside those that are quiet.  When the last
   /// map ends all reduces begin: each of thousands would connect to each of thousands at once.
   std::uint32_t holders_talking = 8;
-  bool allow_unauthenticated_tcp = false;
+  net::Protection protection = net::NoTcp{};
 };
 
 /// May be called by one thread, which is not the one that works.

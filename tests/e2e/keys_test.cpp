@@ -1,0 +1,162 @@
+// Masters, workers and clients that prove who they are.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/e2e/keyed_cluster.hpp"
+
+namespace fanfold::e2e {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class Keys : public testing::Test {
+ protected:
+  Workspace workspace_;
+};
+
+TEST_F(Keys, CarryAJobOverTcpByteForByteAsWithoutThem) {
+  workspace_.write("in.txt", make_text(7, 20'000));
+  KeyedCluster cluster(workspace_);
+  cluster.add_worker();
+  cluster.add_worker();
+  const Outcome remote =
+      cluster.run_as("alice", {"run", "word_count", "in.txt", "-o", "remote", "-r", "3",
+                               "--split-bytes", "64K", "--shuffle-over-network"});
+  ASSERT_EQ(remote.exit_code, 0) << remote.both();
+  const Outcome local = run(workspace_, {"run", "word_count", "in.txt", "-o", "local", "-r", "3",
+                                         "--split-bytes", "64K"});
+  ASSERT_EQ(local.exit_code, 0) << local.both();
+  EXPECT_EQ(workspace_.fingerprint("remote"), workspace_.fingerprint("local"));
+  EXPECT_THAT(cluster.audit_log(),
+              AllOf(HasSubstr("job.submitted key=alice address=127.0.0.1 job=1 name=word_count"),
+                    HasSubstr("worker.joined key=w1 address=127.0.0.1 worker=w1")));
+  const Outcome status = cluster.run_as("alice", {"status", "1", "--json"});
+  EXPECT_THAT(status.out, HasSubstr("\"alice\""));
+}
+
+TEST_F(Keys, AreWhatTcpIsRefusedWithout) {
+  CommandOptions master;
+  master.program = (fs::path(FANFOLD_BIN).parent_path() / "fanfold-master").string();
+  const Outcome open = run(workspace_, {"--listen", "tcp://127.0.0.1:0", "--ephemeral"}, master);
+  EXPECT_EQ(open.exit_code, 2);
+  EXPECT_THAT(open.err, AllOf(HasSubstr("TCP needs keys"), HasSubstr("fanfold keys init")));
+  CommandOptions worker;
+  worker.program = (fs::path(FANFOLD_BIN).parent_path() / "fanfold-worker").string();
+  const Outcome keyless = run(workspace_, {"--master", "tcp://127.0.0.1:7"}, worker);
+  EXPECT_EQ(keyless.exit_code, 2);
+  EXPECT_THAT(keyless.err, HasSubstr("TCP needs keys"));
+  const Outcome client = run(workspace_, {"list", "--master", "tcp://127.0.0.1:7"});
+  EXPECT_EQ(client.exit_code, 2);
+  EXPECT_THAT(client.err, AllOf(HasSubstr("--key"), HasSubstr("FANFOLD_KEY")));
+  const Outcome nowhere =
+      run(workspace_, {"--listen", "tcp://127.0.0.1:0", "--ephemeral", "--keys", "none"}, master);
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_THAT(nowhere.err, HasSubstr("none"));
+}
+
+TEST_F(Keys, OfOthersToReadAreRefusedByEverybody) {
+  KeyedCluster cluster(workspace_);
+  const fs::perms readable = fs::perms::owner_read | fs::perms::group_read;
+  fs::permissions(cluster.key_file("alice"), readable);
+  const Outcome client = cluster.run_as("alice", {"list"});
+  EXPECT_EQ(client.exit_code, 2);
+  EXPECT_THAT(client.err, AllOf(HasSubstr("has mode 0440"),
+                                HasSubstr("chmod 600 " + cluster.key_file("alice"))));
+  cluster.keys({"add", "w1", "--role", "worker"});
+  fs::permissions(cluster.key_file("w1"), readable);
+  CommandOptions worker;
+  worker.program = (fs::path(FANFOLD_BIN).parent_path() / "fanfold-worker").string();
+  const Outcome refused = run(
+      workspace_,
+      {"--master", cluster.address(), "--key", cluster.key_file("w1"), "--scratch", "s"}, worker);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("chmod 600"));
+  CommandOptions master;
+  master.program = (fs::path(FANFOLD_BIN).parent_path() / "fanfold-master").string();
+  fs::permissions(workspace_.path("keys/master.key"), readable);
+  const Outcome second = run(
+      workspace_,
+      {"--listen", "tcp://127.0.0.1:0", "--ephemeral", "--keys", workspace_.path("keys")}, master);
+  EXPECT_EQ(second.exit_code, 2);
+  EXPECT_THAT(second.err, HasSubstr("chmod 600"));
+}
+
+TEST_F(Keys, ThatDoNotFitAreNamed) {
+  KeyedCluster cluster(workspace_);
+  ASSERT_EQ(run(workspace_, {"keys", "init", "--dir", "other"}).exit_code, 0);
+  ASSERT_EQ(run(workspace_, {"keys", "add", "bob", "--role", "admin", "--dir", "other"}).exit_code,
+            0);
+  const auto list_with = [&](const std::string& key) {
+    return run(workspace_, {"list", "--master", cluster.address(), "--key", key});
+  };
+  // Of another cluster: the master cannot read what it says.
+  const Outcome foreign = list_with("other/bob.key");
+  EXPECT_EQ(foreign.exit_code, 1);
+  EXPECT_THAT(foreign.err, AllOf(HasSubstr("the key 'bob' of other/bob.key"),
+                                 HasSubstr("not the master that this key is for")));
+  // Of nobody, but told where the master is.
+  std::string forged = workspace_.read("other/bob.key");
+  const std::string alice = workspace_.read("keys/alice.key");
+  const std::size_t master = forged.find("master ");
+  forged.replace(master, std::string::npos, alice.substr(alice.find("master ")));
+  workspace_.write("forged.key", forged);
+  fs::permissions(workspace_.path("forged.key"), fs::perms::owner_read);
+  const Outcome unknown = list_with("forged.key");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err,
+              AllOf(HasSubstr("the key 'bob' of forged.key"), HasSubstr("does not accept this key"),
+                    HasSubstr("fanfold keys list")));
+  EXPECT_TRUE(eventually([&] {
+    return cluster.audit_log().find("connection.refused address=127.0.0.1") != std::string::npos;
+  }));
+  EXPECT_EQ(list_with("keys/alice.key").exit_code, 0);
+}
+
+TEST_F(Keys, AreRotatedWhileBothAreInUse) {
+  KeyedCluster cluster(workspace_);
+  fs::copy_file(cluster.key_file("alice"), workspace_.path("old.key"));
+  fs::permissions(workspace_.path("old.key"), fs::perms::owner_read);
+  const auto works = [&](const std::string& key) {
+    return run(workspace_, {"list", "--master", cluster.address(), "--key", key}).exit_code == 0;
+  };
+  cluster.keys({"rotate", "alice"});
+  EXPECT_TRUE(works("old.key"));
+  EXPECT_TRUE(works("keys/alice.key"));
+  EXPECT_THAT(cluster.keys({"list"}).out, HasSubstr("alice"));
+  cluster.keys({"rotate", "alice", "--overlap", "0s"});
+  EXPECT_FALSE(works("old.key"));
+  EXPECT_TRUE(works("keys/alice.key"));
+}
+
+TEST_F(Keys, MayUseAsMuchAsTheirQuotaSays) {
+  KeyedCluster cluster(workspace_);
+  cluster.add_worker();
+  cluster.keys({"add", "busy", "--role", "client", "--jobs", "1"});
+  cluster.keys({"add", "hasty", "--role", "client", "--submissions", "2"});
+  const std::string gate = workspace_.path("gate");
+  workspace_.write("wait.txt", "wait for " + gate + "\n");
+  workspace_.write("in.txt", "a\n");
+  const Outcome first =
+      cluster.run_as("busy", {"submit", faulty_plugin("faulty"), "wait.txt", "-o", "b1"});
+  ASSERT_EQ(first.exit_code, 0) << first.both();
+  const Outcome second = cluster.run_as("busy", {"submit", "word_count", "in.txt", "-o", "b2"});
+  EXPECT_EQ(second.exit_code, 2);
+  EXPECT_THAT(second.err, HasSubstr("the key 'busy' may have 1 jobs at a time"));
+  workspace_.write("gate", "");
+  EXPECT_EQ(cluster.run_as("busy", {"wait", "1"}).exit_code, 0);
+  EXPECT_EQ(cluster.run_as("busy", {"run", "word_count", "in.txt", "-o", "b3"}).exit_code, 0);
+  for (const char* output : {"h1", "h2"}) {
+    EXPECT_EQ(cluster.run_as("hasty", {"run", "word_count", "in.txt", "-o", output}).exit_code, 0);
+  }
+  const Outcome third = cluster.run_as("hasty", {"run", "word_count", "in.txt", "-o", "h3"});
+  EXPECT_EQ(third.exit_code, 2);
+  EXPECT_THAT(third.err, AllOf(HasSubstr("may submit 2 jobs a minute"), HasSubstr("try again in")));
+}
+
+}  // namespace
+}  // namespace fanfold::e2e
