@@ -43,10 +43,15 @@ Json attribute(std::string_view key, bool value) {
   return {{"key", key}, {"value", {{"boolValue", value}}}};
 }
 
+/// As text: many spans as trees of values would be many times as large.
 struct Span {
   std::size_t worker = kNoWorker;  // Where it was; kNoWorker: at the master.
-  Json json;
+  std::string json;
 };
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 class Trace {
  public:
@@ -67,8 +72,8 @@ class Trace {
   const std::vector<Span>& spans() const { return spans_; }
 
  private:
-  Json& add(const std::string& name, const std::string& id, const std::string& parent,
-            std::uint64_t began, std::uint64_t ended) {
+  Json begin(const std::string& name, const std::string& id, const std::string& parent,
+             std::uint64_t began, std::uint64_t ended) const {
     Json span = {{"traceId", trace_}, {"spanId", id}};
     if (!parent.empty()) span["parentSpanId"] = parent;
     if (caller_.flags != 0) span["flags"] = caller_.flags;
@@ -77,8 +82,10 @@ class Trace {
     span["startTimeUnixNano"] = nanoseconds(began);
     span["endTimeUnixNano"] = nanoseconds(std::max(began, ended));
     span["attributes"] = Json::array();
-    spans_.push_back({kNoWorker, std::move(span)});
-    return spans_.back().json;
+    return span;
+  }
+  void keep(const Json& span, std::size_t worker = kNoWorker) {
+    spans_.push_back({worker, dump(span)});
   }
   std::string nanoseconds(std::uint64_t since_submission_us) const {
     return std::to_string((history_.submitted_unix_us + since_submission_us) * 1000);
@@ -104,7 +111,7 @@ void Trace::add_job() {
   std::uint64_t ended = history_.elapsed;
   // What was still told after the end belongs to it.
   for (const AttemptHistory& attempt : history_.attempts) ended = std::max(ended, attempt.ended);
-  Json& span = add("job " + history_.name, job_, caller_.parent, 0, ended);
+  Json span = begin("job " + history_.name, job_, caller_.parent, 0, ended);
   Json& attributes = span["attributes"];
   attributes.push_back(attribute("fanfold.job.id", history_.job));
   attributes.push_back(attribute("fanfold.job.name", history_.name));
@@ -119,10 +126,11 @@ void Trace::add_job() {
   if (history_.state == "failed") {
     span["status"] = {{"code", kStatusError}, {"message", history_.reason}};
   }
+  keep(span);
 }
 
 void Trace::add_stages() {
-  add("planning", id_of(job_ + " planning"), job_, 0, history_.planned);
+  keep(begin("planning", id_of(job_ + " planning"), job_, 0, history_.planned));
   for (const Stage stage : {Stage::kSample, Stage::kMap, Stage::kReduce}) {
     std::optional<std::uint64_t> began;
     std::uint64_t ended = 0;
@@ -140,13 +148,14 @@ void Trace::add_stages() {
       ended = std::max(ended, attempt.ended);
     }
     if (!began) continue;
-    Json& span = add(name_of(stage), stage_id(stage), job_, *began, ended);
+    Json span = begin(name_of(stage), stage_id(stage), job_, *began, ended);
     span["attributes"].push_back(attribute("fanfold.stage", std::string(name_of(stage))));
     span["attributes"].push_back(attribute("fanfold.tasks", std::uint64_t{tasks}));
+    keep(span);
   }
   if (history_.publication_started) {
-    add("publication", id_of(job_ + " publication"), job_, *history_.publication_started,
-        history_.publication_ended.value_or(history_.elapsed));
+    keep(begin("publication", id_of(job_ + " publication"), job_, *history_.publication_started,
+               history_.publication_ended.value_or(history_.elapsed)));
   }
 }
 
@@ -157,9 +166,8 @@ std::string Trace::attempt_id(const AttemptHistory& attempt) {
 }
 
 void Trace::add_attempt(const AttemptHistory& attempt) {
-  Json& span = add(name_of(attempt), attempt_id(attempt), stage_id(attempt.stage), attempt.started,
-                   attempt.ended);
-  spans_.back().worker = attempt.worker;
+  Json span = begin(name_of(attempt), attempt_id(attempt), stage_id(attempt.stage), attempt.started,
+                    attempt.ended);
   Json& attributes = span["attributes"];
   attributes.push_back(
       attribute("fanfold.task", name_of(TaskId{{}, attempt.stage, attempt.index})));
@@ -179,6 +187,7 @@ void Trace::add_attempt(const AttemptHistory& attempt) {
   if (attempt.outcome == Outcome::kFailed || attempt.outcome == Outcome::kLost) {
     add_failure(attempt, &span);
   }
+  keep(span, attempt.worker);
 }
 
 void Trace::add_failure(const AttemptHistory& attempt, Json* span) const {
@@ -212,20 +221,19 @@ Json resource_of(const JobHistory& history, std::size_t worker) {
 
 std::string request_of(const JobHistory& history, std::vector<Span>::const_iterator first,
                        std::vector<Span>::const_iterator last) {
-  std::map<std::size_t, Json> by_worker;
+  std::map<std::size_t, std::string> by_worker;
   for (; first != last; ++first) {
-    by_worker.try_emplace(first->worker, Json::array()).first->second.push_back(first->json);
+    std::string& spans = by_worker[first->worker];
+    spans += (spans.empty() ? "" : ",") + first->json;
   }
-  Json resources = Json::array();
-  for (auto& [worker, spans] : by_worker) {
-    resources.push_back(
-        {{"resource", resource_of(history, worker)},
-         {"scopeSpans",
-          Json::array({{{"scope", {{"name", "fanfold"}, {"version", FANFOLD_VERSION}}},
-                        {"spans", std::move(spans)}}})}});
+  const std::string scope = dump({{"name", "fanfold"}, {"version", FANFOLD_VERSION}});
+  std::string request;
+  for (const auto& [worker, spans] : by_worker) {
+    request += request.empty() ? "{\"resourceSpans\":[" : ",";
+    request += "{\"resource\":" + dump(resource_of(history, worker)) +
+               ",\"scopeSpans\":[{\"scope\":" + scope + ",\"spans\":[" + spans + "]}]}";
   }
-  const Json request = {{"resourceSpans", std::move(resources)}};
-  return request.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return request + "]}";
 }
 
 }  // namespace
