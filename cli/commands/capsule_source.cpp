@@ -35,8 +35,7 @@ Result<std::string> read_file(const std::string& path) {
   if (file.is_open() && !file.bad()) return text;
   return Status(StatusCode::kNotFound,
                 "there is no capsule " + path + ": " + std::strerror(errno) +
-                    ".\nThe attempt did not fail, its worker was lost, or too many attempts failed "
-                    "before it.");
+                    ".\nThe attempt did not fail, its worker was lost, or too many others failed.");
 }
 
 /// The event directory of a cluster of `fanfold cluster up`; empty: the address is not that of one.

@@ -18,7 +18,7 @@
 
 namespace fanfold {
 
-/// Capsules that the failed attempts of one job leave; later failures leave none.
+/// Capsules that are kept of one job: those of its first failed attempts, and of its last.
 inline constexpr std::size_t kCapsulesPerJob = 1000;
 
 /// "map-3.1.capsule"

@@ -1,19 +1,27 @@
 // The capsules of failed attempts: who writes them, where to, how many.
 
+#include <utility>
+
 #include "common/capsule/capsule.hpp"
 #include "common/text/names.hpp"
 #include "master/events/event_recorder.hpp"
 
 namespace fanfold::master {
 
-std::string EventRecorder::take_capsule_directory(JobId id) {
+EventRecorder::CapsulePlace EventRecorder::take_capsule_place(JobId id, const std::string& name) {
+  constexpr std::size_t kEither = kCapsulesPerJob / 2;
   JobLog* job = find(id);
-  if (job == nullptr || job->capsules >= kCapsulesPerJob) return {};
+  if (job == nullptr) return {};
   // A log that begins removes what an earlier job of this number left.
   if (job->begins) flush(id, *job);
   if (job->begins) return {};
-  ++job->capsules;
-  return sink_->capsule_directory(id);
+  CapsulePlace place{.directory = sink_->capsule_directory(id), .replaced = {}};
+  if (++job->capsules <= kEither) return place;
+  job->newest_capsules.push_back(name);
+  if (job->newest_capsules.size() <= kEither) return place;
+  place.replaced = std::move(job->newest_capsules.front());
+  job->newest_capsules.pop_front();
+  return place;
 }
 
 Result<EventRecorder::Part> EventRecorder::read_capsule(const TaskId& task,
@@ -32,7 +40,7 @@ Result<EventRecorder::Part> EventRecorder::read_capsule(const TaskId& task,
     return Status(StatusCode::kNotFound,
                   "attempt " + name + " of job " + std::to_string(task.job.value) +
                       " left no capsule: it did not fail, its worker was lost, or too many "
-                      "attempts of the job failed before it;\n'fanfold why " +
+                      "others of the job failed;\n'fanfold why " +
                       std::to_string(task.job.value) + "' shows which attempts failed");
   }
   FANFOLD_RETURN_IF_ERROR(bytes.status());

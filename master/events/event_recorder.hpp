@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -106,10 +107,14 @@ class EventRecorder {
   /// From `offset`; everything that was told so far is there.  kNotFound: no log is kept.
   Result<Part> read(JobId job, std::uint64_t offset, std::size_t bytes_max);
 
-  /// Where the capsule of one more failed attempt goes, which is counted; empty: nowhere, or there
-  /// are as many as there may be.  The log of the job begins with it, if it has not: call it when
-  /// the job's acceptance is durable.
-  std::string take_capsule_directory(JobId job);
+  struct CapsulePlace {
+    std::string directory;  // Empty: nobody keeps any.
+    std::string replaced;   // The one in it that has to go for it; mostly none.
+  };
+  /// Where the capsule called `name` of one more failed attempt goes.  Of very many the first and
+  /// the newest are kept.  The log of the job begins with it, if it has not: call it when the job's
+  /// acceptance is durable.
+  CapsulePlace take_capsule_place(JobId job, const std::string& name);
   /// As read().  kNotFound: the attempt left none, or it is not kept any more.
   Result<Part> read_capsule(const TaskId& task, std::uint32_t attempt_number, std::uint64_t offset,
                             std::size_t bytes_max);
@@ -125,6 +130,7 @@ class EventRecorder {
     std::uint64_t bytes = 0;  // Of the log, the buffer included.
     std::uint64_t lines_dropped = 0;
     std::size_t capsules = 0;
+    std::deque<std::string> newest_capsules;  // Names, without the first ones.
     bool capped = false;
     bool begins = false;   // Nothing was written yet.
     bool failing = false;  // The last append failed.

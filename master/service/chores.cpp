@@ -59,10 +59,14 @@ StagingRemoved remove_staging(io::FileSystem& files, JobId job, const std::strin
   return {job, files.remove_tree(staging)};
 }
 
-CapsuleWritten write_capsule(io::FileSystem& files, const std::string& directory,
+CapsuleWritten write_capsule(io::FileSystem& files, const EventRecorder::CapsulePlace& place,
                              proto::Capsule capsule) {
+  if (!place.replaced.empty()) {
+    // It may not have been written.
+    static_cast<void>(files.remove_file(place.directory + "/" + place.replaced));
+  }
   mark_inputs(files, &capsule);
-  return {capsule.assignment.task.job, keep_capsule(files, directory, capsule)};
+  return {capsule.assignment.task.job, keep_capsule(files, place.directory, capsule)};
 }
 
 }  // namespace fanfold::master

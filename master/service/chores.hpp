@@ -8,6 +8,7 @@
 #include "common/core/ids.hpp"
 #include "common/io/file_system.hpp"
 #include "common/proto/stored.hpp"
+#include "master/events/event_recorder.hpp"
 #include "master/service/side_work.hpp"
 
 namespace fanfold::master {
@@ -21,7 +22,7 @@ PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request
 StagingRemoved remove_staging(io::FileSystem& files, JobId job, const std::string& staging);
 
 /// Adds what its inputs look like; the file is there as a whole or not at all.
-CapsuleWritten write_capsule(io::FileSystem& files, const std::string& directory,
+CapsuleWritten write_capsule(io::FileSystem& files, const EventRecorder::CapsulePlace& place,
                              proto::Capsule capsule);
 
 }  // namespace fanfold::master

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/capsule/capsule.hpp"
 #include "common/core/check.hpp"
 #include "common/core/fault_point.hpp"
 #include "common/core/limits.hpp"
@@ -290,12 +291,14 @@ void MasterService::remove_stagings(std::vector<StagingKeeper::Removable> stagin
 void MasterService::write_capsules() {
   for (proto::Capsule& capsule : std::exchange(state_.capsules, {})) {
     const JobId job = capsule.assignment.task.job;
-    std::string directory = state_.event_log.take_capsule_directory(job);
-    if (directory.empty()) continue;
+    const proto::TaskAssignment& assignment = capsule.assignment;
+    EventRecorder::CapsulePlace place = state_.event_log.take_capsule_place(
+        job, capsule_name(assignment.task, assignment.attempt_number));
+    if (place.directory.empty()) continue;
     const bool started = noting_->start(
-        [&files = doors_.files, directory = std::move(directory),
+        [&files = doors_.files, place = std::move(place),
          one = std::make_shared<proto::Capsule>(std::move(capsule))]() -> SideResult {
-          return write_capsule(files, directory, std::move(*one));
+          return write_capsule(files, place, std::move(*one));
         });
     if (!started) doors_.log.warn("capsule.not_written", {{"job", job.value}, {"reason", "busy"}});
   }

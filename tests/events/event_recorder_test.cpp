@@ -34,6 +34,9 @@ class MemorySink final : public EventSink {
     return found->second.substr(std::min<std::size_t>(offset, found->second.size()), bytes_max);
   }
   std::uint64_t size(JobId job) override { return logs_[job].size(); }
+  std::string capsule_directory(JobId job) const override {
+    return logs_.contains(job) ? "capsules" : "before the log";
+  }
 
   std::vector<Json> lines(JobId job) {
     std::vector<Json> lines;
@@ -342,6 +345,20 @@ TEST_F(EventRecorderTest, SaysThatNoLogIsKept) {
   const auto part = none.read(kJob, 0, 10);
   EXPECT_EQ(part.status().code(), StatusCode::kNotFound);
   EXPECT_NE(part.status().message().find("--events"), std::string::npos);
+}
+
+TEST_F(EventRecorderTest, KeepsTheFirstAndTheNewestCapsulesOfAJob) {
+  EventRecorder recorder = make();
+  EXPECT_EQ(recorder.take_capsule_place(kJob, "of nobody").directory, "");
+  accept(recorder);
+  constexpr std::size_t kKept = 1000;
+  for (std::size_t i = 0; i < kKept; ++i) {
+    const auto place = recorder.take_capsule_place(kJob, std::to_string(i));
+    EXPECT_EQ(place.directory, "capsules");
+    EXPECT_EQ(place.replaced, "");
+  }
+  EXPECT_EQ(recorder.take_capsule_place(kJob, "1000").replaced, "500");
+  EXPECT_EQ(recorder.take_capsule_place(kJob, "1001").replaced, "501");
 }
 
 }  // namespace
