@@ -80,6 +80,7 @@ Command replay_command();
 Command jobs_command();
 Command cat_command();
 Command verify_command();
+Command dlq_command();
 Command new_command();
 Command keys_init_command();
 Command keys_add_command();

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "cli/commands/bad_record_flags.hpp"
 #include "cli/commands/completion_flags.hpp"
 #include "cli/text/suggest.hpp"
 #include "common/core/limits.hpp"
@@ -161,6 +162,7 @@ std::vector<Flag> job_flags() {
        false},
   };
   for (Flag& flag : completion_flags()) flags.push_back(std::move(flag));
+  for (Flag& flag : bad_record_flags()) flags.push_back(std::move(flag));
   return flags;
 }
 
@@ -213,6 +215,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_identity(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_traceparent(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_completion_flags(arguments, &request));
+  FANFOLD_RETURN_IF_ERROR(read_bad_record_flags(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
   FANFOLD_ASSIGN_OR_RETURN(request.verify_per_million, sample_flag(arguments));

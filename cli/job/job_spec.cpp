@@ -129,6 +129,8 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->deadline_ms = request.deadline_ms;
   spec->on_deadline = request.on_deadline;
   spec->retry = request.retry;
+  spec->bad_records = request.bad_records;
+  spec->stall_timeout_ms = request.stall_timeout_ms;
 }
 
 void copy_job_info(const abi::JobInfo& job, proto::JobSpec* spec) {

@@ -40,6 +40,8 @@ struct JobRequest {
   proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
   std::vector<proto::Retrier> retry;
   std::string traceparent;  // Empty: that of the surroundings.
+  proto::BadRecordPolicy bad_records;
+  std::uint64_t stall_timeout_ms = 0;  // 0: the default.
 };
 
 struct Surroundings {

@@ -10,9 +10,11 @@
 #include "cli/job/job_spec.hpp"
 #include "cli/process/private_directory.hpp"
 #include "common/core/clock.hpp"
+#include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/publish.hpp"
+#include "worker/exec/bad_records.hpp"
 #include "worker/exec/run_task.hpp"
 #include "worker/plugin/plugin.hpp"
 
@@ -64,6 +66,10 @@ class InProcessRun {
   void publish();
   void fail(std::string reason);
   void account(const proto::AttemptReport& report);
+  /// Of an attempt that begins anew.
+  Status remove_traces(AttemptId attempt);
+  /// False: there were too many bad records.
+  bool tolerate_bad_records();
   void tell();
   std::string attempt_directory(AttemptId attempt) const {
     return scratch_ + "/1/" + std::to_string(attempt.value);
@@ -128,12 +134,32 @@ void InProcessRun::account(const proto::AttemptReport& report) {
   now.bytes_out += report.bytes_out;
   if (now.stage != Stage::kSample) {
     for (const auto& [name, value] : report.counters) status_.counters[name] += value;
+    status_.records_skipped += report.records_skipped;
+    status_.dead_letters += report.dead_letters;
     const std::uint64_t wall_ms = report.wall_us / 1000;
     if (status_.slowest_task.job.value == 0 || wall_ms > status_.slowest_task_ms) {
       status_.slowest_task = assignment_.task;
       status_.slowest_task_ms = wall_ms;
     }
   }
+}
+
+Status InProcessRun::remove_traces(AttemptId attempt) {
+  FANFOLD_RETURN_IF_ERROR(files_.remove_tree(attempt_directory(attempt)));
+  return files_.remove_tree(assignment_.staging + "/" + std::to_string(attempt.value));
+}
+
+bool InProcessRun::tolerate_bad_records() {
+  const proto::BadRecordPolicy& policy = assignment_.spec.bad_records;
+  const std::uint64_t bad = status_.records_skipped + status_.dead_letters;
+  const std::uint64_t records = stage().records_in;
+  const bool many = policy.records_max != 0 && bad > policy.records_max;
+  const bool large = policy.per_million != 0 && bad * 1'000'000 > records * policy.per_million;
+  if (!many && !large) return true;
+  fail("FAILURE_TOLERANCE_EXCEEDED: " + std::to_string(bad) + " of " + std::to_string(records) +
+       " records could not be mapped, more than " +
+       (many ? "--bad-records-max" : "--bad-records-per-million") + " allows");
+  return false;
 }
 
 bool InProcessRun::run_attempt(Stage stage, std::uint32_t index, worker::SegmentList segments,
@@ -150,7 +176,22 @@ bool InProcessRun::run_attempt(Stage stage, std::uint32_t index, worker::Segment
   request.kept_runs = &kept_runs_;
   request.memory_bytes = assignment_.spec.memory_bytes;
   request.threads = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<worker::BadRecord> bad_records;
+  request.bad_records = &bad_records;
   worker::RunOutcome outcome = worker::run_task(files_, request);
+  // As a worker would do it; a crash ends this process and everything in it.
+  while (!outcome.succeeded && outcome.failure.record_to_blame &&
+         assignment_.spec.bad_records.tolerant() &&
+         bad_records.size() < limits::kBadRecordsPerAttempt) {
+    proto::FailureReport& failure = outcome.failure;
+    bad_records.push_back({std::move(failure.record_file), failure.record_offset, failure.kind,
+                           std::move(failure.message), std::move(failure.stack)});
+    if (const Status status = remove_traces(attempt->id); !status.ok()) {
+      fail(status.message());
+      return false;
+    }
+    outcome = worker::run_task(files_, request);
+  }
   if (!outcome.succeeded) {
     status_.first_cause = std::move(outcome.failure);
     status_.failed_task = assignment_.task;
@@ -187,7 +228,7 @@ bool InProcessRun::run_maps() {
     if (!run_attempt(Stage::kMap, index, {}, &maps_.back())) return false;
   }
   assignment_.split = {};
-  return true;
+  return tolerate_bad_records();
 }
 
 bool InProcessRun::run_reduces() {

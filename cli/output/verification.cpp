@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "common/io/dead_letter.hpp"
 #include "common/io/part_file.hpp"
 #include "common/proto/flow.hpp"
 
@@ -106,6 +108,36 @@ void check_coverage(Verification* verification) {
                         percent + " % of the input's bytes (" + coverage.reason + ")");
 }
 
+/// Every letter that the manifest counts is there, and none twice.
+void check_dead_letters(io::FileSystem& files, Verification* verification) {
+  const std::uint64_t wanted = verification->manifest.dead_letters;
+  std::uint64_t found = 0;
+  std::set<std::tuple<std::string, std::string, std::uint64_t>> places;
+  const Status walked =
+      io::for_each_dead_letter(files, verification->directory, [&](const io::DeadLetter& letter) {
+        ++found;
+        places.emplace(letter.file, letter.tag, letter.offset);
+        return Status();
+      });
+  if (!walked.ok()) return verification->add("dead_letters", false, walked.message());
+  if (wanted == 0 && found == 0) return;
+  verification->add("dead_letters", found == wanted && places.size() == found,
+                    count(found, "dead letter") + " of " + count(places.size(), "record") + ", " +
+                        std::to_string(wanted) + " in the manifest");
+}
+
+void check_records(const io::Ledger& ledger, Verification* verification) {
+  const std::uint64_t read = verification->manifest.input_records;
+  const std::uint64_t bad = ledger.records_skipped + ledger.dead_letters;
+  std::string what = count(ledger.records_mapped, "record") + " mapped once each, ";
+  if (bad > 0) {
+    what += std::to_string(ledger.records_skipped) + " skipped, " +
+            std::to_string(ledger.dead_letters) + " dead-lettered, ";
+  }
+  verification->add("records_mapped", ledger.records_mapped + bad == read,
+                    what + std::to_string(read) + " read");
+}
+
 void check_ledger(Verification* verification) {
   const io::Manifest& manifest = verification->manifest;
   if (!manifest.run.ledger) return;
@@ -114,9 +146,7 @@ void check_ledger(Verification* verification) {
                     (ledger.input_covered ? "splits cover " : "splits do not cover ") +
                         count(ledger.input_files, "input file") + " (" +
                         count(ledger.input_bytes, "byte") + ") without gap or overlap");
-  verification->add("records_mapped", ledger.records_mapped == manifest.input_records,
-                    count(ledger.records_mapped, "record") + " mapped once each, " +
-                        std::to_string(manifest.input_records) + " read");
+  check_records(ledger, verification);
   if (ledger.maps_compared > 0) {
     verification->add("maps_compared", true,
                       count(ledger.maps_compared, "map task") +
@@ -161,6 +191,7 @@ Result<Verification> verify_output(io::FileSystem& files, const std::string& dir
   check_files(files, &verification);
   check_coverage(&verification);
   check_ledger(&verification);
+  check_dead_letters(files, &verification);
   return verification;
 }
 

@@ -76,7 +76,9 @@ Json status_json(const proto::JobStatus& status) {
                {"notes", status.notes},
                {"output_bytes", status.output_bytes},
                {"output_records", status.output_records},
-               {"output_files", status.output_files}};
+               {"output_files", status.output_files},
+               {"records_skipped", status.records_skipped},
+               {"dead_letters", status.dead_letters}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
   json["completion"] = completion_json(status.completion);
   if (status.slowest_task.job.value != 0) {

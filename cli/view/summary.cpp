@@ -46,6 +46,20 @@ std::string stages_text(const proto::JobStatus& status) {
   return text;
 }
 
+/// Never a plain success: what is left out is said.
+std::string bad_records_text(const proto::JobStatus& status) {
+  std::string text;
+  if (status.records_skipped > 0) {
+    text += labelled("skipped", plural(status.records_skipped, "bad record"));
+  }
+  if (status.dead_letters > 0) {
+    text += labelled("dead", plural(status.dead_letters, "bad record") +
+                                 " put aside; 'fanfold dlq list " +
+                                 printable(status.output, false) + "' shows them");
+  }
+  return text;
+}
+
 std::string counters_text(const proto::JobStatus& status) {
   std::string text;
   for (const auto& [name, value] : status.counters) {
@@ -69,6 +83,7 @@ std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) 
                               plural(status.output_files, "file"));
   text += stages_text(status);
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
+  text += bad_records_text(status);
   text += labelled("retries", retries_text(status));
   if (status.slowest_task.job.value != 0) {
     text += labelled("slowest", name_of(status.slowest_task) + ", " +
@@ -93,6 +108,7 @@ std::string status_text(const proto::JobStatus& status) {
     text += labelled(name_of(stage.stage), line);
   }
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
+  text += bad_records_text(status);
   text += labelled("retries", retries_text(status));
   text += counters_text(status);
   for (const std::string& note : status.notes) text += labelled("note", printable(note, false));

@@ -45,6 +45,8 @@ inline constexpr std::uint32_t kInfrastructureFailuresPerTask = 50;
 /// Of them, full disks and I/O errors: a disk that stays full must be told to somebody within
 /// seconds (about 15 with the growing delays), not waited for.
 inline constexpr std::uint32_t kStorageFailuresPerTask = 8;
+/// Records that may end an executor of one attempt: each costs a new one and the records before it.
+inline constexpr std::size_t kBadRecordsPerAttempt = 1'000;
 inline constexpr std::size_t kLogBytesPerAttempt = 1u << 20;
 inline constexpr std::size_t kNameBytes = 64;
 

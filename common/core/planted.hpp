@@ -38,9 +38,10 @@ enum class Bug : std::uint8_t {
   kWaitForTheRest = 25,
   kReplayForgetsCoverage = 26,
   kCallPartialSuccess = 27,
+  kGoOnBehindRecord = 28,
 };
 
-inline constexpr std::size_t kBugs = 28;
+inline constexpr std::size_t kBugs = 29;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

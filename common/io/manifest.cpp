@@ -4,6 +4,8 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "common/io/dead_letter.hpp"
+
 namespace fanfold::io {
 namespace {
 
@@ -68,6 +70,8 @@ Json ledger_json(const Ledger& ledger) {
   json["input_bytes"] = ledger.input_bytes;
   json["input_covered"] = ledger.input_covered;
   json["records_mapped"] = ledger.records_mapped;
+  if (ledger.records_skipped != 0) json["records_skipped"] = ledger.records_skipped;
+  if (ledger.dead_letters != 0) json["dead_letters"] = ledger.dead_letters;
   if (ledger.maps_compared != 0) json["maps_compared"] = ledger.maps_compared;
   json["pairs_emitted"] = ledger.pairs_emitted;
   json["written"] = pairs_json(ledger.pairs_written);
@@ -215,6 +219,8 @@ void take_ledger(const Json& json, Ledger& ledger, std::string& problem) {
   fields.take("input_bytes", ledger.input_bytes);
   fields.take("input_covered", ledger.input_covered);
   fields.take("records_mapped", ledger.records_mapped);
+  fields.take_if_there("records_skipped", ledger.records_skipped);
+  fields.take_if_there("dead_letters", ledger.dead_letters);
   fields.take_if_there("maps_compared", ledger.maps_compared);
   fields.take("pairs_emitted", ledger.pairs_emitted);
   if (const Json* pairs = fields.object("written")) {
@@ -244,6 +250,7 @@ void take_run(const Json& json, ManifestRun& run, std::string& problem) {
 }  // namespace
 
 bool is_output_name(std::string_view name) {
+  if (name == kDeadLettersName) return true;
   if (name.empty() || name.size() > 255 || name.front() == '.' || name.front() == '_') return false;
   for (const char character : name) {
     const bool letter = (character >= 'a' && character <= 'z') ||
@@ -268,6 +275,8 @@ std::string to_json(const Manifest& manifest) {
   json["output_format"] = text_of(kOutputFormats, manifest.output_format);
   json["compression"] = text_of(kCompressions, manifest.compression);
   json["input_records"] = manifest.input_records;
+  if (manifest.records_skipped != 0) json["records_skipped"] = manifest.records_skipped;
+  if (manifest.dead_letters != 0) json["dead_letters"] = manifest.dead_letters;
   json["bytes"] = manifest.bytes;
   json["records"] = manifest.records;
   json["counters"] = Json::object();
@@ -305,6 +314,8 @@ Result<Manifest> parse_manifest(std::string_view text) {
   fields.take("output_format", kOutputFormats, manifest.output_format);
   fields.take("compression", kCompressions, manifest.compression);
   fields.take("input_records", manifest.input_records);
+  fields.take_if_there("records_skipped", manifest.records_skipped);
+  fields.take_if_there("dead_letters", manifest.dead_letters);
   fields.take("bytes", manifest.bytes);
   fields.take("records", manifest.records);
   take_texts(fields, manifest);

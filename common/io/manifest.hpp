@@ -31,10 +31,12 @@ struct Ledger {
   std::uint64_t input_bytes = 0;
   bool input_covered = false;  // Splits cover every file from its first byte, without overlap.
   std::uint64_t records_mapped = 0;
-  std::uint64_t maps_compared = 0;  // With a second run on another worker: --verify-sample.
-  std::uint64_t pairs_emitted = 0;  // Before combining.
-  abi::BlockSummary pairs_written;  // By all maps: proto::flow_of().
-  abi::BlockSummary pairs_read;     // By all reduces.
+  std::uint64_t records_skipped = 0;  // --on-bad-record skip.
+  std::uint64_t dead_letters = 0;     // --on-bad-record dead-letter.
+  std::uint64_t maps_compared = 0;    // With a second run on another worker: --verify-sample.
+  std::uint64_t pairs_emitted = 0;    // Before combining.
+  abi::BlockSummary pairs_written;    // By all maps: proto::flow_of().
+  abi::BlockSummary pairs_read;       // By all reduces.
 };
 
 /// What differs from run to run.
@@ -65,7 +67,9 @@ struct Manifest {
   abi::OutputFormat output_format = abi::OutputFormat::kText;
   PartCompression compression = PartCompression::kNone;
   std::uint64_t input_records = 0;
-  std::uint64_t bytes = 0;  // Of all files.
+  std::uint64_t records_skipped = 0;  // Of them: bad ones, left out.
+  std::uint64_t dead_letters = 0;     // Of them: bad ones, kept in kDeadLettersName.
+  std::uint64_t bytes = 0;            // Of all files.
   std::uint64_t records = 0;
   std::map<std::string, std::int64_t> counters;
   std::vector<PartInfo> files;       // By name.
@@ -88,7 +92,7 @@ Result<Manifest> parse_manifest(std::string_view json);
 Result<Manifest> read_manifest(FileSystem& files, const std::string& directory);
 
 /// Letters, digits, '.', '_' and '-', not starting with '.' or '_': what an output file may be
-/// called.
+/// called; and kDeadLettersName.
 bool is_output_name(std::string_view name);
 
 }  // namespace fanfold::io

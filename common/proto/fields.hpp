@@ -73,6 +73,10 @@ void serialize(Archive& archive, Retrier& r) {
           Checked{r.jitter});
 }
 template <class Archive>
+void serialize(Archive& archive, BadRecordPolicy& p) {
+  archive(Checked{p.what}, p.records_max, p.per_million);
+}
+template <class Archive>
 void serialize(Archive& archive, JobSpec& s) {
   archive(s.job_name, s.plugin, s.inputs, s.output, s.parameters, s.side_files, s.partitions,
           Checked{s.on_exists}, Checked{s.output_format}, Checked{s.output_compression},
@@ -81,7 +85,8 @@ void serialize(Archive& archive, JobSpec& s) {
           s.input_tags);
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
-  archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent);
+  archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
+          s.bad_records);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -103,12 +108,13 @@ void serialize(Archive& archive, TaskAssignment& a) {
 template <class Archive>
 void serialize(Archive& archive, FailureReport& f) {
   archive(Checked{f.kind}, f.message, f.stack, f.record_file, f.record_offset, f.log_tail, f.worker,
-          f.lost_outputs, f.key);
+          f.lost_outputs, f.key, f.record_to_blame);
 }
 template <class Archive>
 void serialize(Archive& archive, AttemptReport& r) {
   archive(r.records_in, r.bytes_in, r.records_out, r.bytes_out, r.spills, r.wall_us,
-          r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty, r.emitted, r.flow);
+          r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty, r.emitted, r.flow,
+          r.records_mapped, r.records_skipped, r.dead_letters);
 }
 template <class Archive>
 void serialize(Archive& archive, HeldTask& h) {
@@ -139,7 +145,7 @@ void serialize(Archive& archive, JobStatus& s) {
           s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
-          s.completion);
+          s.completion, s.records_skipped, s.dead_letters);
 }
 template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {

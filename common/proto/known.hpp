@@ -23,6 +23,9 @@ constexpr bool is_known(CompletionRule v) {
   return within(v, CompletionRule::kAll, CompletionRule::kFirst);
 }
 constexpr bool is_known(OnDeadline v) { return within(v, OnDeadline::kFail, OnDeadline::kPartial); }
+constexpr bool is_known(OnBadRecord v) {
+  return within(v, OnBadRecord::kFail, OnBadRecord::kDeadLetter);
+}
 constexpr bool is_known(Jitter v) { return within(v, Jitter::kNone, Jitter::kFull); }
 constexpr bool is_known(CompletionReason v) {
   return within(v, CompletionReason::kNone, CompletionReason::kCancelled);

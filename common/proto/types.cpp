@@ -170,6 +170,18 @@ const char* name_of(CompletionRule rule) {
   return "unknown";
 }
 
+const char* name_of(OnBadRecord what) {
+  switch (what) {
+    case OnBadRecord::kFail:
+      return "fail";
+    case OnBadRecord::kSkip:
+      return "skip";
+    case OnBadRecord::kDeadLetter:
+      return "dead-letter";
+  }
+  return "unknown";
+}
+
 const char* name_of(OnDeadline what) { return what == OnDeadline::kFail ? "fail" : "partial"; }
 
 const char* name_of(WorkerStanding standing) {

@@ -50,6 +50,16 @@ struct CompletionPolicy {
 /// When the deadline of a job has passed: it fails, or goes on with the maps that have committed.
 enum class OnDeadline : std::uint8_t { kFail = 0, kPartial = 1 };
 
+/// What becomes of a record that map() throws, crashes or hangs on; docs/patterns/dead_letters.md.
+enum class OnBadRecord : std::uint8_t { kFail = 0, kSkip = 1, kDeadLetter = 2 };
+struct BadRecordPolicy {
+  OnBadRecord what = OnBadRecord::kFail;
+  std::uint32_t records_max = 0;  // Of the job; more fail it.  0: no such limit.
+  std::uint32_t per_million = 0;  // Of the records read.  0: no such limit.
+  bool tolerant() const { return what != OnBadRecord::kFail; }
+  bool operator==(const BadRecordPolicy&) const = default;
+};
+
 enum class Jitter : std::uint8_t { kNone = 0, kFull = 1 };
 
 /// One entry of a Retry of the States Language: what is tried again, how often and when.
@@ -103,6 +113,7 @@ struct JobSpec {
   OnDeadline on_deadline = OnDeadline::kFail;
   std::vector<Retrier> retry;  // The first that fits counts.  Empty: attempts_max alone.
   std::string traceparent;     // Of the W3C: what the job is a part of; empty: of nothing.
+  BadRecordPolicy bad_records;
 };
 
 /// One map task's share of the input.
@@ -187,6 +198,7 @@ struct FailureReport {
   std::string worker;                   // Name of the worker, e.g. "host/3".
   std::vector<MapOutput> lost_outputs;  // kFetch: what could not be read.
   std::string key;                      // Reduce: as text, cut; empty when not at a key.
+  bool record_to_blame = false;         // A task that passes over the record may get further.
 };
 
 /// What a finished attempt asks to commit.
@@ -204,6 +216,10 @@ struct AttemptReport {
   bool output_empty = false;           // Map: no run file was kept.
   std::uint64_t emitted = 0;           // Map: pairs, before any combining.
   abi::BlockSummary flow;              // Pairs handed over: flow_of() of what was written or read.
+  // Map: these three are the records that were read.
+  std::uint64_t records_mapped = 0;
+  std::uint64_t records_skipped = 0;
+  std::uint64_t dead_letters = 0;
 };
 
 /// What a worker that registers holds: an attempt that has not been answered for.
@@ -258,6 +274,8 @@ const char* name_of(CompletionReason reason);
 /// "all", "min-successful", ...
 const char* name_of(CompletionRule rule);
 const char* name_of(OnDeadline what);
+/// "fail", "skip", "dead-letter".
+const char* name_of(OnBadRecord what);
 
 /// What of its input a job covers, and what became of the rest.
 struct CompletionStatus {
@@ -315,6 +333,8 @@ struct JobStatus {
   std::uint64_t output_records = 0;
   std::uint32_t output_files = 0;
   CompletionStatus completion;
+  std::uint64_t records_skipped = 0;
+  std::uint64_t dead_letters = 0;
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

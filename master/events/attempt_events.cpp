@@ -121,6 +121,8 @@ void EventRecorder::committed(Instant now, const TaskId& task, AttemptId attempt
       line.number("records_out", report.records_out).number("bytes_out", report.bytes_out);
       line.number("peak_rss_bytes", report.peak_rss_bytes);
       if (report.spills > 0) line.number("spills", report.spills);
+      if (report.records_skipped > 0) line.number("records_skipped", report.records_skipped);
+      if (report.dead_letters > 0) line.number("dead_letters", report.dead_letters);
     }
     note_buffered(now, *job, before);
   }

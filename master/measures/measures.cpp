@@ -104,6 +104,8 @@ void Measures::committed(Instant now, const TaskId& task, AttemptId attempt,
   stage.bytes_in += report.bytes_in;
   stage.bytes_out += report.bytes_out;
   stage.spills += report.spills;
+  stage.records_skipped += report.records_skipped;
+  stage.dead_letters += report.dead_letters;
   stage.ran.add(seconds(ran));
   if (const std::optional<Live> live = take_live(attempt)) {
     stage.waited.add(seconds(now - live->assigned - ran));

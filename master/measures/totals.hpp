@@ -38,6 +38,8 @@ struct StageTotals {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t spills = 0;
+  std::uint64_t records_skipped = 0;
+  std::uint64_t dead_letters = 0;
   Distribution ran{second_bounds()};
   Distribution waited{second_bounds()};  // From the assignment to the start.
   // Of jobs.

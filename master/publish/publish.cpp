@@ -158,6 +158,8 @@ class OutputBuilder {
       if (stage.stage == Stage::kMap) {
         manifest.input_records = stage.records_in;
         run.map_tasks = stage.tasks;
+        manifest.records_skipped = status.records_skipped;
+        manifest.dead_letters = status.dead_letters;
       }
       if (stage.stage == Stage::kReduce) run.reduce_tasks = stage.tasks;
     }

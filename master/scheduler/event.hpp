@@ -28,6 +28,7 @@ struct JobSubmitted {
   proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
   std::uint64_t deadline_unix_us = 0;
   std::vector<proto::Retrier> retry;
+  proto::BadRecordPolicy bad_records;
 };
 struct JobCancelled {
   JobId job;
@@ -60,6 +61,8 @@ struct CommitRequested {
   std::uint64_t bytes_out = 0;
   abi::BlockSummary flow;          // Pairs handed over: written by a map, read by a reduce.
   std::uint64_t files_digest = 0;  // Of the output files.
+  std::uint64_t records = 0;       // Map: that were read.
+  std::uint64_t bad_records = 0;   // Of them, skipped or put aside.
 };
 struct AttemptFailed {
   WorkerId worker;

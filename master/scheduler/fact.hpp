@@ -25,6 +25,8 @@ struct AttemptCommitted {
   bool output_empty = false;
   std::uint64_t bytes_out = 0;
   abi::BlockSummary flow;
+  std::uint64_t records = 0;
+  std::uint64_t bad_records = 0;
 };
 /// A committed map output was lost while still needed: the task runs again.
 struct MapOutputInvalidated {

@@ -30,6 +30,10 @@ void Machine::apply(const AttemptCommitted& fact) {
     const abi::BlockSummary* before = stage.flow(fact.task.index);
     if (before != nullptr && !proto::same_flow(*before, fact.flow)) ++job->generation;
   }
+  if (fact.task.stage == Stage::kMap) {
+    const bool again = stage.at(fact.task.index).committed != AttemptId{};
+    job->bad_records.note(fact.task.index, fact.records, fact.bad_records, again);
+  }
   stage.set_flow(fact.task.index, fact.flow);
   Task& task = stage.at(fact.task.index);
   task.committed = fact.attempt;
@@ -122,6 +126,9 @@ void Machine::apply(const CoverageDecided& fact) {
   job->completion.decided = true;
   job->completion.reason = fact.reason;
   job->map.give_up_rest();
+  for (std::uint32_t split = 0; split < job->map.size() && job->bad_records.size() > 0; ++split) {
+    if (job->map.at(split).state == TaskState::kGivenUp) job->bad_records.forget(split);
+  }
   // A replay still has the comparisons of outputs that were lost.
   std::erase_if(job->audits, [job](std::uint32_t split) {
     return job->map.at(split).state == TaskState::kGivenUp;

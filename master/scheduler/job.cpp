@@ -45,7 +45,8 @@ Job::Job(const JobSubmitted& submitted)
       reduce(Stage::kReduce, submitted.partitions),
       verify_per_million(submitted.verify_per_million),
       completion{submitted.completion, submitted.on_deadline},
-      retry(submitted.retry) {
+      retry(submitted.retry),
+      bad_record_policy(submitted.bad_records) {
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size());
 }
 

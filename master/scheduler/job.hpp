@@ -13,6 +13,7 @@
 #include "common/core/time.hpp"
 #include "common/proto/types.hpp"
 #include "master/scheduler/attempt.hpp"
+#include "master/scheduler/bad_records.hpp"
 #include "master/scheduler/completion.hpp"
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/stage_tasks.hpp"
@@ -75,6 +76,8 @@ struct Job {
   std::uint32_t audited = 0;
   Completion completion;
   std::vector<proto::Retrier> retry;
+  proto::BadRecordPolicy bad_record_policy;
+  BadRecordTally bad_records;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.

@@ -131,6 +131,8 @@ class Machine {
                                        const CommitRequested& event);
   /// Whether the reduces read what the maps wrote.  False: the job ended over it.
   [[nodiscard]] bool check_flows(Job& job);
+  /// False: there are too many, and the job has ended.
+  [[nodiscard]] bool tolerate_bad_records(Job& job);
   void fail(const Attempt& attempt, const AttemptFailed& event);
   /// False when the job ended over it.
   [[nodiscard]] bool count_infrastructure_failure(Job& job, const Attempt& attempt,

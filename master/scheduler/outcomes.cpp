@@ -113,7 +113,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   const AttemptId twin = attempt.twin;
   if (task.stage == Stage::kMap && !check_same_output(job, attempt, event)) return;
   record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out,
-                          event.flow});
+                          event.flow, event.records, event.bad_records});
   if (attempt.running) {
     const Duration ran = now_ - attempt.started;
     stage.durations.add(ran);
@@ -185,6 +185,7 @@ void Machine::publish(Job& job) {
 }
 
 void Machine::advance(Job& job) {
+  if (job.state == JobState::kRunning && !tolerate_bad_records(job)) return;
   if (!job.complete()) return;
   if (job.state == JobState::kRunning) {
     if (!job.audits.empty()) return;

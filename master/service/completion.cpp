@@ -116,6 +116,17 @@ Status check_completion(const proto::JobSpec& spec, std::size_t maps, Duration p
   return {};
 }
 
+Status check_bad_records(const proto::JobSpec& spec) {
+  const proto::BadRecordPolicy& policy = spec.bad_records;
+  if (!policy.tolerant() && (policy.records_max != 0 || policy.per_million != 0)) {
+    return refuse("it is said how many bad records are allowed, but a bad record fails the job");
+  }
+  if (policy.per_million > 1'000'000) {
+    return refuse("more than a million in a million records cannot be bad");
+  }
+  return {};
+}
+
 Status check_retry(const proto::JobSpec& spec) {
   if (spec.retry.empty()) return {};
   if (spec.retry.size() > kRetriersMost) {

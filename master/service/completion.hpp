@@ -14,6 +14,7 @@ namespace fanfold::master {
 /// What is wrong whatever the input.
 Status check_completion(const proto::JobSpec& spec);
 Status check_retry(const proto::JobSpec& spec);
+Status check_bad_records(const proto::JobSpec& spec);
 
 /// The same once it is known how many map tasks there are, and how long that took.
 Status check_completion(const proto::JobSpec& spec, std::size_t maps, Duration planning);

@@ -113,6 +113,8 @@ void JobRecord::count(Stage stage, const proto::AttemptReport& report, Direction
   change(&totals.records_out, report.records_out);
   change(&totals.bytes_in, report.bytes_in);
   change(&totals.bytes_out, report.bytes_out);
+  change(&totals.records_skipped, report.records_skipped);
+  change(&totals.dead_letters, report.dead_letters);
   // A sample reads records that a map reads again.
   if (stage == Stage::kSample) return;
   for (const auto& [name, value] : report.counters) {
@@ -279,6 +281,8 @@ void JobRecord::complete(proto::JobStatus* status) const {
     stage.bytes_total = stage.done < stage.tasks ? written : stage.bytes_done;
   }
   status->completion.deadline_ms = spec().deadline_ms;
+  status->records_skipped = totals_[slot_of(Stage::kMap)].records_skipped;
+  status->dead_letters = totals_[slot_of(Stage::kMap)].dead_letters;
   status->output_bytes = published_.bytes;
   status->output_records = published_.records;
   status->output_files = published_.files;

@@ -110,6 +110,8 @@ class JobRecord {
     std::uint64_t records_out = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    std::uint64_t records_skipped = 0;
+    std::uint64_t dead_letters = 0;
   };
   /// Sample, map, reduce.
   static constexpr std::size_t kStages = 3;

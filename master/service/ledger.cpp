@@ -45,7 +45,9 @@ io::Ledger JobRecord::ledger() const {
   ledger.input_files = coverage.files();
   ledger.input_covered = coverage.complete();
   for (const Commit& commit : commits_[slot_of(Stage::kMap)]) {
-    ledger.records_mapped += commit.report.records_in;
+    ledger.records_mapped += commit.report.records_mapped;
+    ledger.records_skipped += commit.report.records_skipped;
+    ledger.dead_letters += commit.report.dead_letters;
     ledger.pairs_emitted += commit.report.emitted;
     proto::add_flow(&ledger.pairs_written, commit.report.flow);
   }

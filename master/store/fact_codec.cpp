@@ -9,7 +9,7 @@
 namespace fanfold::master {
 namespace {
 
-constexpr std::uint16_t kVersion = 3;
+constexpr std::uint16_t kVersion = 4;
 
 class Saver {
  public:
@@ -34,6 +34,9 @@ class Saver {
   void put(const abi::BlockSummary& flow) { (*this)(flow.records, flow.sum, flow.exclusive_or); }
   void put(const proto::CompletionPolicy& policy) {
     (*this)(policy.rule, policy.count, policy.per_million);
+  }
+  void put(const proto::BadRecordPolicy& policy) {
+    (*this)(policy.what, policy.records_max, policy.per_million);
   }
   void put(const proto::Retrier& one) {
     (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
@@ -82,6 +85,9 @@ class Loader {
   void get(proto::CompletionPolicy& policy) {
     (*this)(policy.rule, policy.count, policy.per_million);
   }
+  void get(proto::BadRecordPolicy& policy) {
+    (*this)(policy.what, policy.records_max, policy.per_million);
+  }
   void get(proto::Retrier& one) {
     (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
             one.jitter);
@@ -106,9 +112,11 @@ void fields(Archive& archive, Value& fact) {
   if constexpr (std::is_same_v<Fact, JobAccepted>) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
             fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
-            fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry);
+            fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
+            fact.job.bad_records);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
-    archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow);
+    archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
+            fact.records, fact.bad_records);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
     archive(fact.task, fact.attempt);
   } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {

@@ -292,6 +292,10 @@ void add_stages(const Totals& totals, Families* families) {
                   "Sorted runs that committed attempts wrote for want of memory.",
                   MetricType::Counter);
   for (const Stage stage : kStages) families->add(totals.stage(stage).spills, {of_stage(stage)});
+  families
+      ->begin("bad_records_total", "Records that committed maps did without.", MetricType::Counter)
+      .add(totals.stage(Stage::kMap).records_skipped, {label("what", "skipped")})
+      .add(totals.stage(Stage::kMap).dead_letters, {label("what", "dead-lettered")});
 }
 
 void add_process(const Snapshot& snapshot, const ProcessFacts& process, Families* families) {

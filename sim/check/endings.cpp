@@ -41,6 +41,7 @@ class Endings final : public Checker {
         job->ended->completion == proto::CompletionReason::kDeadlineExceeded) {
       return;
     }
+    if (too_many_bad_records(status)) return;
     const ModelTask* task = facts().find(job->ended->failed_task);
     const std::uint32_t failures = task != nullptr ? task->failures : 0;
     if (failures >= job->submitted.attempts_max) return;
@@ -50,6 +51,21 @@ class Endings final : public Checker {
       return;
     }
     violate("L1", text_of(status.job) + " failed without a reason that counts: " + status.reason);
+  }
+
+  /// It has more than it may, if all its maps are counted.
+  bool too_many_bad_records(const proto::JobStatus& status) {
+    const ModelJob* job = facts().find(status.job);
+    if (job->ended->completion != proto::CompletionReason::kFailureToleranceExceeded) return false;
+    for (const auto& client : scene().cluster->clients()) {
+      const JobPlan& plan = client->plan();
+      if (plan.spec.job_name != status.job_name) continue;
+      const proto::BadRecordPolicy& policy = plan.spec.bad_records;
+      const std::uint64_t bad = plan.poison.size();
+      return (policy.records_max != 0 && bad > policy.records_max) ||
+             (policy.per_million != 0 && bad > 0);
+    }
+    return false;
   }
 
   bool miscounted() {

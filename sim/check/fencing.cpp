@@ -43,6 +43,8 @@ class Fencing final : public Checker {
   }
 
   void attempt_started(std::uint32_t process, const proto::TaskAssignment& assignment) override {
+    // It may go on after a bad record, in another executor.
+    if (!begun_.emplace(process, assignment.attempt).second) return;
     const auto given = given_at_.find({process, assignment.attempt});
     const bool heard_before = given != given_at_.end() && heard_at_[process] < given->second;
     if (epoch_of(assignment.attempt) < heard_epoch_[process] && heard_before) {
@@ -99,6 +101,7 @@ class Fencing final : public Checker {
   std::map<std::uint32_t, WorkerId> names_;
   std::map<std::uint32_t, std::uint64_t> heard_epoch_;
   std::map<std::uint32_t, Instant> heard_at_;
+  std::set<Held> begun_;
   std::map<Held, Instant> given_at_;
   std::set<AttemptId> revoked_;
 };

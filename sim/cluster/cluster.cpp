@@ -24,14 +24,14 @@ Cluster::Cluster(World& world, const Config& config)
       disks_(world),
       network_(world, {std::chrono::microseconds(config.delay_us_min),
                        std::chrono::microseconds(config.delay_us_max)}),
-      jobs_(plan_jobs(config, world.draws)),
+      jobs_(plan_jobs(config, world.draws, world.faults)),
       past_(world) {
   write_inputs(disks_, jobs_);
   add_master();
   for (std::uint32_t i = 1; i <= config_.workers; ++i) {
     disks_.add("/w" + std::to_string(i), {true, disks_.new_inode(), nullptr}, i);
     workers_.push_back(std::make_unique<WorkerNode>(
-        world_, network_, disks_, config_, i, clock_rate(i), [this, i](WorkerNode& worker) {
+        world_, network_, disks_, config_, jobs_, i, clock_rate(i), [this, i](WorkerNode& worker) {
           restart_later({FaultKind::kCrash, i, 1, ++falls_}, worker, [&worker] { worker.begin(); });
         }));
   }

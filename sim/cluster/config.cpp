@@ -30,6 +30,9 @@ constexpr std::array kSettings = {
     Setting{"deadline_ms", &Config::deadline_ms},
     Setting{"deadline_partial", &Config::deadline_partial},
     Setting{"retry", &Config::retry},
+    Setting{"on_bad_record", &Config::on_bad_record},
+    Setting{"bad_records_max", &Config::bad_records_max},
+    Setting{"bad_per_million", &Config::bad_per_million},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -84,6 +87,7 @@ constexpr std::array kRatesMax = {
     RateMax{FaultKind::kFactRot, 8'000},
     RateMax{FaultKind::kSegmentMiscounted, 20'000},
     RateMax{FaultKind::kFaultPoint, 300'000},
+    RateMax{FaultKind::kPoisonRecord, 100'000},
 };
 
 class SeedDraws {
@@ -142,6 +146,10 @@ Config config_of(std::uint64_t seed) {
   config.deadline_ms = draw.one_in(8) ? draw(200, 20'000) : 0;
   config.deadline_partial = draw(0, 1);
   config.retry = draw.one_in(8) ? 1 : 0;
+  // Who does not tolerate them never ends well: those seeds would show little else.
+  config.on_bad_record = draw.one_in(4) ? draw(1, 2) : 0;
+  config.bad_records_max = config.on_bad_record != 0 && draw.one_in(2) ? draw(1, 20) : 0;
+  config.bad_per_million = config.on_bad_record != 0 && draw.one_in(3) ? draw(1, 200'000) : 0;
   return config;
 }
 

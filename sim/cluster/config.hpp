@@ -33,6 +33,9 @@ struct Config {
   std::uint64_t deadline_ms = 0;
   std::uint64_t deadline_partial = 0;  // 1: goes on with what there is.
   std::uint64_t retry = 0;             // 1: by retriers instead of attempts.
+  std::uint64_t on_bad_record = 0;     // proto::OnBadRecord of each job.
+  std::uint64_t bad_records_max = 0;
+  std::uint64_t bad_per_million = 0;
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

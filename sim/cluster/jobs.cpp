@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kNumbersPerJob = 1'000'000;
 constexpr const char* kInputs = "/shared/in";
 constexpr const char* kOutputs = "/shared/out";
 
@@ -36,9 +35,25 @@ void ask_for_completion(const Config& config, proto::JobSpec* spec) {
 
 std::uint64_t count_of(const Config& config) { return config.splits * config.records; }
 
+/// The records of the `i`-th job that do harm, and how.
+Poison poison_of(const Config& config, const Draws& draws, std::uint64_t i, Faults& faults) {
+  Poison poison;
+  for (std::uint64_t n = 0; n < count_of(config) && config.on_bad_record != 0; ++n) {
+    const Fault fault{FaultKind::kPoisonRecord, static_cast<std::uint32_t>(i),
+                      static_cast<std::uint32_t>(n), 0};
+    if (!faults.happens(fault)) continue;
+    poison[i * kNumbersPerJob + n] = static_cast<Harm>(faults.measure(fault, 0, 0, 2));
+  }
+  for (std::uint64_t k = 0; i == 1 && k < config.poison && count_of(config) > 0; ++k) {
+    poison[kNumbersPerJob + draws.between(Stream::kWorkload, {k, 6}, 0, count_of(config) - 1)] =
+        Harm::kCrash;
+  }
+  return poison;
+}
+
 }  // namespace
 
-std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws) {
+std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults) {
   std::vector<JobPlan> jobs;
   for (std::uint64_t i = 1; i <= config.jobs; ++i) {
     JobPlan job;
@@ -58,6 +73,10 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws) {
     spec.verify_per_million = static_cast<std::uint32_t>(config.verify_per_cent * 10'000);
     spec.stall_timeout_ms = config.stall_ms;
     ask_for_completion(config, &spec);
+    spec.bad_records.what = static_cast<proto::OnBadRecord>(config.on_bad_record);
+    spec.bad_records.records_max = static_cast<std::uint32_t>(config.bad_records_max);
+    spec.bad_records.per_million = static_cast<std::uint32_t>(config.bad_per_million);
+    job.poison = poison_of(config, draws, i, faults);
     spec.client_id = name;
     spec.submitted_by = "sim";
     job.submit_after = std::chrono::milliseconds(
@@ -80,15 +99,13 @@ void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs) {
   for (const char* directory : {"/", "/shared", kInputs}) disks.sync_names(directory, 0);
 }
 
-ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker) {
+ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker,
+                                 const std::vector<JobPlan>& jobs) {
   ExecutorOptions options;
   options.task_min = std::chrono::milliseconds(config.task_ms_min);
   options.task_max = std::chrono::milliseconds(config.task_ms_max);
   options.work.nondeterministic = config.nondeterministic != 0;
-  for (std::uint64_t i = 0; i < config.poison && count_of(config) > 0; ++i) {
-    options.work.poison.insert(kNumbersPerJob +
-                               draws.between(Stream::kWorkload, {i, 6}, 0, count_of(config) - 1));
-  }
+  for (const JobPlan& job : jobs) options.poison.insert(job.poison.begin(), job.poison.end());
   // One worker in ten is slow, up to fifty times.
   if (draws.bits(Stream::kWorkload, {worker, 7}) % 10 == 0) {
     options.slow_per_cent =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,14 @@ namespace fanfold::sim {
 
 struct JobPlan {
   proto::JobSpec spec;
-  std::vector<std::uint64_t> numbers;  // Of its input, ascending; the output holds each once.
+  std::vector<std::uint64_t> numbers;  // Of its input, ascending; the output holds each once...
+  Poison poison;                       // ...but for these.
   Duration submit_after{};
 };
 
-std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws);
+std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults);
 void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs);
-ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker);
+ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker,
+                                 const std::vector<JobPlan>& jobs);
 
 }  // namespace fanfold::sim

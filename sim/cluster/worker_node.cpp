@@ -20,12 +20,13 @@ constexpr Duration kFetchPatience = 4s;
 }  // namespace
 
 WorkerNode::WorkerNode(World& world, Network& network, Disks& disks, const Config& config,
-                       std::uint32_t index, std::uint32_t clock_rate,
-                       std::function<void(WorkerNode&)> ended)
+                       const std::vector<JobPlan>& jobs, std::uint32_t index,
+                       std::uint32_t clock_rate, std::function<void(WorkerNode&)> ended)
     : Process(world, index, "w" + std::to_string(index), clock_rate),
       network_(network),
       files_(world, disks, index),
       config_(config),
+      jobs_(jobs),
       disk_("/w" + std::to_string(index)),
       ended_(std::move(ended)) {}
 
@@ -44,7 +45,7 @@ void WorkerNode::begin() {
   static_cast<void>(files_.remove_tree(disk_ + "/worker-" + std::to_string(life_ - 1)));
   static_cast<void>(files_.make_directories(scratch_path()));
   Process::start();
-  parts_ = std::make_unique<Parts>(*this, executor_options(config_, world().draws, index()));
+  parts_ = std::make_unique<Parts>(*this, executor_options(config_, world().draws, index(), jobs_));
   const std::string address = "sim://" + name() + "/data-" + std::to_string(life_);
   parts_->data = network_.bind(*this, address);
   worker::BodyOptions options;

@@ -8,6 +8,7 @@
 
 #include "common/log/log.hpp"
 #include "sim/cluster/config.hpp"
+#include "sim/cluster/jobs.hpp"
 #include "sim/doors/fetching.hpp"
 #include "sim/doors/network.hpp"
 #include "sim/doors/scripted_executors.hpp"
@@ -20,7 +21,8 @@ class WorkerNode final : public Process {
  public:
   /// `ended`: it was let go, or could not go on.
   WorkerNode(World& world, Network& network, Disks& disks, const Config& config,
-             std::uint32_t index, std::uint32_t clock_rate, std::function<void(WorkerNode&)> ended);
+             const std::vector<JobPlan>& jobs, std::uint32_t index, std::uint32_t clock_rate,
+             std::function<void(WorkerNode&)> ended);
   ~WorkerNode() override { stop(); }
 
   void begin();
@@ -51,6 +53,7 @@ class WorkerNode final : public Process {
   Network& network_;
   DiskView files_;
   const Config config_;
+  const std::vector<JobPlan>& jobs_;
   const std::string disk_;
   const std::function<void(WorkerNode&)> ended_;
   std::uint64_t life_ = 0;

@@ -1,6 +1,7 @@
 #include "sim/doors/scripted_executors.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/core/check.hpp"
@@ -19,6 +20,14 @@ constexpr std::int64_t kSlowMax = 50;
 
 std::uint32_t object_of(const TaskId& task) {
   return (static_cast<std::uint32_t>(task.stage) << 28) | task.index;
+}
+
+void note_record(const worker::BadRecord& record, proto::FailureReport* failure) {
+  failure->kind = record.kind;
+  failure->message = record.message;
+  failure->record_file = record.file;
+  failure->record_offset = record.offset;
+  failure->record_to_blame = true;
 }
 
 }  // namespace
@@ -50,7 +59,34 @@ void ScriptedExecutors::start(Instant now, worker::ExecutorTask task) {
   running.hangs = world_.faults.happens(fault(FaultKind::kTaskHang, task.assignment));
   running.started = now;
   running.task = std::move(task);
+  meet_poison(&running);
+  if (running.fatal && running.fatal->kind == proto::FailureKind::kStalled) running.hangs = true;
   if (!running.hangs) plan_end(attempt, time);
+}
+
+void ScriptedExecutors::meet_poison(Running* running) const {
+  const proto::TaskAssignment& assignment = running->task.assignment;
+  if (assignment.task.stage == Stage::kReduce) return;
+  running->bad = running->task.bad_records;
+  std::set<std::uint64_t> known;
+  for (const worker::BadRecord& one : running->bad) known.insert(number_at(one.file, one.offset));
+  for (const io::Piece& piece : assignment.split.pieces) {
+    // Records belong to the piece that they begin in.
+    std::uint64_t offset = (piece.begin + kLineBytes - 1) / kLineBytes * kLineBytes;
+    for (; offset < piece.end; offset += kLineBytes) {
+      const auto poison = options_.poison.find(number_at(piece.path, offset));
+      if (poison == options_.poison.end() || known.contains(poison->first)) continue;
+      worker::BadRecord bad{piece.path, offset, proto::FailureKind::kException, "poison", {}};
+      if (poison->second == Harm::kCrash) bad.kind = proto::FailureKind::kSignal;
+      if (poison->second == Harm::kHang) bad.kind = proto::FailureKind::kStalled;
+      const bool taken_back = poison->second == Harm::kThrow;
+      if (!taken_back || !assignment.spec.bad_records.tolerant()) {
+        running->fatal = bad;
+        return;
+      }
+      running->bad.push_back(bad);
+    }
+  }
 }
 
 void ScriptedExecutors::kill(Instant /*now*/, AttemptId attempt, proto::FailureKind /*kind*/) {
@@ -77,6 +113,8 @@ void ScriptedExecutors::end(AttemptId attempt) {
   if (running.killed) {
     ended.failure.kind = proto::FailureKind::kCancelled;
     ended.failure.message = "killed";
+    // What hung shows where.
+    if (running.fatal && running.hangs) note_record(*running.fatal, &ended.failure);
   } else {
     ended = work(running);
   }
@@ -107,10 +145,18 @@ worker::AttemptEnded ScriptedExecutors::work(const Running& running) {
     ended.failure.message = line.message;
     return ended;
   }
+  const std::uint64_t most = assignment.spec.bad_records.records_max;
+  if (running.fatal || (most != 0 && running.bad.size() > most)) {
+    worker::AttemptEnded ended;
+    // Of too many none is to blame.
+    ended.failure.kind = proto::FailureKind::kException;
+    if (running.fatal) note_record(*running.fatal, &ended.failure);
+    return ended;
+  }
   const Fault miscounted = fault(FaultKind::kSegmentMiscounted, assignment);
   if (assignment.task.stage != Stage::kReduce ||
       worker::segments_of(running.task.segments).empty() || !world_.faults.happens(miscounted)) {
-    return do_task(files_, *world_.witness, options_.work, running.task);
+    return do_task(files_, *world_.witness, options_.work, running.task, running.bad);
   }
   worker::ExecutorTask task = running.task;
   std::vector<worker::LocalSegment> segments = worker::segments_of(task.segments);
@@ -120,7 +166,7 @@ worker::AttemptEnded ScriptedExecutors::work(const Running& running) {
     segments.push_back(segments.back());
   }
   task.segments = worker::make_segment_list(std::move(segments));
-  return do_task(files_, *world_.witness, options_.work, task);
+  return do_task(files_, *world_.witness, options_.work, task, running.bad);
 }
 
 Result<std::vector<worker::AttemptEnded>> ScriptedExecutors::take_ended(Instant /*now*/) {

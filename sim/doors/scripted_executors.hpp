@@ -15,10 +15,15 @@
 
 namespace fanfold::sim {
 
+/// What a record does to the task that maps it.
+enum class Harm : std::uint8_t { kThrow = 0, kCrash = 1, kHang = 2 };
+using Poison = std::map<std::uint64_t, Harm>;  // By number.
+
 struct ExecutorOptions {
   Duration task_min{};
   Duration task_max{};
   TaskOptions work;
+  Poison poison;
   std::uint32_t slow_per_cent = 0;  // How much slower than others this worker is.
 };
 
@@ -49,9 +54,13 @@ class ScriptedExecutors final : public worker::Executors {
     Instant started;
     bool hangs = false;
     bool killed = false;
+    std::vector<worker::BadRecord> bad;      // Passed over, or thrown on.
+    std::optional<worker::BadRecord> fatal;  // The record that ends it.
   };
 
   Fault fault(FaultKind kind, const proto::TaskAssignment& assignment) const;
+  /// What the records of its split do to it.
+  void meet_poison(Running* running) const;
   void plan_end(AttemptId attempt, Duration time);
   void end(AttemptId attempt);
   worker::AttemptEnded work(const Running& running);

@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
+#include "common/io/dead_letter.hpp"
 #include "common/io/part_file.hpp"
 #include "common/io/piece_reader.hpp"
 #include "common/io/run_file.hpp"
@@ -91,28 +93,67 @@ void tell(Witness& witness, AttemptId writer, std::vector<std::vector<std::uint6
   }
 }
 
+Result<io::PartInfo> write_letters(io::FileSystem& files, const proto::TaskAssignment& assignment,
+                                   const std::vector<worker::BadRecord>& bad) {
+  const std::string directory = assignment.staging + "/" + std::to_string(assignment.attempt.value);
+  FANFOLD_RETURN_IF_ERROR(files.make_directory(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const auto part,
+                           io::create_part(files, directory + "/" + io::kDeadLettersName,
+                                           io::kDeadLettersName, io::PartCompression::kNone));
+  for (const worker::BadRecord& one : bad) {
+    io::DeadLetter letter;
+    letter.job = assignment.task.job.value;
+    letter.split = assignment.task.index;
+    letter.attempt = assignment.attempt.value;
+    letter.file = one.file;
+    letter.offset = one.offset;
+    letter.error = proto::error_name(one.kind);
+    FANFOLD_RETURN_IF_ERROR(part->write(io::to_line(letter), 1));
+  }
+  FANFOLD_RETURN_IF_ERROR(part->finish());
+  return part->info();
+}
+
+/// As the production host counts them.
+Status account(io::FileSystem& files, const proto::TaskAssignment& assignment,
+               const std::vector<worker::BadRecord>& bad, proto::AttemptReport* report) {
+  report->records_mapped = report->records_in - bad.size();
+  if (assignment.spec.bad_records.what != proto::OnBadRecord::kDeadLetter) {
+    report->records_skipped = bad.size();
+    return {};
+  }
+  report->dead_letters = bad.size();
+  if (bad.empty()) return {};
+  FANFOLD_ASSIGN_OR_RETURN(io::PartInfo letters, write_letters(files, assignment, bad));
+  report->files.push_back(std::move(letters));
+  return {};
+}
+
 AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& options,
-                 const worker::ExecutorTask& task) {
+                 const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
   const proto::TaskAssignment& assignment = task.assignment;
   const auto numbers = read_split(files, assignment.split);
   if (!numbers.ok()) return failed(FailureKind::kInput, numbers.status());
+  std::set<std::uint64_t> left_out;
+  for (const worker::BadRecord& one : bad) left_out.insert(number_at(one.file, one.offset));
   std::vector<std::vector<std::uint64_t>> partitions(assignment.partitions);
   for (const std::uint64_t number : *numbers) {
-    if (options.poison.count(number) > 0) {
-      return failed(FailureKind::kSignal, Status(StatusCode::kAborted, "SIGSEGV"));
-    }
+    if (left_out.contains(number)) continue;
     partitions[partition_for(number, options, assignment)].push_back(number);
   }
   AttemptEnded ended;
   ended.report.records_in = numbers->size();
-  ended.report.records_out = numbers->size();
-  ended.report.output_empty = numbers->empty();
-  if (!numbers->empty()) {
+  if (const Status noted = account(files, assignment, bad, &ended.report); !noted.ok()) {
+    return failed(noted);
+  }
+  ended.report.records_out = ended.report.records_mapped;
+  ended.report.output_empty = ended.report.records_mapped == 0;
+  if (!ended.report.output_empty) {
     if (const Status written = write_run(files, task, partitions, &ended.report.flow);
         !written.ok()) {
       return failed(written);
     }
-    ended.report.bytes_out = numbers->size() * sizeof(std::uint64_t);
+    ended.report.bytes_out = ended.report.records_mapped * sizeof(std::uint64_t);
     tell(witness, assignment.attempt, std::move(partitions));
   }
   ended.succeeded = true;
@@ -192,6 +233,11 @@ std::string line_of(std::uint64_t number) {
   return text;
 }
 
+std::uint64_t number_at(std::string_view path, std::uint64_t offset) {
+  const std::string job(path.substr(path.rfind('-') + 1));
+  return std::strtoull(job.c_str(), nullptr, 10) * kNumbersPerJob + offset / kLineBytes;
+}
+
 std::vector<std::uint64_t> numbers_in(std::string_view lines) {
   std::vector<std::uint64_t> numbers;
   for (std::size_t at = 0; at + kLineBytes <= lines.size(); at += kLineBytes) {
@@ -202,9 +248,9 @@ std::vector<std::uint64_t> numbers_in(std::string_view lines) {
 }
 
 AttemptEnded do_task(io::FileSystem& files, Witness& witness, const TaskOptions& options,
-                     const worker::ExecutorTask& task) {
+                     const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
   if (task.assignment.task.stage == Stage::kReduce) return reduce(files, witness, task);
-  return map(files, witness, options, task);
+  return map(files, witness, options, task, bad);
 }
 
 }  // namespace fanfold::sim

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,15 +20,21 @@ namespace fanfold::sim {
 inline constexpr std::size_t kLineBytes = 15;
 std::string line_of(std::uint64_t number);
 
+/// Numbers of different jobs are different: those of the first begin here, and so on.
+inline constexpr std::uint64_t kNumbersPerJob = 1'000'000;
+
 struct TaskOptions {
-  /// Reading one of them kills the attempt.
-  std::set<std::uint64_t> poison;
   /// Where a number goes depends on the attempt: the mapper is broken.
   bool nondeterministic = false;
 };
 
+/// A map leaves `bad` out, as its job says.
 worker::AttemptEnded do_task(io::FileSystem& files, Witness& witness, const TaskOptions& options,
-                             const worker::ExecutorTask& task);
+                             const worker::ExecutorTask& task,
+                             const std::vector<worker::BadRecord>& bad);
+
+/// Of the line that begins there in the input of a job, ".../job-N".
+std::uint64_t number_at(std::string_view path, std::uint64_t offset);
 
 /// The numbers of whole lines.
 std::vector<std::uint64_t> numbers_in(std::string_view lines);

@@ -39,7 +39,8 @@ constexpr std::array<const char*, kFaultKinds> kNames = {"drop",
                                                          "takeover",
                                                          "fact_rot",
                                                          "segment_miscounted",
-                                                         "fault_point"};
+                                                         "fault_point",
+                                                         "poison_record"};
 
 }  // namespace
 

@@ -56,8 +56,11 @@ enum class FaultKind : std::uint8_t {
   // A rare path inside production code (common/core/fault_point.hpp): subject is the FaultPoint;
   // the n-th time that somebody comes by.
   kFaultPoint,
+  // A record that map cannot do anything with, ever: subject is the job, object the record in its
+  // input.
+  kPoisonRecord,
 };
-inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kFaultPoint) + 1;
+inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kPoisonRecord) + 1;
 
 const char* name_of(FaultKind kind);
 std::optional<FaultKind> fault_kind_of(std::string_view name);

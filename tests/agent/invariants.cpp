@@ -93,6 +93,11 @@ void Invariants::note_message(const proto::ForgetJob& message) {
   }
 }
 
+void Invariants::note(const AttemptWentOn& event) {
+  // It was killed where it hung, and may be killed again.
+  if (AttemptBook* book = find(event.attempt)) book->killed = false;
+}
+
 void Invariants::note(const AttemptEnded& event) {
   AttemptBook* book = find(event.attempt);
   if (book == nullptr || book->phase != Phase::kExecuting) return;

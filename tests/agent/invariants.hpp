@@ -66,6 +66,7 @@ class Invariants {
 
   // What events do to the books.
   void note(const MasterSaid& event);
+  void note(const AttemptWentOn& event);
   void note(const AttemptEnded& event);
   void note(const InputsMissing& event);
   void note(const InputsReady& event);

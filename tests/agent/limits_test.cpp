@@ -54,6 +54,33 @@ TEST_F(AgentTest, KillsAnAttemptThatMakesNoProgress) {
             "no progress for 4 s: no record was finished and ctx.progress() was not called");
 }
 
+TEST_F(AgentTest, AnAttemptThatGoesOnAfterItHungIsWatchedAnew) {
+  join();
+  const AttemptId one = assign({.number = 1, .stall_timeout_ms = 4000});
+  wait_with_echoes(4000ms);
+  ASSERT_EQ(actions<KillAttempt>().size(), 1u);
+  step(AttemptWentOn{one});
+  wait_with_echoes(3999ms);
+  EXPECT_TRUE(actions<KillAttempt>().empty());
+  wait_with_echoes(1ms);
+  EXPECT_EQ(actions<KillAttempt>().size(), 1u);
+  step(AttemptWentOn{one});
+  succeed(one);
+  EXPECT_EQ(sent<proto::CommitRequest>().size(), 1u);
+}
+
+TEST_F(AgentTest, AnAttemptThatIsCancelledWhileItHangsDoesNotGoOn) {
+  join();
+  const AttemptId one = assign({.number = 1, .stall_timeout_ms = 4000});
+  wait_with_echoes(4000ms);
+  cancel(one);
+  step(AttemptWentOn{one});
+  ASSERT_EQ(actions<KillAttempt>().size(), 1u);
+  EXPECT_EQ(actions<KillAttempt>()[0].kind, FailureKind::kCancelled);
+  fail(one, FailureKind::kSignal, "SIGKILL");
+  EXPECT_TRUE(sent<proto::AttemptFailed>().empty());
+}
+
 TEST_F(AgentTest, AStallHasALimitEvenWhenTheJobNamesNone) {
   join();
   assign_map(1);

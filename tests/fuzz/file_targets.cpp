@@ -10,6 +10,7 @@
 #include "cli/report/report.hpp"
 #include "cli/report/trace.hpp"
 #include "common/history/analysis.hpp"
+#include "common/io/dead_letter.hpp"
 #include "common/io/kept_runs.hpp"
 #include "common/io/little_endian.hpp"
 #include "common/io/manifest.hpp"
@@ -158,6 +159,18 @@ bool manifest(std::string_view input) {
   return true;
 }
 
+bool dead_letter(std::string_view input) {
+  const Result<io::DeadLetter> parsed = io::parse_dead_letter(input);
+  if (!parsed.ok()) {
+    promise(parsed.status().code() == StatusCode::kCorruption, "what is no letter is corrupt");
+    return false;
+  }
+  const std::string once = io::to_line(*parsed);
+  const Result<io::DeadLetter> again = io::parse_dead_letter(once);
+  promise(again.ok() && io::to_line(*again) == once, "writing again changes nothing");
+  return true;
+}
+
 /// Output files as `fanfold cat` reads them: by record, and in pieces.
 bool parts(std::string_view input) {
   io::Manifest manifest;
@@ -229,9 +242,10 @@ bool event_log(std::string_view input) {
   return true;
 }
 
-constexpr Target kTargets[] = {{"event_log", &event_log}, {"run_file", &run_file},
-                               {"segment", &segment},     {"manifest", &manifest},
-                               {"parts", &parts},         {"key_order", &key_order}};
+constexpr Target kTargets[] = {
+    {"event_log", &event_log},    {"run_file", &run_file}, {"segment", &segment},
+    {"manifest", &manifest},      {"parts", &parts},       {"key_order", &key_order},
+    {"dead_letter", &dead_letter}};
 
 }  // namespace
 

@@ -117,6 +117,10 @@ FAULT crash_in_a_thread() {
   std::thread([] { write_to_null_pointer(); }).join();
 }
 
+void touch(const std::string& path) {
+  ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+}
+
 class Faulty {
  public:
   static void declare(fanfold::Parameters& parameters) {
@@ -126,6 +130,7 @@ class Faulty {
 
   void setup(fanfold::Context& context) {
     context_ = &context;
+    half_ = &context.counter("half");
     fail_reduce_ = context.parameter<bool>("fail_reduce");
     if (context.parameter<bool>("fail_setup")) throw std::runtime_error("setup fails on purpose");
   }
@@ -158,6 +163,16 @@ class Faulty {
     if (line == "thread") crash_in_a_thread();
     if (line == "segv once" && context_->attempt() == 1) write_to_null_pointer();
     if (line.starts_with("wait for ")) wait_for(std::string(line.substr(9)));
+    if (line.starts_with("emit ")) {
+      half_->add();
+      for (int left = std::stoi(std::string(line.substr(5))); left > 0; --left) out.emit("half", 1);
+      throw_on_purpose();
+    }
+    if (line == "write and throw") {
+      out.to("half").write_line("half");
+      throw_on_purpose();
+    }
+    if (line.starts_with("touch ")) touch(std::string(line.substr(6)));
     if (line == "huge") return out.emit(std::string(65u << 20, 'h'), 1);
     out.emit(line, 1);
   }
@@ -176,6 +191,7 @@ class Faulty {
   }
 
   fanfold::Context* context_ = nullptr;
+  fanfold::Counter* half_ = nullptr;
   bool fail_reduce_ = false;
   volatile int sink_ = 0;
 };

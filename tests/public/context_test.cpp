@@ -140,5 +140,37 @@ TEST(Progress, PointsAtTheRecordThatThrew) {
   EXPECT_EQ(slot.records.load(), 2u);
 }
 
+/// Takes bad records down, and lets the task go on.
+struct TolerantHost : abi::TaskHost {
+  abi::RunSink& start_run(abi::RunKind) override { throw abi::HostFailure(); }
+  void finish_run() override {}
+  std::unique_ptr<abi::RunSource> open_spill(std::size_t, std::uint32_t) override { return {}; }
+  void drop_spill(std::size_t) override {}
+  void write_output(std::string_view, std::string_view, std::uint64_t) override {}
+  void add_to_counter(std::string_view, std::int64_t) override {}
+  void log(std::string_view) override {}
+  std::string_view side_file(std::string_view) override { return {}; }
+  void note_bad_record(std::uint64_t offset, bool undone) override {
+    noted.emplace_back(offset, undone);
+  }
+  std::vector<std::pair<std::uint64_t, bool>> noted;
+};
+
+TEST(TolerantTask, GoesOnAfterBadRecordsAndPassesOverKnownOnes) {
+  TolerantHost host;
+  abi::ProgressSlot slot;
+  abi::TaskSettings settings;
+  settings.progress = &slot;
+  settings.tolerant = true;
+  detail::JobTask<Thrower> task(host, settings);
+  task.start();
+  const std::vector<std::uint64_t> known = {1, 45, 58};
+  abi::InputBlock block{"good\nbad\nbad\ngood\nbad\n", 40, "f", "", ""};
+  block.passed_over = known;
+  task.map_block(block);
+  EXPECT_EQ(slot.records.load(), 5u);
+  EXPECT_EQ(host.noted, (std::vector<std::pair<std::uint64_t, bool>>{{49, true}}));
+}
+
 }  // namespace
 }  // namespace fanfold

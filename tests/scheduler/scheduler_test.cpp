@@ -18,6 +18,7 @@ void SchedulerTest::submit(const Plan& plan) {
   job.on_deadline = plan.on_deadline;
   job.deadline_unix_us = plan.deadline_unix_us;
   job.retry = plan.retry;
+  job.bad_records = plan.bad_records;
   step(job);
 }
 

@@ -38,6 +38,7 @@ class SchedulerTest : public ::testing::Test {
     proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
     std::uint64_t deadline_unix_us = 0;
     std::vector<proto::Retrier> retry{};
+    proto::BadRecordPolicy bad_records{};
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }

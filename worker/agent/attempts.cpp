@@ -155,6 +155,20 @@ void Machine::on(const AttemptEnded& event) {
   }
 }
 
+void Machine::on(const AttemptWentOn& event) {
+  HeldAttempt* held = find(event.attempt);
+  if (held == nullptr || !held->holds_slot()) return;
+  if (held->phase == AttemptPhase::kKilling) {
+    // It was given up after it had begun to hang: whoever kills it again has to say so.
+    if (held->kill_kind != FailureKind::kStalled)
+      return act(KillAttempt{held->id, held->kill_kind});
+    held->move_to(AttemptPhase::kRunning);
+    held->kill_kind = FailureKind::kNone;
+  }
+  held->progressed = now_;
+  watch(*held);
+}
+
 void Machine::report_success(HeldAttempt& held, const AttemptEnded& event) {
   held.move_to(AttemptPhase::kCommitting);
   held.report = event.report;

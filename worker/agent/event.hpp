@@ -24,6 +24,10 @@ struct AttemptEnded {
   std::string log_text;
   std::uint64_t log_bytes = 0;  // Written in all.
 };
+/// Its executor ended at a record, or was killed there; it runs in another one that passes over it.
+struct AttemptWentOn {
+  AttemptId attempt;
+};
 /// Map outputs that a reduce attempt cannot read.  The others are still brought.
 struct InputsMissing {
   AttemptId attempt;
@@ -51,7 +55,7 @@ struct DrainRequested {};
 /// Time passed; deadlines are examined.
 struct Tick {};
 
-using Event = std::variant<MasterSaid, AttemptEnded, InputsMissing, InputsReady, ProgressSeen,
-                           DrainRequested, Tick>;
+using Event = std::variant<MasterSaid, AttemptEnded, AttemptWentOn, InputsMissing, InputsReady,
+                           ProgressSeen, DrainRequested, Tick>;
 
 }  // namespace fanfold::worker

@@ -11,10 +11,11 @@ using Row = std::array<bool, kAttemptPhases>;
 // An attempt may be dropped from any phase; that is not a move.
 constexpr std::array<Row, kAttemptPhases> kLegalMoves = {{
     // to: fetching, queued, running, killing, committing, failing
-    {{false, true, false, false, false, true}},    // fetching
-    {{false, false, true, false, false, true}},    // queued -> failing: given back by a drain.
-    {{true, false, false, true, true, true}},      // running -> fetching: an input is lost.
-    {{false, false, false, false, true, true}},    // killing -> committing: it was done already.
+    {{false, true, false, false, false, true}},  // fetching
+    {{false, false, true, false, false, true}},  // queued -> failing: given back by a drain.
+    {{true, false, false, true, true, true}},    // running -> fetching: an input is lost.
+    // killing -> running: it hung at a record and goes on after it; committing: it was done.
+    {{false, false, true, false, true, true}},
     {{false, false, false, false, false, false}},  // committing
     {{false, false, false, false, false, false}},  // failing
 }};

@@ -42,6 +42,7 @@ class Machine {
   // Events.
   void on(const MasterSaid& event);
   void on(const AttemptEnded& event);
+  void on(const AttemptWentOn& event);
   void on(const InputsMissing& event);
   void on(const InputsReady& event);
   void on(const ProgressSeen& event);

@@ -8,6 +8,7 @@
 
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
+#include "common/io/dead_letter.hpp"
 #include "common/proto/flow.hpp"
 #include "worker/exec/segment_source.hpp"
 
@@ -36,13 +37,28 @@ bool is_output_name(std::string_view name) {
 }  // namespace
 
 AttemptHost::AttemptHost(io::FileSystem& files, const RunRequest& request, SideFiles& side_files)
-    : files_(files), request_(request), assignment_(*request.assignment), side_files_(side_files) {}
+    : files_(files),
+      request_(request),
+      assignment_(*request.assignment),
+      side_files_(side_files),
+      bad_records_(request, *this) {}
 
 void AttemptHost::fail(FailureKind kind, std::string message) {
   if (!failure_) {
     failure_.emplace();
     failure_->kind = kind;
     failure_->message = std::move(message);
+  }
+  throw abi::HostFailure();
+}
+
+void AttemptHost::fail_at_record(const BadRecord& record, std::string message) {
+  if (!failure_) {
+    failure_.emplace();
+    failure_->kind = record.kind;
+    failure_->message = std::move(message);
+    failure_->record_file = record.file;
+    failure_->record_offset = record.offset;
   }
   throw abi::HostFailure();
 }
@@ -191,14 +207,34 @@ io::PartWriter& AttemptHost::output_named(std::string_view name) {
   const std::string file = reduce ? io::part_name(part_file ? "part" : name, assignment_.task.index,
                                                   assignment_.partitions, compression)
                                   : io::map_part_name(name, compression);
-  const std::string directory =
-      assignment_.staging + "/" + std::to_string(assignment_.attempt.value);
-  // Without its parent: a job that is over and cleaned up must not come back as a directory that
-  // nobody removes any more.
-  if (outputs_.empty()) require(files_.make_directory(directory));
-  auto part = io::create_part(files_, directory + "/" + file, file, compression);
+  auto part = io::create_part(files_, output_directory() + "/" + file, file, compression);
   require(part.status());
   return *outputs_.emplace(name, *std::move(part)).first->second;
+}
+
+std::string AttemptHost::output_directory() {
+  std::string directory = assignment_.staging + "/" + std::to_string(assignment_.attempt.value);
+  // Without its parent: a job that is over and cleaned up must not come back as a directory that
+  // nobody removes any more.
+  if (!std::exchange(output_directory_made_, true)) require(files_.make_directory(directory));
+  return directory;
+}
+
+void AttemptHost::note_bad_record(std::uint64_t offset, bool undone) {
+  go_on();
+  bad_records_.note(offset, undone);
+}
+
+void AttemptHost::write_dead_letter(std::string_view line) {
+  go_on();
+  if (!dead_letters_) {
+    // As it is, whatever the job's compression: those of all maps are joined and read as text.
+    auto part = io::create_part(files_, output_directory() + "/" + io::kDeadLettersName,
+                                io::kDeadLettersName, io::PartCompression::kNone);
+    require(part.status());
+    dead_letters_ = *std::move(part);
+  }
+  require(dead_letters_->write(line, 1));
 }
 
 void AttemptHost::write_output(std::string_view name, std::string_view bytes,
@@ -210,6 +246,10 @@ void AttemptHost::write_output(std::string_view name, std::string_view bytes,
 void AttemptHost::add_to_counter(std::string_view name, std::int64_t delta) {
   if (name == abi::kEmittedCounter) {
     emitted_ += static_cast<std::uint64_t>(delta);
+    return;
+  }
+  if (name == abi::kUnmappedCounter) {
+    unmapped_ += static_cast<std::uint64_t>(delta);
     return;
   }
   const auto found = counters_.find(name);
@@ -250,6 +290,18 @@ std::string_view AttemptHost::side_file(std::string_view name) {
                                 "'; give it with --file " + std::string(name) + "=PATH");
 }
 
+/// What the task says that it mapped and what was noted here must be all that it read.
+void AttemptHost::finish_map(proto::AttemptReport* report) {
+  report->flow = flow_;
+  report->records_skipped = bad_records_.skipped();
+  report->dead_letters = bad_records_.dead_letters();
+  report->records_mapped = report->records_in - std::min(unmapped_, report->records_in);
+  if (unmapped_ == report->records_skipped + report->dead_letters) return;
+  fail(FailureKind::kException,
+       "the task did without " + std::to_string(unmapped_) + " records, but " +
+           std::to_string(report->records_skipped + report->dead_letters) + " are accounted for");
+}
+
 void AttemptHost::finish(proto::AttemptReport* report) {
   for (auto& [name, part] : outputs_) {
     require(part->finish());
@@ -258,12 +310,16 @@ void AttemptHost::finish(proto::AttemptReport* report) {
     bytes_out_ += info.bytes;
     report->files.push_back(info);
   }
+  if (dead_letters_) {
+    require(dead_letters_->finish());
+    report->files.push_back(dead_letters_->info());
+  }
   report->records_out = records_out_;
   report->bytes_out = bytes_out_;
   report->spills = spills_.size();
   report->output_empty = !output_kept_;
   report->emitted = emitted_;
-  if (assignment_.task.stage == Stage::kMap) report->flow = flow_;
+  if (assignment_.task.stage == Stage::kMap) finish_map(report);
   // Spills and fetched segments of a committed reduce would lie there as long as the job.
   if (assignment_.task.stage == Stage::kReduce) require(files_.remove_tree(request_.scratch));
   report->counters.insert(counters_.begin(), counters_.end());

@@ -15,6 +15,7 @@
 #include "common/io/part_file.hpp"
 #include "common/io/run_file.hpp"
 #include "common/proto/types.hpp"
+#include "worker/exec/bad_records.hpp"
 #include "worker/exec/gathered_segments.hpp"
 #include "worker/exec/run_task.hpp"
 #include "worker/exec/side_files.hpp"
@@ -36,6 +37,7 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   void add_to_counter(std::string_view name, std::int64_t delta) override;
   void log(std::string_view text) override;
   std::string_view side_file(std::string_view name) override;
+  void note_bad_record(std::uint64_t offset, bool undone) override;
 
   // abi::RunSink
   void write(std::uint32_t partition, std::string_view block,
@@ -50,7 +52,12 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   /// Completes the output files and fills in what the attempt produced.
   void finish(proto::AttemptReport* report);
 
+  /// Map: records that the task does without.
+  BadRecords& bad_records() { return bad_records_; }
+  void write_dead_letter(std::string_view line);
+
   [[noreturn]] void fail(proto::FailureKind kind, std::string message);
+  [[noreturn]] void fail_at_record(const BadRecord& record, std::string message);
   /// Throws HostFailure when `status` is not OK: the disk's fault.
   void require(Status status);
   const std::optional<proto::FailureReport>& failure() const { return failure_; }
@@ -60,6 +67,9 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
  private:
   std::unique_ptr<abi::RunSource> open_input(const FoundSegment& input);
   io::PartWriter& output_named(std::string_view name);
+  /// Of this attempt in the staging directory; made at the first call.
+  std::string output_directory();
+  void finish_map(proto::AttemptReport* report);
   /// What failed stays failed: user code that swallowed the exception meets it again.
   void go_on() const;
   void make_scratch();
@@ -79,6 +89,10 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   bool output_kept_ = false;  // Map: output.run exists.
 
   std::map<std::string, std::unique_ptr<io::PartWriter>, std::less<>> outputs_;
+  bool output_directory_made_ = false;
+  BadRecords bad_records_;
+  std::unique_ptr<io::PartWriter> dead_letters_;  // Made for the first one.
+  std::uint64_t unmapped_ = 0;                    // Records that the task did without.
   std::map<std::string, std::int64_t, std::less<>> counters_;
   std::uint64_t records_out_ = 0;
   std::uint64_t bytes_out_ = 0;

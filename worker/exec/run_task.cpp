@@ -74,6 +74,8 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   settings.output_format = assignment.spec.output_format;
   settings.parameters = assignment.spec.parameters;
   settings.splitters = assignment.splitters;
+  settings.tolerant =
+      assignment.spec.bad_records.tolerant() && assignment.task.stage != Stage::kReduce;
   settings.progress = progress;
   return settings;
 }
@@ -137,6 +139,7 @@ void map_pieces(Attempt& attempt, abi::Task& task) {
       if (records_max != 0) {
         (*block)->bytes = io::first_records((*block)->bytes, options, records_max - records_read());
       }
+      (*block)->passed_over = attempt.host.bad_records().enter(**block);
       attempt.in_map_block = true;
       map_block(attempt, task, i, **block);
       attempt.in_map_block = false;
@@ -233,6 +236,7 @@ void run_stage(Attempt& attempt) {
       reduce_segments(attempt, *task);
       break;
   }
+  attempt.report.records_in = attempt.progress.records.load(std::memory_order_relaxed);
   attempt.host.finish(&attempt.report);
 }
 
@@ -247,6 +251,7 @@ proto::FailureReport user_failure(const Attempt& attempt, FailureKind kind, std:
   if (attempt.in_map_block && piece < pieces.size()) {
     failure.record_file = pieces[piece].path;
     failure.record_offset = offset;
+    failure.record_to_blame = attempt.host.bad_records().to_blame();
   }
   failure.key = attempt.key;
   return failure;
@@ -287,7 +292,6 @@ RunOutcome run_task(io::FileSystem& files, const RunRequest& request) {
     return outcome;
   }
   outcome.succeeded = true;
-  outcome.report.records_in = progress.records.load(std::memory_order_relaxed);
   outcome.report.wall_us = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(steady_clock().now() - start).count());
   return outcome;

@@ -47,6 +47,7 @@ struct RecordStop {
   std::uint64_t offset = 0;  // In the (decompressed) file.
   void (*reached)() = nullptr;
 };
+struct BadRecord;
 
 struct RunRequest {
   const proto::TaskAssignment* assignment = nullptr;
@@ -63,6 +64,8 @@ struct RunRequest {
   std::uint32_t threads = 1;          // That its user code may use at once.
   const RecordStop* stop = nullptr;   // Sample and map; null: nobody.
   std::uint64_t records_max = 0;      // Sample and map: read no more than so many; 0: all.
+  /// Sample and map: what to pass over.  May be left out.
+  const std::vector<BadRecord>* bad_records = nullptr;
 };
 
 /// The report to commit, or why not.  Exceptions of user code end here.  The FailureReport has

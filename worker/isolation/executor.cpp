@@ -108,6 +108,7 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   request.kept_runs = &kept->runs;
   request.memory_bytes = task.memory_bytes;
   request.threads = task.threads;
+  request.bad_records = &task.bad_records;
   return run_task(io::posix_file_system(), request);
 }
 

@@ -61,6 +61,26 @@ LocalSegment read_segment(std::string_view before, FieldReader* in) {
   return segment;
 }
 
+void write_bad_record(const BadRecord& bad, FieldWriter* out) {
+  out->text(bad.file);
+  out->number(bad.offset);
+  out->number(static_cast<std::uint64_t>(bad.kind));
+  out->text(bad.message);
+  out->number(bad.stack.size());
+  for (const std::string& line : bad.stack) out->text(line);
+}
+
+BadRecord read_bad_record(FieldReader* in) {
+  BadRecord bad;
+  bad.file = in->text();
+  bad.offset = in->number();
+  bad.kind = static_cast<proto::FailureKind>(in->number());
+  bad.message = in->text();
+  const std::uint64_t lines = in->count();
+  for (std::uint64_t i = 0; i < lines && in->ok(); ++i) bad.stack.emplace_back(in->text());
+  return bad;
+}
+
 enum class ListKind : std::uint8_t { kNone = 0, kSame = 1, kNew = 2 };
 
 void write_list(const SegmentList& list, const SegmentList& before, FieldWriter* out) {
@@ -105,6 +125,8 @@ std::string encode_task(const ExecutorTask& task, const SegmentList& before) {
   out.text(task.scratch);
   out.number(task.memory_bytes);
   out.number(task.threads);
+  out.number(task.bad_records.size());
+  for (const BadRecord& bad : task.bad_records) write_bad_record(bad, &out);
   write_list(task.segments, before, &out);
   return out.take();
 }
@@ -119,6 +141,10 @@ Result<ExecutorTask> decode_task(std::string_view frame, const SegmentList& befo
   task.scratch = in.text();
   task.memory_bytes = in.number();
   task.threads = static_cast<std::uint32_t>(in.number());
+  const std::uint64_t bad_records = in.count();
+  for (std::uint64_t i = 0; i < bad_records && in.ok(); ++i) {
+    task.bad_records.push_back(read_bad_record(&in));
+  }
   if (!read_list(before, &in, &task.segments)) return damaged("task");
   if (!in.ok() || !in.at_end()) return damaged("task");
   return task;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/core/status.hpp"
+#include "worker/exec/bad_records.hpp"
 #include "worker/exec/run_task.hpp"
 
 namespace fanfold::worker {
@@ -24,7 +25,8 @@ struct ExecutorTask {
   SegmentList segments;  // Reduce.
   std::string scratch;   // <worker scratch>/<job>/<attempt>
   std::uint64_t memory_bytes = 0;
-  std::uint32_t threads = 1;  // That its user code may use at once.
+  std::uint32_t threads = 1;                // That its user code may use at once.
+  std::vector<BadRecord> bad_records = {};  // Sample and map: to be passed over.
 };
 
 /// `before`: the list of the task that this executor was given last.  The reduces of a job mostly

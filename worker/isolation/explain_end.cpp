@@ -42,6 +42,12 @@ void explain_outside_kill(const RunningAttempt& running, const ZygoteEvent& even
   failure->message = "the executor was killed from outside (SIGKILL)";
 }
 
+/// One that is over its memory or its time may have used it up before.
+bool is_fault_of_record(FailureKind kind) {
+  return kind == FailureKind::kSignal || kind == FailureKind::kExit ||
+         kind == FailureKind::kStalled;
+}
+
 void add_key(const RunningAttempt& running, const SharedPage& page, proto::FailureReport* failure) {
   if (page.key_saved.load(std::memory_order_acquire) == 0) return;
   const std::size_t bytes = std::min<std::size_t>(page.key_bytes, page.key.size());
@@ -94,12 +100,14 @@ proto::FailureReport explain_end(const RunningAttempt& running, const CrashRepor
 void add_record(const RunningAttempt& running, const SharedPage& page,
                 proto::FailureReport* failure) {
   const abi::ProgressSlot& progress = page.progress;
-  if (!failure->record_file.empty() || progress.in_user_code.load() == 0) return;
+  if (!failure->record_file.empty()) return;
+  if (progress.in_user_code.load() != abi::ProgressSlot::kAtRecord) return;
   if (running.task.stage == Stage::kReduce) return add_key(running, page, failure);
   const std::uint32_t piece = progress.piece.load();
   if (piece >= running.piece_paths.size()) return;
   failure->record_file = running.piece_paths[piece];
   failure->record_offset = progress.offset.load();
+  failure->record_to_blame = is_fault_of_record(failure->kind);
 }
 
 bool drain_log(int descriptor, AttemptLog* log) {

@@ -152,6 +152,7 @@ void WorkerBody::note_missing(const InputsMissing& missing) {
 }
 
 void WorkerBody::note_ended(AttemptEnded ended) {
+  if (auto task = isolation_.go_on(&ended)) return go_on(*std::move(task), ended.failure);
   // One that lost an input may start again with what else it has.
   if (!ended.succeeded && ended.failure.kind == proto::FailureKind::kFetch) {
     inputs_.note_lost(ended.attempt, ended.failure.lost_outputs);
@@ -167,6 +168,18 @@ void WorkerBody::note_ended(AttemptEnded ended) {
                                        {"message", ended.failure.message}});
   }
   feed(ended);
+}
+
+void WorkerBody::go_on(ExecutorTask task, const proto::FailureReport& failure) {
+  const AttemptId attempt = task.assignment.attempt;
+  doors_.log.warn("record.isolated", {{"attempt", attempt.value},
+                                      {"file", failure.record_file},
+                                      {"offset", failure.record_offset},
+                                      {"kind", proto::name_of(failure.kind)},
+                                      {"message", failure.message}});
+  remove_traces(task.assignment.task.job, attempt);
+  doors_.executors.start(doors_.clock.now(), std::move(task));
+  feed(AttemptWentOn{attempt});
 }
 
 void WorkerBody::feed(const Event& event) {
@@ -229,6 +242,7 @@ void WorkerBody::perform(StartAttempt& action) {
   task.memory_bytes =
       assignment.spec.memory_bytes != 0 ? assignment.spec.memory_bytes : options_.memory_bytes;
   task.threads = options_.threads;
+  isolation_.note_started(task);
   doors_.executors.start(doors_.clock.now(), std::move(task));
 }
 
@@ -253,6 +267,7 @@ Status WorkerBody::remove_parts(JobId job, AttemptId attempt) {
 
 void WorkerBody::perform(KillAttempt& action) {
   inputs_.forget(action.attempt);
+  isolation_.note_killed(action.attempt, action.kind);
   doors_.executors.kill(doors_.clock.now(), action.attempt, action.kind);
 }
 

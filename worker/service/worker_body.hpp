@@ -20,6 +20,7 @@
 #include "worker/agent/agent.hpp"
 #include "worker/service/executors.hpp"
 #include "worker/service/inputs.hpp"
+#include "worker/service/record_isolation.hpp"
 #include "worker/service/scratch.hpp"
 
 namespace fanfold::worker {
@@ -75,6 +76,7 @@ class WorkerBody {
   void note_trouble();
   Status read_executors();
   void note_ended(AttemptEnded ended);
+  void go_on(ExecutorTask task, const proto::FailureReport& failure);
   void note_missing(const InputsMissing& missing);
   void pass_time();
   /// Steps the agent and performs what it says; what that causes comes before the next turn.
@@ -103,6 +105,7 @@ class WorkerBody {
   std::uint32_t connections_ = 1;
   Inputs inputs_;
   Agent agent_;
+  RecordIsolation isolation_;
   std::map<JobId, std::string> staging_;  // Of jobs that had attempts here.
   std::vector<Action> actions_;
   std::vector<std::string> held_commits_;  // Frames that wait for company; never for long.

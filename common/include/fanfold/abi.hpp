@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,7 @@
 namespace fanfold::abi {
 
 /// Changes whenever anything in this file changes its meaning.
-inline constexpr std::uint32_t kApiVersion = 1;
+inline constexpr std::uint32_t kApiVersion = 2;
 
 /// How bytes of input become records.  Values are permanent: they are stored in job records.
 enum class RecordFormat : std::uint8_t {
@@ -57,12 +58,15 @@ struct ProgressSlot {
   std::atomic<std::uint64_t> offset{0};   // Map: byte offset in the file.  Reduce: key ordinal.
   std::atomic<std::uint64_t> ticks{0};    // ctx.progress() calls and blocks written.
   std::atomic<std::uint32_t> piece{0};    // Map: index of the piece being read; set by the host.
-  std::atomic<std::uint32_t> in_user_code{0};
+  std::atomic<std::uint32_t> in_user_code{kEngine};  // One of the three below.
   /// Reduce: the encoded key at hand, in memory of the task's process; none while the size is
   /// kNoKey.
   std::atomic<const char*> key{nullptr};
   std::atomic<std::uint64_t> key_size{kNoKey};
   static constexpr std::uint64_t kNoKey = ~std::uint64_t{0};
+  static constexpr std::uint32_t kEngine = 0;
+  static constexpr std::uint32_t kAtRecord = 1;  // The job's code, at the record or key above.
+  static constexpr std::uint32_t kAtNone = 2;    // The job's code: setup, finish, combine.
 };
 
 /// Whole records of one input file, borrowed until map_block() returns.
@@ -72,6 +76,9 @@ struct InputBlock {
   std::string_view file;     // As the user named it.
   std::string_view tag;      // Which declared input it belongs to; empty when undeclared.
   std::string_view header;   // First record of the file when JobInfo::csv_header.
+  /// Where records begin that are to be passed over: offsets in the file, ascending.  They count
+  /// as read.  Only with TaskSettings::tolerant.
+  std::span<const std::uint64_t> passed_over = {};
 };
 
 /// What one block of encoded records adds up to.  `sum` and `exclusive_or` run over the XXH3 of
@@ -128,6 +135,15 @@ class TaskHost {
   /// Contents of a side file (`--file name=PATH`), mapped read-only for the task's life.
   virtual std::string_view side_file(std::string_view name) = 0;
 
+  /// With TaskSettings::tolerant: map() threw on the record at this offset of the file; called
+  /// while that exception is handled.  `undone`: nothing of the record is left.  Returns when the
+  /// task may go on with the next record, throws otherwise.
+  virtual void note_bad_record(std::uint64_t offset, bool undone) {
+    static_cast<void>(offset);
+    static_cast<void>(undone);
+    throw;
+  }
+
  protected:
   ~TaskHost() = default;
 };
@@ -135,6 +151,8 @@ class TaskHost {
 /// Counted under this name: pairs that a map emitted, before any combining.  No counter of a job:
 /// hosts keep it apart.
 inline constexpr std::string_view kEmittedCounter = "fanfold.emitted";
+/// The same: records that a tolerant map task read and did not map.
+inline constexpr std::string_view kUnmappedCounter = "fanfold.unmapped";
 
 struct HostFailure {};
 
@@ -149,7 +167,8 @@ struct TaskSettings {
   std::uint64_t memory_bytes = 64u << 20;  // For tables, buffers and merges of the task together.
   std::uint32_t threads = 1;               // That user code of the task may use at once.
   OutputFormat output_format = OutputFormat::kText;
-  bool combine = true;  // False: a declared combiner is left out (for tests).
+  bool combine = true;    // False: a declared combiner is left out (for tests).
+  bool tolerant = false;  // Map and sample: the job may do without some of its records.
   std::map<std::string, std::string, std::less<>> parameters;  // Complete: defaults filled in.
   std::vector<std::string> splitters;  // kRange: partitions - 1 encoded keys, ascending.
   ProgressSlot* progress = nullptr;    // Never null when a host runs the task.

@@ -27,10 +27,14 @@ class Counter {
 
   /// The engine's side: takes what was added since the last call.
   std::int64_t take() { return std::exchange(pending_, 0); }
+  /// What is added from mark() on is forgotten by undo().  No take() between them.
+  void mark() { marked_ = pending_; }
+  void undo() { pending_ = marked_; }
 
  private:
   std::string name_;
   std::int64_t pending_ = 0;
+  std::int64_t marked_ = 0;
 };
 
 /// Lives as long as its task.  One thread.
@@ -100,6 +104,12 @@ class Context {
     tag_ = block.tag;
   }
   void leave() { file_ = tag_ = {}; }
+  void mark_counters() {
+    for (Counter& counter : counters_) counter.mark();
+  }
+  void undo_counters() {
+    for (Counter& counter : counters_) counter.undo();
+  }
   void flush_counters() {
     for (Counter& counter : counters_) {
       if (const std::int64_t delta = counter.take(); delta != 0) {

@@ -106,8 +106,26 @@ class Emitter {
   void flush() {
     const std::size_t count = count_;
     count_ = 0;
-    if (count != 0) take_(owner_, pairs_, count);
+    if (count != 0) {
+      flushed_ = true;
+      take_(owner_, pairs_, count);
+    }
     copied_ = 0;
+  }
+  /// Of a tolerant task: what is emitted from here on can be taken back, unless it is very much.
+  void begin_record() {
+    // A record of up to half a batch always stays in it.
+    if (count_ > detail::kBatchPairs / 2) flush();
+    flushed_ = false;
+    marked_ = count_;
+    marked_copies_ = copied_;
+  }
+  /// False: some of it was handed over already.
+  bool undo_record() {
+    if (flushed_) return false;
+    count_ = marked_;
+    copied_ = marked_copies_;
+    return true;
   }
 
  private:
@@ -209,6 +227,9 @@ class Emitter {
   std::unique_ptr<char[]> copies_;
   std::size_t capacity_ = 0;
   std::size_t copied_ = 0;
+  bool flushed_ = false;  // Since begin_record().
+  std::size_t marked_ = 0;
+  std::size_t marked_copies_ = 0;
 };
 
 }  // namespace fanfold

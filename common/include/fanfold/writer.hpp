@@ -43,6 +43,8 @@ class Outputs {
   Writer& to(std::string_view name);
   /// Hands over what the writers still hold.
   void flush();
+  /// That were written so far, to all of them.
+  std::uint64_t records() const;
 
  private:
   friend class fanfold::Writer;
@@ -122,8 +124,9 @@ class Writer {
     const detail::InHost in_host(outputs_.progress_);
     outputs_.host_.write_output(name_, buffer_.view(), records_);
     buffer_.clear();
-    records_ = 0;
+    handed_over_ += std::exchange(records_, 0);
   }
+  std::uint64_t records() const { return handed_over_ + records_; }
 
  private:
   static constexpr std::size_t kFlushBytes = 256u << 10;
@@ -200,7 +203,8 @@ class Writer {
   Bytes buffer_;
   Bytes key_bytes_;
   Bytes value_bytes_;
-  std::uint64_t records_ = 0;
+  std::uint64_t records_ = 0;  // In the buffer.
+  std::uint64_t handed_over_ = 0;
 };
 
 inline Writer& detail::Outputs::to(std::string_view name) {
@@ -218,6 +222,12 @@ inline Writer& detail::Outputs::to(std::string_view name) {
 
 inline void detail::Outputs::flush() {
   for (const auto& writer : writers_) writer->flush();
+}
+
+inline std::uint64_t detail::Outputs::records() const {
+  std::uint64_t records = 0;
+  for (const auto& writer : writers_) records += writer->records();
+  return records;
 }
 
 }  // namespace fanfold

@@ -35,7 +35,8 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "keep_unreadable",
                                                    "wait_for_the_rest",
                                                    "replay_forgets_coverage",
-                                                   "call_partial_success"};
+                                                   "call_partial_success",
+                                                   "go_on_behind_record"};
 
 }  // namespace
 

@@ -36,7 +36,7 @@ class JobTask final : public abi::Task {
   void start() override {
     task_threads = settings_.threads;
     if constexpr (requires { job_.setup(context_); }) {
-      const InUserCode in_user_code(progress_);
+      const InUserCode in_user_code(progress_, abi::ProgressSlot::kAtNone);
       job_.setup(context_);
     }
     context_.flush_counters();

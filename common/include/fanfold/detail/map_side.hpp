@@ -35,7 +35,9 @@ class MapSide {
       : job_(job),
         host_(host),
         context_(context),
+        outputs_(outputs),
         progress_(progress),
+        tolerant_(settings.tolerant),
         emitter_(outputs, this, choose(settings), Traits::kOrderValues) {
     if (settings.mode == abi::TaskMode::kSample) {
       sampler_.emplace();
@@ -61,7 +63,12 @@ class MapSide {
     {
       const InUserCode in_user_code(progress_);
       emitter_.begin_block(block.bytes);
-      map_records(block);
+      if (tolerant_) {
+        map_tolerantly(block);
+      } else {
+        for_each_record(block,
+                        [this](auto&& record, std::uint64_t) { job_.map(record, emitter_); });
+      }
       emitter_.end_block();
     }
     context_.leave();
@@ -70,7 +77,7 @@ class MapSide {
 
   void finish() {
     {
-      const InUserCode in_user_code(progress_);
+      const InUserCode in_user_code(progress_, abi::ProgressSlot::kAtNone);
       if constexpr (Traits::kFinishesMap) {
         job_.finish(emitter_);
       } else if constexpr (Traits::kFinishes) {
@@ -83,6 +90,9 @@ class MapSide {
       if (table_ != nullptr) table_->finish();
     }
     host_.add_to_counter(abi::kEmittedCounter, static_cast<std::int64_t>(emitted_));
+    if (tolerant_) {
+      host_.add_to_counter(abi::kUnmappedCounter, static_cast<std::int64_t>(unmapped_));
+    }
   }
 
   std::vector<std::string> splitters(std::uint32_t partitions) {
@@ -90,12 +100,14 @@ class MapSide {
   }
 
  private:
-  void map_records(const abi::InputBlock& block) {
+  /// Calls map(record, its offset in the file), after the progress slot says so.
+  template <class Map>
+  void for_each_record(const abi::InputBlock& block, const Map& map_record) {
     std::uint64_t records = progress_.records.load(std::memory_order_relaxed);
     const auto map = [&](auto&& record, std::uint64_t offset) {
       progress_.records.store(++records, std::memory_order_relaxed);
       progress_.offset.store(block.offset + offset, std::memory_order_relaxed);
-      job_.map(record, emitter_);
+      map_record(record, block.offset + offset);
     };
     if constexpr (Traits::kSkipsLines) {
       const std::string_view literal = job_.only_lines_with();
@@ -110,6 +122,39 @@ class MapSide {
       }
     }
     input_.for_each(block, map);
+  }
+
+  void map_tolerantly(const abi::InputBlock& block) {
+    auto passed = block.passed_over.begin();
+    for_each_record(block, [&](auto&& record, std::uint64_t offset) {
+      while (passed != block.passed_over.end() && *passed < offset) ++passed;
+      if (passed != block.passed_over.end() && *passed == offset) {
+        ++unmapped_;
+        return;
+      }
+      map_or_undo(record, offset);
+    });
+  }
+
+  template <class Record>
+  void map_or_undo(Record&& record, std::uint64_t offset) {
+    emitter_.begin_record();
+    context_.mark_counters();
+    const std::uint64_t written = outputs_.records();
+    try {
+      job_.map(record, emitter_);
+    } catch (const abi::HostFailure&) {
+      throw;
+    } catch (...) {
+      // What combine() or partition() throws is not of this record.
+      if (taking_) throw;
+      // A job that finishes keeps things from record to record, and may have half kept this one.
+      constexpr bool kKeepsThings = Traits::kFinishes || Traits::kFinishesMap;
+      const bool undone = !kKeepsThings && outputs_.records() == written && emitter_.undo_record();
+      if (undone) context_.undo_counters();
+      host_.note_bad_record(offset, undone);
+      ++unmapped_;
+    }
   }
 
   static bool combines(const abi::TaskSettings& settings) {
@@ -127,12 +172,22 @@ class MapSide {
     for (std::size_t i = 0; i < count; ++i) sampler.add({pairs[i].key, pairs[i].key_size});
   }
   static void take_combined(void* self, const JobPair* pairs, std::size_t count) {
-    static_cast<MapSide*>(self)->emitted_ += count;
-    if constexpr (Traits::kHasCombine) static_cast<MapSide*>(self)->table_->take(pairs, count);
+    MapSide& side = *static_cast<MapSide*>(self);
+    side.begin_taking(count);
+    const BetweenRecords between(side.progress_);
+    if constexpr (Traits::kHasCombine) side.table_->take(pairs, count);
+    side.taking_ = false;
   }
   static void take_sorted(void* self, const JobPair* pairs, std::size_t count) {
-    static_cast<MapSide*>(self)->emitted_ += count;
-    static_cast<MapSide*>(self)->buffer_->take(pairs, count);
+    MapSide& side = *static_cast<MapSide*>(self);
+    side.begin_taking(count);
+    const BetweenRecords between(side.progress_);
+    side.buffer_->take(pairs, count);
+    side.taking_ = false;
+  }
+  void begin_taking(std::size_t count) {
+    emitted_ += count;
+    taking_ = true;
   }
 
   struct NoTable {};
@@ -150,8 +205,12 @@ class MapSide {
   Job& job_;
   abi::TaskHost& host_;
   std::uint64_t emitted_ = 0;
+  std::uint64_t unmapped_ = 0;  // Records.
+  bool taking_ = false;         // Pairs of a batch; stays so when that throws.
   Context& context_;
+  Outputs& outputs_;
   abi::ProgressSlot& progress_;
+  const bool tolerant_;
   Input input_;
   typename Traits::JobEmitter emitter_;
   std::unique_ptr<Table> table_;

@@ -9,18 +9,38 @@
 
 namespace fanfold::detail {
 
-/// The job's code runs while one of these lives.
+/// The job's code runs while one of these lives, at records or keys unless `where` says otherwise.
 class InUserCode {
  public:
-  explicit InUserCode(abi::ProgressSlot& progress) : progress_(progress) {
-    progress_.in_user_code.store(1, std::memory_order_relaxed);
+  explicit InUserCode(abi::ProgressSlot& progress,
+                      std::uint32_t where = abi::ProgressSlot::kAtRecord)
+      : progress_(progress) {
+    progress_.in_user_code.store(where, std::memory_order_relaxed);
   }
-  ~InUserCode() { progress_.in_user_code.store(0, std::memory_order_relaxed); }
+  ~InUserCode() {
+    progress_.in_user_code.store(abi::ProgressSlot::kEngine, std::memory_order_relaxed);
+  }
   InUserCode(const InUserCode&) = delete;
   InUserCode& operator=(const InUserCode&) = delete;
 
  private:
   abi::ProgressSlot& progress_;
+};
+
+/// The job's code runs on what earlier records gave, called from inside its code at a record.
+class BetweenRecords {
+ public:
+  explicit BetweenRecords(abi::ProgressSlot& progress)
+      : progress_(progress), before_(progress.in_user_code.load(std::memory_order_relaxed)) {
+    progress_.in_user_code.store(abi::ProgressSlot::kAtNone, std::memory_order_relaxed);
+  }
+  ~BetweenRecords() { progress_.in_user_code.store(before_, std::memory_order_relaxed); }
+  BetweenRecords(const BetweenRecords&) = delete;
+  BetweenRecords& operator=(const BetweenRecords&) = delete;
+
+ private:
+  abi::ProgressSlot& progress_;
+  std::uint32_t before_;
 };
 
 /// The host works while one of these lives, called from inside or outside of the job's code.  Each

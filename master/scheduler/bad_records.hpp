@@ -1,0 +1,39 @@
+// The records that the maps of a job could not map: how many there are, and how many there may be.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "common/proto/types.hpp"
+
+namespace fanfold::master::scheduling {
+
+/// Durable: made of facts alone.
+class BadRecordTally {
+ public:
+  /// A map has committed; a later commit of the same split takes the place of the earlier one.
+  void note(std::uint32_t split, std::uint64_t records, std::uint64_t bad, bool again);
+  /// The job does without this map.
+  void forget(std::uint32_t split);
+
+  std::uint64_t bad() const { return bad_; }
+  std::uint64_t records() const { return records_; }
+  /// Splits that are remembered: those with bad records.
+  std::size_t size() const { return by_split_.size(); }
+  const std::map<std::uint32_t, std::uint64_t>& by_split() const { return by_split_; }
+
+ private:
+  std::map<std::uint32_t, std::uint64_t> by_split_;
+  std::uint64_t bad_ = 0;
+  std::uint64_t records_ = 0;  // Read by maps at their first commit.
+};
+
+/// Whatever maps are still to come.
+bool too_many(const proto::BadRecordPolicy& policy, std::uint64_t bad);
+/// Once all have come.
+bool too_large_a_share(const proto::BadRecordPolicy& policy, std::uint64_t bad,
+                       std::uint64_t records);
+
+}  // namespace fanfold::master::scheduling
