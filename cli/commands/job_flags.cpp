@@ -6,6 +6,7 @@
 
 #include "cli/commands/bad_record_flags.hpp"
 #include "cli/commands/completion_flags.hpp"
+#include "cli/commands/control_flags.hpp"
 #include "cli/text/suggest.hpp"
 #include "common/core/limits.hpp"
 #include "common/text/trace_context.hpp"
@@ -163,6 +164,7 @@ std::vector<Flag> job_flags() {
   };
   for (Flag& flag : completion_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : bad_record_flags()) flags.push_back(std::move(flag));
+  for (Flag& flag : control_flags()) flags.push_back(std::move(flag));
   return flags;
 }
 
@@ -216,6 +218,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_traceparent(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_completion_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_bad_record_flags(arguments, &request));
+  FANFOLD_RETURN_IF_ERROR(read_control_flags(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
   FANFOLD_ASSIGN_OR_RETURN(request.verify_per_million, sample_flag(arguments));

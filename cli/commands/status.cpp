@@ -34,7 +34,9 @@ int show_list(Client& client, bool json) {
   }
   Table table({"JOB", "NAME", "STATE", "TASKS", "TIME", "USER", "OUTPUT"});
   for (const proto::JobStatus& status : list->jobs) {
-    table.add({std::to_string(status.job.value), status.job_name, proto::name_of(status.state),
+    const bool paused = status.state == proto::JobState::kRunning && status.control.paused;
+    table.add({std::to_string(status.job.value), status.job_name,
+               paused ? "paused" : proto::name_of(status.state),
                progress_of(status), format_milliseconds(status.elapsed_ms),
                printable(status.submitted_by, false), printable(status.output, false)});
   }

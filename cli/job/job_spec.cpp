@@ -126,6 +126,7 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->task_timeout_ms = request.task_timeout_ms;
   spec->speculate = request.speculate;
   spec->completion = request.completion;
+  spec->control = request.control;
   spec->deadline_ms = request.deadline_ms;
   spec->on_deadline = request.on_deadline;
   spec->retry = request.retry;

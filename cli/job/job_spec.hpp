@@ -36,6 +36,7 @@ struct JobRequest {
   std::string client_id;  // Empty: a new one.
   std::uint32_t verify_per_million = 0;
   proto::CompletionPolicy completion;
+  proto::JobControl control;
   std::uint64_t deadline_ms = 0;
   proto::OnDeadline on_deadline = proto::OnDeadline::kFail;
   std::vector<proto::Retrier> retry;

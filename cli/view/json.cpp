@@ -81,6 +81,10 @@ Json status_json(const proto::JobStatus& status) {
                {"dead_letters", status.dead_letters}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
   json["completion"] = completion_json(status.completion);
+  json["control"] = {{"max_concurrency", status.control.max_concurrency},
+                     {"priority", status.control.priority},
+                     {"weight", status.control.weight},
+                     {"paused", status.control.paused}};
   if (status.slowest_task.job.value != 0) {
     json["slowest_task"] = {{"task", name_of(status.slowest_task)}, {"ms", status.slowest_task_ms}};
   }

@@ -100,6 +100,7 @@ std::string Progress::bar(const proto::StageStatus& stage, const ProgressStyle& 
     const std::string eta = time_left(stage, fraction, rate);
     if (rate >= 1) facts.push_back(format_bytes(static_cast<std::uint64_t>(rate)) + "/s");
     if (!eta.empty()) facts.push_back(eta);
+    if (status_.control.paused) facts.push_back("paused");
     if (stage.running > 0) facts.push_back(std::to_string(stage.running) + " running");
   }
   std::string right;

@@ -95,6 +95,14 @@ std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) 
   return text;
 }
 
+std::string control_text(const proto::JobControl& control) {
+  const std::uint32_t most = control.max_concurrency;
+  const std::string limit =
+      most == 0 ? "as many attempts as there are slots" : "at most " + plural(most, "attempt") + " at a time";
+  return limit + ", priority " + std::to_string(control.priority) + ", weight " +
+         std::to_string(control.weight) + (control.paused ? ", paused" : "");
+}
+
 std::string status_text(const proto::JobStatus& status) {
   std::string text = "job " + std::to_string(status.job.value) + "  " + status.job_name + "  " +
                      proto::name_of(status.state) + "  " + format_milliseconds(status.elapsed_ms) +
@@ -109,6 +117,9 @@ std::string status_text(const proto::JobStatus& status) {
   }
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
   text += bad_records_text(status);
+  if (status.control != proto::JobControl{}) {
+    text += labelled("control", control_text(status.control));
+  }
   text += labelled("retries", retries_text(status));
   text += counters_text(status);
   for (const std::string& note : status.notes) text += labelled("note", printable(note, false));

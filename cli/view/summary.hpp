@@ -39,6 +39,9 @@ std::string attempts_text(const FailureContext& context);
 std::string cause_line(const proto::FailureReport& failure);
 
 /// Multi-line text of `status JOB`.
+/// "at most 8 attempts at a time, priority 50, weight 1, paused".
+std::string control_text(const proto::JobControl& control);
+
 std::string status_text(const proto::JobStatus& status);
 
 /// Exit code that belongs to a final state.

@@ -39,9 +39,10 @@ enum class Bug : std::uint8_t {
   kReplayForgetsCoverage = 26,
   kCallPartialSuccess = 27,
   kGoOnBehindRecord = 28,
+  kIgnoreControl = 29,
 };
 
-inline constexpr std::size_t kBugs = 29;
+inline constexpr std::size_t kBugs = 30;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

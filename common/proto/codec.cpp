@@ -202,6 +202,7 @@ template std::string encode(const Submit&);
 template std::string encode(const GetJob&);
 template std::string encode(const ListJobs&);
 template std::string encode(const CancelJob&);
+template std::string encode(const ChangeJob&);
 template std::string encode(const GetLogs&);
 template std::string encode(const GetCluster&);
 template std::string encode(const StopCluster&);

@@ -77,6 +77,14 @@ void serialize(Archive& archive, BadRecordPolicy& p) {
   archive(Checked{p.what}, p.records_max, p.per_million);
 }
 template <class Archive>
+void serialize(Archive& archive, JobControl& c) {
+  archive(c.max_concurrency, c.priority, c.weight, c.paused);
+}
+template <class Archive>
+void serialize(Archive& archive, JobChange& c) {
+  archive(c.max_concurrency, c.priority, c.weight, c.paused, c.to);
+}
+template <class Archive>
 void serialize(Archive& archive, JobSpec& s) {
   archive(s.job_name, s.plugin, s.inputs, s.output, s.parameters, s.side_files, s.partitions,
           Checked{s.on_exists}, Checked{s.output_format}, Checked{s.output_compression},
@@ -86,7 +94,7 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
-          s.bad_records);
+          s.bad_records, s.control);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -145,7 +153,8 @@ void serialize(Archive& archive, JobStatus& s) {
           s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
-          s.completion, s.records_skipped, s.dead_letters);
+          s.completion, s.records_skipped, s.dead_letters,
+          s.control);
 }
 template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {
@@ -169,6 +178,10 @@ void serialize(Archive& archive, ListJobs& m) {
 template <class Archive>
 void serialize(Archive& archive, CancelJob& m) {
   archive(m.protocol, m.job);
+}
+template <class Archive>
+void serialize(Archive& archive, ChangeJob& m) {
+  archive(m.protocol, m.job, m.change);
 }
 template <class Archive>
 void serialize(Archive& archive, GetLogs& m) {

@@ -75,6 +75,13 @@ struct GetOutput {
   AttemptId attempt;
   std::uint64_t offset = 0;
 };
+/// What is marked is so from now on; saying it twice changes nothing.
+struct ChangeJob {
+  static constexpr std::uint16_t kTag = 10;
+  std::uint32_t protocol = kProtocolVersion;
+  JobId job;
+  JobChange change;
+};
 
 // ---- master -> client ----------------------------------------------------------------------
 /// kOk, or why the request was refused.
@@ -303,7 +310,7 @@ struct Chunk {
 };
 
 using ClientMessage = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                   StopCluster, GetEvents, GetOutput>;
+                                   StopCluster, GetEvents, GetOutput, ChangeJob>;
 using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output>;
 using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
                                    InputsWanted, OutputPart>;
@@ -312,8 +319,8 @@ using MasterMessage =
                  ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys>;
 /// What arrives at the master's socket.
 using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                 StopCluster, GetEvents, GetOutput, Hello, Heartbeat, CommitRequest,
-                                 AttemptFailed, Bye, WorkersDied, InputsWanted, OutputPart>;
+                                 StopCluster, GetEvents, GetOutput, ChangeJob, Hello, Heartbeat,
+                                 CommitRequest, AttemptFailed, Bye, WorkersDied, InputsWanted, OutputPart>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.

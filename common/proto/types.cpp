@@ -2,6 +2,14 @@
 
 namespace fanfold::proto {
 
+JobControl JobChange::applied_to(JobControl before) const {
+  if (max_concurrency) before.max_concurrency = to.max_concurrency;
+  if (priority) before.priority = to.priority;
+  if (weight) before.weight = to.weight;
+  if (paused) before.paused = to.paused;
+  return before;
+}
+
 bool charged_to_task(FailureKind kind) {
   switch (kind) {
     case FailureKind::kException:

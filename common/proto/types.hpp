@@ -74,6 +74,27 @@ struct Retrier {
 };
 
 /// What a user submits, complete: the client has described the plugin and filled in defaults.
+/// What may be changed while a job runs; docs/patterns/live_control.md has the rules.
+struct JobControl {
+  std::uint32_t max_concurrency = 0;  // Attempts at a time; 0: as many as there are slots.
+  std::uint32_t priority = 50;        // 0 to 100; who has the higher one is served first.
+  std::uint32_t weight = 1;           // 1 to 1000: share of the slots, among equal priorities.
+  bool paused = false;                // Nothing new starts.
+  bool operator==(const JobControl&) const = default;
+};
+inline constexpr std::uint32_t kPriorityMax = 100;
+inline constexpr std::uint32_t kWeightMax = 1000;
+
+/// A JobControl in part: what is marked replaces what was.
+struct JobChange {
+  bool max_concurrency = false;
+  bool priority = false;
+  bool weight = false;
+  bool paused = false;
+  JobControl to;
+  JobControl applied_to(JobControl before) const;
+};
+
 struct JobSpec {
   std::string job_name;
   FileReference plugin;
@@ -114,6 +135,7 @@ struct JobSpec {
   std::vector<Retrier> retry;  // The first that fits counts.  Empty: attempts_max alone.
   std::string traceparent;     // Of the W3C: what the job is a part of; empty: of nothing.
   BadRecordPolicy bad_records;
+  JobControl control;          // At first.
 };
 
 /// One map task's share of the input.
@@ -335,6 +357,7 @@ struct JobStatus {
   CompletionStatus completion;
   std::uint64_t records_skipped = 0;
   std::uint64_t dead_letters = 0;
+  JobControl control;
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

@@ -1,4 +1,4 @@
-// The lines of jobs that do without some of their maps.
+// The lines of jobs that do without some of their maps, or are changed while they run.
 
 #include "master/events/event_recorder.hpp"
 #include "master/events/json_line.hpp"
@@ -32,6 +32,18 @@ void EventRecorder::coverage_decided(Instant now, JobId id, proto::CompletionRea
   restore_coverage(id, covered);
   // That it ended was told when the last of all committed.
   if (covered < all) end_stage(now, *job, Stage::kMap);
+}
+
+void EventRecorder::controlled(Instant now, JobId id, const proto::JobControl& control) {
+  JobLog* job = find(id);
+  if (job == nullptr || !admits(now, *job)) return;
+  const std::size_t before = job->buffer.size();
+  JsonLine(&job->buffer, "job.changed", time_us(now))
+      .number("max_concurrency", control.max_concurrency)
+      .number("priority", control.priority)
+      .number("weight", control.weight)
+      .number("paused", control.paused ? 1 : 0);
+  note_buffered(now, *job, before);
 }
 
 void EventRecorder::restore_coverage(JobId id, std::uint32_t covered) {

@@ -91,6 +91,7 @@ class EventRecorder {
   void output_invalidated(Instant now, const TaskId& task, AttemptId attempt);
   /// A map failed for good, and its job goes on without it; a job goes on with so many maps.
   void given_up(Instant now, const TaskId& task, AttemptId first_failure, proto::FailureKind kind);
+  void controlled(Instant now, JobId job, const proto::JobControl& control);
   void coverage_decided(Instant now, JobId job, proto::CompletionReason reason,
                         std::uint32_t covered);
 

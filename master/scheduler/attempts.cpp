@@ -165,8 +165,8 @@ void Machine::file(Job& job) {
   std::optional<Instant> straggles;
   StageTasks& open = job.open_stage();
   if (job.state == proto::JobState::kRunning) {
-    if (may_be_assigned(job, open)) rank = JobRank{job.running, job.turn, job.id};
-    if (rank && planted(Bug::kOldestJobFirst)) rank = JobRank{0, 0, job.id};
+    if (may_be_assigned(job, open) && may_start_more(job)) rank = rank_of(job);
+    if (rank && planted(Bug::kOldestJobFirst)) rank = JobRank{0, 0, 0, job.id};
     straggles = straggler_deadline(job, open);
   }
   if (rank != job.rank) {

@@ -29,6 +29,7 @@ void Machine::audit() {
 }
 
 bool Machine::audit_one(Job& job) {
+  if (!may_start_more(job)) return false;
   for (auto split = job.audits.begin(); split != job.audits.end();) {
     const Task& map = job.map.at(*split);
     if (map.state != TaskState::kCommitted || map.live > 0) {

@@ -29,9 +29,15 @@ struct JobSubmitted {
   std::uint64_t deadline_unix_us = 0;
   std::vector<proto::Retrier> retry;
   proto::BadRecordPolicy bad_records;
+  proto::JobControl control;
 };
 struct JobCancelled {
   JobId job;
+};
+/// Of what is marked.  The values are in their ranges.
+struct JobChangeWanted {
+  JobId job;
+  proto::JobChange change;
 };
 /// New, or known to an earlier master: then what it lists is taken over, and what it does not list
 /// any more is gone.
@@ -90,6 +96,6 @@ struct Tick {};
 
 using Event = std::variant<JobSubmitted, JobCancelled, WorkerJoined, WorkerDraining, WorkerLeft,
                            HeartbeatReceived, CommitRequested, AttemptFailed, InputsWanted,
-                           JobPublished, Tick>;
+                           JobPublished, Tick, JobChangeWanted>;
 
 }  // namespace fanfold::master

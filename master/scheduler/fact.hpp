@@ -80,9 +80,14 @@ struct CoverageDecided {
   proto::CompletionReason reason = proto::CompletionReason::kNone;
   std::uint32_t covered = 0;
 };
+/// What of a job may be changed while it runs is so from now on.
+struct JobControlled {
+  JobId job;
+  proto::JobControl control;
+};
 
 using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
                           JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone,
-                          NonDeterminismFound, TaskGivenUp, CoverageDecided>;
+                          NonDeterminismFound, TaskGivenUp, CoverageDecided, JobControlled>;
 
 }  // namespace fanfold::master

@@ -46,7 +46,8 @@ Job::Job(const JobSubmitted& submitted)
       verify_per_million(submitted.verify_per_million),
       completion{submitted.completion, submitted.on_deadline},
       retry(submitted.retry),
-      bad_record_policy(submitted.bad_records) {
+      bad_record_policy(submitted.bad_records),
+      control(submitted.control) {
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size());
 }
 

@@ -24,9 +24,11 @@ namespace fanfold::master::scheduling {
 /// The one table of legal moves; docs/scheduler.md shows it.
 bool is_legal(proto::JobState from, proto::JobState to);
 
-/// Who is served next: fewest running attempts, then the one whose last turn is longest ago.
+/// Who is served next: of the most urgent the one with the smallest share of slots for its weight,
+/// then the one whose last turn is longest ago.
 struct JobRank {
-  std::uint32_t running = 0;
+  std::uint32_t unhurried = 0;  // The opposite of a priority.
+  std::uint64_t share = 0;
   std::uint64_t turn = 0;
   JobId job;
   auto operator<=>(const JobRank&) const = default;
@@ -78,6 +80,7 @@ struct Job {
   std::vector<proto::Retrier> retry;
   proto::BadRecordPolicy bad_record_policy;
   BadRecordTally bad_records;
+  proto::JobControl control;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.

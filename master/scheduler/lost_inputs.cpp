@@ -3,7 +3,7 @@
 // told of the new list.  An output that comes out different takes back every reduce that may have
 // read the old one (check_same_output), so nobody is ever told to mix the two.
 //
-// A reduce that waits so keeps its slot, but lends it to a map of its job when no slot is free:
+// A reduce that waits so keeps its slot, but lends it to a map of its job when it can have no other:
 // otherwise all of them could wait, side by side, for maps that find no place.
 
 #include <algorithm>
@@ -97,7 +97,8 @@ void Machine::lend_slots() {
       next = starving_.erase(next);
       continue;
     }
-    while (!pool_.has_free_slot() && lend_one(*job)) {
+    // At its limit a job could fill all it may have with reduces that wait.
+    while ((!pool_.has_free_slot() || !may_start_more(*job)) && lend_one(*job)) {
     }
     ++next;
   }
@@ -105,6 +106,8 @@ void Machine::lend_slots() {
 
 bool Machine::lend_one(Job& job) {
   if (job.lenders.empty() || job.state != proto::JobState::kRunning) return false;
+  // A limit does not matter: while the map runs the reduce does not.
+  if (job.control.paused) return false;
   if (&job.open_stage() != &job.map || !may_be_assigned(job, job.map)) return false;
   Attempt* lender = nullptr;
   const std::optional<Choice> choice =

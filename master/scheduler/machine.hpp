@@ -64,6 +64,7 @@ class Machine {
   void on(const InputsWanted& event);
   void on(const JobPublished& event);
   void on(const Tick& event);
+  void on(const JobChangeWanted& event);
 
   // Facts.
   void apply(const JobAccepted& fact);
@@ -77,6 +78,7 @@ class Machine {
   void apply(const NonDeterminismFound&) {}  // The end of the job says it all.
   void apply(const TaskGivenUp& fact);
   void apply(const CoverageDecided& fact);
+  void apply(const JobControlled& fact);
   template <class One>
   void record(One fact) {
     apply(fact);
@@ -211,6 +213,9 @@ class Machine {
   void place();
   bool assign_one();
   bool may_be_assigned(const Job& job, const StageTasks& stage) const;
+  /// As far as its control goes.
+  static bool may_start_more(const Job& job);
+  static JobRank rank_of(const Job& job);
   void start_chosen(Job& job, const Choice& choice);
   std::optional<Choice> choose(Job& job);
   /// The first of the stage's ready tasks for which somebody can be had, and who that is.

@@ -2,6 +2,7 @@
 // for stragglers.
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include "common/core/planted.hpp"
@@ -39,11 +40,13 @@ bool Machine::may_be_assigned(const Job& job, const StageTasks& stage) const {
 bool Machine::assign_one() {
   if (ready_jobs_.empty()) return false;
   const bool free = pool_.has_free_slot();
-  const std::uint32_t fewest = ready_jobs_.begin()->running;
+  const JobRank first = *ready_jobs_.begin();
   std::size_t examined = 0;
   for (const JobRank& rank : ready_jobs_) {
     // Nobody queues behind a slot that another job is to have next.
-    if (!free && rank.running > fewest) return false;
+    if (!free && std::tie(rank.unhurried, rank.share) > std::tie(first.unhurried, first.share)) {
+      return false;
+    }
     if (++examined > kJobsExamined) return false;
     Job& job = jobs_.at(rank.job);
     const std::optional<Choice> choice = choose(job);
@@ -138,7 +141,7 @@ void Machine::back_up_stragglers() {
 bool Machine::back_up_one(Job& job) {
   StageTasks& stage = job.open_stage();
   const std::optional<Instant> deadline = straggler_deadline(job, stage);
-  if (!deadline || *deadline > now_) return false;
+  if (!deadline || *deadline > now_ || !may_start_more(job)) return false;
   // Where it would read is not known while holders have not come back to a restarted master.
   if (stage.stage() == Stage::kReduce && !may_feed(job)) return false;
   const Duration age = straggler_age(stage.durations.median());

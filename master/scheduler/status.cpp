@@ -58,6 +58,7 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   status.slowest_task = job.slowest_task;
   status.slowest_task_ms = milliseconds(job.slowest);
   status.completion = describe_completion(job);
+  status.control = job.control;
   return status;
 }
 

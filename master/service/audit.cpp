@@ -32,6 +32,12 @@ void Audit::cancelled(const net::Sender& who, JobId job) {
              {{"key", key_of(who)}, {"address", address_of(who)}, {"job", job.value}});
 }
 
+void Audit::changed(const net::Sender& who, JobId job) {
+  if (log_ == nullptr) return;
+  log_->info("job.changed",
+             {{"key", key_of(who)}, {"address", address_of(who)}, {"job", job.value}});
+}
+
 void Audit::stopped_cluster(const net::Sender& who) {
   if (log_ == nullptr) return;
   log_->info("cluster.stopped", {{"key", key_of(who)}, {"address", address_of(who)}});

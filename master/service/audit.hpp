@@ -21,6 +21,8 @@ class Audit {
 
   void submitted(const net::Sender& who, JobId job, const proto::JobSpec& spec);
   void cancelled(const net::Sender& who, JobId job);
+  /// Its limit, priority, weight or pause: the event log says which.
+  void changed(const net::Sender& who, JobId job);
   void stopped_cluster(const net::Sender& who);
   void worker_joined(const net::Sender& who, std::string_view name);
   /// Proved who he is, and may not do `what`.  Only the 1st, 2nd, 4th, 8th ... of them.

@@ -191,21 +191,28 @@ void ClientDesk::handle(const net::PeerId& peer, proto::ListJobs /*message*/) {
   state_.outbox.add(peer, proto::encode(reply));
 }
 
-void ClientDesk::handle(const net::PeerId& peer, proto::CancelJob message) {
-  const JobRecord* record = state_.jobs.find_visible(message.job);
+const JobRecord* ClientDesk::find_own(const net::PeerId& peer, JobId job, const char* what) {
+  const JobRecord* record = state_.jobs.find_visible(job);
   if (record == nullptr) {
-    refuse_unknown(peer, message.job);
-    return;
+    refuse_unknown(peer, job);
+    return nullptr;
   }
-  const std::string name = "job " + std::to_string(message.job.value);
   const std::string& submitted_by = record->phase() == JobPhase::kActive
                                         ? record->spec().submitted_by
                                         : record->final_status().submitted_by;
   if (const Status refused = check_ownership(state_.sender, submitted_by); !refused.ok()) {
-    state_.audit.refused(state_.sender, "to cancel " + name);
-    answer(peer, std::move(Status(refused)).with_context(name), message.job);
-    return;
+    const std::string name = "job " + std::to_string(job.value);
+    state_.audit.refused(state_.sender, std::string("to ") + what + " " + name);
+    answer(peer, std::move(Status(refused)).with_context(name), job);
+    return nullptr;
   }
+  return record;
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::CancelJob message) {
+  const JobRecord* record = find_own(peer, message.job, "cancel");
+  if (record == nullptr) return;
+  const std::string name = "job " + std::to_string(message.job.value);
   if (record->phase() == JobPhase::kActive) {
     state_.log.info("job.cancel_requested", {{"job", message.job.value}});
     state_.audit.cancelled(state_.sender, message.job);
@@ -223,6 +230,26 @@ void ClientDesk::handle(const net::PeerId& peer, proto::CancelJob message) {
          {StatusCode::kInvalidArgument,
           name + " is over (" + proto::name_of(state) + "): there is nothing to cancel"},
          message.job);
+}
+
+void ClientDesk::handle(const net::PeerId& peer, const proto::ChangeJob& message) {
+  const JobRecord* record = find_own(peer, message.job, "change");
+  if (record == nullptr) return;
+  if (const Status refused = check_control(message.change.to); !refused.ok()) {
+    answer(peer, refused, message.job);
+    return;
+  }
+  if (record->phase() != JobPhase::kActive) {
+    answer(peer,
+           {StatusCode::kInvalidArgument,
+            "job " + std::to_string(message.job.value) + " is over (" +
+                proto::name_of(record->final_status().state) + "): there is nothing to change"},
+           message.job);
+    return;
+  }
+  state_.audit.changed(state_.sender, message.job);
+  state_.events.push_back(JobChangeWanted{.job = message.job, .change = message.change});
+  answer(peer, {}, message.job);
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::GetLogs message) {

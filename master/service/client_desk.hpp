@@ -24,6 +24,7 @@ class ClientDesk {
   void handle(const net::PeerId& peer, proto::GetJob message);
   void handle(const net::PeerId& peer, proto::ListJobs message);
   void handle(const net::PeerId& peer, proto::CancelJob message);
+  void handle(const net::PeerId& peer, const proto::ChangeJob& message);
   void handle(const net::PeerId& peer, proto::GetLogs message);
   void handle(const net::PeerId& peer, proto::GetCluster message);
   void handle(const net::PeerId& peer, const proto::GetEvents& message);
@@ -40,6 +41,8 @@ class ClientDesk {
   /// Of the sender, when a quota says so.
   Status refuse_for_quota();
   void refuse_unknown(const net::PeerId& peer, JobId job);
+  /// Null: there is none, or it is somebody else's, and the peer has been told.
+  const JobRecord* find_own(const net::PeerId& peer, JobId job, const char* what);
   Result<EventRecorder::Part> read_part(const proto::GetEvents& message);
 
   MasterState& state_;

@@ -127,6 +127,18 @@ Status check_bad_records(const proto::JobSpec& spec) {
   return {};
 }
 
+Status check_control(const proto::JobControl& control) {
+  if (control.priority > proto::kPriorityMax) {
+    return refuse("a priority of " + std::to_string(control.priority) + ": it is 0 to " +
+                  std::to_string(proto::kPriorityMax));
+  }
+  if (control.weight == 0 || control.weight > proto::kWeightMax) {
+    return refuse("a weight of " + std::to_string(control.weight) + ": it is 1 to " +
+                  std::to_string(proto::kWeightMax));
+  }
+  return {};
+}
+
 Status check_retry(const proto::JobSpec& spec) {
   if (spec.retry.empty()) return {};
   if (spec.retry.size() > kRetriersMost) {

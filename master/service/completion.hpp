@@ -15,6 +15,7 @@ namespace fanfold::master {
 Status check_completion(const proto::JobSpec& spec);
 Status check_retry(const proto::JobSpec& spec);
 Status check_bad_records(const proto::JobSpec& spec);
+Status check_control(const proto::JobControl& control);
 
 /// The same once it is known how many map tasks there are, and how long that took.
 Status check_completion(const proto::JobSpec& spec, std::size_t maps, Duration planning);

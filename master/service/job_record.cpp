@@ -98,6 +98,7 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   submitted.speculate = spec().speculate;
 
   submitted.verify_per_million = spec().verify_per_million;
+  submitted.control = spec().control;
   set_completion(unix_us_at_origin, &submitted);
   resize_commits();
   return submitted;

@@ -118,4 +118,15 @@ std::string MasterService::note_of(const CoverageDecided& fact) {
   return {};
 }
 
+std::string MasterService::note_of(const JobControlled& fact) {
+  state_.followers.touch(fact.job);
+  state_.event_log.controlled(state_.now, fact.job, fact.control);
+  doors_.log.info("job.changed", {{"job", fact.job.value},
+                                  {"max_concurrency", fact.control.max_concurrency},
+                                  {"priority", fact.control.priority},
+                                  {"weight", fact.control.weight},
+                                  {"paused", fact.control.paused ? 1 : 0}});
+  return {};
+}
+
 }  // namespace fanfold::master

@@ -96,6 +96,9 @@ struct MasterService::Recovery {
     state.event_log.restore_coverage(fact.job, fact.covered);
     return {};
   }
+  Status take(const JobControlled& fact, const std::string& /*note*/) const {
+    return record_of(fact.job).status();
+  }
   Status take(const TaskFailureCounted& fact, const std::string& note) const {
     FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.task.job));
     if (note.empty()) return {};

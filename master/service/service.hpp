@@ -100,6 +100,7 @@ class MasterService {
   std::string note_of(const NonDeterminismFound& fact);
   std::string note_of(const TaskGivenUp& fact);
   std::string note_of(const CoverageDecided& fact);
+  std::string note_of(const JobControlled& fact);
 
   /// The reverse, when a master is started.
   struct Recovery;

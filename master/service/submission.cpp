@@ -160,6 +160,7 @@ Status check_submission(const proto::JobSpec& spec) {
   FANFOLD_RETURN_IF_ERROR(check_completion(spec));
   FANFOLD_RETURN_IF_ERROR(check_retry(spec));
   FANFOLD_RETURN_IF_ERROR(check_bad_records(spec));
+  FANFOLD_RETURN_IF_ERROR(check_control(spec.control));
   FANFOLD_RETURN_IF_ERROR(check_parameters(spec));
   FANFOLD_RETURN_IF_ERROR(check_side_files(spec));
   if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {

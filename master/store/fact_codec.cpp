@@ -42,6 +42,9 @@ class Saver {
     (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
             one.jitter);
   }
+  void put(const proto::JobControl& one) {
+    (*this)(one.max_concurrency, one.priority, one.weight, one.paused);
+  }
   template <class One>
   void put(const std::vector<One>& list) {
     writer_.count(list.size());
@@ -92,6 +95,13 @@ class Loader {
     (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
             one.jitter);
   }
+  void get(proto::JobControl& one) {
+    (*this)(one.max_concurrency, one.priority, one.weight, one.paused);
+    // The scheduler divides by one and subtracts from the other.
+    if (one.priority > proto::kPriorityMax || one.weight == 0 || one.weight > proto::kWeightMax) {
+      reader_.fail("a priority or weight that there is not");
+    }
+  }
   // In memory an element is no more than some times what it takes here.
   static constexpr std::size_t bytes_min(const std::uint64_t&) { return 8; }
   static constexpr std::size_t bytes_min(const std::string&) { return 4; }
@@ -113,7 +123,7 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
             fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
-            fact.job.bad_records);
+            fact.job.bad_records, fact.job.control);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
             fact.records, fact.bad_records);
@@ -134,15 +144,17 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.task, fact.earlier, fact.attempt, fact.before, fact.after);
   } else if constexpr (std::is_same_v<Fact, TaskGivenUp>) {
     archive(fact.task, fact.first_failure, fact.kind);
-  } else {
-    static_assert(std::is_same_v<Fact, CoverageDecided>);
+  } else if constexpr (std::is_same_v<Fact, CoverageDecided>) {
     archive(fact.job, fact.reason, fact.covered);
+  } else {
+    static_assert(std::is_same_v<Fact, JobControlled>);
+    archive(fact.job, fact.control);
   }
 }
 
 // Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
 // 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound,
-// 10 TaskGivenUp, 11 CoverageDecided.  The variant keeps this order and grows at its end.
+// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled.  The variant keeps this order and grows at its end.
 static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
 static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, Fact>, MapOutputInvalidated>);
@@ -154,6 +166,7 @@ static_assert(std::is_same_v<std::variant_alternative_t<7, Fact>, WorkerGone>);
 static_assert(std::is_same_v<std::variant_alternative_t<8, Fact>, NonDeterminismFound>);
 static_assert(std::is_same_v<std::variant_alternative_t<9, Fact>, TaskGivenUp>);
 static_assert(std::is_same_v<std::variant_alternative_t<10, Fact>, CoverageDecided>);
+static_assert(std::is_same_v<std::variant_alternative_t<11, Fact>, JobControlled>);
 
 template <std::size_t kIndex = 0>
 void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {

@@ -40,6 +40,9 @@ void FactModel::apply(const master::Fact& fact) {
         using One = std::decay_t<decltype(one)>;
         if constexpr (std::is_same_v<One, master::JobAccepted>) {
           jobs[one.job.job].submitted = one.job;
+          jobs[one.job.job].control = one.job.control;
+        } else if constexpr (std::is_same_v<One, master::JobControlled>) {
+          jobs[one.job].control = one.control;
         } else if constexpr (std::is_same_v<One, master::AttemptCommitted>) {
           ModelTask& task = jobs[one.task.job].tasks[one.task];
           task.committed = one.attempt;

@@ -1,6 +1,7 @@
 // I22: a job that has nothing running, and is not over, is next.  It may have to wait for a retry's
 // delay, for a worker on which its task has not failed, or for the holders of its map outputs to
-// come back; after that nobody else is given anything before it.
+// come back; after that nobody else is given anything before it, unless his is the more urgent job
+// or it is paused.
 
 #include <algorithm>
 #include <map>
@@ -24,6 +25,8 @@ class Fairness final : public Checker {
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     if (const auto* accepted = std::get_if<master::JobAccepted>(&fact)) {
       idle_since_[accepted->job.job] = scene().world.now();
+    } else if (std::holds_alternative<master::JobControlled>(fact)) {
+      for (auto& [job, since] : idle_since_) since = scene().world.now();
     } else if (const auto* ended = std::get_if<master::JobEnded>(&fact)) {
       idle_since_.erase(ended->job);
     } else if (const auto* begun = std::get_if<master::JobCommitStarted>(&fact)) {
@@ -92,7 +95,7 @@ class Fairness final : public Checker {
     if (lent) return;
     for (const auto& [other, since] : idle_since_) {
       if (other == job || counts_[other] > 0 || had - since < patience) continue;
-      if (is_complete(other)) continue;
+      if (is_complete(other) || may_wait(other, job)) continue;
       violate("I22", text_of(job) + " is given " + text_of(assignment.task) + ", while " +
                          text_of(other) + " has had nothing for long");
     }
@@ -103,6 +106,11 @@ class Fairness final : public Checker {
     const ModelJob* job = facts().find(id);
     return job->committed(Stage::kMap) == job->maps_to_read() &&
            job->committed(Stage::kReduce) == job->submitted.partitions;
+  }
+
+  bool may_wait(JobId waiting, JobId given) const {
+    const proto::JobControl& control = facts().find(waiting)->control;
+    return control.paused || control.priority < facts().find(given)->control.priority;
   }
 
   void let_go(AttemptId attempt) {

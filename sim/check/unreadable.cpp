@@ -102,7 +102,8 @@ class Unreadable final : public Checker {
       });
     }
     for (auto& [task, since] : waiting_) {
-      if (!free) since = now;
+      const proto::JobControl& control = facts().find(task.job)->control;
+      if (!free || control.paused || control.max_concurrency != 0) since = now;
       if (now - since > kBegunWithin) {
         violate("L4", text_of(task) + " must run again and does not, beside free slots");
       }

@@ -60,10 +60,21 @@ void ClientNode::ask() {
     frame = proto::encode(proto::Submit{.spec = plan_.spec});
   } else if (cancel_wanted_) {
     frame = proto::encode(proto::CancelJob{.job = job_});
+  } else if (const auto pause = pause_to_ask_for(); pause && !change_asked_) {
+    frame = proto::encode(proto::ChangeJob{
+        .job = job_, .change = {.paused = true, .to = {.paused = *pause}}});
   } else {
     frame = proto::encode(proto::GetJob{.job = job_, .follow = true});
   }
+  change_asked_ = job_ != JobId{} && !cancel_wanted_ && !change_asked_ && pause_to_ask_for();
   static_cast<void>(transport_->send({}, std::move(frame)));
+}
+
+std::optional<bool> ClientNode::pause_to_ask_for() const {
+  const Instant begin = accepted_ + plan_.pause_after;
+  const bool pause = now() >= begin && now() < begin + plan_.pause_for;
+  if (pause == paused_) return std::nullopt;
+  return pause;
 }
 
 void ClientNode::read(const std::string& frame) {
@@ -72,6 +83,7 @@ void ClientNode::read(const std::string& frame) {
   unanswered_since_.reset();
   if (const auto* reply = std::get_if<proto::JobReply>(&*decoded)) {
     world().witness->status_shown(reply->status);
+    paused_ = reply->status.control.paused;
     const bool publishing = reply->status.state == proto::JobState::kPublishing;
     if (publishing &&
         world().faults.happens({FaultKind::kCancelLate, index(), 0, ++publishing_heard_})) {
@@ -90,6 +102,7 @@ void ClientNode::read(const std::string& frame) {
   if (job_ == JobId{}) {
     if (code == StatusCode::kOk) {
       job_ = answer->job;
+      accepted_ = now();
       ask_at_ = now();
     } else if (code != StatusCode::kUnavailable) {
       refusal_ = answer->message;

@@ -33,6 +33,7 @@ constexpr std::array kSettings = {
     Setting{"on_bad_record", &Config::on_bad_record},
     Setting{"bad_records_max", &Config::bad_records_max},
     Setting{"bad_per_million", &Config::bad_per_million},
+    Setting{"control", &Config::control},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -150,6 +151,7 @@ Config config_of(std::uint64_t seed) {
   config.on_bad_record = draw.one_in(4) ? draw(1, 2) : 0;
   config.bad_records_max = config.on_bad_record != 0 && draw.one_in(2) ? draw(1, 20) : 0;
   config.bad_per_million = config.on_bad_record != 0 && draw.one_in(3) ? draw(1, 200'000) : 0;
+  config.control = draw.one_in(4) ? 1 : 0;
   return config;
 }
 

@@ -33,6 +33,18 @@ void ask_for_completion(const Config& config, proto::JobSpec* spec) {
                  {.errors = {"States.ALL"}, .interval_ms = 500, .attempts_max = 3}};
 }
 
+void control(const Draws& draws, std::uint64_t index, JobPlan* job) {
+  const auto draw = [&](std::uint64_t what, std::uint64_t low, std::uint64_t high) {
+    return draws.between(Stream::kWorkload, {index, 9, what}, low, high);
+  };
+  proto::JobControl& first = job->spec.control;
+  first.max_concurrency = static_cast<std::uint32_t>(draw(1, 0, 4));
+  first.priority = static_cast<std::uint32_t>(40 + 10 * draw(2, 0, 2));
+  first.weight = static_cast<std::uint32_t>(draw(3, 1, 4));
+  job->pause_after = std::chrono::milliseconds(draw(4, 0, 3000));
+  job->pause_for = std::chrono::milliseconds(draw(5, 0, 3000));
+}
+
 std::uint64_t count_of(const Config& config) { return config.splits * config.records; }
 
 /// The records of the `i`-th job that do harm, and how.
@@ -81,6 +93,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
     spec.submitted_by = "sim";
     job.submit_after = std::chrono::milliseconds(
         draws.between(Stream::kWorkload, {i, 5}, 0, i == 1 ? config.submit_ms : 5000));
+    if (config.control != 0) control(draws, i, &job);
     jobs.push_back(std::move(job));
   }
   return jobs;

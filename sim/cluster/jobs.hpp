@@ -19,6 +19,9 @@ struct JobPlan {
   std::vector<std::uint64_t> numbers;  // Of its input, ascending; the output holds each once...
   Poison poison;                       // ...but for these.
   Duration submit_after{};
+  /// Once it is accepted; for 0: never.
+  Duration pause_after{};
+  Duration pause_for{};
 };
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults);

@@ -31,7 +31,8 @@ inline std::vector<master::Fact> sample_facts() {
           WorkerGone{WorkerId{3}},
           NonDeterminismFound{task, AttemptId{9}, AttemptId{10}, {1, 2, 3}, {4, 5, 6}},
           TaskGivenUp{task, AttemptId{9}, proto::FailureKind::kSignal},
-          CoverageDecided{JobId{7}, proto::CompletionReason::kDeadlineExceeded, 1}};
+          CoverageDecided{JobId{7}, proto::CompletionReason::kDeadlineExceeded, 1},
+          JobControlled{JobId{7}, {8, 60, 2, true}}};
 }
 
 }  // namespace fanfold::fuzz

@@ -35,6 +35,7 @@ void for_each_message(const Visitor& visit) {
       Named<StopCluster>{"StopCluster"},
       Named<GetEvents>{"GetEvents"},
       Named<GetOutput>{"GetOutput"},
+      Named<ChangeJob>{"ChangeJob"},
       Named<Answer>{"Answer"},
       Named<JobReply>{"JobReply"},
       Named<JobList>{"JobList"},

@@ -19,6 +19,7 @@ void SchedulerTest::submit(const Plan& plan) {
   job.deadline_unix_us = plan.deadline_unix_us;
   job.retry = plan.retry;
   job.bad_records = plan.bad_records;
+  job.control = plan.control;
   step(job);
 }
 

@@ -39,9 +39,15 @@ class SchedulerTest : public ::testing::Test {
     std::uint64_t deadline_unix_us = 0;
     std::vector<proto::Retrier> retry{};
     proto::BadRecordPolicy bad_records{};
+    proto::JobControl control{};
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
+  void change(const proto::JobChange& change, JobId job = kJob) {
+    step(JobChangeWanted{job, change});
+  }
+  void pause(JobId job = kJob) { change({.paused = true, .to = {.paused = true}}, job); }
+  void resume(JobId job = kJob) { change({.paused = true, .to = {.paused = false}}, job); }
   void published(JobId job = kJob) { step(JobPublished{job, true, ""}); }
   /// With all the map outputs that it made and that were not lost.
   void join(std::uint64_t worker, std::uint32_t slots = 1) { join_with(worker, slots, {}); }

@@ -63,6 +63,11 @@ struct FactText {
     out << "coverage-decided job=" << fact.job.value << " reason=" << proto::name_of(fact.reason)
         << " covered=" << fact.covered;
   }
+  void operator()(const JobControlled& fact) const {
+    out << "job-controlled job=" << fact.job.value << " most=" << fact.control.max_concurrency
+        << " priority=" << fact.control.priority << " weight=" << fact.control.weight;
+    if (fact.control.paused) out << " paused";
+  }
 };
 
 struct ActionText {

@@ -39,6 +39,7 @@ std::vector<Fact> every_fact(std::uint64_t job) {
   submitted.deadline_unix_us = 1'700'000'000'000'000;
   submitted.retry = {{{"Task.Exit", "Task.Signal"}, 1500, 5, 2500, 60'000, proto::Jitter::kFull},
                      {.errors = {"States.ALL"}}};
+  submitted.control = {3, 70, 4, true};
   return {JobAccepted{submitted},
           AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}},
           MapOutputInvalidated{task(job, 2), AttemptId{9}},
@@ -49,6 +50,7 @@ std::vector<Fact> every_fact(std::uint64_t job) {
           WorkerGone{WorkerId{5}},
           TaskGivenUp{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
           CoverageDecided{JobId{job}, proto::CompletionReason::kMinSuccessfulReached, 2},
+          JobControlled{JobId{job}, {8, 60, 2, true}},
           JobEnded{JobId{job}, proto::JobState::kFailed, "why", task(job, 1), AttemptId{11}}};
 }
 

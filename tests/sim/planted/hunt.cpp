@@ -36,7 +36,8 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "wait_for_the_rest",
                                                    "replay_forgets_coverage",
                                                    "call_partial_success",
-                                                   "go_on_behind_record"};
+                                                   "go_on_behind_record",
+                                                   "ignore_control"};
 
 }  // namespace
 
