@@ -56,8 +56,8 @@ std::vector<Flag> control_flags() {
        "Attempts of this job at a time. Default: 0, as many as there are slots.", false},
       {"priority", '\0', "N", "0 to 100: jobs with a higher one are served first. Default: 50.",
        false},
-      {"weight", '\0', "N",
-       "1 to 1000: share of the slots among jobs of one priority. Default: 1.", false},
+      {"weight", '\0', "N", "1 to 1000: share of the slots among jobs of one priority. Default: 1.",
+       false},
   };
 }
 

@@ -71,8 +71,8 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
         arguments,
         options.profile.empty() ? "--in-process" : "--profile: all tasks run in this process",
         {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "otlp",
-         "http", "completion", "deadline", "on-deadline", "retry", "max-concurrency",
-         "priority", "weight"}));
+         "http", "completion", "deadline", "on-deadline", "retry", "max-concurrency", "priority",
+         "weight"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));

@@ -16,8 +16,8 @@ Result<proto::JobStatus> change(const Environment& environment, const Arguments&
   FANFOLD_ASSIGN_OR_RETURN(const JobId job, parse_job(arguments.positionals().front()));
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
                            connect_to_master(environment, arguments));
-  FANFOLD_ASSIGN_OR_RETURN(const proto::Answer answer,
-                           client->ask<proto::Answer>(proto::ChangeJob{.job = job, .change = wanted}));
+  FANFOLD_ASSIGN_OR_RETURN(const proto::Answer answer, client->ask<proto::Answer>(proto::ChangeJob{
+                                                           .job = job, .change = wanted}));
   static_cast<void>(answer);
   return get_job(*client, job);
 }

@@ -36,9 +36,9 @@ int show_list(Client& client, bool json) {
   for (const proto::JobStatus& status : list->jobs) {
     const bool paused = status.state == proto::JobState::kRunning && status.control.paused;
     table.add({std::to_string(status.job.value), status.job_name,
-               paused ? "paused" : proto::name_of(status.state),
-               progress_of(status), format_milliseconds(status.elapsed_ms),
-               printable(status.submitted_by, false), printable(status.output, false)});
+               paused ? "paused" : proto::name_of(status.state), progress_of(status),
+               format_milliseconds(status.elapsed_ms), printable(status.submitted_by, false),
+               printable(status.output, false)});
   }
   print(table.text());
   return kExitDone;

@@ -97,8 +97,8 @@ std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) 
 
 std::string control_text(const proto::JobControl& control) {
   const std::uint32_t most = control.max_concurrency;
-  const std::string limit =
-      most == 0 ? "as many attempts as there are slots" : "at most " + plural(most, "attempt") + " at a time";
+  const std::string limit = most == 0 ? "as many attempts as there are slots"
+                                      : "at most " + plural(most, "attempt") + " at a time";
   return limit + ", priority " + std::to_string(control.priority) + ", weight " +
          std::to_string(control.weight) + (control.paused ? ", paused" : "");
 }

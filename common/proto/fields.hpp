@@ -153,8 +153,7 @@ void serialize(Archive& archive, JobStatus& s) {
           s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
-          s.completion, s.records_skipped, s.dead_letters,
-          s.control);
+          s.completion, s.records_skipped, s.dead_letters, s.control);
 }
 template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {

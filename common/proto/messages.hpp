@@ -318,9 +318,10 @@ using MasterMessage =
     std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt, CommitAnswer, FailureNoted,
                  ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys>;
 /// What arrives at the master's socket.
-using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                 StopCluster, GetEvents, GetOutput, ChangeJob, Hello, Heartbeat,
-                                 CommitRequest, AttemptFailed, Bye, WorkersDied, InputsWanted, OutputPart>;
+using MasterInput =
+    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
+                 GetOutput, ChangeJob, Hello, Heartbeat, CommitRequest, AttemptFailed, Bye,
+                 WorkersDied, InputsWanted, OutputPart>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.

@@ -135,7 +135,7 @@ struct JobSpec {
   std::vector<Retrier> retry;  // The first that fits counts.  Empty: attempts_max alone.
   std::string traceparent;     // Of the W3C: what the job is a part of; empty: of nothing.
   BadRecordPolicy bad_records;
-  JobControl control;          // At first.
+  JobControl control;  // At first.
 };
 
 /// One map task's share of the input.

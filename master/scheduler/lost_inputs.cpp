@@ -3,8 +3,8 @@
 // told of the new list.  An output that comes out different takes back every reduce that may have
 // read the old one (check_same_output), so nobody is ever told to mix the two.
 //
-// A reduce that waits so keeps its slot, but lends it to a map of its job when it can have no other:
-// otherwise all of them could wait, side by side, for maps that find no place.
+// A reduce that waits so keeps its slot, but lends it to a map of its job when it can have no
+// other: otherwise all of them could wait, side by side, for maps that find no place.
 
 #include <algorithm>
 #include <iterator>

@@ -154,7 +154,8 @@ void fields(Archive& archive, Value& fact) {
 
 // Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
 // 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound,
-// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled.  The variant keeps this order and grows at its end.
+// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled.  The variant keeps this order and grows at
+// its end.
 static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
 static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, Fact>, MapOutputInvalidated>);

@@ -61,8 +61,8 @@ void ClientNode::ask() {
   } else if (cancel_wanted_) {
     frame = proto::encode(proto::CancelJob{.job = job_});
   } else if (const auto pause = pause_to_ask_for(); pause && !change_asked_) {
-    frame = proto::encode(proto::ChangeJob{
-        .job = job_, .change = {.paused = true, .to = {.paused = *pause}}});
+    frame = proto::encode(
+        proto::ChangeJob{.job = job_, .change = {.paused = true, .to = {.paused = *pause}}});
   } else {
     frame = proto::encode(proto::GetJob{.job = job_, .follow = true});
   }

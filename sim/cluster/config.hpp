@@ -36,7 +36,7 @@ struct Config {
   std::uint64_t on_bad_record = 0;     // proto::OnBadRecord of each job.
   std::uint64_t bad_records_max = 0;
   std::uint64_t bad_per_million = 0;
-  std::uint64_t control = 0;           // 1: jobs have limits and priorities, and are paused.
+  std::uint64_t control = 0;  // 1: jobs have limits and priorities, and are paused.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

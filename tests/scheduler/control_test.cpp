@@ -10,9 +10,8 @@ namespace {
 class ControlTest : public SchedulerTest {
  protected:
   std::size_t live_of(JobId job) const {
-    return static_cast<std::size_t>(
-        std::count_if(live.begin(), live.end(),
-                      [job](const AssignAttempt& one) { return one.task.job == job; }));
+    return static_cast<std::size_t>(std::count_if(
+        live.begin(), live.end(), [job](const AssignAttempt& one) { return one.task.job == job; }));
   }
   /// After a second: such tasks never wait in a worker's queue.
   void commit_one() {
