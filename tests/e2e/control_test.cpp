@@ -26,7 +26,8 @@ class ControlTest : public testing::Test {
   }
   int in_stages(const std::string& job, const char* what) const {
     int count = 0;
-    for (const Json& stage : status(job)["stages"]) count += stage[what].get<int>();
+    const Json json = status(job);
+    for (const Json& stage : json["stages"]) count += stage[what].get<int>();
     return count;
   }
   bool runs(const std::string& job, int tasks) const { return in_stages(job, "running") == tasks; }
@@ -37,9 +38,9 @@ class ControlTest : public testing::Test {
 
 TEST_F(ControlTest, ALimitIsRaisedWhileTheJobRuns) {
   for (int i = 0; i < 6; ++i) workspace_.write("in/" + std::to_string(i), "hang\n");
-  const std::string job =
-      submit({faulty_plugin("faulty"), "in", "-o", "out", "--max-concurrency", "1"});
-  ASSERT_TRUE(eventually([&] { return runs(job, 1); }));
+  const std::string job = submit(
+      {faulty_plugin("faulty"), "in", "-o", "out", "--split-bytes", "5", "--max-concurrency", "1"});
+  ASSERT_TRUE(eventually([&] { return runs(job, 1); })) << status(job).dump();
   const Outcome set = cluster_.run({"set", job, "MaxConcurrency=3", "Priority=60"});
   EXPECT_EQ(set.exit_code, 0) << set.both();
   EXPECT_EQ(set.out, "job " + job + ": at most 3 attempts at a time, priority 60, weight 1\n");
