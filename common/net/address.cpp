@@ -1,5 +1,6 @@
 #include "common/net/address.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -46,7 +47,10 @@ Result<Address> parse_ipc(const std::string& address, std::string_view path) {
 }
 
 bool is_loopback(const std::string& host) {
-  return host.starts_with("127.") || host == "localhost" || host == "[::1]";
+  in_addr address{};
+  // A name may begin with 127, too, and be that of another host.
+  const bool numeric = ::inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return (numeric && ntohl(address.s_addr) >> 24 == 127) || host == "localhost" || host == "[::1]";
 }
 
 Status check_protection(const std::string& address, const std::string& host,

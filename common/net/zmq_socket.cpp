@@ -93,7 +93,7 @@ int receive_part(zmq::socket_t& socket, zmq::message_t* message) {
 }
 
 bool receive_message(zmq::socket_t& socket, std::span<zmq::message_t> parts) {
-  while (receive_part(socket, &parts[0]) == 0) {
+  for (int dropped = 0; dropped < kDroppedMax && receive_part(socket, &parts[0]) == 0; ++dropped) {
     std::size_t count = 1;
     zmq::message_t surplus;
     bool more = parts[0].more();

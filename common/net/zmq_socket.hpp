@@ -24,6 +24,8 @@ namespace fanfold::net {
 inline constexpr Duration kRetryInterval = std::chrono::milliseconds(5);
 /// Longer waits are cut into pieces, which keeps the arithmetic far from overflow.
 inline constexpr Duration kWaitMax = std::chrono::hours(1);
+/// Messages that nobody wants are thrown away so many at a time; then the owner looks around.
+inline constexpr int kDroppedMax = 256;
 
 Status error_status(int error, const std::string& what);
 Status peer_is_gone();

@@ -69,11 +69,13 @@ void LiveKeys::refresh() {
 
 void LiveKeys::load(std::int64_t now) {
   auto table = read_key_table(directory_);
-  unreadable_ = table.ok() ? "" : table.status().message();
-  if (!unreadable_.empty()) news_.unreadable = unreadable_;
-  KeyTable fresh = table.ok() ? *std::move(table) : KeyTable();
+  const std::string unreadable = table.ok() ? "" : table.status().message();
+  if (!unreadable.empty() && unreadable != unreadable_) news_.unreadable = unreadable;
+  unreadable_ = unreadable;
+  KeyTable fresh = table.ok() ? *table : KeyTable();
   std::erase_if(fresh.entries(), [&](const KeyEntry& entry) { return !entry.valid_at(now); });
-  next_end_ = fresh.next_end(now).value_or(0);
+  // What could not be read, for want of a descriptor perhaps, may be readable in a second.
+  next_end_ = table.ok() ? fresh.next_end(now).value_or(0) : now + 1;
   const std::set<std::string> before = lines_of(table_);
   const std::set<std::string> after = lines_of(fresh);
   append_missing(after, before, &news_.added);

@@ -32,7 +32,8 @@ void Machine::apply(const JobControlled& fact) {
 bool Machine::may_start_more(const Job& job) {
   if (planted(Bug::kIgnoreControl)) return true;
   const std::uint32_t most = job.control.max_concurrency;
-  return !job.control.paused && (most == 0 || job.attempts.size() < most);
+  // Reduces that wait for maps do nothing, and could be all that the job may have.
+  return !job.control.paused && (most == 0 || job.attempts.size() - job.starved.size() < most);
 }
 
 JobRank Machine::rank_of(const Job& job) {

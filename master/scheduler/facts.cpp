@@ -116,6 +116,7 @@ void Machine::apply(const TaskGivenUp& fact) {
   FANFOLD_CHECK(job != nullptr && job->contains(fact.task) && fact.task.stage == Stage::kMap);
   job->map.give_up(fact.task.index);
   job->audits.erase(fact.task.index);
+  job->bad_records.forget(fact.task.index);
   ++job->completion.failed;
 }
 

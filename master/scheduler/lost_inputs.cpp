@@ -32,6 +32,7 @@ void Machine::on(const InputsWanted& event) {
   }
   starve(job, *attempt);
   feed_starved(job);
+  file(job);
 }
 
 /// After a restart the holders of map outputs are given time to come back first; it will ask again.
@@ -97,8 +98,7 @@ void Machine::lend_slots() {
       next = starving_.erase(next);
       continue;
     }
-    // At its limit a job could fill all it may have with reduces that wait.
-    while ((!pool_.has_free_slot() || !may_start_more(*job)) && lend_one(*job)) {
+    while (!pool_.has_free_slot() && lend_one(*job)) {
     }
     ++next;
   }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -48,6 +49,13 @@ bool is_fault_of_record(FailureKind kind) {
          kind == FailureKind::kStalled;
 }
 
+/// Others, such as SIGTERM, come from outside: whatever record is in hand has nothing to do with
+/// it.
+bool is_signal_of_code(int signal) {
+  constexpr std::array kSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+  return std::find(kSignals.begin(), kSignals.end(), signal) != kSignals.end();
+}
+
 void add_key(const RunningAttempt& running, const SharedPage& page, proto::FailureReport* failure) {
   if (page.key_saved.load(std::memory_order_acquire) == 0) return;
   const std::size_t bytes = std::min<std::size_t>(page.key_bytes, page.key.size());
@@ -90,6 +98,10 @@ proto::FailureReport explain_end(const RunningAttempt& running, const CrashRepor
     failure.message = describe_signal(crash, WTERMSIG(status));
   }
   add_record(running, page, &failure);
+  // Who closed the descriptors was an earlier record.
+  if (deaf || (failure.kind == FailureKind::kSignal && !is_signal_of_code(WTERMSIG(status)))) {
+    failure.record_to_blame = false;
+  }
   if (page.loading_plugin.load() != 0 && !running.killed_as) {
     failure.kind = FailureKind::kPlugin;
     failure.message = "the plugin does not load: " + failure.message;

@@ -75,7 +75,8 @@ void FetchTask::link_streams() {
     Stream& stream = streams_[begun_++];
     if (const Status opened = links_.open(stream.address); opened.ok()) {
       linked_.push_back(begun_ - 1);
-      ++talking;
+      // Others of this worker may have found out that it is.
+      if (!links_.is_quiet(stream.address)) ++talking;
     } else {
       for (const std::uint32_t output : stream.outputs) note_lost(output, opened.message());
     }
@@ -84,10 +85,15 @@ void FetchTask::link_streams() {
 
 void FetchTask::unlink_finished() {
   std::erase_if(linked_, [this](std::uint32_t index) {
-    const Stream& stream = streams_[index];
-    const bool finished = stream.next == stream.outputs.size() && stream.incoming.empty();
-    if (finished) links_.close(stream.address);
-    return finished;
+    Stream& stream = streams_[index];
+    if (stream.next != stream.outputs.size() || !stream.incoming.empty()) return false;
+    links_.close(stream.address);
+    // Thousands of holders do not need as many descriptors.
+    if (!stream.file) return true;
+    if (const Status closed = std::exchange(stream.file, nullptr)->close(); !closed.ok()) {
+      fail_disk(closed);
+    }
+    return true;
   });
 }
 
@@ -101,11 +107,6 @@ FetchOutcome FetchTask::outcome() {
   outcome.why_lost = std::exchange(why_lost_, {});
   outcome.ended = ended();
   if (!outcome.ended) return outcome;
-  for (Stream& stream : streams_) {
-    if (!stream.file) continue;
-    if (const Status closed = stream.file->close(); !closed.ok()) fail_disk(closed);
-    stream.file.reset();
-  }
   outcome.succeeded = !failed();
   outcome.failure = std::move(failure_);
   if (!outcome.succeeded) return outcome;
