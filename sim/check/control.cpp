@@ -1,6 +1,7 @@
 // I27: of a job that is paused nothing new is given to anybody, and of one that has a limit no more
 // attempts are in slots than that, unless reduces wait for maps that run in their place.
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <variant>
@@ -10,13 +11,17 @@
 namespace fanfold::sim {
 namespace {
 
+/// So many attempts may have been decided on before the pause, and be sent after it: in the same
+/// turn, or again because the first message was lost inside the master.
+constexpr std::uint64_t kDecidedBefore = 8;
+
 class Control final : public Checker {
  public:
   using Checker::Checker;
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     if (const auto* changed = std::get_if<master::JobControlled>(&fact)) {
-      changed_[changed->job] = scene().world.now();
+      newest_at_[changed->job] = newest_;
     }
   }
 
@@ -29,9 +34,10 @@ class Control final : public Checker {
     if (assign == nullptr) return;
     const JobId id = assign->assignment.task.job;
     if (!given_.emplace(assign->assignment.attempt, id).second) return;
+    newest_ = std::max(newest_, assign->assignment.attempt);
     const ModelJob* job = facts().find(id);
-    // Facts of a whole turn come before the messages of its beginning.
-    if (job == nullptr || !job->control.paused || changed_[id] == scene().world.now()) return;
+    if (job == nullptr || !job->control.paused) return;
+    if (assign->assignment.attempt.value <= newest_at_[id].value + kDecidedBefore) return;
     violate("I27", text_of(id) + " is paused, and is given " + text_of(assign->assignment.task));
   }
 
@@ -55,7 +61,8 @@ class Control final : public Checker {
   }
 
  private:
-  std::map<JobId, Instant> changed_;
+  AttemptId newest_;                      // That was given out.
+  std::map<JobId, AttemptId> newest_at_;  // When the job was changed last.
   std::map<AttemptId, JobId> given_;
   std::set<JobId> lent_;
   int masters_ = 0;
