@@ -11,8 +11,8 @@
 namespace fanfold::sim {
 namespace {
 
-/// So many attempts may have been decided on before the pause, and be sent after it: in the same
-/// turn, or again because the first message was lost inside the master.
+/// So many attempts may have been decided on before the pause, and be sent after it because the
+/// first message was lost inside the master.
 constexpr std::uint64_t kDecidedBefore = 8;
 
 class Control final : public Checker {
@@ -21,7 +21,7 @@ class Control final : public Checker {
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     if (const auto* changed = std::get_if<master::JobControlled>(&fact)) {
-      newest_at_[changed->job] = newest_;
+      changed_[changed->job] = {scene().world.now(), newest_};
     }
   }
 
@@ -37,7 +37,10 @@ class Control final : public Checker {
     newest_ = std::max(newest_, assign->assignment.attempt);
     const ModelJob* job = facts().find(id);
     if (job == nullptr || !job->control.paused) return;
-    if (assign->assignment.attempt.value <= newest_at_[id].value + kDecidedBefore) return;
+    // Facts of a whole turn come before the messages of its beginning.
+    const Change& change = changed_[id];
+    if (change.when == scene().world.now()) return;
+    if (assign->assignment.attempt.value <= change.newest.value + kDecidedBefore) return;
     violate("I27", text_of(id) + " is paused, and is given " + text_of(assign->assignment.task));
   }
 
@@ -61,8 +64,12 @@ class Control final : public Checker {
   }
 
  private:
-  AttemptId newest_;                      // That was given out.
-  std::map<JobId, AttemptId> newest_at_;  // When the job was changed last.
+  struct Change {
+    Instant when;
+    AttemptId newest;
+  };
+  AttemptId newest_;  // That was given out.
+  std::map<JobId, Change> changed_;
   std::map<AttemptId, JobId> given_;
   std::set<JobId> lent_;
   int masters_ = 0;
