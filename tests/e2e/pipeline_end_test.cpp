@@ -43,6 +43,10 @@ class PipelineEnd : public testing::Test {
            workspace_.list("p.work/right").size() > 1;
   }
 
+  static bool second_job_runs(const Cluster& cluster) {
+    return cluster.run({"status", "2"}).out.find("1 running") != std::string::npos;
+  }
+
   /// Whatever is in the work directory beside records is a whole output.
   void expect_nothing_half_written() {
     for (const std::string& stage : workspace_.list("p.work")) {
@@ -134,9 +138,7 @@ TEST_F(PipelineEnd, ByKillLeavesTheJobOfAClusterToTheNextRun) {
   const Cluster cluster(workspace_, 1, 1);
   write_waiting();
   Running command(workspace_, {"pipeline", "p.json"}, cluster.options());
-  ASSERT_TRUE(eventually([&] {
-    return cluster.run({"status", "2"}).out.find("1 running") != std::string::npos;
-  })) << command.err_so_far();
+  ASSERT_TRUE(eventually([&] { return second_job_runs(cluster); })) << command.err_so_far();
   command.signal(SIGKILL);
   command.wait();
   Running second(workspace_, {"pipeline", "p.json", "--json"}, cluster.options());
@@ -154,9 +156,7 @@ TEST_F(PipelineEnd, OfAJobThatWasCancelledMeanwhileRunsAnother) {
   const Cluster cluster(workspace_, 1, 1);
   write_waiting();
   Running command(workspace_, {"pipeline", "p.json"}, cluster.options());
-  ASSERT_TRUE(eventually([&] {
-    return cluster.run({"status", "2"}).out.find("1 running") != std::string::npos;
-  })) << command.err_so_far();
+  ASSERT_TRUE(eventually([&] { return second_job_runs(cluster); })) << command.err_so_far();
   command.signal(SIGKILL);
   command.wait();
   EXPECT_EQ(cluster.run({"cancel", "2"}).exit_code, 0);
@@ -170,9 +170,7 @@ TEST_F(PipelineEnd, OfTheMasterIsWaitedOut) {
   const Cluster cluster(workspace_, 1, 1);
   write_waiting();
   Running command(workspace_, {"pipeline", "p.json"}, cluster.options());
-  ASSERT_TRUE(eventually([&] {
-    return cluster.run({"status", "2"}).out.find("1 running") != std::string::npos;
-  })) << command.err_so_far();
+  ASSERT_TRUE(eventually([&] { return second_job_runs(cluster); })) << command.err_so_far();
   for (const pid_t process : processes_naming(cluster.directory())) {
     if (command_line_of(process).find("fanfold-master") != std::string::npos) {
       ::kill(process, SIGKILL);
