@@ -47,19 +47,27 @@ class PipelineEnd : public testing::Test {
     return cluster.run({"status", "2"}).out.find("1 running") != std::string::npos;
   }
 
-  /// Whatever is in the work directory beside records is a whole output.
-  void expect_nothing_half_written() {
+  /// Whatever is in the work directory beside records has to be a whole output.
+  std::string half_written() {
+    std::string text = workspace_.remains();
     for (const std::string& stage : workspace_.list("p.work")) {
       if (stage.starts_with(".")) continue;
       for (const std::string& name : workspace_.list("p.work/" + stage)) {
         const std::string path = "p.work/" + stage + "/" + name;
-        if (std::filesystem::is_directory(workspace_.path(path))) {
-          EXPECT_TRUE(workspace_.exists(path + "/_SUCCESS")) << path;
+        if (std::filesystem::is_directory(workspace_.path(path)) &&
+            !workspace_.exists(path + "/_SUCCESS")) {
+          text += "not whole: " + path + "\n";
         }
       }
     }
-    EXPECT_TRUE(!workspace_.exists("out") || workspace_.exists("out/_SUCCESS"));
-    EXPECT_THAT(workspace_.remains(), IsEmpty());
+    if (workspace_.exists("out") && !workspace_.exists("out/_SUCCESS")) text += "not whole: out\n";
+    return text;
+  }
+
+  /// What a killed command leaves goes a moment later; its guardian may even be about to make the
+  /// private directory, so that one look at nothing at all is no proof.
+  void expect_nothing_half_written() {
+    EXPECT_TRUE(eventually([&] { return half_written().empty(); })) << half_written();
   }
 
   void expect_goes_on() {
@@ -99,7 +107,6 @@ TEST_F(PipelineEnd, ByTwoInterruptsGoesOnToo) {
   command.signal(SIGINT);
   command.signal(SIGTERM);
   EXPECT_EQ(command.wait().exit_code, 130);
-  EXPECT_TRUE(eventually([&] { return workspace_.remains().empty(); })) << workspace_.remains();
   expect_nothing_half_written();
   expect_goes_on();
 }
@@ -217,7 +224,6 @@ TEST_F(PipelineEnd, AtAnyMomentLosesNothing) {
       ASSERT_TRUE(eventually([&] { return command.ended() || looks-- == 0; }));
       command.signal(signal);
       ended_early += command.wait().exit_code != 0 ? 1 : 0;
-      ASSERT_TRUE(eventually([&] { return workspace_.remains().empty(); })) << workspace_.remains();
       expect_nothing_half_written();
     }
     const bool over =
