@@ -1,5 +1,6 @@
 #include "bench/sleepers/sleeper.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <memory>
@@ -15,6 +16,11 @@
 #include "worker/shuffle/data_server.hpp"
 
 namespace fanfold::bench {
+namespace {
+
+constexpr int kDataPlaneNice = 10;
+
+}  // namespace
 
 Status run_sleeper(const SleeperOptions& options) {
   io::FileSystem& files = io::posix_file_system();
@@ -29,6 +35,9 @@ Status run_sleeper(const SleeperOptions& options) {
   fetching.patience = options.fetch_patience;
   // Thousands of hosts share two cores here, and an answer takes as long as all questions together.
   fetching.holders_talking = 1;
+  // On its own host a worker's heartbeats would not queue behind the shuffle of all other workers.
+  // The threads of the data plane inherit what is set here; only root may go back.
+  ::setpriority(PRIO_PROCESS, 0, kDataPlaneNice);
   FANFOLD_ASSIGN_OR_RETURN(const auto fetcher,
                            worker::SignalledFetcher::make(files, steady_clock(), fetching));
   worker::DataServerOptions serving;
@@ -36,6 +45,7 @@ Status run_sleeper(const SleeperOptions& options) {
   serving.address = "ipc://" + scratch.directory() + "/d";
   FANFOLD_ASSIGN_OR_RETURN(const auto server, worker::start_data_server(files, serving));
 
+  ::setpriority(PRIO_PROCESS, 0, 0);
   SampleBook book;
   SamplingFetcher sampling(*fetcher, options.sleep.sample_every, book);
   SleepExecutors executors(options.sleep, files, log, book);
