@@ -18,6 +18,8 @@ install(TARGETS ${fanfold_bundled_jobs} LIBRARY DESTINATION lib/fanfold/jobs)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/template/ DESTINATION share/fanfold/template)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/pipelines/ DESTINATION share/fanfold/pipelines)
 
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/slurm/run.sbatch DESTINATION share/fanfold/slurm)
+
 install(DIRECTORY ${PROJECT_BINARY_DIR}/share/man DESTINATION share FILES_MATCHING PATTERN "*.1")
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/common/include/fanfold ${PROJECT_BINARY_DIR}/include/fanfold

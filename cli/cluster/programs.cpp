@@ -55,7 +55,11 @@ std::string worker_log(const std::string& directory, std::uint32_t number) {
 SpawnRequest master_program(const ProgramOptions& options) {
   SpawnRequest request;
   request.program = options.program_directory + "/fanfold-master";
-  request.arguments = {"--listen", master_address(options.directory)};
+  request.arguments = {"--listen",
+                       options.listen.empty() ? master_address(options.directory) : options.listen};
+  if (!options.key_directory.empty()) {
+    request.arguments.insert(request.arguments.end(), {"--keys", options.key_directory});
+  }
   if (options.keeps_state) {
     request.arguments.insert(request.arguments.end(), {"--state", options.directory + "/state"});
   } else {
@@ -69,6 +73,18 @@ SpawnRequest master_program(const ProgramOptions& options) {
   request.output = master_log(options.directory);
   append_common(options, &request);
   return request;
+}
+
+std::vector<std::string> distant_worker_arguments(const DistantWorker& worker) {
+  std::vector<std::string> words = {"--master", worker.master};
+  const auto add = [&words](const char* flag, const std::string& value) {
+    words.insert(words.end(), {flag, value});
+  };
+  if (!worker.name.empty()) add("--name", worker.name);
+  if (worker.slots > 0) add("--slots", std::to_string(worker.slots));
+  if (worker.memory_bytes > 0) add("--memory", std::to_string(worker.memory_bytes));
+  if (!worker.scratch.empty()) add("--scratch", worker.scratch);
+  return words;
 }
 
 SpawnRequest worker_program(const ProgramOptions& options, const ClusterShape& shape,

@@ -44,7 +44,20 @@ struct ProgramOptions {
   /// The master keeps its state in the directory, for a next master.
   bool keeps_state = false;
   std::uint16_t http_port = 0;  // Of the master's pages; 0: none.
+  std::string listen;           // Of the master; empty: a socket in the directory.
+  std::string key_directory;    // Of the master; empty: none.
 };
+
+/// A worker that is told who it is and where its master listens, as a program of another host: all
+/// of its arguments but --key and its files.
+struct DistantWorker {
+  std::string master;
+  std::string name;                // Empty: its own choice.
+  std::uint32_t slots = 0;         // 0: one a core.
+  std::uint64_t memory_bytes = 0;  // Of each executor; 0: the worker decides.
+  std::string scratch;             // Empty: the worker's own choice.
+};
+std::vector<std::string> distant_worker_arguments(const DistantWorker& worker);
 
 SpawnRequest master_program(const ProgramOptions& options);
 SpawnRequest worker_program(const ProgramOptions& options, const ClusterShape& shape,

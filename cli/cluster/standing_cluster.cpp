@@ -1,9 +1,7 @@
 #include "cli/cluster/standing_cluster.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,9 +10,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
+#include "cli/cluster/processes.hpp"
 #include "common/core/clock.hpp"
 #include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
@@ -25,16 +23,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kStartPatience = 15s;
-constexpr Duration kAskedPatience = 10s;
-constexpr Duration kTermPatience = 5s;
 constexpr std::size_t kSocketNameBytes = 24;
-constexpr std::size_t kLogLines = 5;
 
 std::string record_path(const std::string& directory) { return directory + "/cluster.json"; }
-
-Status io_error(const std::string& what) {
-  return Status(StatusCode::kIoError, what + ": " + std::strerror(errno) + ".");
-}
 
 Status write_record(const std::string& directory, const ClusterRecord& record) {
   const nlohmann::json json = {{"address", record.address},           {"master", record.master},
@@ -48,26 +39,6 @@ Status write_record(const std::string& directory, const ClusterRecord& record) {
     return io_error("cannot write " + record_path(directory));
   }
   return Status();
-}
-
-Status check_owner(const std::string& directory) {
-  struct stat info {};
-  if (::lstat(directory.c_str(), &info) != 0) return io_error("cannot look at " + directory);
-  if (!S_ISDIR(info.st_mode) || info.st_uid != ::getuid() || (info.st_mode & 0077) != 0) {
-    return Status(StatusCode::kInvalidArgument,
-                  directory +
-                      " is not a directory of yours with mode 0700, so others could reach "
-                      "the cluster.\nName another one with --dir.");
-  }
-  return Status();
-}
-
-bool belongs_to(pid_t pid, const std::string& directory) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-  std::stringstream text;
-  text << file.rdbuf();
-  // A zombie has no command line any more.
-  return text.str().find(directory) != std::string::npos;
 }
 
 /// The directory is there and ours afterwards, with the record of an earlier cluster, if any.
@@ -89,10 +60,6 @@ Result<std::optional<ClusterRecord>> make_directory(const std::string& directory
   if (std::filesystem::is_empty(directory, error)) return record;
   return Status(StatusCode::kAlreadyExists,
                 directory + " exists and holds other files; name a new directory with --dir.");
-}
-
-bool lives(pid_t pid, const std::string& directory) {
-  return pid > 0 && belongs_to(pid, directory);
 }
 
 struct Starting {
@@ -164,11 +131,6 @@ Status start_programs(const std::string& program_directory, const std::string& d
   return Status();
 }
 
-Status did_not_start(const std::string& what, const std::string& log) {
-  const std::string lines = last_lines(log, kLogLines);
-  return Status(StatusCode::kUnavailable, what + (lines.empty() ? "." : ":\n" + lines));
-}
-
 // One byte per worker, and the end of file when one of them, or all, have gone without a word.
 Status wait_for_bytes(int descriptor, std::uint32_t count, const std::string& who,
                       const std::string& log, Interrupts& interrupts) {
@@ -189,43 +151,6 @@ Status wait_for_bytes(int descriptor, std::uint32_t count, const std::string& wh
     if (got > 0) count -= static_cast<std::uint32_t>(got);
   }
   return Status();
-}
-
-// False when some are still there after `patience`.
-bool wait_for_end(const std::vector<pid_t>& processes, Duration patience) {
-  const Instant deadline = steady_clock().now() + patience;
-  for (const pid_t pid : processes) {
-    const int descriptor = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-    if (descriptor < 0) continue;  // Gone.
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock().now());
-    pollfd wait = {descriptor, POLLIN, 0};
-    const int count = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    ::close(descriptor);
-    if (count == 0) return false;
-  }
-  return true;
-}
-
-std::vector<pid_t> living_among(const std::string& directory, const std::vector<pid_t>& processes) {
-  std::vector<pid_t> living;
-  for (const pid_t pid : processes) {
-    if (lives(pid, directory)) living.push_back(pid);
-  }
-  return living;
-}
-
-void end_processes(const std::string& directory, const std::vector<pid_t>& processes, bool asked) {
-  std::vector<pid_t> living = living_among(directory, processes);
-  if (asked && wait_for_end(living, kAskedPatience)) return;
-  living = living_among(directory, processes);
-  for (const pid_t pid : living) ::kill(pid, SIGTERM);
-  // Workers drain at the first signal, which nobody waits for now: the second one insists.
-  for (const pid_t pid : living) ::kill(pid, SIGINT);
-  if (wait_for_end(living, kTermPatience)) return;
-  living = living_among(directory, processes);
-  for (const pid_t pid : living) ::kill(pid, SIGKILL);
-  static_cast<void>(wait_for_end(living, kTermPatience));
 }
 
 }  // namespace

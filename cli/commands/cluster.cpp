@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "cli/cluster/keyed_master.hpp"
 #include "cli/cluster/standing_cluster.hpp"
+#include "cli/commands/cluster_hosts.hpp"
+#include "cli/commands/cluster_slurm.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/commands/job_flags.hpp"
@@ -29,6 +32,15 @@ Flag directory_flag() {
 }
 
 int up_main(const Environment& environment, const Arguments& arguments) {
+  const std::string directory = cluster_directory(environment, arguments);
+  if (arguments.has("hosts")) return hosts_up_main(environment, arguments, directory);
+  if (arguments.has("slurm")) return slurm_up_main(environment, arguments, directory);
+  for (const char* flag :
+       {"address", "ssh-config", "nodes", "min", "max", "idle", "scratch", "sbatch"}) {
+    if (!arguments.has(flag)) continue;
+    return report(Status(StatusCode::kInvalidArgument,
+                         std::string("--") + flag + " is for clusters of --hosts or --slurm."));
+  }
   const auto workers = count_flag(arguments, "workers", 1, kWorkersMax);
   if (!workers.ok()) return report(workers.status());
   const auto slots = count_flag(arguments, "slots", 1, kSlotsMax);
@@ -43,7 +55,6 @@ int up_main(const Environment& environment, const Arguments& arguments) {
   if (!http.ok()) return report(http.status());
   wish.http_port = *http;
 
-  const std::string directory = cluster_directory(environment, arguments);
   Interrupts interrupts;
   if (Status status = interrupts.start(); !status.ok()) return report(status);
   const Result<BroughtUp> up = bring_up(environment.program_directory, directory, wish, interrupts);
@@ -72,13 +83,17 @@ int up_main(const Environment& environment, const Arguments& arguments) {
 bool ask_to_stop(const std::string& directory, const ClusterRecord& record) {
   const std::vector<pid_t> living = living_processes(directory, record);
   if (std::find(living.begin(), living.end(), record.master) == living.end()) return false;
-  const Result<std::unique_ptr<Client>> client =
-      connect_client({record.address, ""}, steady_clock(), {});
-  return client.ok() && (*client)->ask<proto::Answer>(proto::StopCluster{}).ok();
+  return stop_master({record.address, ""});
 }
 
 int down_main(const Environment& environment, const Arguments& arguments) {
   const std::string directory = cluster_directory(environment, arguments);
+  const Result<std::optional<KeyedMaster>> keyed = read_keyed_master(directory);
+  if (!keyed.ok()) return report(keyed.status());
+  const Result<std::optional<SlurmRecord>> slurm = read_slurm_record(directory);
+  if (!slurm.ok()) return report(slurm.status());
+  if (slurm->has_value()) return slurm_down_main(directory, *keyed);
+  if (keyed->has_value()) return hosts_down_main(directory, **keyed);
   const Result<std::optional<ClusterRecord>> record = read_cluster_record(directory);
   if (!record.ok()) return report(record.status());
   const bool asked = record->has_value() && ask_to_stop(directory, **record);
@@ -102,10 +117,9 @@ std::string state_of(const proto::WorkerStatus& worker) {
 }
 
 int status_main(const Environment& environment, const Arguments& arguments) {
+  const std::string directory = cluster_directory(environment, arguments);
   const Result<MasterPlace> address =
-      arguments.has("dir")
-          ? Result<MasterPlace>({master_address(cluster_directory(environment, arguments)), ""})
-          : find_master(environment, arguments);
+      arguments.has("dir") ? place_of_cluster(directory) : find_master(environment, arguments);
   if (!address.ok()) return report(address.status());
   const Result<std::unique_ptr<Client>> client = connect_client(*address, steady_clock(), {});
   if (!client.ok()) return report(client.status());
@@ -124,8 +138,30 @@ int status_main(const Environment& environment, const Arguments& arguments) {
     table.add({printable(worker.name, false), std::to_string(worker.process),
                std::to_string(worker.slots), std::to_string(worker.busy), state_of(worker)});
   }
+  if (arguments.has("dir")) {
+    const Status added = add_absent_hosts(directory, *cluster, &table);
+    if (!added.ok()) return report(added);
+  }
   print(table.text());
   return kExitDone;
+}
+
+Flag local_flag(const char* name, const char* value, const char* help) {
+  return {name, '\0', value, help, false};
+}
+
+std::vector<Flag> slurm_flags() {
+  return {
+      local_flag("slurm", "", "Start workers as Slurm jobs, one on each node."),
+      local_flag("nodes", "N", "Of --slurm: how many, now and always. Default: 1."),
+      local_flag("min", "N", "Of --slurm: nodes when there is nothing to do. Default: 1."),
+      local_flag("max", "N", "Of --slurm: nodes when there is much to do. Default: as --min."),
+      local_flag("idle", "TIME",
+                 "Of --slurm: a node idles as long before it may go. Default: 60s."),
+      local_flag("scratch", "DIR",
+                 "Of --slurm: intermediate files, on each node. Default: /var/tmp/fanfold-UID."),
+      {"sbatch", '\0', "WORD",
+       "Of --slurm: a word more for sbatch, such as --partition=long; may be repeated.", true}};
 }
 
 }  // namespace
@@ -134,18 +170,31 @@ Command cluster_up_command() {
   Command command;
   Syntax& syntax = command.syntax;
   syntax.command = "cluster up";
-  syntax.summary = "Starts a local cluster that outlives the shell.";
+  syntax.summary =
+      "Starts a cluster that outlives the shell: here, on other hosts, or under Slurm.";
   syntax.description =
       "Prints the line that makes other commands use it: eval \"$(fanfold cluster up)\".\n"
-      "Of a cluster whose master or workers died, it starts what is missing: jobs go on.";
-  syntax.flags = {{"workers", '\0', "N", "Worker processes. Default: 2.", false},
-                  {"slots", '\0', "N",
-                   "Tasks at a time in each worker. Default: the cores, shared out.", false},
-                  {"memory", '\0', "SIZE",
-                   "Memory of each executor. Default: a share of the machine's.", false},
-                  http_flag(),
-                  directory_flag(),
-                  json_flag()};
+      "Of a cluster whose master or workers died, it starts what is missing: jobs go on.\n"
+      "With --hosts the master runs here and a worker on each host, over TCP with keys, which are\n"
+      "made and taken there through ssh. A line of the file: [USER@]HOST, or 'here', and then any\n"
+      "of name= port= slots= memory= scratch= bin=. Hosts that are new in the file are added.\n"
+      "With --slurm nodes come and go between --min and --max, as the tasks of all jobs need "
+      "them;\n"
+      "one that is lost or taken away is replaced. --dir is on storage that the nodes share.";
+  syntax.flags = {
+      local_flag("workers", "N", "Worker processes of a local cluster. Default: 2."),
+      local_flag("slots", "N",
+                 "Tasks at a time in each worker. Default: the cores, shared out; of "
+                 "--slurm: 1."),
+      local_flag("memory", "SIZE", "Memory of each executor. Default: a share of the machine's."),
+      local_flag("hosts", "FILE", "Start workers on these hosts."),
+      local_flag("ssh-config", "FILE", "Of --hosts: in place of your configuration."),
+      local_flag("address", "HOST[:PORT]",
+                 "Where other hosts reach this one. Default: its address on the way to "
+                 "the first of them, and port 7077.")};
+  const std::vector<Flag> of_slurm = slurm_flags();
+  syntax.flags.insert(syntax.flags.end(), of_slurm.begin(), of_slurm.end());
+  syntax.flags.insert(syntax.flags.end(), {http_flag(), directory_flag(), json_flag()});
   command.run = up_main;
   return command;
 }
@@ -154,7 +203,8 @@ Command cluster_down_command() {
   Command command;
   Syntax& syntax = command.syntax;
   syntax.command = "cluster down";
-  syntax.summary = "Stops the local cluster and leaves nothing of it; running jobs are cancelled.";
+  syntax.summary =
+      "Stops a cluster of 'cluster up' and leaves nothing of it; running jobs are cancelled.";
   syntax.flags = {directory_flag()};
   command.run = down_main;
   return command;

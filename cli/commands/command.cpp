@@ -104,6 +104,7 @@ const std::vector<Command>& all_commands() {
       cluster_up_command(),
       cluster_down_command(),
       cluster_status_command(),
+      cluster_scale_command(),
       keys_init_command(),
       keys_add_command(),
       keys_list_command(),

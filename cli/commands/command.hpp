@@ -40,7 +40,7 @@ const std::vector<Command>& all_commands();
 
 /// Words that are no commands, but begin the names of some: cluster, keys.
 const std::vector<std::string>& command_groups();
-/// What may follow a group: up, down and status after cluster.
+/// What may follow a group: up, down, status and scale after cluster.
 std::vector<std::string> second_words(std::string_view group);
 
 /// One line each: the name and what it does.
@@ -93,6 +93,7 @@ Command keys_rotate_command();
 Command cluster_up_command();
 Command cluster_down_command();
 Command cluster_status_command();
+Command cluster_scale_command();
 Command doctor_command();
 Command completion_command();
 Command man_command();

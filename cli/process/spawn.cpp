@@ -35,10 +35,17 @@ class SpawnActions {
   SpawnActions& operator=(const SpawnActions&) = delete;
 
   void prepare(const SpawnRequest& request) {
-    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, request.output.c_str(),
-                                       O_WRONLY | O_CREAT | O_APPEND, 0600);
-    ::posix_spawn_file_actions_adddup2(&actions_, STDOUT_FILENO, STDERR_FILENO);
+    constexpr int kAppend = O_WRONLY | O_CREAT | O_APPEND;
+    const char* input = request.input.empty() ? "/dev/null" : request.input.c_str();
+    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, input, O_RDONLY, 0);
+    ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, request.output.c_str(), kAppend,
+                                       0600);
+    if (request.error.empty()) {
+      ::posix_spawn_file_actions_adddup2(&actions_, STDOUT_FILENO, STDERR_FILENO);
+    } else {
+      ::posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, request.error.c_str(), kAppend,
+                                         0600);
+    }
     // Onto itself: that clears close-on-exec.
     for (const int fd : request.inherited) ::posix_spawn_file_actions_adddup2(&actions_, fd, fd);
     sigset_t none;
@@ -113,8 +120,8 @@ Result<pid_t> spawn(const SpawnRequest& request) {
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, request.program.c_str(), &actions.actions_,
-                                  &actions.attributes_, pointers.data(), environ);
+  const int error = ::posix_spawnp(&pid, request.program.c_str(), &actions.actions_,
+                                   &actions.attributes_, pointers.data(), environ);
   if (error != 0) {
     return Status(StatusCode::kUnavailable,
                   "cannot start " + request.program + ": " + std::strerror(error) + ".");

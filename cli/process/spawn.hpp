@@ -13,9 +13,11 @@
 namespace fanfold::cli {
 
 struct SpawnRequest {
-  std::string program;                 // Path.
+  std::string program;                 // Path, or a name that is looked up in PATH.
   std::vector<std::string> arguments;  // Without the program itself.
+  std::string input;                   // File of standard input; empty: /dev/null.
   std::string output;                  // Standard output and error are appended to this file.
+  std::string error;                   // File of standard error alone; empty: that of the output.
   std::vector<int> inherited;          // Descriptors the program keeps, under the same numbers.
   bool new_session = false;            // Else: a process group of its own in our session.
 };

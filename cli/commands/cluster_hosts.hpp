@@ -1,0 +1,29 @@
+// What `cluster up`, `down` and `status` do when the workers are on other hosts.
+
+#pragma once
+
+#include <string>
+
+#include "cli/cluster/keyed_master.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/commands/connection.hpp"
+#include "cli/text/table.hpp"
+#include "common/proto/messages.hpp"
+
+namespace fanfold::cli {
+
+int hosts_up_main(const Environment& environment, const Arguments& arguments,
+                  const std::string& directory);
+int hosts_down_main(const std::string& directory, const KeyedMaster& master);
+
+/// The master of the cluster in `directory`, whichever kind it is.
+Result<MasterPlace> place_of_cluster(const std::string& directory);
+
+/// Whether the master there took the request to stop.
+bool stop_master(const MasterPlace& place);
+
+/// A row for each host of the cluster in `directory` whose worker the master does not know.
+Status add_absent_hosts(const std::string& directory, const proto::ClusterReply& cluster,
+                        Table* table);
+
+}  // namespace fanfold::cli

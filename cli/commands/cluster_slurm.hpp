@@ -1,0 +1,18 @@
+// What `cluster up`, `down` and `scale` do when the workers are Slurm jobs.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/cluster/keyed_master.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/slurm/slurm_record.hpp"
+
+namespace fanfold::cli {
+
+int slurm_up_main(const Environment& environment, const Arguments& arguments,
+                  const std::string& directory);
+int slurm_down_main(const std::string& directory, const std::optional<KeyedMaster>& master);
+
+}  // namespace fanfold::cli

@@ -1,0 +1,162 @@
+#include "cli/hosts/host_cluster.hpp"
+
+#include <filesystem>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "cli/cluster/keyed_master.hpp"
+#include "cli/cluster/processes.hpp"
+#include "cli/hosts/host_keys.hpp"
+#include "cli/hosts/host_record.hpp"
+#include "cli/hosts/host_workers.hpp"
+#include "cli/process/run_programs.hpp"
+#include "common/net/address.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+/// The address that ssh would go to: a host may be known by another name to ssh alone.
+std::string address_of(const Host& host, const std::string& ssh_config, Interrupts& interrupts) {
+  ProgramCall call{"ssh", {"-G"}, ""};
+  if (!ssh_config.empty()) call.arguments.insert(call.arguments.end(), {"-F", ssh_config});
+  call.arguments.insert(call.arguments.end(), {"--", host.destination});
+  std::istringstream lines(run_program(call, interrupts).output);
+  std::string address = host.destination.substr(host.destination.find('@') + 1);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("hostname ")) address = line.substr(line.find(' ') + 1);
+  }
+  return address.find(':') != address.npos ? "[" + address + "]" : address;
+}
+
+/// Where the others reach this host: by the way that leads to the first of them.
+Result<std::string> own_endpoint(const HostClusterWish& wish, Interrupts& interrupts) {
+  if (!wish.address.empty()) {
+    auto endpoint = master_endpoint(wish.address);
+    if (!endpoint.ok()) return endpoint.status().with_context("--address");
+    return endpoint;
+  }
+  for (const Host& host : wish.hosts) {
+    if (host.here()) continue;
+    const std::string there = address_of(host, wish.ssh_config, interrupts);
+    const Result<std::string> own = net::own_host_towards("tcp://" + there + ":22");
+    if (own.ok()) return master_endpoint(own->front() == '[' ? *own + ":7077" : *own);
+    return Status(StatusCode::kInvalidArgument,
+                  own.status().message() +
+                      ".\nSay at which address of this host the workers reach its master: "
+                      "--address HOST[:PORT]");
+  }
+  return master_endpoint("127.0.0.1");
+}
+
+/// What was there, and what is wished for in addition.  A host that is there keeps its key, not its
+/// number of slots: a worker that runs is not started anew for that.
+Result<HostRecord> merged(std::optional<HostRecord> before, const HostClusterWish& wish) {
+  HostRecord record = std::move(before).value_or(HostRecord());
+  if (!wish.ssh_config.empty()) record.ssh_config = wish.ssh_config;
+  for (const Host& host : wish.hosts) {
+    bool known = false;
+    for (Host& there : record.hosts) {
+      if (there.name != host.name) continue;
+      if (there.destination != host.destination) {
+        return Status(StatusCode::kInvalidArgument,
+                      "a worker of this cluster is named '" + host.name + "' already, at " +
+                          (there.here() ? "this host" : there.destination) +
+                          ": give the new one another with name=.");
+      }
+      there = host;
+      known = true;
+    }
+    if (!known) record.hosts.push_back(host);
+  }
+  return record;
+}
+
+Result<HostsUp> bring_up_workers(const HostClusterPlace& place, const KeyedMaster& master,
+                                 const HostRecord& record, Interrupts& interrupts) {
+  HostWorkers workers({place.directory, place.program_directory, place.version, master.address},
+                      record);
+  HostsUp up;
+  up.address = master.address;
+  up.key = owner_key(place.directory);
+  up.http_port = master.http_port;
+  up.workers = static_cast<std::uint32_t>(record.hosts.size());
+  Status status = workers.look(interrupts);
+  if (status.ok()) status = workers.start(interrupts);
+  if (status.ok()) status = workers.wait_until_welcomed(interrupts);
+  up.started = workers.started();
+  up.notes = workers.notes();
+  if (status.ok()) return up;
+  workers.stop_started(interrupts);
+  return status;
+}
+
+Result<HostsUp> bring_up_there(const HostClusterPlace& place, const KeyedMaster& master,
+                               std::optional<HostRecord> before, const HostClusterWish& wish,
+                               Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(place.directory));
+  FANFOLD_ASSIGN_OR_RETURN(HostRecord record, merged(std::move(before), wish));
+  FANFOLD_ASSIGN_OR_RETURN(record.cluster, cluster_name(place.directory));
+  // Before anything runs there: whatever happens, `down` finds all of it.
+  FANFOLD_RETURN_IF_ERROR(write_host_record(place.directory, record));
+  return bring_up_workers(place, master, record, interrupts);
+}
+
+}  // namespace
+
+Result<HostsUp> bring_up_hosts(const HostClusterPlace& place, const HostClusterWish& wish,
+                               Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(std::optional<HostRecord> before, read_host_record(place.directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> earlier,
+                           read_keyed_master(place.directory));
+  if (earlier && !before) {
+    return Status(StatusCode::kAlreadyExists,
+                  "the cluster in " + place.directory +
+                      " has no file of hosts; name another directory with --dir.");
+  }
+  KeyedMasterWish master_wish;
+  if (!earlier) {
+    FANFOLD_ASSIGN_OR_RETURN(master_wish.address, own_endpoint(wish, interrupts));
+  }
+  master_wish.http_port = wish.http_port;
+  FANFOLD_ASSIGN_OR_RETURN(
+      const KeyedMaster master,
+      ensure_keyed_master(place.program_directory, place.directory, master_wish, interrupts));
+  const bool resumed = before.has_value();
+  Result<HostsUp> up = bring_up_there(place, master, std::move(before), wish, interrupts);
+  if (up.ok()) {
+    up->resumed = resumed;
+    return up;
+  }
+  if (!earlier) {
+    end_keyed_master(place.directory, master, false);
+    std::error_code ignored;
+    std::filesystem::remove_all(place.directory, ignored);
+  }
+  return up;
+}
+
+Status take_down_hosts(const std::string& directory, bool asked, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(std::optional<HostRecord> record, read_host_record(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> master, read_keyed_master(directory));
+  if (!record) return Status(StatusCode::kNotFound, "no cluster is up in " + directory + ".");
+  FANFOLD_RETURN_IF_ERROR(check_owner(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
+  if (master) end_keyed_master(directory, *master, asked);
+  HostWorkers workers({directory, "", "", ""}, *record);
+  const Status stopped = workers.stop_all(interrupts, &record->hosts);
+  if (!record->hosts.empty()) {
+    FANFOLD_RETURN_IF_ERROR(write_host_record(directory, *record));
+    return Status(stopped.code(),
+                  stopped.message() +
+                      "\nThe master is down. Their workers may still run, and their "
+                      "keys lie there: 'fanfold cluster down --dir " +
+                      directory + "' tries again.");
+  }
+  std::error_code error;
+  std::filesystem::remove_all(directory, error);
+  if (!error) return Status();
+  return Status(StatusCode::kIoError, "cannot remove " + directory + ": " + error.message() + ".");
+}
+
+}  // namespace fanfold::cli

@@ -1,0 +1,12 @@
+# $3: the worker's program.  Prints what is there: "version ...", "clock SECONDS", "worker PID|none",
+# "key PUBLIC|none".
+probe() {
+  find_place "$1" "$2"
+  [ -x "$3" ] || fail "there is no program $3; install Fanfold there, or say where it is (bin= in the file of hosts)"
+  version=$("$3" --version 2>&1) || fail "$3 does not run: $version"
+  find_worker
+  key=none
+  [ -f "$place/key" ] && key=$(sed -n 's/^public //p' "$place/key")
+  printf 'version %s\nclock %s\nworker %s\nkey %s\n' "$version" "$(date +%s)" "${worker:-none}" "${key:-none}"
+}
+probe "$@"

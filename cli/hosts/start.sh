@@ -1,0 +1,23 @@
+# $3: the worker's key file as text, or nothing to keep the one that is there; $4...: the worker's
+# command line but for its key.  Prints the process id.
+start() {
+  find_place "$1" "$2"
+  key=$3
+  shift 3
+  mkdir -p "$place" && chmod 700 "$place" || fail "cannot make $place"
+  [ -O "$place" ] || fail "$place belongs to somebody else"
+  find_worker
+  [ -z "$worker" ] || fail "a worker runs there already (process $worker)"
+  if [ -n "$key" ]; then
+    printf '%s' "$key" >"$place/key.new" && chmod 600 "$place/key.new" && mv -f "$place/key.new" "$place/key" ||
+      fail "cannot write $place/key"
+  fi
+  # In a session of its own: it outlives the connection that started it.
+  (
+    umask "$mask"
+    exec setsid "$@" --key "$place/key"
+  ) </dev/null >>"$place/worker.log" 2>&1 &
+  echo "$!" >"$place/pid" || fail "cannot write $place/pid"
+  echo "$!"
+}
+start "$@"

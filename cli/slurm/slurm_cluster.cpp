@@ -1,0 +1,186 @@
+#include "cli/slurm/slurm_cluster.hpp"
+
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "cli/cluster/keyed_master.hpp"
+#include "cli/cluster/processes.hpp"
+#include "cli/hosts/host_keys.hpp"
+#include "cli/process/run_programs.hpp"
+#include "cli/process/spawn.hpp"
+#include "cli/slurm/slurm_commands.hpp"
+#include "cli/slurm/worker_script.hpp"
+#include "common/core/clock.hpp"
+#include "common/net/address.hpp"
+#include "common/security/private_file.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kEndPatience = 60s;
+constexpr int kLookEveryMs = 100;
+
+/// Where the commands of `up` and `down` keep what goes to Slurm and comes from it: the scaler has
+/// a place of its own.
+std::string commands_directory(const std::string& directory) { return directory + "/commands"; }
+
+void remove_all(const std::string& directory) {
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+}
+
+/// Where the nodes reach this host: by the way that leads to one of them.
+Result<std::string> own_endpoint(const SlurmClusterWish& wish, Interrupts& interrupts) {
+  if (!wish.address.empty()) {
+    auto endpoint = master_endpoint(wish.address);
+    if (!endpoint.ok()) return endpoint.status().with_context("--address");
+    return endpoint;
+  }
+  const ProgramEnd nodes =
+      run_program({"sinfo", {"--noheader", "--Node", "--format=%o"}, ""}, interrupts);
+  FANFOLD_RETURN_IF_ERROR(nodes.status);
+  const std::string node = nodes.output.substr(0, nodes.output.find_first_of(" \n"));
+  if (nodes.wait_status != 0 || node.empty()) {
+    return Status(StatusCode::kUnavailable,
+                  nodes.error.empty() ? "sinfo lists no nodes." : "sinfo: " + nodes.error);
+  }
+  const Result<std::string> own = net::own_host_towards("tcp://" + node + ":6818");
+  if (own.ok()) return master_endpoint(own->front() == '[' ? *own + ":7077" : *own);
+  return Status(StatusCode::kInvalidArgument,
+                own.status().message() +
+                    ".\nSay at which address of this host the nodes reach its master: --address "
+                    "HOST[:PORT]");
+}
+
+/// The key of all workers: `host_keys.hpp` makes keys to be sent away; this one stays, where nodes
+/// read it.
+Status make_key(const std::string& directory) {
+  const std::string path = worker_key(directory);
+  if (std::filesystem::exists(path)) return {};
+  FANFOLD_ASSIGN_OR_RETURN(const std::string text, make_host_key(directory, kNodesKey));
+  return security::write_private_file(path, text);
+}
+
+Status start_scaler(const std::string& program_directory, const std::string& directory,
+                    SlurmRecord* record) {
+  SpawnRequest request;
+  request.program = program_directory + "/fanfold";
+  request.arguments = {"cluster", "scale", "--dir", directory};
+  request.output = directory + "/scaler.log";
+  request.new_session = true;
+  FANFOLD_ASSIGN_OR_RETURN(record->scaler, spawn(request));
+  return write_slurm_record(directory, *record);
+}
+
+Status make_places(const std::string& directory) {
+  for (const std::string& place : {commands_directory(directory), scaler_directory(directory),
+                                   worker_log_directory(directory)}) {
+    if (::mkdir(place.c_str(), 0700) != 0 && errno != EEXIST) {
+      return io_error("cannot create " + place);
+    }
+  }
+  return {};
+}
+
+Status bring_up_scaler(const std::string& program_directory, const std::string& directory,
+                       const SlurmRecord& wish, const std::optional<SlurmRecord>& before,
+                       Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
+  FANFOLD_RETURN_IF_ERROR(make_places(directory));
+  FANFOLD_RETURN_IF_ERROR(make_key(directory));
+  SlurmRecord record = wish;
+  FANFOLD_ASSIGN_OR_RETURN(const std::string cluster, cluster_name(directory));
+  record.name = "fanfold-" + cluster;
+  // Whether there is a Slurm at all is said now, not in a log.
+  const SlurmCommands slurm(commands_directory(directory), record.name);
+  FANFOLD_RETURN_IF_ERROR(slurm.list(interrupts).status());
+  if (before && lives(before->scaler, directory)) {
+    // It reads the new numbers at its next look.
+    record.scaler = before->scaler;
+    return write_slurm_record(directory, record);
+  }
+  FANFOLD_RETURN_IF_ERROR(write_slurm_record(directory, record));
+  return start_scaler(program_directory, directory, &record);
+}
+
+Status wait_until_gone(const SlurmCommands& slurm, Interrupts& interrupts) {
+  const Instant deadline = steady_clock().now() + kEndPatience;
+  while (true) {
+    FANFOLD_ASSIGN_OR_RETURN(const std::vector<NodeJob> left, slurm.list(interrupts));
+    if (left.empty()) return {};
+    if (steady_clock().now() >= deadline) {
+      return Status(StatusCode::kUnavailable, std::to_string(left.size()) +
+                                                  " Slurm jobs of the cluster do not end; 'squeue "
+                                                  "--me' shows them.");
+    }
+    pollfd wait = {interrupts.descriptor(), POLLIN, 0};
+    ::poll(&wait, 1, kLookEveryMs);
+    interrupts.drain();
+  }
+}
+
+}  // namespace
+
+Result<SlurmUp> bring_up_slurm(const std::string& program_directory, const std::string& directory,
+                               const SlurmClusterWish& wish, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<SlurmRecord> before, read_slurm_record(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> earlier, read_keyed_master(directory));
+  if (earlier && !before) {
+    return Status(StatusCode::kAlreadyExists, "the cluster in " + directory +
+                                                  " is none of Slurm; name another directory with "
+                                                  "--dir.");
+  }
+  KeyedMasterWish master_wish;
+  if (!earlier) {
+    FANFOLD_ASSIGN_OR_RETURN(master_wish.address, own_endpoint(wish, interrupts));
+  }
+  master_wish.http_port = wish.http_port;
+  FANFOLD_ASSIGN_OR_RETURN(
+      const KeyedMaster master,
+      ensure_keyed_master(program_directory, directory, master_wish, interrupts));
+  const Status scaling =
+      bring_up_scaler(program_directory, directory, wish.record, before, interrupts);
+  if (scaling.ok()) {
+    return SlurmUp{master.address, owner_key(directory), master.http_port, wish.record.limits,
+                   before.has_value()};
+  }
+  if (!earlier) {
+    end_keyed_master(directory, master, false);
+    remove_all(directory);
+  }
+  return scaling;
+}
+
+Status end_scaler(const std::string& directory) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<SlurmRecord> record, read_slurm_record(directory));
+  if (record) end_processes(directory, {record->scaler}, false);
+  return {};
+}
+
+Status take_down_slurm(const std::string& directory, bool asked, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<SlurmRecord> record, read_slurm_record(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> master, read_keyed_master(directory));
+  if (!record) return Status(StatusCode::kNotFound, "no cluster is up in " + directory + ".");
+  FANFOLD_RETURN_IF_ERROR(check_owner(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
+  if (master) end_keyed_master(directory, *master, asked);
+  FANFOLD_RETURN_IF_ERROR(make_places(directory));
+  const SlurmCommands slurm(commands_directory(directory), record->name);
+  FANFOLD_RETURN_IF_ERROR(slurm.cancel_all(interrupts));
+  FANFOLD_RETURN_IF_ERROR(wait_until_gone(slurm, interrupts));
+  std::error_code error;
+  std::filesystem::remove_all(directory, error);
+  if (!error) return Status();
+  return Status(StatusCode::kIoError, "cannot remove " + directory + ": " + error.message() + ".");
+}
+
+}  // namespace fanfold::cli
