@@ -19,6 +19,11 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/template/ DESTINATION share/fanfold
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/pipelines/ DESTINATION share/fanfold/pipelines)
 
 install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/slurm/run.sbatch DESTINATION share/fanfold/slurm)
+install(FILES ${PROJECT_SOURCE_DIR}/scripts/kubernetes/fanfold.yaml DESTINATION share/fanfold/kubernetes)
+foreach(unit fanfold-master.service fanfold-worker.service)
+  configure_file(${PROJECT_SOURCE_DIR}/scripts/systemd/${unit}.in ${PROJECT_BINARY_DIR}/systemd/${unit} @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/systemd/${unit} DESTINATION share/fanfold/systemd)
+endforeach()
 
 install(DIRECTORY ${PROJECT_BINARY_DIR}/share/man DESTINATION share FILES_MATCHING PATTERN "*.1")
 
