@@ -45,26 +45,18 @@ Status write_all(int descriptor, std::string_view text, const std::string& path)
   return {};
 }
 
-}  // namespace
-
-Result<std::string> read_private_file(const std::string& path, std::size_t bytes_max) {
+/// Opens, lets `check` look at what was opened, not at what the name means by now, and reads.
+template <class Check>
+Result<std::string> read_checked(const std::string& path, std::size_t bytes_max, Check check) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.open()) return failed("open", path);
-  // Of what was opened, not of what the name means by now.
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return failed("examine", path);
   if (!S_ISREG(info.st_mode)) return Status(StatusCode::kCorruption, path + " is no plain file");
-  FANFOLD_RETURN_IF_ERROR(check_owner(info, path));
-  if ((info.st_mode & 077) != 0) {
-    return Status(StatusCode::kInvalidArgument,
-                  path + " has mode " + octal(info.st_mode) +
-                      ": other users can reach what is to be secret.\nIf nobody has read it, "
-                      "'chmod 600 " +
-                      path + "'; otherwise revoke the key and make another");
-  }
+  FANFOLD_RETURN_IF_ERROR(check(info));
   if (static_cast<std::size_t>(info.st_size) > bytes_max) {
-    return Status(StatusCode::kCorruption,
-                  path + " has " + std::to_string(info.st_size) + " bytes and is no file of keys");
+    return Status(StatusCode::kCorruption, path + " has " + std::to_string(info.st_size) +
+                                               " bytes, more than any such file");
   }
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t got = 0;
@@ -77,6 +69,30 @@ Result<std::string> read_private_file(const std::string& path, std::size_t bytes
   }
   text.resize(got);
   return text;
+}
+
+}  // namespace
+
+Result<std::string> read_private_file(const std::string& path, std::size_t bytes_max) {
+  return read_checked(path, bytes_max, [&path](const struct stat& info) -> Status {
+    FANFOLD_RETURN_IF_ERROR(check_owner(info, path));
+    if ((info.st_mode & 077) == 0) return {};
+    return {StatusCode::kInvalidArgument,
+            path + " has mode " + octal(info.st_mode) +
+                ": other users can reach what is to be secret.\nIf nobody has read it, "
+                "'chmod 600 " +
+                path + "'; otherwise revoke the key and make another"};
+  });
+}
+
+Result<std::string> read_trusted_file(const std::string& path, std::size_t bytes_max) {
+  return read_checked(path, bytes_max, [&path](const struct stat& info) -> Status {
+    if (info.st_uid != 0) FANFOLD_RETURN_IF_ERROR(check_owner(info, path));
+    if ((info.st_mode & 022) == 0) return {};
+    return {StatusCode::kInvalidArgument, path + " has mode " + octal(info.st_mode) +
+                                              ": other users can change it; 'chmod 644 " + path +
+                                              "' once you have looked at what is in it"};
+  });
 }
 
 Status write_private_file(const std::string& path, const std::string& text) {

@@ -57,6 +57,9 @@ Status ClientDesk::refuse_submission(const proto::JobSpec& spec) {
             "the cluster at " + state_.settings.address + " is stopping; submit to another one"};
   }
   FANFOLD_RETURN_IF_ERROR(check_submission(spec));
+  if (state_.plugins != nullptr) {
+    FANFOLD_RETURN_IF_ERROR(state_.plugins->check(spec.plugin.name, spec.plugin.sha256));
+  }
   if (state_.jobs.unfinished() >= limits::kJobsUnfinished) {
     return {StatusCode::kExhausted, std::to_string(limits::kJobsUnfinished) +
                                         " jobs have not ended yet; wait for one of them"};

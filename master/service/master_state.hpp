@@ -12,6 +12,7 @@
 #include "common/log/log.hpp"
 #include "common/proto/stored.hpp"
 #include "common/security/live_keys.hpp"
+#include "common/security/plugin_list.hpp"
 #include "master/events/event_recorder.hpp"
 #include "master/measures/measures.hpp"
 #include "master/scheduler/scheduler.hpp"
@@ -41,11 +42,13 @@ struct ServiceSettings {
 
 struct MasterState {
   MasterState(ServiceSettings service_settings, Log& service_log, Log* audit_log,
-              security::LiveKeys* accepted_keys, EventSink* event_sink, bool measured)
+              security::LiveKeys* accepted_keys, const security::PluginList* allowed_plugins,
+              EventSink* event_sink, bool measured)
       : settings(std::move(service_settings)),
         log(service_log),
         audit(audit_log),
         keys(accepted_keys),
+        plugins(allowed_plugins),
         event_log(event_sink, log, settings.unix_us_at_origin),
         measures(measured),
         scheduler({.worker_silence_max = settings.worker_silence_max,
@@ -56,7 +59,8 @@ struct MasterState {
   const ServiceSettings settings;
   Log& log;
   Audit audit;
-  security::LiveKeys* const keys;  // Null: nobody is asked for one.
+  security::LiveKeys* const keys;             // Null: nobody is asked for one.
+  const security::PluginList* const plugins;  // Null: any may run.
   /// Of the message that is being handled.
   net::Sender sender;
   /// Of that sender; empty: none was asked for.

@@ -29,6 +29,9 @@ po::options_description describe() {
        "with --keys")  //
       ("keys", po::value<std::string>(),
        "directory of keys, made by 'fanfold keys init': tcp:// needs it")  //
+      ("plugin-allow", po::value<std::string>(),
+       "refuse jobs whose plugin is not in this file of SHA-256 digests, as sha256sum prints "
+       "them")  //
       ("audit", po::value<std::string>(),
        "append who submits, cancels and stops to this file (default: DIR/audit.log of --state)")  //
       ("state", po::value<std::string>(), "directory that keeps jobs over restarts")              //
@@ -103,6 +106,7 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
   if (options.allow_unauthenticated_tcp && !options.key_directory.empty()) {
     return wrong("--keys and --allow-unauthenticated-tcp exclude each other");
   }
+  options.plugin_list = text("plugin-allow");
   options.audit_file = text("audit");
   if (options.audit_file.empty() && !ephemeral) {
     options.audit_file = options.state_directory + "/audit.log";

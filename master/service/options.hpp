@@ -23,6 +23,7 @@ struct MasterOptions {
   Duration worker_silence = limits::kWorkerSilence;
   Duration heartbeat = limits::kHeartbeatInterval;
   std::string key_directory;               // Empty: no keys, no TCP.
+  std::string plugin_list;                 // Empty: any plugin.
   std::string audit_file;                  // Empty: in the state directory, if there is one.
   bool allow_unauthenticated_tcp = false;  // For tests alone.
   std::string log_file;                    // Empty: standard error.

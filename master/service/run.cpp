@@ -19,6 +19,7 @@
 #include "common/net/transport.hpp"
 #include "common/security/key_directory.hpp"
 #include "common/security/live_keys.hpp"
+#include "common/security/plugin_list.hpp"
 #include "master/events/event_files.hpp"
 #include "master/service/process_events.hpp"
 #include "master/service/service.hpp"
@@ -163,6 +164,8 @@ Status run_master(const MasterOptions& options) {
   FANFOLD_RETURN_IF_ERROR(net::check_address(options.address, socket_options));
   FANFOLD_RETURN_IF_ERROR(check_socket_directory(options.address));
 
+  FANFOLD_ASSIGN_OR_RETURN(const auto plugins, security::read_allowed_plugins(options.plugin_list));
+
   const Identity identity = random_identity();
   OpenedStore opened;
   if (options.state_directory.empty()) {
@@ -190,6 +193,7 @@ Status run_master(const MasterOptions& options) {
   ServiceDoors doors{steady_clock(), io::posix_file_system(), *transport, *opened.store, log};
   doors.events = event_logs.get();
   doors.keys = keys->accepted.get();
+  doors.plugins = plugins ? &*plugins : nullptr;
   doors.audit = options.audit_file.empty() ? nullptr : &audit;
   web::Board board;
   if (options.http_port) doors.board = &board;

@@ -45,8 +45,8 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 
 MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors)
     : doors_(doors),
-      state_(std::move(settings), doors_.log, doors_.audit, doors_.keys, doors_.events,
-             doors_.board != nullptr),
+      state_(std::move(settings), doors_.log, doors_.audit, doors_.keys, doors_.plugins,
+             doors_.events, doors_.board != nullptr),
       worker_desk_(state_),
       stagings_(limits::kStagingPatience),
       board_keeper_(state_, doors_.clock, doors_.board),

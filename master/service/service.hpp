@@ -33,10 +33,11 @@ struct ServiceDoors {
   Store& store;
   Log& log;
   SideWorkFactory side_work = threaded_side_work;
-  EventSink* events = nullptr;         // Null: nobody wants to read of jobs later.
-  web::Board* board = nullptr;         // Null: nobody looks on.
-  security::LiveKeys* keys = nullptr;  // Null: nobody is asked for one.
-  Log* audit = nullptr;                // Null: who does what is not written down.
+  EventSink* events = nullptr;                    // Null: nobody wants to read of jobs later.
+  web::Board* board = nullptr;                    // Null: nobody looks on.
+  security::LiveKeys* keys = nullptr;             // Null: nobody is asked for one.
+  const security::PluginList* plugins = nullptr;  // Null: any may run.
+  Log* audit = nullptr;                           // Null: who does what is not written down.
 };
 
 enum class StopReason : std::uint8_t {

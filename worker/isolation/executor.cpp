@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
 #include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
@@ -17,6 +18,7 @@
 #include "worker/isolation/shared_page.hpp"
 #include "worker/isolation/throw_observer.hpp"
 #include "worker/plugin/plugin.hpp"
+#include "worker/plugin/sealed_copy.hpp"
 
 namespace fanfold::worker {
 namespace {
@@ -26,32 +28,37 @@ constexpr std::size_t kOutcomeFrameBytes = limits::kControlFrameBytes / 2;
 
 /// The plugin this executor has loaded; the worker never sends tasks of another one.
 struct LoadedPlugin {
-  std::string sha256;
+  std::optional<SealedCopy> copy;  // Debuggers read it.
   const abi::Plugin* plugin = nullptr;
 };
 
 /// A host that cannot read the plugin's file is no reason to give up on the plugin.
 RunOutcome plugin_failure(const Status& why) {
   RunOutcome outcome;
-  const bool of_the_host = why.code() == StatusCode::kIoError;
+  const bool of_the_host =
+      why.code() == StatusCode::kIoError || why.code() == StatusCode::kUnavailable;
   outcome.failure.kind = of_the_host ? proto::FailureKind::kIo : proto::FailureKind::kPlugin;
   outcome.failure.message = why.message();
   return outcome;
 }
 
-Result<const abi::Plugin*> load(const proto::FileReference& reference, LoadedPlugin* loaded) {
+Result<const abi::Plugin*> load(const ExecutorTask& task, LoadedPlugin* loaded) {
+  const proto::FileReference& reference = task.assignment.spec.plugin;
   if (loaded->plugin != nullptr) {
-    if (loaded->sha256 == reference.sha256) return loaded->plugin;
+    if (loaded->copy->sha256() == reference.sha256) return loaded->plugin;
     return Status(StatusCode::kInvalidArgument, "this executor holds another plugin");
   }
-  FANFOLD_ASSIGN_OR_RETURN(const std::string sha256, sha256_of(reference.path));
-  if (sha256 != reference.sha256) {
+  FANFOLD_ASSIGN_OR_RETURN(SealedCopy copy, SealedCopy::of(reference.path));
+  if (copy.sha256() != reference.sha256) {
     return Status(StatusCode::kInvalidArgument,
                   "plugin '" + reference.path +
                       "' is not the file that was submitted (it changed since); submit again");
   }
-  FANFOLD_ASSIGN_OR_RETURN(loaded->plugin, load_plugin(reference.path));
-  loaded->sha256 = sha256;
+  loaded->copy = std::move(copy);
+  const auto plugin = load_plugin(reference.path, {.copy = &*loaded->copy});
+  // Libraries that it looks for beside itself are there when the file itself is loaded.
+  const auto found = plugin.ok() || task.plugin_is_listed ? plugin : load_plugin(reference.path);
+  FANFOLD_ASSIGN_OR_RETURN(loaded->plugin, found);
   return loaded->plugin;
 }
 
@@ -92,7 +99,7 @@ struct Kept {
 RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   const proto::JobSpec& spec = task.assignment.spec;
   page->loading_plugin = 1;
-  const auto plugin = load(spec.plugin, &kept->plugin);
+  const auto plugin = load(task, &kept->plugin);
   page->loading_plugin = 0;
   if (!plugin.ok()) return plugin_failure(plugin.status());
   const auto job = find_job(**plugin, spec.job_name, spec.plugin.path);

@@ -125,6 +125,7 @@ std::string encode_task(const ExecutorTask& task, const SegmentList& before) {
   out.text(task.scratch);
   out.number(task.memory_bytes);
   out.number(task.threads);
+  out.number(task.plugin_is_listed ? 1 : 0);
   out.number(task.bad_records.size());
   for (const BadRecord& bad : task.bad_records) write_bad_record(bad, &out);
   write_list(task.segments, before, &out);
@@ -141,6 +142,7 @@ Result<ExecutorTask> decode_task(std::string_view frame, const SegmentList& befo
   task.scratch = in.text();
   task.memory_bytes = in.number();
   task.threads = static_cast<std::uint32_t>(in.number());
+  task.plugin_is_listed = in.number() != 0;
   const std::uint64_t bad_records = in.count();
   for (std::uint64_t i = 0; i < bad_records && in.ok(); ++i) {
     task.bad_records.push_back(read_bad_record(&in));

@@ -27,6 +27,7 @@ struct ExecutorTask {
   std::uint64_t memory_bytes = 0;
   std::uint32_t threads = 1;                // That its user code may use at once.
   std::vector<BadRecord> bad_records = {};  // Sample and map: to be passed over.
+  bool plugin_is_listed = false;            // Nothing but these very bytes may be loaded.
 };
 
 /// `before`: the list of the task that this executor was given last.  The reduces of a job mostly

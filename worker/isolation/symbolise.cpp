@@ -11,6 +11,7 @@
 
 #include "worker/isolation/source_lines.hpp"
 #include "worker/plugin/elf_file.hpp"
+#include "worker/plugin/sealed_copy.hpp"
 
 namespace fanfold::worker {
 namespace {
@@ -105,13 +106,16 @@ std::string name_from_symbols(const Frame& frame, Modules* modules) {
 
 }  // namespace
 
-std::vector<std::string> symbolise(const CrashReport& report, const std::string& plugin) {
-  Modules modules;
-  std::vector<Frame> frames = locate(report, &modules);
+std::vector<std::string> symbolise(CrashReport report, const std::string& plugin) {
   // The memory map names files by their real paths.
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(plugin.c_str(), nullptr),
                                                          &std::free);
   const std::string plugin_path = real ? real.get() : plugin;
+  for (LoadedModule& module : report.modules) {
+    if (module.path == kSealedCopyInMaps) module.path = plugin_path;
+  }
+  Modules modules;
+  std::vector<Frame> frames = locate(report, &modules);
   trim(report.cause, plugin_path, &frames);
 
   std::vector<std::uint64_t> addresses;

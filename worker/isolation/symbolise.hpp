@@ -12,6 +12,6 @@ namespace fanfold::worker {
 /// Innermost first: "function at file.cpp:12".  Source lines of the plugin come from addr2line or
 /// llvm-symbolizer when one is installed; names otherwise from symbol tables.  Frames of the engine
 /// below the plugin are left out.  Blocks for up to some seconds: not for an event loop.
-std::vector<std::string> symbolise(const CrashReport& report, const std::string& plugin);
+std::vector<std::string> symbolise(CrashReport report, const std::string& plugin);
 
 }  // namespace fanfold::worker

@@ -103,23 +103,23 @@ std::optional<std::string> find_note(std::string_view notes, std::string_view na
 
 }  // namespace
 
-Result<ElfFile> ElfFile::open(const std::string& path) {
+Result<ElfFile> ElfFile::open(const std::string& path, const std::string& called) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
-    if (errno == ENOENT) return refused(path, "does not exist");
+    if (errno == ENOENT) return refused(called, "does not exist");
     const bool of_the_host = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO;
-    const Status status = refused(path, std::string("cannot be opened: ") + std::strerror(errno));
+    const Status status = refused(called, std::string("cannot be opened: ") + std::strerror(errno));
     return of_the_host ? Status(StatusCode::kIoError, status.message()) : status;
   }
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) {
     const std::string why = std::strerror(errno);
     ::close(descriptor);
-    return refused(path, "cannot be examined: " + why);
+    return refused(called, "cannot be examined: " + why);
   }
   ElfFile file(descriptor, static_cast<std::uint64_t>(info.st_size));
-  if (!S_ISREG(info.st_mode)) return refused(path, "is not a regular file");
-  FANFOLD_RETURN_IF_ERROR(file.read_headers(path));
+  if (!S_ISREG(info.st_mode)) return refused(called, "is not a regular file");
+  FANFOLD_RETURN_IF_ERROR(file.read_headers(called));
   return file;
 }
 

@@ -17,7 +17,9 @@ namespace fanfold::worker {
 class ElfFile {
  public:
   /// kInvalidArgument: missing, not a regular file, not ELF, another word size or architecture.
-  static Result<ElfFile> open(const std::string& path);
+  /// Errors call it `called`.
+  static Result<ElfFile> open(const std::string& path, const std::string& called);
+  static Result<ElfFile> open(const std::string& path) { return open(path, path); }
   ElfFile(ElfFile&& other) noexcept;
   ElfFile& operator=(ElfFile&&) = delete;
   ~ElfFile();

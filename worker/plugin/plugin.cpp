@@ -10,6 +10,7 @@
 
 #include "fanfold/fingerprint.hpp"
 #include "worker/plugin/elf_file.hpp"
+#include "worker/plugin/sealed_copy.hpp"
 
 /// dlopen(), which may throw: see open_library().
 extern "C" void* fanfold_dlopen(const char* file, int mode) __asm__("dlopen");
@@ -27,8 +28,22 @@ std::string without_sanitizer(std::string fingerprint) {
   return fingerprint.erase(begin, fingerprint.find(' ', begin + 1) - begin);
 }
 
-Status check_fingerprint(const std::string& path, const LoadOptions& options) {
-  FANFOLD_ASSIGN_OR_RETURN(const std::string theirs, read_fingerprint(path));
+Result<std::string> fingerprint_in(const std::string& file, const std::string& path) {
+  FANFOLD_ASSIGN_OR_RETURN(const ElfFile elf, ElfFile::open(file, path));
+  auto text = elf.note("fanfold", abi::kNoteType);
+  if (!text) {
+    return refused(path, elf.is_shared_object()
+                             ? "is not a Fanfold plugin: it carries no fingerprint; build it with "
+                               "fanfold_add_job() and FANFOLD_JOB()"
+                             : "is not a Fanfold plugin: it is not even a shared library; give the "
+                               ".so that fanfold_add_job() builds");
+  }
+  return *std::move(text);
+}
+
+Status check_fingerprint(const std::string& file, const std::string& path,
+                         const LoadOptions& options) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::string theirs, fingerprint_in(file, path));
   const std::string ours = own_fingerprint();
   if (theirs == ours) return {};
   if (options.sanitizer_may_differ && without_sanitizer(theirs) == without_sanitizer(ours)) {
@@ -56,18 +71,7 @@ std::string loader_error(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> read_fingerprint(const std::string& path) {
-  FANFOLD_ASSIGN_OR_RETURN(const ElfFile file, ElfFile::open(path));
-  auto text = file.note("fanfold", abi::kNoteType);
-  if (!text) {
-    return refused(path, file.is_shared_object()
-                             ? "is not a Fanfold plugin: it carries no fingerprint; build it with "
-                               "fanfold_add_job() and FANFOLD_JOB()"
-                             : "is not a Fanfold plugin: it is not even a shared library; give the "
-                               ".so that fanfold_add_job() builds");
-  }
-  return *std::move(text);
-}
+Result<std::string> read_fingerprint(const std::string& path) { return fingerprint_in(path, path); }
 
 std::string own_fingerprint() { return std::string(fanfold::kFingerprint); }
 
@@ -94,9 +98,11 @@ std::string describe_current_exception() {
 }
 
 Result<const abi::Plugin*> load_plugin(const std::string& path, const LoadOptions& options) {
-  FANFOLD_RETURN_IF_ERROR(check_fingerprint(path, options));
   // A name without a slash would be searched for in the library path.
-  const std::string file = path.find('/') == path.npos ? "./" + path : path;
+  const std::string file = options.copy != nullptr       ? options.copy->path()
+                           : path.find('/') == path.npos ? "./" + path
+                                                         : path;
+  FANFOLD_RETURN_IF_ERROR(check_fingerprint(file, path, options));
   try {
     void* library = open_library(file);
     if (library == nullptr) return refused(path, "does not load: " + loader_error(file));

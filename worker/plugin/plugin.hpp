@@ -12,6 +12,8 @@
 
 namespace fanfold::worker {
 
+class SealedCopy;
+
 /// Static initialisers that take longer are taken for hanging.
 inline constexpr Duration kLoadPatience = std::chrono::seconds(10);
 
@@ -28,6 +30,9 @@ std::string own_fingerprint();
 struct LoadOptions {
   /// Whoever loads it has seen to it that the plugin's sanitizer is in this process.
   bool sanitizer_may_differ = false;
+  /// Of the file at `path`, which is loaded in its place.  Libraries that the plugin looks for
+  /// beside itself ($ORIGIN) are not found then.  Null: the file itself.
+  const SealedCopy* copy = nullptr;
 };
 Result<const abi::Plugin*> load_plugin(const std::string& path, const LoadOptions& options = {});
 

@@ -36,6 +36,8 @@ po::options_description described() {
   add("key", po::value<std::string>(),
       "file with this worker's key, made by 'fanfold keys add NAME --role worker'; tcp:// needs "
       "it");
+  add("plugin-allow", po::value<std::string>(),
+      "run no plugin that is not in this file of SHA-256 digests, as sha256sum prints them");
   add("private-dir", po::value<std::string>(),
       "directory of the cluster, mode 0700: sockets and scratch files go there");
   add("scratch", po::value<std::string>(),
@@ -136,6 +138,7 @@ Status read_places(const po::variables_map& given, WorkerOptions* options) {
               directory.empty() ? "/var/tmp/fanfold-" + std::to_string(::getuid()) : directory));
   options->scratch = parent + "/" + unique;
   options->key = text_or(given, "key", "");
+  options->plugin_list = text_or(given, "plugin-allow", "");
   options->data_address = text_or(given, "data-address", "");
   options->data_advertised = text_or(given, "data-advertised", "");
   return {};

@@ -14,6 +14,7 @@ namespace fanfold::worker {
 struct WorkerOptions {
   std::string master;           // Address.
   std::string key;              // File; empty: none.
+  std::string plugin_list;      // File; empty: any plugin.
   std::string scratch;          // Our own directory: made at the start, removed at the end.
   std::string data_address;     // Where other workers fetch from; empty: chosen by `master`,
   std::string data_advertised;  // and what they are told; empty: the same.

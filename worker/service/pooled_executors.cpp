@@ -4,9 +4,25 @@
 
 namespace fanfold::worker {
 
+void PooledExecutors::start(Instant now, ExecutorTask task) {
+  const proto::FileReference& plugin = task.assignment.spec.plugin;
+  // The executor, which user code has not reached yet, loads nothing with another digest.
+  if (const Status allowed = plugins_ ? plugins_->check(plugin.name, plugin.sha256) : Status();
+      !allowed.ok()) {
+    AttemptResult& result = refused_.emplace_back();
+    result.attempt = task.assignment.attempt;
+    result.outcome.failure.kind = proto::FailureKind::kPlugin;
+    result.outcome.failure.message = allowed.message();
+    return;
+  }
+  task.plugin_is_listed = plugins_.has_value();
+  pool_.start(now, std::move(task));
+}
+
 Result<std::vector<AttemptEnded>> PooledExecutors::take_ended(Instant now) {
   FANFOLD_RETURN_IF_ERROR(pool_.pump(now));
   for (AttemptResult& result : pool_.take_results()) stacks_->add(std::move(result));
+  for (AttemptResult& result : std::exchange(refused_, {})) stacks_->add(std::move(result));
   std::vector<AttemptEnded> all;
   for (AttemptResult& result : stacks_->take()) {
     AttemptEnded ended;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "common/security/plugin_list.hpp"
 #include "worker/isolation/executor_pool.hpp"
 #include "worker/service/executors.hpp"
 #include "worker/service/stack_finder.hpp"
@@ -13,16 +15,18 @@ namespace fanfold::worker {
 
 class PooledExecutors final : public Executors {
  public:
-  /// `zygote` outlives it.
-  PooledExecutors(Zygote& zygote, std::uint32_t executors_max, std::unique_ptr<StackFinder> stacks)
-      : stacks_(std::move(stacks)), pool_(zygote, executors_max) {}
+  /// `zygote` outlives it.  Attempts of a plugin that is not in `plugins` fail; nullopt: any may
+  /// run.
+  PooledExecutors(Zygote& zygote, std::uint32_t executors_max, std::unique_ptr<StackFinder> stacks,
+                  std::optional<security::PluginList> plugins)
+      : stacks_(std::move(stacks)), plugins_(std::move(plugins)), pool_(zygote, executors_max) {}
 
-  void start(Instant now, ExecutorTask task) override { pool_.start(now, std::move(task)); }
+  void start(Instant now, ExecutorTask task) override;
   void kill(Instant now, AttemptId attempt, proto::FailureKind kind) override {
     pool_.kill(now, attempt, kind);
   }
   Result<std::vector<AttemptEnded>> take_ended(Instant now) override;
-  bool has_ended() const override { return pool_.has_results(); }
+  bool has_ended() const override { return pool_.has_results() || !refused_.empty(); }
   std::optional<Instant> next_deadline() const override { return pool_.next_deadline(); }
   ProgressSeen progress() const override;
   AttemptLog::Part output(AttemptId attempt, std::uint64_t offset,
@@ -37,6 +41,8 @@ class PooledExecutors final : public Executors {
 
  private:
   std::unique_ptr<StackFinder> stacks_;
+  const std::optional<security::PluginList> plugins_;
+  std::vector<AttemptResult> refused_;
   ExecutorPool pool_;
 };
 

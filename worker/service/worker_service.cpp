@@ -68,6 +68,7 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
     FANFOLD_RETURN_IF_ERROR(
         net::check_address(options.data_advertised, socket).with_context("--data-advertised"));
   }
+  FANFOLD_ASSIGN_OR_RETURN(auto plugins, security::read_allowed_plugins(options.plugin_list));
   FANFOLD_ASSIGN_OR_RETURN(auto stacks, StackFinder::make());
   FetcherOptions fetching;
   fetching.protection = keys.fetching;
@@ -79,8 +80,9 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
   auto server = start_data_server(with.files, serving);
   if (!server.ok()) return std::move(server).status().with_context("--data-address");
   FANFOLD_ASSIGN_OR_RETURN(auto transport, net::connect(options.master, socket));
-  std::unique_ptr<WorkerService> service(new WorkerService(
-      options, with, std::move(keys), *std::move(server), std::move(fetcher), std::move(stacks)));
+  std::unique_ptr<WorkerService> service(new WorkerService(options, with, std::move(keys),
+                                                           *std::move(server), std::move(fetcher),
+                                                           std::move(stacks), std::move(plugins)));
   service->begin(std::move(transport));
   return service;
 }
@@ -88,13 +90,14 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
 WorkerService::WorkerService(const WorkerOptions& options, const WorkerSurroundings& surroundings,
                              WorkerKeys keys, std::unique_ptr<DataServer> server,
                              std::unique_ptr<SignalledFetcher> fetcher,
-                             std::unique_ptr<StackFinder> stacks)
+                             std::unique_ptr<StackFinder> stacks,
+                             std::optional<security::PluginList> plugins)
     : options_(options),
       with_(surroundings),
       keys_(std::move(keys)),
       server_(std::move(server)),
       fetcher_(std::move(fetcher)),
-      executors_(surroundings.zygote, options.slots, std::move(stacks)) {}
+      executors_(surroundings.zygote, options.slots, std::move(stacks), std::move(plugins)) {}
 
 WorkerService::~WorkerService() = default;
 

@@ -52,7 +52,8 @@ class WorkerService {
  private:
   WorkerService(const WorkerOptions& options, const WorkerSurroundings& surroundings,
                 WorkerKeys keys, std::unique_ptr<DataServer> server,
-                std::unique_ptr<SignalledFetcher> fetcher, std::unique_ptr<StackFinder> stacks);
+                std::unique_ptr<SignalledFetcher> fetcher, std::unique_ptr<StackFinder> stacks,
+                std::optional<security::PluginList> plugins);
 
   void begin(std::unique_ptr<net::Transport> transport);
   Status turn();
