@@ -1,18 +1,14 @@
 // Peers that are not what they should be, while a job runs that has to end right.
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <random>
 
 #include "tests/e2e/keyed_cluster.hpp"
+#include "tests/e2e/raw_peer.hpp"
 
 namespace fanfold::e2e {
 namespace {
@@ -22,45 +18,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr std::size_t kGrowthMax = 50u << 20;
-
-/// A TCP connection that speaks no protocol.
-class RawPeer {
- public:
-  explicit RawPeer(int port) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    name.sin_port = htons(static_cast<std::uint16_t>(port));
-    connected_ = descriptor_ >= 0 &&
-                 ::connect(descriptor_, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0;
-    if (connected_) ::fcntl(descriptor_, F_SETFL, O_NONBLOCK);
-  }
-  RawPeer(RawPeer&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), connected_(other.connected_) {}
-  RawPeer(const RawPeer&) = delete;
-  RawPeer& operator=(const RawPeer&) = delete;
-  ~RawPeer() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
-  bool connected() const { return connected_; }
-  /// How much of it the other side took; -1: it has closed the connection.
-  ssize_t say(const std::string& bytes) const {
-    return ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
-  bool closed() const {
-    char byte[256];
-    for (;;) {
-      const ssize_t got = ::recv(descriptor_, byte, sizeof byte, 0);
-      if (got == 0) return true;
-      if (got < 0) return errno != EAGAIN && errno != EINTR;
-    }
-  }
-
- private:
-  int descriptor_;
-  bool connected_ = false;
-};
 
 /// What ZMTP 3.1 begins with, and the mechanism CURVE.
 std::string greeting() {
@@ -190,6 +147,68 @@ TEST_F(HostilePeers, WithGarbageInPlaceOfAHandshakeCostNothing) {
   const std::string megabyte(1u << 20, 'm');
   EXPECT_TRUE(eventually([&] { return pourer.say(megabyte) < 0 && pourer.closed(); }));
   EXPECT_LT(resident_bytes(cluster_.master().pid()), before + kGrowthMax);
+  let_go_and_expect_success();
+}
+
+// What a scanner does: it looks who answers, and with what.
+TEST_F(HostilePeers, ThatScanThePortsOfMasterAndWorkersCostNothing) {
+  begin_job();
+  const std::string joined = cluster_.worker_log(1);
+  const std::size_t at = joined.find("data=tcp://127.0.0.1:");
+  ASSERT_NE(at, std::string::npos) << joined;
+  const int worker_port = std::stoi(joined.substr(at + 21));
+  const std::size_t before = resident_bytes(cluster_.master().pid());
+  const std::vector<std::string> probes = {
+      "",
+      "\r\n\r\n",
+      "GET / HTTP/1.0\r\n\r\n",
+      "OPTIONS * RTSP/1.0\r\n\r\n",
+      "SSH-2.0-scanner\r\n",
+      std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11),  // TLS
+      std::string("\x00\x00\x00\xa4\xff\x53\x4d\x42", 8),               // SMB
+      std::string("\xff\0\0\0\0\0\0\0\x01\x7f", 10) + "\x03",           // Half of ZMTP
+      greeting()};
+  for (int round = 0; round < 50; ++round) {
+    for (const int port : {cluster_.port(), worker_port}) {
+      for (const std::string& probe : probes) {
+        RawPeer peer(port);
+        ASSERT_TRUE(peer.connected());
+        peer.say(probe);
+        if (round % 2 == 0) peer.reset();
+      }
+    }
+  }
+  const RawPeer patient(worker_port);
+  patient.say(probes[2]);
+  EXPECT_TRUE(eventually([&] { return patient.closed(); })) << "who is no peer is hung up on";
+  EXPECT_LT(resident_bytes(cluster_.master().pid()), before + kGrowthMax);
+  let_go_and_expect_success();
+}
+
+// Its hello is in there, and all that proves that it is a worker.
+TEST_F(HostilePeers, ThatPlayBackWhatAWorkerSaidAreNobody) {
+  begin_job();
+  const auto workers = [&] {
+    const std::string log = cluster_.audit_log();
+    int joined = 0;
+    for (std::size_t at = 0; (at = log.find("worker.joined", at)) != std::string::npos; ++at) {
+      ++joined;
+    }
+    return joined;
+  };
+  Recorder recorder(cluster_.port());
+  cluster_.add_worker("tcp://127.0.0.1:" + std::to_string(recorder.port()));
+  ASSERT_EQ(workers(), 3);
+  const std::string said = recorder.said();
+  ASSERT_GT(said.size(), greeting().size());
+  for (int round = 0; round < 3; ++round) {
+    const RawPeer echo(cluster_.port());
+    ASSERT_TRUE(echo.connected());
+    ASSERT_EQ(echo.say(said), static_cast<ssize_t>(said.size()));
+    EXPECT_TRUE(eventually([&] { return echo.closed(); }));
+  }
+  EXPECT_EQ(workers(), 3);
+  EXPECT_THAT(cluster_.run_as("alice", {"cluster", "status"}).out, HasSubstr("w3"));
   let_go_and_expect_success();
 }
 

@@ -60,16 +60,17 @@ KeyedCluster::~KeyedCluster() {
   master_->wait();
 }
 
-void KeyedCluster::add_worker() {
+void KeyedCluster::add_worker(const std::string& address) {
   const std::string name = "w" + std::to_string(workers_.size() + 1);
   keys({"add", name, "--role", "worker"});
   CommandOptions options;
   options.program = program("fanfold-worker");
   workers_.push_back(std::make_unique<Running>(
       workspace_,
-      std::vector<std::string>{"--master", address_, "--key", key_file(name), "--scratch",
-                               workspace_.path("scratch-" + name), "--slots", "1", "--memory",
-                               "64M", "--name", name, "--log-file", workspace_.path(name + ".log")},
+      std::vector<std::string>{"--master", address.empty() ? address_ : address, "--key",
+                               key_file(name), "--scratch", workspace_.path("scratch-" + name),
+                               "--slots", "1", "--memory", "64M", "--name", name, "--log-file",
+                               workspace_.path(name + ".log")},
       options));
   const bool up = eventually([&] {
     return worker_log(workers_.size()).find("master.welcomed_us") != std::string::npos ||

@@ -16,8 +16,9 @@ class KeyedCluster {
   explicit KeyedCluster(const Workspace& workspace);
   ~KeyedCluster();
 
-  /// Starts a worker with a key of its own, "w1", "w2", ...; returns when it has been welcomed.
-  void add_worker();
+  /// Starts a worker with a key of its own, "w1", "w2", ...; returns when it has been welcomed.  It
+  /// reaches the master at `address`; empty: where the master listens.
+  void add_worker(const std::string& address = "");
   Running& worker(std::size_t number) { return *workers_.at(number - 1); }
   Running& master() { return *master_; }
 
