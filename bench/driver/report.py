@@ -89,7 +89,14 @@ def other_systems(results):
     return [peers.table(results["peers"]["result"]), "", *origin(results, ["peers"])]
 
 
-SECTIONS = {"control": control_plane, "data": data_path, "scaling": scaling, "peers": other_systems}
+def hosts(results):
+    if "hosts" not in results:
+        return []
+    rows = [[name, figure(value, " s")] for name, value in results["hosts"]["result"].items()]
+    return table(["what", "measured: median (range)"], rows) + [""] + origin(results, ["hosts"])
+
+
+SECTIONS = {"hosts": hosts, "control": control_plane, "data": data_path, "scaling": scaling, "peers": other_systems}
 
 
 def plot(path, settings, curves):

@@ -1,4 +1,5 @@
 """How time grows: with workers, with bytes, with data beyond memory."""
+import json
 import pathlib
 import shutil
 import subprocess
@@ -133,7 +134,28 @@ def group(bench):
     return measured
 
 
+def hosts(bench):
+    """tests/hosts/hosts_bench does it, and checks each output; as a test it is run alone (hosts.bench)."""
+    if bench.tiny:
+        return {}
+    program = bench.bin.parent / "tests/hosts_bench"
+    if not program.exists():
+        sys.exit(f"{program} is not there: build the target hosts_bench")
+    size = 256
+    done = subprocess.run(["unshare", "--map-root-user", "--mount", program, str(size)], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    found = json.loads(done.stdout)
+    result = {name: spread(found[name]) for name in ("to add a worker to a running job", "until a dead host is missed",
+                                                     "until what ran there runs again")}
+    for count, seconds in found["words"].items():
+        result[f"word count of {size} MiB, {count} host{'s' if count != '1' else ''}"] = spread(seconds)
+    return result
+
+
 WORKLOADS = [
+    Workload("hosts", "1, 2 and 4 hosts as network namespaces: to add one, to lose one, to count words on them",
+             "<= 1 s to add one", hosts),
     Workload("workers", "1 GiB with 1, 2 and 4 workers of one slot", "", workers),
     Workload("sizes", "64 MiB to 8 GiB", "", sizes),
     Workload("memory", "8 GiB with --memory 256M", "resident set <= 282 MiB, <= 1.5x the time per byte of 1 GiB", memory),

@@ -1,0 +1,159 @@
+// The same bytes from four hosts as from one, whatever the network and the hosts do.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "tests/hosts/hosted_cluster.hpp"
+
+namespace fanfold::hosts {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using Json = nlohmann::json;
+
+class Hosts : public testing::Test {
+ protected:
+  void SetUp() override {
+    workspace_.write("in.txt", e2e::make_text(5, 40'000));
+    for (const char* job : {"word_count", "sort"}) {
+      std::vector<std::string> words = words_of(job, "near-" + std::string(job));
+      const e2e::Outcome near = e2e::run(workspace_, words);
+      ASSERT_EQ(near.exit_code, 0) << near.both();
+    }
+    for (const int host : {1, 2, 3, 4}) cluster_.add_worker(host);
+  }
+
+  static std::vector<std::string> words_of(const std::string& job, const std::string& output) {
+    return {"run",  job,          "in.txt", "-o",      output,        "--split-bytes",
+            "100K", "--reducers", "4",      "--quiet", "--on-exists", "replace"};
+  }
+  void expect_same(const std::string& job) const {
+    EXPECT_EQ(workspace_.fingerprint("far-" + job), workspace_.fingerprint("near-" + job)) << job;
+  }
+  void expect_done(e2e::Running& command, const std::string& job) {
+    const e2e::Outcome outcome = command.wait();
+    ASSERT_EQ(outcome.exit_code, 0) << job << outcome.both() << cluster_.logs();
+    expect_same(job);
+  }
+  std::unique_ptr<e2e::Running> start(const std::string& job) {
+    return cluster_.start(words_of(job, "far-" + job));
+  }
+  void expect_both_jobs() {
+    for (const char* job : {"word_count", "sort"}) expect_done(*start(job), job);
+  }
+  /// Tasks of the stage that the only job has done.
+  int done(const char* stage) {
+    const Json jobs = Json::parse(cluster_.run({"list", "--json"}).out, nullptr, false);
+    if (!jobs.is_array() || jobs.empty()) return 0;
+    for (const Json& one : jobs[0]["stages"]) {
+      if (one["stage"] == stage) return one["done"];
+    }
+    return 0;
+  }
+  /// All ways slow, so that there is time for something to happen.
+  void slow_down() {
+    Link slow;
+    slow.bytes_per_second = 150'000;
+    cluster_.network().set_all(slow);
+  }
+  void speed_up() { cluster_.network().set_all(Link()); }
+  /// Nothing of one host reaches the other, or of both.
+  void cut(int from, int to) {
+    Link link;
+    link.cut = true;
+    cluster_.network().set(from, to, link);
+  }
+
+  const e2e::Workspace workspace_;
+  HostedCluster cluster_{workspace_};
+};
+
+TEST_F(Hosts, GiveTheSameBytesThroughTheNetwork) {
+  expect_both_jobs();
+  EXPECT_GT(cluster_.network().bytes(2, 3), 100'000u) << "nothing went from host to host";
+  EXPECT_GT(cluster_.network().bytes(4, 1), 1'000u);
+}
+
+TEST_F(Hosts, GiveTheSameBytesThroughSlowLossyAndLateNetworks) {
+  Link slow;
+  slow.bytes_per_second = 2'000'000;
+  Link lossy;
+  lossy.loss = 0.02;
+  Link late;
+  late.delay = 40ms;
+  Link all = slow;
+  all.loss = 0.01;
+  all.delay = 10ms;
+  for (const Link& link : {slow, lossy, late, all}) {
+    cluster_.network().set_all(link);
+    expect_both_jobs();
+  }
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenConnectionsAreReset) {
+  slow_down();
+  const auto job = start("sort");
+  for (int times = 0; times < 5; ++times) {
+    const std::uint64_t before = cluster_.network().resets();
+    cluster_.network().reset_connections();
+    ASSERT_TRUE(
+        e2e::eventually([&] { return cluster_.network().resets() >= before + 3 || job->ended(); }));
+  }
+  EXPECT_GE(cluster_.network().resets(), 3u);
+  speed_up();
+  expect_done(*job, "sort");
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenOneIsNotHeardAndComesBack) {
+  // It hears the master, which does not hear it.
+  cut(4, 1);
+  const auto job = start("word_count");
+  ASSERT_TRUE(e2e::eventually([&] {
+    return cluster_.master_log().find("worker.lost") != std::string::npos;
+  })) << cluster_.logs();
+  speed_up();
+  expect_done(*job, "word_count");
+  ASSERT_TRUE(e2e::eventually([&] { return cluster_.knows(4); })) << cluster_.logs();
+  expect_done(*start("sort"), "sort");
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenTwoDoNotReachEachOther) {
+  // Both reach the master, so only who wants to read there can know.
+  cut(2, 3);
+  cut(3, 2);
+  expect_done(*start("sort"), "sort");
+  EXPECT_THAT(cluster_.worker_log(2) + cluster_.worker_log(3), HasSubstr("inputs.lost"));
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenOneDiesAndComesBackWithAnEmptyDisk) {
+  slow_down();
+  const auto job = start("sort");
+  ASSERT_TRUE(e2e::eventually([&] { return done("map") >= 4 || job->ended(); })) << cluster_.logs();
+  EXPECT_FALSE(job->ended()) << "over before anything happened";
+  cluster_.kill_host(3);
+  cluster_.start_worker(3);
+  speed_up();
+  expect_done(*job, "sort");
+  EXPECT_TRUE(e2e::eventually([&] { return cluster_.knows(3); })) << cluster_.logs();
+  expect_done(*start("word_count"), "word_count");
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenADiskIsFull) {
+  cluster_.kill_host(2);
+  cluster_.add_worker(2, 64u << 10);
+  // Until it was tried, at least.
+  bool failed = false;
+  for (int times = 0; times < 5 && !failed; ++times) {
+    expect_both_jobs();
+    failed = cluster_.worker_log(2).find("attempt.failed") != std::string::npos;
+  }
+  EXPECT_TRUE(failed) << cluster_.worker_log(2);
+}
+
+}  // namespace
+}  // namespace fanfold::hosts
