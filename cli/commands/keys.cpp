@@ -61,6 +61,24 @@ Result<std::uint32_t> quota_of(const Arguments& arguments, const char* flag) {
   return static_cast<std::uint32_t>(*count);
 }
 
+Result<security::KeyQuota> quotas_of(const Arguments& arguments) {
+  security::KeyQuota quota;
+  FANFOLD_ASSIGN_OR_RETURN(quota.jobs, quota_of(arguments, "jobs"));
+  FANFOLD_ASSIGN_OR_RETURN(quota.submissions, quota_of(arguments, "submissions"));
+  if (const auto word = arguments.value("tasks")) {
+    const auto tasks = parse_count(*word, 1, UINT64_MAX);
+    if (!tasks.ok()) return tasks.status().with_context("--tasks");
+    quota.tasks = *tasks;
+  }
+  if (const auto word = arguments.value("bytes")) {
+    const auto bytes = parse_bytes(*word);
+    if (!bytes.ok()) return bytes.status().with_context("--bytes");
+    if (*bytes == 0) return Status(StatusCode::kInvalidArgument, "--bytes must be more than 0.");
+    quota.bytes = *bytes;
+  }
+  return quota;
+}
+
 Result<std::string> add(const Environment& environment, const Arguments& arguments) {
   security::KeyDirectory::NewKey key;
   key.name = arguments.positionals().front();
@@ -72,8 +90,7 @@ Result<std::string> add(const Environment& environment, const Arguments& argumen
                       (role.empty() ? "" : "; '" + role + "' is none of them") + ".");
   }
   key.role = *known;
-  FANFOLD_ASSIGN_OR_RETURN(key.quota.jobs, quota_of(arguments, "jobs"));
-  FANFOLD_ASSIGN_OR_RETURN(key.quota.submissions, quota_of(arguments, "submissions"));
+  FANFOLD_ASSIGN_OR_RETURN(key.quota, quotas_of(arguments));
   FANFOLD_ASSIGN_OR_RETURN(security::KeyDirectory directory, open(environment, arguments));
   key.pair = net::make_key_pair();
   return directory.add(key, seconds_now());
@@ -93,23 +110,27 @@ int list_main(const Environment& environment, const Arguments& arguments) {
   if (!directory.ok()) return report(directory.status());
   const std::int64_t now = seconds_now();
   nlohmann::json rows = nlohmann::json::array();
-  Table table({"NAME", "ROLE", "FINGERPRINT", "ADDED", "UNTIL", "JOBS", "SUBMISSIONS/MIN"});
+  Table table({"NAME", "ROLE", "FINGERPRINT", "ADDED", "UNTIL", "JOBS", "SUBMISSIONS/MIN", "TASKS",
+               "BYTES"});
   for (const security::KeyEntry& entry : directory->entries()) {
     if (!entry.valid_at(now)) continue;
     const security::KeyHolder& holder = entry.holder;
-    const auto limit = [](std::uint32_t value) {
+    const auto limit = [](std::uint64_t value) {
       return value == 0 ? std::string("any") : std::to_string(value);
     };
     table.add({holder.name, name_of(holder.role), fingerprint(holder.key), utc(entry.added),
                entry.until == 0 ? "for good" : utc(entry.until), limit(holder.quota.jobs),
-               limit(holder.quota.submissions)});
+               limit(holder.quota.submissions), limit(holder.quota.tasks),
+               holder.quota.bytes == 0 ? "any" : format_bytes(holder.quota.bytes)});
     rows.push_back({{"name", holder.name},
                     {"role", name_of(holder.role)},
                     {"fingerprint", fingerprint(holder.key)},
                     {"added", entry.added},
                     {"until", entry.until},
                     {"jobs", holder.quota.jobs},
-                    {"submissions_per_minute", holder.quota.submissions}});
+                    {"submissions_per_minute", holder.quota.submissions},
+                    {"tasks", holder.quota.tasks},
+                    {"bytes", holder.quota.bytes}});
   }
   print(arguments.has("json") ? rows.dump(2) + "\n" : table.text());
   return kExitDone;
@@ -186,7 +207,9 @@ Command keys_add_command() {
       {"role", '\0', "ROLE", "client, worker or admin.", false},
       {"jobs", '\0', "N", "Jobs of this key at a time. Default: any number.", false},
       {"submissions", '\0', "N", "Jobs that it may submit in a minute. Default: any number.",
-       false}};
+       false},
+      {"tasks", '\0', "N", "Tasks that its unfinished jobs may have. Default: any number.", false},
+      {"bytes", '\0', "SIZE", "Input that its unfinished jobs may have. Default: any.", false}};
   command.syntax.flags.insert(command.syntax.flags.end(), more.begin(), more.end());
   command.run = add_main;
   return command;

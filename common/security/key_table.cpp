@@ -18,7 +18,8 @@ std::optional<KeyEntry> parse_line(const std::string& line) {
   std::string role;
   std::string key;
   words >> entry.holder.name >> role >> key >> entry.added >> entry.until >>
-      entry.holder.quota.jobs >> entry.holder.quota.submissions;
+      entry.holder.quota.jobs >> entry.holder.quota.submissions >> entry.holder.quota.tasks >>
+      entry.holder.quota.bytes;
   const auto known = parse_role(role);
   const auto bytes = parse_hex(key);
   std::string surplus;
@@ -48,7 +49,7 @@ Result<KeyTable> KeyTable::parse(std::string_view text) {
     if (!entry) {
       return Status(StatusCode::kCorruption,
                     "line " + std::to_string(number) +
-                        " is not NAME ROLE PUBLIC-KEY ADDED UNTIL JOBS SUBMISSIONS");
+                        " is not NAME ROLE PUBLIC-KEY ADDED UNTIL JOBS SUBMISSIONS TASKS BYTES");
     }
     table.entries_.push_back(*std::move(entry));
   }
@@ -61,7 +62,8 @@ std::string KeyTable::format() const {
   for (const KeyEntry& entry : entries_) {
     text << entry.holder.name << ' ' << name_of(entry.holder.role) << ' '
          << to_hex(entry.holder.key.bytes) << ' ' << entry.added << ' ' << entry.until << ' '
-         << entry.holder.quota.jobs << ' ' << entry.holder.quota.submissions << '\n';
+         << entry.holder.quota.jobs << ' ' << entry.holder.quota.submissions << ' '
+         << entry.holder.quota.tasks << ' ' << entry.holder.quota.bytes << '\n';
   }
   return text.str();
 }

@@ -1,7 +1,7 @@
 // The keys that a master accepts.  On disk: a first line, and a line for each key,
 //
 //   fanfold-keys 1
-//   NAME ROLE PUBLIC-KEY ADDED UNTIL JOBS SUBMISSIONS
+//   NAME ROLE PUBLIC-KEY ADDED UNTIL JOBS SUBMISSIONS TASKS BYTES
 //
 // with times in seconds since the Unix epoch; UNTIL 0: for good; quotas 0: none.  A name has two
 // keys while the old one of a rotation is still accepted.

@@ -57,6 +57,8 @@ bool equal_in_constant_time(const PublicKey& one, const PublicKey& other);
 struct KeyQuota {
   std::uint32_t jobs = 0;         // Submitted with it and not ended.
   std::uint32_t submissions = 0;  // In any minute.
+  std::uint64_t tasks = 0;        // Maps and reduces of its jobs that have not ended.
+  std::uint64_t bytes = 0;        // Of their inputs.
   auto operator<=>(const KeyQuota&) const = default;
 };
 

@@ -84,12 +84,25 @@ Status ClientDesk::refuse_for_quota() {
   return quotas_.submit(*holder, unfinished, state_.now);
 }
 
+Status ClientDesk::refuse_for_size(const security::KeyHolder& holder, const Plan& plan) const {
+  if (holder.quota.tasks == 0 && holder.quota.bytes == 0) return {};
+  JobSize present;
+  for (const JobId job : state_.jobs.list(JobPhase::kActive)) {
+    const JobRecord& record = *state_.jobs.find(job);
+    if (record.spec().submitted_by != holder.name) continue;
+    const JobSize size = record.size();
+    present.tasks += size.tasks;
+    present.bytes += size.bytes;
+  }
+  return check_size(holder, {plan.splits.size() + plan.partitions, plan.input_bytes}, present);
+}
+
 void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
   // A client that did not hear the answer asks again; it must not get a second job.
   if (!message.spec.client_id.empty()) {
     if (const JobRecord* known = state_.jobs.find_client(message.spec.client_id)) {
       if (known->phase() == JobPhase::kPlanning) {
-        submitters_[known->job()].push_back(peer);
+        submitters_[known->job()].peers.push_back(peer);
       } else {
         answer(peer, {}, known->job());
       }
@@ -111,7 +124,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
   if (message.spec.memory_bytes != 0) plan_limits.memory_bytes = message.spec.memory_bytes;
   const JobRecord& record =
       state_.jobs.add(std::move(message.spec), state_.settings.unique, state_.now);
-  submitters_[record.job()].push_back(peer);
+  submitters_[record.job()] = Submitters{.peers = {peer}, .holder = state_.sender.holder};
   state_.audit.submitted(state_.sender, record.job(), record.spec());
   const bool started = planning_.start(
       [&files = files_, job = record.job(), spec = record.spec(), staging = record.staging(),
@@ -123,8 +136,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
 std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
   JobRecord* record = state_.jobs.find(result.job);
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kPlanning);
-  const std::vector<net::PeerId> peers = std::move(submitters_[result.job]);
-  submitters_.erase(result.job);
+  const Submitters submitters = std::move(submitters_.extract(result.job).mapped());
   Status outcome = result.plan.status();
   std::optional<std::string> unused_staging;
   if (outcome.ok() && state_.stopping) {
@@ -134,6 +146,9 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
   if (outcome.ok()) {
     outcome = check_completion(record->spec(), result.plan->splits.size(),
                                state_.now - record->submitted());
+    if (outcome.ok() && submitters.holder) {
+      outcome = refuse_for_size(*submitters.holder, *result.plan);
+    }
     if (!outcome.ok()) unused_staging = record->staging();
   }
   if (!outcome.ok()) {
@@ -141,7 +156,7 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
     state_.log.info("job.refused",
                     {{"name", record->spec().job_name}, {"reason", outcome.message()}});
     state_.jobs.forget(result.job);
-    for (const net::PeerId& peer : peers) answer(peer, outcome);
+    for (const net::PeerId& peer : submitters.peers) answer(peer, outcome);
     return unused_staging;
   }
   const std::uint64_t bytes = result.plan->input_bytes;
@@ -155,7 +170,7 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
                                    {"bytes", bytes},
                                    {"output", record->spec().output}});
   state_.events.push_back(std::move(submitted));
-  for (const net::PeerId& peer : peers) answer(peer, {}, result.job);
+  for (const net::PeerId& peer : submitters.peers) answer(peer, {}, result.job);
   return std::nullopt;
 }
 

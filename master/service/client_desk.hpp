@@ -37,9 +37,17 @@ class ClientDesk {
   void answer(const net::PeerId& peer, const Status& status, JobId job = {});
 
  private:
+  /// Who waits to hear that a job is accepted.
+  struct Submitters {
+    std::vector<net::PeerId> peers;
+    std::shared_ptr<const security::KeyHolder> holder;  // Of the first of them; null: no keys.
+  };
+
   Status refuse_submission(const proto::JobSpec& spec);
   /// Of the sender, when a quota says so.
   Status refuse_for_quota();
+  /// Of who submitted it, when a quota says so.
+  Status refuse_for_size(const security::KeyHolder& holder, const Plan& plan) const;
   void refuse_unknown(const net::PeerId& peer, JobId job);
   /// Null: there is none, or it is somebody else's, and the peer has been told.
   const JobRecord* find_own(const net::PeerId& peer, JobId job, const char* what);
@@ -48,7 +56,7 @@ class ClientDesk {
   MasterState& state_;
   io::FileSystem& files_;
   SideWork& planning_;
-  std::map<JobId, std::vector<net::PeerId>> submitters_;  // Of jobs being planned.
+  std::map<JobId, Submitters> submitters_;  // Of jobs being planned.
   Quotas quotas_;
 };
 

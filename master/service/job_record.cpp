@@ -166,6 +166,12 @@ const proto::FailureReport* JobRecord::find_failure(AttemptId attempt) const {
   return found == failures_.end() ? nullptr : &found->second;
 }
 
+JobSize JobRecord::size() const {
+  JobSize size{splits_.size() + message_.assignment.partitions, 0};
+  for (const proto::Split& split : splits_) size.bytes += split.bytes;
+  return size;
+}
+
 std::string JobRecord::description() const {
   proto::StoredJob stored;
   stored.spec = spec();

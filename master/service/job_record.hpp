@@ -21,6 +21,7 @@
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/fact.hpp"
 #include "master/service/listing.hpp"
+#include "master/service/quotas.hpp"
 #include "master/service/worker_directory.hpp"
 
 namespace fanfold::master {
@@ -48,6 +49,8 @@ class JobRecord {
   bool contains(const TaskId& task) const;
 
   Instant submitted() const { return submitted_; }
+  /// As planned; nothing before that.
+  JobSize size() const;
   /// The plan becomes the job's; returns what the scheduler needs to know of it.
   JobSubmitted accept_plan(Plan plan, std::int64_t unix_us_at_origin);
 

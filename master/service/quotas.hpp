@@ -14,6 +14,30 @@
 
 namespace fanfold::master {
 
+/// Of one job, or of several.
+struct JobSize {
+  std::uint64_t tasks = 0;  // Maps and reduces.
+  std::uint64_t bytes = 0;  // Of input.
+};
+
+/// kExhausted: with a job as large as `more` beside `present`, those of its holder that have not
+/// ended, a key would have more than its quota allows.
+inline Status check_size(const security::KeyHolder& holder, const JobSize& more,
+                         const JobSize& present) {
+  const auto check = [&holder](const char* what, std::uint64_t quota, std::uint64_t wanted,
+                               std::uint64_t had) -> Status {
+    if (quota == 0 || (wanted <= quota && had <= quota - wanted)) return {};
+    return {StatusCode::kExhausted,
+            "the key '" + holder.name + "' may have " + std::to_string(quota) + what +
+                " in jobs that have not ended; this one has " + std::to_string(wanted) +
+                (wanted > quota
+                     ? "; ask for a larger quota"
+                     : ", the others have " + std::to_string(had) + "; wait for one of them")};
+  };
+  FANFOLD_RETURN_IF_ERROR(check(" tasks", holder.quota.tasks, more.tasks, present.tasks));
+  return check(" bytes of input", holder.quota.bytes, more.bytes, present.bytes);
+}
+
 class Quotas {
  public:
   /// kExhausted: the holder has `unfinished` jobs, or has submitted as many in the last minute, as

@@ -138,17 +138,40 @@ TEST_F(Keys, MayUseAsMuchAsTheirQuotaSays) {
   cluster.add_worker();
   cluster.keys({"add", "busy", "--role", "client", "--jobs", "1"});
   cluster.keys({"add", "hasty", "--role", "client", "--submissions", "2"});
+  cluster.keys({"add", "large", "--role", "client", "--tasks", "3", "--bytes", "1K"});
   const std::string gate = workspace_.path("gate");
   workspace_.write("wait.txt", "wait for " + gate + "\n");
   workspace_.write("in.txt", "a\n");
+  // One map and one reduce each: there is no room for two.
+  ASSERT_EQ(cluster.run_as("large", {"submit", faulty_plugin("faulty"), "wait.txt", "-o", "l1"})
+                .exit_code,
+            0);
+  const Outcome beside = cluster.run_as("large", {"run", "word_count", "in.txt", "-o", "l2"});
+  EXPECT_EQ(beside.exit_code, 2);
+  EXPECT_THAT(beside.err, AllOf(HasSubstr("'large' may have 3 tasks"), HasSubstr("others have 2")));
+  EXPECT_FALSE(workspace_.exists("l2"));
+  workspace_.write("large.txt", std::string(2048, 'x'));
+  const Outcome larger =
+      cluster.run_as("large", {"run", "word_count", "large.txt", "-o", "l3", "--reducers", "1"});
+  EXPECT_EQ(larger.exit_code, 2);
+  workspace_.write("gate", "");
+  EXPECT_EQ(cluster.run_as("large", {"wait", "1"}).exit_code, 0);
+  std::filesystem::remove(gate);
+  EXPECT_THAT(cluster.run_as("large", {"run", "word_count", "large.txt", "-o", "l4"}).err,
+              HasSubstr("1024 bytes of input"));
+  EXPECT_EQ(cluster.run_as("large", {"run", "word_count", "in.txt", "-o", "l5"}).exit_code, 0);
   const Outcome first =
       cluster.run_as("busy", {"submit", faulty_plugin("faulty"), "wait.txt", "-o", "b1"});
   ASSERT_EQ(first.exit_code, 0) << first.both();
+  std::string first_job;
+  for (const char c : first.out) {
+    if (c >= '0' && c <= '9') first_job += c;
+  }
   const Outcome second = cluster.run_as("busy", {"submit", "word_count", "in.txt", "-o", "b2"});
   EXPECT_EQ(second.exit_code, 2);
   EXPECT_THAT(second.err, HasSubstr("the key 'busy' may have 1 jobs at a time"));
   workspace_.write("gate", "");
-  EXPECT_EQ(cluster.run_as("busy", {"wait", "1"}).exit_code, 0);
+  EXPECT_EQ(cluster.run_as("busy", {"wait", first_job}).exit_code, 0);
   EXPECT_EQ(cluster.run_as("busy", {"run", "word_count", "in.txt", "-o", "b3"}).exit_code, 0);
   for (const char* output : {"h1", "h2"}) {
     EXPECT_EQ(cluster.run_as("hasty", {"run", "word_count", "in.txt", "-o", output}).exit_code, 0);

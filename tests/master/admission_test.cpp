@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using security::Role;
+using testing::AllOf;
 using testing::HasSubstr;
 
 net::Sender holder_of(Role role, const std::string& name = "somebody") {
@@ -61,6 +62,21 @@ TEST(Quotas, CountTheJobsThatHaveNotEnded) {
   EXPECT_EQ(quotas.submit(holder, 2, Instant{}).code(), StatusCode::kExhausted);
   const security::KeyHolder free{"free", Role::kClient, {}, {}};
   EXPECT_TRUE(quotas.submit(free, 1000, Instant{}).ok());
+}
+
+TEST(Quotas, BoundTheSizeOfAllJobsTogether) {
+  const security::KeyHolder holder{"large", Role::kClient, {}, {.tasks = 10, .bytes = 1000}};
+  EXPECT_TRUE(check_size(holder, {10, 1000}, {}).ok());
+  EXPECT_TRUE(check_size(holder, {4, 400}, {6, 600}).ok());
+  EXPECT_THAT(check_size(holder, {5, 400}, {6, 600}).message(),
+              AllOf(HasSubstr("'large' may have 10 tasks"), HasSubstr("the others have 6")));
+  EXPECT_THAT(check_size(holder, {4, 401}, {6, 600}).message(),
+              AllOf(HasSubstr("1000 bytes of input"), HasSubstr("wait for one")));
+  EXPECT_THAT(check_size(holder, {11, 1}, {}).message(), HasSubstr("a larger quota"));
+  // It was lowered meanwhile.
+  EXPECT_FALSE(check_size(holder, {1, 1}, {20, 1}).ok());
+  const security::KeyHolder free{"free", Role::kClient, {}, {}};
+  EXPECT_TRUE(check_size(free, {UINT64_MAX, UINT64_MAX}, {UINT64_MAX, UINT64_MAX}).ok());
 }
 
 TEST(Quotas, ForgetSubmissionsAfterAMinute) {

@@ -35,7 +35,7 @@ class KeyDirectoryTest : public KeyPlace {
 };
 
 TEST_F(KeyDirectoryTest, GivesAKeyThatTheMasterKnowsAndThatKnowsTheMaster) {
-  const PublicKey key = add("alice", Role::kClient, {.jobs = 3, .submissions = 60});
+  const PublicKey key = add("alice", Role::kClient, {3, 60, 1000, 1ull << 40});
   const auto file = read_key_file(keys_ + "/alice.key");
   ASSERT_TRUE(file.ok()) << file.status().message();
   EXPECT_EQ(file->pair.public_key, key);
@@ -44,7 +44,7 @@ TEST_F(KeyDirectoryTest, GivesAKeyThatTheMasterKnowsAndThatKnowsTheMaster) {
   ASSERT_TRUE(known.has_value());
   EXPECT_EQ(known->name, "alice");
   EXPECT_EQ(known->role, Role::kClient);
-  EXPECT_EQ(known->quota, (KeyQuota{3, 60}));
+  EXPECT_EQ(known->quota, (KeyQuota{3, 60, 1000, 1ull << 40}));
   for (const auto& entry : fs::directory_iterator(keys_)) {
     EXPECT_EQ(entry.status().permissions() & (fs::perms::group_all | fs::perms::others_all),
               fs::perms::none)
