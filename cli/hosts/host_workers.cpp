@@ -33,7 +33,8 @@ std::int64_t seconds_now() {
       .count();
 }
 
-/// "word value" lines.
+/// "word value" lines; of those with one word the last: before it comes what a shell of the host
+/// says to everybody.
 std::map<std::string, std::string> fields_of(const std::string& text) {
   std::map<std::string, std::string> fields;
   std::string_view rest = text;
@@ -42,7 +43,7 @@ std::map<std::string, std::string> fields_of(const std::string& text) {
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     const std::size_t space = line.find(' ');
     if (space == line.npos) continue;
-    fields.emplace(line.substr(0, space), line.substr(space + 1));
+    fields.insert_or_assign(std::string(line.substr(0, space)), line.substr(space + 1));
   }
   return fields;
 }
@@ -152,8 +153,7 @@ Status HostWorkers::start(Interrupts& interrupts) {
   const std::vector<RemoteAnswer> answers = shell_.run(calls, interrupts);
   std::vector<Status> failures;
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    called[i]->process =
-        number_in<pid_t>(answers[i].output.substr(0, answers[i].output.find('\n')));
+    called[i]->process = number_in<pid_t>(fields_of(answers[i].output)["worker"]);
     if (!answers[i].status.ok()) failures.push_back(answers[i].status);
   }
   return all_of(failures);

@@ -7,6 +7,7 @@ probe() {
   find_worker
   key=none
   [ -f "$place/key" ] && key=$(sed -n 's/^public //p' "$place/key")
-  printf 'version %s\nclock %s\nworker %s\nkey %s\n' "$version" "$(date +%s)" "${worker:-none}" "${key:-none}"
+  # On lines of their own, whatever the host greeted with.
+  printf '\nversion %s\nclock %s\nworker %s\nkey %s\n' "$version" "$(date +%s)" "${worker:-none}" "${key:-none}"
 }
 probe "$@"

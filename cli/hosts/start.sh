@@ -1,5 +1,5 @@
 # $3: the worker's key file as text, or nothing to keep the one that is there; $4...: the worker's
-# command line but for its key.  Prints the process id.
+# command line but for its key.  Prints "worker PID".
 start() {
   find_place "$1" "$2"
   key=$3
@@ -17,7 +17,13 @@ start() {
     umask "$mask"
     exec setsid "$@" --key "$place/key"
   ) </dev/null >>"$place/worker.log" 2>&1 &
-  echo "$!" >"$place/pid" || fail "cannot write $place/pid"
-  echo "$!"
+  worker=$!
+  if ! echo "$worker" >"$place/pid"; then
+    # Nobody would find it again.
+    kill -KILL "$worker" 2>/dev/null
+    fail "cannot write $place/pid"
+  fi
+  # On a line of its own, whatever the host greeted with.
+  printf '\nworker %s\n' "$worker"
 }
 start "$@"

@@ -18,7 +18,7 @@ stop() {
       wait_for_end 50 || fail "process $worker does not end"
     fi
   fi
-  rm -rf "$place"
+  rm -rf "$place" || fail "cannot remove $place, where the worker's key lies"
   rmdir "$HOME/.fanfold/$1" "$HOME/.fanfold" 2>/dev/null || true
 }
 stop "$@"

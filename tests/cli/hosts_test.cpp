@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "cli/cluster/keyed_master.hpp"
+#include "cli/hosts/host_scripts.hpp"
 #include "cli/hosts/hosts_file.hpp"
 #include "cli/hosts/remote_shell.hpp"
 
@@ -118,6 +121,54 @@ TEST(RemoteShellTest, SaysWhatAScriptSaidThatFailed) {
   EXPECT_EQ(answer.status.code(), StatusCode::kAborted);
   EXPECT_EQ(answer.status.message(), "host here: because");
   EXPECT_THAT(run_here({"exit 3\n", {}}).status.message(), HasSubstr("exit status 3"));
+}
+
+std::string text_of(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+/// A script of ours on this host, in a home of its own, after `before` has changed its world.
+RemoteAnswer run_script(const std::string& home, const std::string& before, std::string_view script,
+                        std::vector<std::string> arguments) {
+  std::filesystem::create_directories(home + "/.fanfold/cluster/h1");
+  arguments.insert(arguments.begin(), {"cluster", "h1"});
+  return run_here({"HOME=" + shell_word(home) + "\n" + before + "\n" + std::string(kCommonScript) +
+                       std::string(script),
+                   arguments});
+}
+
+TEST(HostScripts, SayWhenAKeyStays) {
+  const std::string home = testing::TempDir() + "/stays";
+  const RemoteAnswer answer = run_script(home, "rm() { return 1; }", kStopScript, {});
+  EXPECT_EQ(answer.status.code(), StatusCode::kAborted);
+  EXPECT_THAT(answer.status.message(), HasSubstr("cannot remove " + home));
+  EXPECT_TRUE(run_script(home, "", kStopScript, {}).status.ok());
+  EXPECT_TRUE(std::filesystem::is_empty(home));
+}
+
+TEST(HostScripts, EndAWorkerThatNobodyWouldFind) {
+  const std::string home = testing::TempDir() + "/unfound";
+  const std::string started = home + "/started";
+  const std::string program = home + "/worker";
+  std::filesystem::create_directories(home);
+  std::ofstream(program) << "#!/bin/sh\necho $$ >" << started << ".new\nmv " << started << ".new "
+                         << started << "\nexec sleep 600\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const std::string no_room =
+      "echo() { until [ -e " + started + " ]; do sleep 0.01; done; return 1; }";
+  const RemoteAnswer answer = run_script(home, no_room, kStartScript, {"key", program});
+  EXPECT_THAT(answer.status.message(), HasSubstr("/pid"));
+  std::string process = text_of(started);
+  ASSERT_FALSE(process.empty());
+  process.pop_back();
+  // Its end follows the signal; what has ended has no command line.
+  for (int i = 0; i < 6000 && !text_of("/proc/" + process + "/cmdline").empty(); ++i) {
+    ::poll(nullptr, 0, 10);
+  }
+  EXPECT_EQ(text_of("/proc/" + process + "/cmdline"), "");
+  std::filesystem::remove_all(home);
 }
 
 TEST(RemoteShellTest, RunsManyCallsAndKeepsTheirOrder) {

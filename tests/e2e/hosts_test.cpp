@@ -191,6 +191,13 @@ TEST_F(HostCluster, TakesPathsForPathsWhateverTheyHold) {
   EXPECT_FALSE(workspace_.exists("pwned"));
 }
 
+TEST_F(HostCluster, UsesHostsThatGreetWhoeverComes) {
+  workspace_.write("home-1/.bashrc", "echo Welcome to h1\nprintf 'worker 1'\n");
+  const Outcome started = up(line(1));
+  EXPECT_EQ(started.exit_code, 0) << started.both();
+  EXPECT_THAT(worker_names(), ElementsAre("h1"));
+}
+
 TEST_F(HostCluster, StartsAgainWhatDiedAndAddsHosts) {
   ASSERT_EQ(up(line(1) + line(2)).exit_code, 0);
   const pid_t first = process_of("h1");
