@@ -88,6 +88,7 @@ bool ask_to_stop(const std::string& directory, const ClusterRecord& record) {
 
 int down_main(const Environment& environment, const Arguments& arguments) {
   const std::string directory = cluster_directory(environment, arguments);
+  if (arguments.has("host")) return hosts_leave_main(directory, arguments.values("host"));
   const Result<std::optional<KeyedMaster>> keyed = read_keyed_master(directory);
   if (!keyed.ok()) return report(keyed.status());
   const Result<std::optional<SlurmRecord>> slurm = read_slurm_record(directory);
@@ -205,7 +206,11 @@ Command cluster_down_command() {
   syntax.command = "cluster down";
   syntax.summary =
       "Stops a cluster of 'cluster up' and leaves nothing of it; running jobs are cancelled.";
-  syntax.flags = {directory_flag()};
+  syntax.flags = {{"host", '\0', "NAME",
+                   "Take this host out of the cluster, which stays up: its worker finishes what it "
+                   "runs. May be repeated.",
+                   true},
+                  directory_flag()};
   command.run = down_main;
   return command;
 }

@@ -9,6 +9,7 @@
 #include "cli/hosts/host_cluster.hpp"
 #include "cli/hosts/host_record.hpp"
 #include "cli/options/exit_codes.hpp"
+#include "cli/text/suggest.hpp"
 #include "cli/view/json.hpp"
 #include "common/io/file_system.hpp"
 #include "common/text/units.hpp"
@@ -91,6 +92,15 @@ int hosts_up_main(const Environment& environment, const Arguments& arguments,
 bool stop_master(const MasterPlace& place) {
   const Result<std::unique_ptr<Client>> client = connect_client(place, steady_clock(), {});
   return client.ok() && (*client)->ask<proto::Answer>(proto::StopCluster{}).ok();
+}
+
+int hosts_leave_main(const std::string& directory, const std::vector<std::string>& names) {
+  Interrupts interrupts;
+  if (Status status = interrupts.start(); !status.ok()) return report(status);
+  const Status status = remove_hosts(directory, names, interrupts);
+  if (!status.ok()) return report(status);
+  print_error("gone from the cluster in " + directory + ": " + join_words(names, " and ") + "\n");
+  return kExitDone;
 }
 
 int hosts_down_main(const std::string& directory, const KeyedMaster& master) {

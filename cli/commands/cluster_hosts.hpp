@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/cluster/keyed_master.hpp"
 #include "cli/commands/command.hpp"
@@ -14,6 +15,7 @@ namespace fanfold::cli {
 
 int hosts_up_main(const Environment& environment, const Arguments& arguments,
                   const std::string& directory);
+int hosts_leave_main(const std::string& directory, const std::vector<std::string>& names);
 int hosts_down_main(const std::string& directory, const KeyedMaster& master);
 
 /// The master of the cluster in `directory`, whichever kind it is.

@@ -27,3 +27,17 @@ find_worker() {
   case $worker in '' | *[!0-9]*) worker= ;; esac
   is_ours "$worker" || worker=
 }
+
+# Whether the worker ends within $1 tenths of a second.
+wait_for_end() {
+  for _ in $(seq 1 "$1"); do
+    is_ours "$worker" || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
+take_away() {
+  rm -rf "$place" || fail "cannot remove $place, where the worker's key lies"
+  rmdir "$HOME/.fanfold/$1" "$HOME/.fanfold" 2>/dev/null || true
+}

@@ -1,5 +1,6 @@
 #include "cli/hosts/host_cluster.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 #include <system_error>
@@ -12,6 +13,7 @@
 #include "cli/hosts/host_workers.hpp"
 #include "cli/process/run_programs.hpp"
 #include "common/net/address.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -134,6 +136,38 @@ Result<HostsUp> bring_up_hosts(const HostClusterPlace& place, const HostClusterW
     std::filesystem::remove_all(place.directory, ignored);
   }
   return up;
+}
+
+Status remove_hosts(const std::string& directory, const std::vector<std::string>& names,
+                    Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(std::optional<HostRecord> record, read_host_record(directory));
+  if (!record) {
+    return Status(StatusCode::kNotFound, "no cluster of hosts is up in " + directory + ".");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
+  HostRecord leaving = *record;
+  leaving.hosts.clear();
+  for (const std::string& name : names) {
+    const auto host = std::find_if(record->hosts.begin(), record->hosts.end(),
+                                   [&](const Host& one) { return one.name == name; });
+    if (host == record->hosts.end()) {
+      return Status(StatusCode::kNotFound, "no host of the cluster in " + directory +
+                                               " is named '" + printable(name, false) + "'.");
+    }
+    leaving.hosts.push_back(*host);
+    record->hosts.erase(host);
+  }
+  HostWorkers workers({directory, "", "", ""}, leaving);
+  std::vector<Host> left;
+  const Status gone = workers.let_go(interrupts, &left);
+  for (const Host& host : leaving.hosts) {
+    const bool stays = std::any_of(left.begin(), left.end(),
+                                   [&](const Host& one) { return one.name == host.name; });
+    if (!stays) FANFOLD_RETURN_IF_ERROR(end_host_key(directory, host.name));
+  }
+  record->hosts.insert(record->hosts.end(), left.begin(), left.end());
+  FANFOLD_RETURN_IF_ERROR(write_host_record(directory, *record));
+  return gone;
 }
 
 Status take_down_hosts(const std::string& directory, bool asked, Interrupts& interrupts) {

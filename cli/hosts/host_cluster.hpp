@@ -46,6 +46,11 @@ struct HostsUp {
 Result<HostsUp> bring_up_hosts(const HostClusterPlace& place, const HostClusterWish& wish,
                                Interrupts& interrupts);
 
+/// Takes hosts out of a cluster that stays up: their workers finish what they run, their keys are
+/// not accepted any more.  One that is not reached, or is not finished, stays for the next try.
+Status remove_hosts(const std::string& directory, const std::vector<std::string>& names,
+                    Interrupts& interrupts);
+
 /// Ends the workers, removes their keys from their hosts, and the directory.  A host that is not
 /// reached is named, and stays in the directory for the next try.  `asked`: the master was told to
 /// stop.

@@ -64,4 +64,11 @@ Result<std::string> make_host_key(const std::string& directory, const std::strin
   return text;
 }
 
+Status end_host_key(const std::string& directory, const std::string& host) {
+  FANFOLD_ASSIGN_OR_RETURN(security::KeyDirectory keys,
+                           security::KeyDirectory::open(key_directory(directory)));
+  const Status revoked = keys.revoke(host);
+  return revoked.code() == StatusCode::kNotFound ? Status() : revoked;
+}
+
 }  // namespace fanfold::cli

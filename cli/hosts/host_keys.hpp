@@ -21,4 +21,7 @@ Result<bool> accepts_key(const std::string& directory, const std::string& host,
 /// more.  Nothing of it stays here but the public half.
 Result<std::string> make_host_key(const std::string& directory, const std::string& host);
 
+/// The host's key is not accepted any more; nothing when it has none.
+Status end_host_key(const std::string& directory, const std::string& host);
+
 }  // namespace fanfold::cli

@@ -10,6 +10,7 @@ extern const std::string_view kCommonScript;
 extern const std::string_view kProbeScript;
 extern const std::string_view kStartScript;
 extern const std::string_view kTailScript;
+extern const std::string_view kLeaveScript;
 extern const std::string_view kStopScript;
 
 }  // namespace fanfold::cli

@@ -216,8 +216,17 @@ void HostWorkers::stop_started(Interrupts& interrupts) {
 }
 
 Status HostWorkers::stop_all(Interrupts& interrupts, std::vector<Host>* left) {
+  return end_all(kStopScript, interrupts, left);
+}
+
+Status HostWorkers::let_go(Interrupts& interrupts, std::vector<Host>* left) {
+  return end_all(kLeaveScript, interrupts, left);
+}
+
+Status HostWorkers::end_all(std::string_view script, Interrupts& interrupts,
+                            std::vector<Host>* left) const {
   std::vector<RemoteCall> calls;
-  for (const Worker& worker : workers_) calls.push_back(call(worker, kStopScript, {}));
+  for (const Worker& worker : workers_) calls.push_back(call(worker, script, {}));
   const std::vector<RemoteAnswer> answers = shell_.run(calls, interrupts);
   left->clear();
   std::vector<Status> failures;

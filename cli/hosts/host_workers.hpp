@@ -39,6 +39,8 @@ class HostWorkers {
   /// Ends all and removes what they had on their hosts; `left` is given those that were not
   /// reached.
   Status stop_all(Interrupts& interrupts, std::vector<Host>* left);
+  /// The same for workers that may finish what they run; one that needs longer is among the `left`.
+  Status let_go(Interrupts& interrupts, std::vector<Host>* left);
 
   std::uint32_t started() const;
   const std::vector<std::string>& notes() const { return notes_; }
@@ -52,6 +54,7 @@ class HostWorkers {
   };
   RemoteCall call(const Worker& worker, std::string_view script,
                   std::vector<std::string> arguments) const;
+  Status end_all(std::string_view script, Interrupts& interrupts, std::vector<Host>* left) const;
   std::string program_of(const Host& host) const;
   Status read_probe(const std::string& output, std::int64_t before, Worker* worker);
   Result<RemoteCall> start_call(const Worker& worker) const;

@@ -259,6 +259,47 @@ TEST_F(HostCluster, KeepsAHostThatIsNotReachedForTheNextTry) {
   EXPECT_FALSE(workspace_.exists("c"));
 }
 
+TEST_F(HostCluster, LetsAHostGoThatHasFinishedWhatItRan) {
+  ASSERT_EQ(up(line(1) + line(2)).exit_code, 0);
+  const std::string text = "wait for " + workspace_.path("go") + "\n";
+  workspace_.write("in.txt", text + text);
+  const std::string job = first_line(ask({"submit", faulty_plugin("faulty"), "in.txt", "-o", "out",
+                                          "--split-bytes", std::to_string(text.size())})
+                                         .out);
+  ASSERT_TRUE(eventually([&] {
+    const Json json = Json::parse(ask({"cluster", "status", "--json"}).out);
+    return json["workers"][0]["busy"] == 1 && json["workers"][1]["busy"] == 1;
+  }));
+  EXPECT_EQ(run(workspace_, {"cluster", "down", "--dir", "c", "--host", "h7"}, here()).exit_code,
+            2);
+  Running leaving(workspace_, {"cluster", "down", "--dir", "c", "--host", "h2"}, here());
+  ASSERT_TRUE(eventually([&] {
+    return ask({"cluster", "status"}).out.find("draining") != std::string::npos;
+  }));
+  EXPECT_FALSE(leaving.ended()) << "it did not wait for what runs there";
+  workspace_.write("go", "");
+  const Outcome left = leaving.wait();
+  EXPECT_EQ(left.exit_code, 0) << left.both();
+  EXPECT_EQ(ask({"wait", job, "--quiet"}).exit_code, 0);
+  EXPECT_EQ(Json::parse(ask({"status", job, "--json"}).out)["lost_attempts"], 0);
+  EXPECT_THAT(worker_names(), ElementsAre("h1"));
+  EXPECT_THAT(workspace_.list("home-2"), IsEmpty());
+  EXPECT_THAT(workspace_.read("c/keys/keys"), Not(HasSubstr("h2")));
+  const Outcome again = up(line(1));
+  EXPECT_THAT(again.err, HasSubstr("a cluster of 1 host is up"));
+}
+
+TEST_F(HostCluster, MentionsAClockThatIsFarOff) {
+  workspace_.write("home-2/bin/date", "#!/bin/sh\necho $(($(/bin/date +%s) - 3600))\n");
+  std::filesystem::permissions(workspace_.path("home-2/bin/date"),
+                               std::filesystem::perms::owner_all);
+  const Outcome outcome = up(line(1) + line(2));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.both();
+  EXPECT_THAT(outcome.err,
+              testing::ContainsRegex("the clock of host h2 is 3,[56][0-9][0-9] seconds behind"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("host h1")));
+}
+
 TEST_F(HostCluster, LeavesNothingWhenItsStartIsInterrupted) {
   // A host that takes the connection and says nothing.
   std::ofstream(hosts_->config(), std::ios::app) << "Host h9\n  ProxyCommand sleep 600\n";

@@ -80,7 +80,8 @@ void SshHosts::write_files() const {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     const std::string port = std::to_string(ports_[i]);
     const int number = static_cast<int>(i) + 1;
-    server += "Match LocalPort " + port + "\n  SetEnv HOME=" + home(number) + "\n";
+    server += "Match LocalPort " + port + "\n  SetEnv HOME=" + home(number) +
+              " PATH=" + home(number) + "/bin:/usr/local/bin:/usr/bin:/bin\n";
     client += "Host h" + std::to_string(number) + "\n  HostName 127.0.0.1\n  Port " + port + "\n";
     known += "[127.0.0.1]:" + port + " " + workspace_.read("ssh/host.pub");
   }

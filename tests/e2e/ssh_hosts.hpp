@@ -1,4 +1,5 @@
-// Hosts that a real sshd makes of this one: each has a port, a name for ssh and a home of its own.
+// Hosts that a real sshd makes of this one: each has a port, a name for ssh and a home of its own,
+// whose bin/ comes first.
 
 #pragma once
 
