@@ -10,6 +10,7 @@
 #include "cli/hosts/hosts_file.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/slurm/slurm_cluster.hpp"
+#include "cli/slurm/slurm_commands.hpp"
 #include "cli/view/json.hpp"
 #include "common/text/units.hpp"
 
@@ -61,6 +62,11 @@ Result<SlurmClusterWish> read_wish(const Environment& environment, const Argumen
     if (!word.starts_with("-")) {
       return wrong("--sbatch " + printable(word, false) +
                    " is no option of sbatch: write --sbatch=--NAME=VALUE.");
+    }
+    if (hides_jobs(word)) {
+      return wrong("--sbatch " + printable(word, false) +
+                   " would hide the cluster's Slurm jobs from it: leave out --job-name (-J), "
+                   "--array (-a) and --clusters (-M).");
     }
   }
   return wish;

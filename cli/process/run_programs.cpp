@@ -29,20 +29,22 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kAtOnce = 32;
 constexpr Duration kPatience = 60s;
-constexpr std::size_t kOutputBytes = 64u << 10;
 constexpr std::size_t kErrorLines = 4;
 
 /// One call while it runs.
 struct Running {
   std::size_t number = 0;
+  std::size_t output_bytes_max = 0;
   pid_t pid = -1;
   UniqueFd end;
   Instant deadline;
 };
 
-std::string read_some(const std::string& path) {
+std::string read_some(const std::string& path, std::size_t bytes_max) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(kOutputBytes, '\0');
+  std::error_code unknown;
+  const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+  std::string text(unknown ? 0 : std::min<std::uintmax_t>(size, bytes_max), '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
@@ -81,8 +83,10 @@ Result<Running> start(const ProgramCall& call, std::size_t number, const std::st
   request.input = files + ".in";
   request.output = files + ".out";
   request.error = files + ".err";
+  request.without = call.without;
   Running running;
   running.number = number;
+  running.output_bytes_max = call.output_bytes_max;
   FANFOLD_ASSIGN_OR_RETURN(running.pid, spawn(request));
   running.end = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, running.pid, 0)));
   running.deadline = steady_clock().now() + kPatience;
@@ -120,7 +124,9 @@ std::optional<ProgramEnd> end_of(const Running& one, const std::string& files, b
     end.status = interrupted ? Status(StatusCode::kAborted, "interrupted")
                              : Status(StatusCode::kUnavailable, "it did not end within 60 s");
   }
-  end.output = read_some(files + ".out");
+  end.output = read_some(files + ".out", one.output_bytes_max + 1);
+  end.cut = end.output.size() > one.output_bytes_max;
+  if (end.cut) end.output.resize(one.output_bytes_max);
   end.error = last_words(files + ".err");
   return end;
 }

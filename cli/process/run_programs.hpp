@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,16 @@ struct ProgramCall {
   std::string program;  // Path, or a name that is looked up in PATH.
   std::vector<std::string> arguments;
   std::string input;  // Of its standard input; it may be secret.
+  /// Beginnings of names of environment variables that the program does not get.
+  std::vector<std::string> without = {};
+  std::size_t output_bytes_max = 64u << 10;
 };
 
 struct ProgramEnd {
   Status status;        // kAborted: interrupted; kUnavailable: not started, or ended for its delay.
   int wait_status = 0;  // When the status is OK.
-  std::string output;   // The first 64 KiB.
+  std::string output;   // Of that, the first `output_bytes_max`.
+  bool cut = false;     // There was more output.
   std::string error;    // The last lines, without control characters.
 
   bool succeeded() const { return status.ok() && wait_status == 0; }

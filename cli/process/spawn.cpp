@@ -100,6 +100,20 @@ void kill_descendants() {
   for (const pid_t pid : family) ::kill(pid, SIGKILL);
 }
 
+/// Pointers into our environment, and a null at the end.
+std::vector<char*> environment_of(const SpawnRequest& request) {
+  std::vector<char*> variables;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view text = *one;
+    const bool unwanted =
+        std::any_of(request.without.begin(), request.without.end(),
+                    [&](const std::string& name) { return text.starts_with(name); });
+    if (!unwanted) variables.push_back(*one);
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
 // False: no children are left.
 bool reap() {
   for (;;) {
@@ -119,9 +133,10 @@ Result<pid_t> spawn(const SpawnRequest& request) {
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
+  const std::vector<char*> environment = environment_of(request);
   pid_t pid = 0;
   const int error = ::posix_spawnp(&pid, request.program.c_str(), &actions.actions_,
-                                   &actions.attributes_, pointers.data(), environ);
+                                   &actions.attributes_, pointers.data(), environment.data());
   if (error != 0) {
     return Status(StatusCode::kUnavailable,
                   "cannot start " + request.program + ": " + std::strerror(error) + ".");

@@ -19,7 +19,9 @@ struct SpawnRequest {
   std::string output;                  // Standard output and error are appended to this file.
   std::string error;                   // File of standard error alone; empty: that of the output.
   std::vector<int> inherited;          // Descriptors the program keeps, under the same numbers.
-  bool new_session = false;            // Else: a process group of its own in our session.
+  /// Beginnings of names of environment variables that the program does not get.
+  std::vector<std::string> without;
+  bool new_session = false;  // Else: a process group of its own in our session.
 };
 
 /// vfork and exec in one: quick whatever the size of this process.  Signals are unblocked in the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace fanfold::cli {
 namespace {
@@ -10,6 +11,8 @@ using namespace std::chrono_literals;
 
 /// From the start of a Slurm job to the welcome of its worker.
 constexpr Duration kWelcomePatience = 120s;
+/// From a submission to Slurm's first word about the job.
+constexpr Duration kSightPatience = 300s;
 
 std::uint64_t tasks_waiting(const proto::JobStatus& job) {
   std::uint64_t tasks = 0;
@@ -48,14 +51,36 @@ std::uint32_t Scaler::wanted(const Sight& sight) const {
       std::clamp<std::uint64_t>(nodes, limits_.nodes_min, limits_.nodes_max));
 }
 
-void Scaler::note(Instant now, const Sight& sight) {
+void Scaler::submitted(Instant now, std::uint64_t job) { blind_.emplace(job, now); }
+
+void Scaler::released(Instant now, const std::vector<std::uint64_t>& jobs) {
+  for (const std::uint64_t job : jobs) {
+    const auto seen = seen_.find(job);
+    if (seen != seen_.end()) seen->second.released = now;
+  }
+}
+
+void Scaler::note_queue(Instant now, const Sight& sight) {
   std::set<std::uint64_t> running;
   for (const NodeJob& job : sight.jobs) {
+    blind_.erase(job.id);
     if (!job.runs) continue;
     running.insert(job.id);
     seen_.try_emplace(job.id, Seen{now, false, now, std::nullopt});
   }
+  for (const std::uint64_t job : sight.ended) blind_.erase(job);
   std::erase_if(seen_, [&](const auto& one) { return running.count(one.first) == 0; });
+}
+
+void Scaler::note(Instant now, const Sight& sight) {
+  note_queue(now, sight);
+  if (std::exchange(master_, sight.master) != sight.master) {
+    // It lists nobody at first.  They have as long to come as they had when they were new.
+    for (auto& [job, seen] : seen_) {
+      seen.since = now;
+      seen.had_worker = false;
+    }
+  }
   for (const NodeWorker& worker : sight.workers) {
     const auto seen = seen_.find(worker.job);
     if (seen == seen_.end()) continue;
@@ -65,10 +90,19 @@ void Scaler::note(Instant now, const Sight& sight) {
 }
 
 bool Scaler::is_dead(Instant now, const Seen& seen, bool has_worker) const {
-  // One that was to go has nothing to finish.
-  if (seen.released) return now - *seen.released > kWelcomePatience;
+  // One that was to go may have been given a task just before: it finishes that.
+  if (seen.released) return now - std::max(*seen.released, seen.idle_since) > kWelcomePatience;
   if (has_worker) return false;
   return seen.had_worker || now - seen.since > kWelcomePatience;
+}
+
+std::vector<std::uint64_t> Scaler::never_seen(Instant now) {
+  std::vector<std::uint64_t> jobs;
+  for (const auto& [job, since] : blind_) {
+    if (now - since > kSightPatience) jobs.push_back(job);
+  }
+  for (const std::uint64_t job : jobs) blind_.erase(job);
+  return jobs;
 }
 
 std::vector<std::uint64_t> Scaler::idle_longest(Instant now, const Sight& sight) const {
@@ -89,6 +123,7 @@ std::vector<std::uint64_t> Scaler::idle_longest(Instant now, const Sight& sight)
 ScaleOrders Scaler::look(Instant now, const Sight& sight) {
   note(now, sight);
   ScaleOrders orders;
+  orders.forget = never_seen(now);
   std::set<std::uint64_t> with_worker;
   std::set<std::uint64_t> leaving;
   for (const NodeWorker& worker : sight.workers) {
@@ -96,7 +131,8 @@ ScaleOrders Scaler::look(Instant now, const Sight& sight) {
     if (worker.draining) leaving.insert(worker.job);
   }
   std::vector<std::uint64_t> waiting;
-  std::uint32_t nodes = 0;
+  // What Slurm took and does not show counts: it may be there all the same.
+  auto nodes = static_cast<std::uint32_t>(blind_.size());
   for (const NodeJob& job : sight.jobs) {
     const auto seen = seen_.find(job.id);
     if (!job.runs) waiting.push_back(job.id);
@@ -116,7 +152,6 @@ ScaleOrders Scaler::look(Instant now, const Sight& sight) {
   }
   for (const std::uint64_t job : idle_longest(now, sight)) {
     if (nodes <= goal) break;
-    seen_.at(job).released = now;
     orders.release.push_back(job);
     --nodes;
   }

@@ -35,7 +35,9 @@ struct ScaleLimits {
 };
 
 struct Sight {
+  std::uint32_t master = 0;  // Process.
   std::vector<NodeJob> jobs;
+  std::vector<std::uint64_t> ended;  // Slurm jobs.
   std::vector<NodeWorker> workers;
   std::uint64_t tasks_waiting = 0;  // Or running: that are not done.
   /// Of the running job that has run longest; 0: none runs.
@@ -66,19 +68,27 @@ class Scaler {
   /// `idle_max` and than any running job has run: then no job needs what it holds.
   ScaleOrders look(Instant now, const Sight& sight);
 
+  /// These are done: what was ordered and could not be done is ordered again.
+  void submitted(Instant now, std::uint64_t job);
+  void released(Instant now, const std::vector<std::uint64_t>& jobs);
+
  private:
   struct Seen {
-    Instant since;  // It runs, or was idle.
-    bool had_worker = false;
+    Instant since;            // It runs, or has to show itself to a new master.
+    bool had_worker = false;  // Of this master.
     Instant idle_since;
     std::optional<Instant> released;
   };
   void note(Instant now, const Sight& sight);
+  void note_queue(Instant now, const Sight& sight);
+  std::vector<std::uint64_t> never_seen(Instant now);
   bool is_dead(Instant now, const Seen& seen, bool has_worker) const;
   std::vector<std::uint64_t> idle_longest(Instant now, const Sight& sight) const;
 
   ScaleLimits limits_;
-  std::map<std::uint64_t, Seen> seen_;  // Slurm jobs that run.
+  std::uint32_t master_ = 0;                // Process; 0: none was seen.
+  std::map<std::uint64_t, Seen> seen_;      // Slurm jobs that run.
+  std::map<std::uint64_t, Instant> blind_;  // Slurm jobs that were submitted and not seen yet.
 };
 
 }  // namespace fanfold::cli

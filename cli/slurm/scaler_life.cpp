@@ -51,7 +51,9 @@ class ScalerLife {
                                   {"jobs", sight->jobs.size()},
                                   {"workers", sight->workers.size()}});
     }
-    note("release.failed", slurm_.release(orders.release, interrupts_));
+    std::vector<std::uint64_t> told;
+    note("release.failed", slurm_.release(orders.release, interrupts_, &told));
+    scaler_.released(steady_clock().now(), told);
     note("cancel.failed", slurm_.cancel(orders.forget, interrupts_));
     add(record, std::min(orders.add, kSubmitAtOnce));
   }
@@ -71,7 +73,10 @@ class ScalerLife {
                              client->ask<proto::ClusterReply>(proto::GetCluster{}));
     Sight sight;
     // Last: whose worker is listed has a job that is listed, too.
-    FANFOLD_ASSIGN_OR_RETURN(sight.jobs, slurm_.list(interrupts_));
+    FANFOLD_ASSIGN_OR_RETURN(Queue queue, slurm_.list(interrupts_));
+    sight.jobs = std::move(queue.jobs);
+    sight.ended = std::move(queue.ended);
+    sight.master = cluster.process;
     sight.tasks_waiting = tasks_waiting(jobs.jobs);
     sight.oldest_job = oldest_of(jobs.jobs);
     for (const proto::WorkerStatus& worker : cluster.workers) {
@@ -88,7 +93,10 @@ class ScalerLife {
     const std::string script = worker_script({program_directory_, directory_, address_}, record);
     Status status;
     for (std::uint32_t i = 0; i < count && status.ok(); ++i) {
-      status = slurm_.submit(sbatch_words(directory_, record), script, interrupts_);
+      const Result<std::uint64_t> job =
+          slurm_.submit(sbatch_words(directory_, record), script, interrupts_);
+      if (job.ok()) scaler_.submitted(steady_clock().now(), *job);
+      status = job.status();
     }
     note("submit.failed", status);
     // Workers that end before they are welcomed will do so again: their logs say why.

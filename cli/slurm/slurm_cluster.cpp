@@ -115,7 +115,8 @@ Status bring_up_scaler(const std::string& program_directory, const std::string& 
 Status wait_until_gone(const SlurmCommands& slurm, Interrupts& interrupts) {
   const Instant deadline = steady_clock().now() + kEndPatience;
   while (true) {
-    FANFOLD_ASSIGN_OR_RETURN(const std::vector<NodeJob> left, slurm.list(interrupts));
+    FANFOLD_ASSIGN_OR_RETURN(const Queue queue, slurm.list(interrupts));
+    const std::vector<NodeJob>& left = queue.jobs;
     if (left.empty()) return {};
     if (steady_clock().now() >= deadline) {
       return Status(StatusCode::kUnavailable, std::to_string(left.size()) +

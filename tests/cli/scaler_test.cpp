@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/process/run_programs.hpp"
 #include "cli/slurm/scaler.hpp"
 #include "cli/slurm/slurm_commands.hpp"
 #include "cli/slurm/worker_script.hpp"
@@ -55,6 +60,52 @@ TEST_F(ScalerTest, AsksForWhatIsMissingOnce) {
   EXPECT_EQ(look().add, 0u);
 }
 
+TEST_F(ScalerTest, CountsWhatWasSubmittedAndIsNotSeen) {
+  sight_.tasks_waiting = 6;
+  EXPECT_EQ(look().add, 3u);
+  for (const std::uint64_t job : {5, 6, 7}) scaler_.submitted(now_, job);
+  EXPECT_TRUE(look().empty());
+  sight_.jobs = {{5, false}};
+  EXPECT_TRUE(look().empty());
+  sight_.ended = {6};
+  EXPECT_EQ(look().add, 1u) << "it has come to an end unseen";
+  const ScaleOrders late = look(400s);
+  EXPECT_THAT(late.forget, ElementsAre(7)) << "should it be there, it is of no use";
+  EXPECT_EQ(late.add, 2u);
+}
+
+TEST_F(ScalerTest, GivesWorkersTimeToFindANewMaster) {
+  sight_.master = 10;
+  sight_.tasks_waiting = 4;
+  node(1, 1);
+  node(2, 1);
+  EXPECT_TRUE(look().empty());
+  const std::vector<NodeWorker> workers = std::exchange(sight_.workers, {});
+  sight_.master = 11;
+  EXPECT_TRUE(look().empty()) << "it lists nobody yet";
+  EXPECT_TRUE(look(30s).empty());
+  sight_.workers = {workers[0]};
+  EXPECT_TRUE(look().empty());
+  sight_.workers.clear();
+  EXPECT_THAT(look().forget, ElementsAre(1)) << "it had found it";
+  sight_.jobs = {{2, true}, {3, false}};
+  EXPECT_THAT(look(100s).forget, ElementsAre(2)) << "it does not come";
+}
+
+TEST_F(ScalerTest, LetsOneThatWasReleasedFinishWhatItGotMeanwhile) {
+  limits_.nodes_min = 0;
+  node(1);
+  EXPECT_TRUE(look().empty());
+  EXPECT_THAT(look(11s).release, ElementsAre(1));
+  EXPECT_THAT(look().release, ElementsAre(1)) << "Slurm did not take the first";
+  scaler_.released(now_, {1});
+  sight_.workers[0] = {1, 1, true};
+  EXPECT_TRUE(look(1000s).empty());
+  sight_.workers[0].busy = 0;
+  EXPECT_TRUE(look(100s).empty());
+  EXPECT_THAT(look(100s).forget, ElementsAre(1));
+}
+
 TEST_F(ScalerTest, TakesBackWhatStillWaitsBeforeItReleasesANode) {
   node(1, 1);
   sight_.jobs.push_back({2, false});
@@ -73,6 +124,7 @@ TEST_F(ScalerTest, ReleasesOneThatIdlesForLongerThanAnyJobHasRun) {
   EXPECT_TRUE(look().empty());
   EXPECT_TRUE(look(29s).empty()) << "it may hold what the job needs";
   EXPECT_THAT(look(2s).release, ElementsAre(2));
+  scaler_.released(now_, {2});
   EXPECT_TRUE(look().empty()) << "told once";
   sight_.jobs = {{1, true}, {2, true}};
   sight_.workers = {{1, 1, false}};
@@ -87,6 +139,7 @@ TEST_F(ScalerTest, KeepsOneThatWasBusyAMomentAgo) {
   look(9s);
   sight_.workers[1].busy = 0;
   EXPECT_THAT(look(2s).release, ElementsAre(1)) << "the other one";
+  scaler_.released(now_, {1});
   EXPECT_TRUE(look(100s).empty()) << "fewer than --min";
 }
 
@@ -135,15 +188,61 @@ TEST(TasksWaiting, AreThoseThatJobsMayRun) {
 }
 
 TEST(SlurmQueue, IsReadWithWhatEndsLeftOut) {
-  const auto jobs = parse_queue("17 RUNNING\n18 PENDING\n19 COMPLETING\n20 CONFIGURING\n");
-  ASSERT_TRUE(jobs.ok());
-  ASSERT_EQ(jobs->size(), 3u);
-  EXPECT_TRUE((*jobs)[0].runs);
-  EXPECT_FALSE((*jobs)[1].runs);
-  EXPECT_EQ((*jobs)[2].id, 20u);
+  const auto queue = parse_queue("17 RUNNING\n18 PENDING\n19 COMPLETING\n20 CONFIGURING\n");
+  ASSERT_TRUE(queue.ok());
+  const std::vector<NodeJob>& jobs = queue->jobs;
+  ASSERT_EQ(jobs.size(), 3u);
+  EXPECT_TRUE(jobs[0].runs);
+  EXPECT_FALSE(jobs[1].runs);
+  EXPECT_EQ(jobs[2].id, 20u);
+  EXPECT_THAT(queue->ended, ElementsAre(19));
   for (const char* bad : {"JOBID STATE\n", "17\n", "17_3 RUNNING\n", "x RUNNING\n"}) {
     EXPECT_EQ(parse_queue(bad).status().code(), StatusCode::kCorruption) << bad;
   }
+}
+
+TEST(SlurmSubmission, IsReadWithAndWithoutACluster) {
+  EXPECT_EQ(*parse_submitted("17\n"), 17u);
+  EXPECT_EQ(*parse_submitted("17;far\n"), 17u);
+  for (const char* bad : {"", "\n", "Submitted batch job 17\n", "17x\n", "-1\n"}) {
+    EXPECT_EQ(parse_submitted(bad).status().code(), StatusCode::kCorruption) << bad;
+  }
+}
+
+TEST(SlurmSubmission, KnowsWordsThatHideJobs) {
+  for (const char* word : {"--job-name=x", "--job-name", "--job=x", "-J", "-Jx", "-HJx",
+                           "--array=1-9", "-a1-9", "--clusters=all", "--cluster=x", "-Mx"}) {
+    EXPECT_TRUE(hides_jobs(word)) << word;
+  }
+  for (const char* word : {"--partition=long", "-pJ", "-A", "--account=a", "--constraint=fast",
+                           "-C", "--exclusive", "-H", "--mem=1G", "-"}) {
+    EXPECT_FALSE(hides_jobs(word)) << word;
+  }
+}
+
+/// Directory with a program `name` that does what the shell text says.
+std::string with_program(const std::string& name, const std::string& text) {
+  const std::string directory = testing::TempDir() + "/programs";
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory + "/" + name) << "#!/bin/sh\n" << text;
+  std::filesystem::permissions(directory + "/" + name, std::filesystem::perms::owner_all);
+  return directory + "/" + name;
+}
+
+TEST(RunPrograms, SaysWhenOutputIsCutAndKeepsVariablesBack) {
+  Interrupts interrupts;
+  ASSERT_TRUE(interrupts.start().ok());
+  ProgramCall call{with_program("tell", "printf %s \"${SQUEUE_USERS-none}\""), {}, ""};
+  ::setenv("SQUEUE_USERS", "nobody", 1);
+  EXPECT_EQ(run_program(call, interrupts).output, "nobody");
+  call.output_bytes_max = 4;
+  EXPECT_EQ(run_program(call, interrupts).output, "nobo");
+  EXPECT_TRUE(run_program(call, interrupts).cut);
+  call.without = {"SQUEUE_"};
+  const ProgramEnd kept = run_program(call, interrupts);
+  EXPECT_EQ(kept.output, "none");
+  EXPECT_FALSE(kept.cut);
+  ::unsetenv("SQUEUE_USERS");
 }
 
 TEST(WorkerScriptTest, QuotesWhatItIsGivenAndNamesItsJob) {

@@ -218,6 +218,7 @@ TEST_F(SlurmCluster, SaysWhatIsWrongWithAWish) {
       {"choose", {"--nodes", "2", "--max", "3"}},
       {"--min is more than --max", {"--min", "3", "--max", "2"}},
       {"is no option of sbatch", {"--sbatch", "main"}},
+      {"would hide", {"--sbatch", "--array=1-9"}},
       {"is not for --slurm", {"--workers", "2"}}};
   for (const auto& [said, wish] : wishes) {
     const Outcome outcome = up(wish);
