@@ -153,6 +153,8 @@ std::vector<Flag> job_flags() {
       {"task-timeout", '\0', "TIME", "Wall time of one attempt, such as 90s. Default: none.",
        false},
       {"no-speculation", '\0', "", "No second attempts at slow tasks.", false},
+      {"no-hot-keys", '\0', "", "Maps do not look for the keys that most of their output is of.",
+       false},
       {"verify-sample", '\0', "P%",
        "Run this share of the map tasks on a second worker and compare. Default: none.", false},
       {"client-id", '\0', "ID", "Submitting again under the same ID gives the same job.", false},
@@ -221,6 +223,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_control_flags(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
+  request.measure_keys = !arguments.has("no-hot-keys");
   FANFOLD_ASSIGN_OR_RETURN(request.verify_per_million, sample_flag(arguments));
   return request;
 }

@@ -14,15 +14,17 @@
 #include "cli/commands/connection.hpp"
 #include "cli/commands/event_file.hpp"
 #include "cli/commands/job_flags.hpp"
+#include "cli/commands/job_profile.hpp"
 #include "cli/commands/session.hpp"
 #include "cli/commands/trace_export.hpp"
 #include "cli/local/in_process.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/process/private_directory.hpp"
 #include "cli/profile/profile.hpp"
-#include "cli/profile/sampler.hpp"
 #include "cli/view/display.hpp"
 #include "common/capsule/capsule.hpp"
+#include "common/profile/sampler.hpp"
+#include "common/profile/stack_profile.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -61,18 +63,17 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   FANFOLD_ASSIGN_OR_RETURN(const auto workers, count_flag(arguments, "workers", 1, kWorkersMax));
   FANFOLD_ASSIGN_OR_RETURN(const auto slots, count_flag(arguments, "slots", 1, kSlotsMax));
   options.profile = arguments.value("profile").value_or("");
-  options.in_process = arguments.has("in-process") || !options.profile.empty();
+  options.in_process = arguments.has("in-process");
   options.quiet = arguments.has("quiet");
   options.json = arguments.has("json");
   options.events = arguments.value("events").value_or("");
   FANFOLD_ASSIGN_OR_RETURN(options.collector, otlp_flag_value(environment, arguments));
   if (options.in_process) {
-    FANFOLD_RETURN_IF_ERROR(refuse_together(
-        arguments,
-        options.profile.empty() ? "--in-process" : "--profile: all tasks run in this process",
-        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "otlp",
-         "http", "completion", "deadline", "on-deadline", "retry", "max-concurrency", "priority",
-         "weight"}));
+    FANFOLD_RETURN_IF_ERROR(
+        refuse_together(arguments, "--in-process",
+                        {"workers", "slots", "master", "shuffle-over-network", "verify-sample",
+                         "events", "otlp", "http", "completion", "deadline", "on-deadline", "retry",
+                         "max-concurrency", "priority", "weight"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));
@@ -243,9 +244,33 @@ Status fetch_events(Run& run, Client& client, JobId job) {
   return {};
 }
 
+Status ask_for_samples(const Run& run, proto::JobSpec* spec) {
+  if (run.options.profile.empty()) return {};
+  FANFOLD_ASSIGN_OR_RETURN(spec->profile, make_sample_directory(run.options.profile));
+  return {};
+}
+
+/// Samples go with it, whatever becomes of this process.
+Status make_private(const Run& run, const proto::JobSpec& spec, PrivateDirectory* directory) {
+  std::vector<std::string> along;
+  if (!spec.profile.empty()) along.push_back(spec.profile);
+  const Status made = directory->create(run.environment.temporary_directory, along);
+  // Nobody else removes them then.
+  if (!made.ok() && !spec.profile.empty()) ::rmdir(spec.profile.c_str());
+  return made;
+}
+
+/// Whatever became of the job.
+void keep_profile(const Run& run, const proto::JobSpec& spec) {
+  if (spec.profile.empty()) return;
+  const Status kept = write_job_profile(run.options.profile, spec);
+  if (!kept.ok()) print_error("WARNING: " + kept.message() + "\n");
+}
+
 Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
+  if (Status status = ask_for_samples(run, &spec); !status.ok()) return failed(run, status);
   PrivateDirectory directory;
-  if (Status status = directory.create(run.environment.temporary_directory); !status.ok()) {
+  if (Status status = make_private(run, spec, &directory); !status.ok()) {
     return failed(run, status);
   }
   PrivateCluster cluster(run.environment.program_directory, directory.path(), run.options.shape,
@@ -254,6 +279,7 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   Conclusion conclusion = use_private_cluster(run, cluster, directory.path(), spec);
   // A second interrupt means: at once.
   cluster.stop(run.interrupts.count() > 1);
+  keep_profile(run, spec);
   // Of a cluster that died as well; its master writes nothing any more.
   conclusion.events_kept = keep_events(run, event_directory(directory.path()) + "/job-1.jsonl");
   return conclusion;
@@ -263,13 +289,15 @@ Conclusion run_on_master(Run& run, proto::JobSpec& spec) {
   Result<std::unique_ptr<Client>> client = connect_client(
       {run.options.master, run.options.key}, steady_clock(), {run.interrupts.descriptor()});
   if (!client.ok()) return failed(run, client.status());
+  if (Status status = ask_for_samples(run, &spec); !status.ok()) return failed(run, status);
   PrivateDirectory directory;
-  if (has_standard_input(spec)) {
-    Status status = directory.create(run.environment.temporary_directory);
+  if (has_standard_input(spec) || !spec.profile.empty()) {
+    Status status = make_private(run, spec, &directory);
     if (status.ok()) status = run.take_standard_input(directory.path(), &spec);
     if (!status.ok()) return failed(run, status);
   }
   Conclusion conclusion = Session(**client, run.session_options()).run(spec);
+  keep_profile(run, spec);
   if (!run.options.collector.url.empty() && conclusion.status) {
     run.trace_log = fetch_log(**client, conclusion.status->job);
   }
@@ -294,7 +322,10 @@ Conclusion run_here(Run& run, const proto::JobSpec& spec) {
   Result<proto::JobStatus> status = run_in_process(spec, options);
   run.display.finish();
   if (profiled) {
-    const Status kept = write_profile(run.options.profile, spec.job_name, spec.plugin.path);
+    Sampler::stop();
+    const Status kept = write_profile(
+        {.path = run.options.profile, .job = spec.job_name, .plugin = spec.plugin.path},
+        locate(Sampler::take(), Sampler::take_left_out()));
     if (!kept.ok()) print_error("WARNING: " + kept.message() + "\n");
   }
   if (status.ok()) {
@@ -346,7 +377,7 @@ Command run_command() {
       otlp_flag(),
       http_flag(),
       {"profile", '\0', "FILE.svg",
-       "Write a flame graph of each stage here; runs all tasks inside this process.", false},
+       "Write a flame graph of each stage here (docs/operating/profiles.md).", false},
       {"in-process", '\0', "", "Run all tasks inside this process, for debuggers.", false},
       {"quiet", 'q', "", "Print nothing but errors.", false},
       {"json", '\0', "", "Print the final status as JSON to standard output.", false}};

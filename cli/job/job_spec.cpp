@@ -125,6 +125,7 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->attempts_max = request.attempts_max;
   spec->task_timeout_ms = request.task_timeout_ms;
   spec->speculate = request.speculate;
+  spec->measure_keys = request.measure_keys;
   spec->completion = request.completion;
   spec->control = request.control;
   spec->deadline_ms = request.deadline_ms;

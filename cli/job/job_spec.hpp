@@ -33,6 +33,7 @@ struct JobRequest {
   std::uint32_t attempts_max = 0;
   std::uint64_t task_timeout_ms = 0;
   bool speculate = true;
+  bool measure_keys = true;
   std::string client_id;  // Empty: a new one.
   std::uint32_t verify_per_million = 0;
   proto::CompletionPolicy completion;

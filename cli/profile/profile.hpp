@@ -1,14 +1,21 @@
-// What the sampler saw of a job, as a file.
+// What samplers saw of a job, as a file.
 
 #pragma once
 
 #include <string>
 
 #include "common/core/status.hpp"
+#include "common/profile/stack_profile.hpp"
 
 namespace fanfold::cli {
 
-/// Stops the sampler.  `plugin`: whose functions are the user's; it is still loaded.
-Status write_profile(const std::string& path, const std::string& job, const std::string& plugin);
+struct ProfileTarget {
+  std::string path;    // Of the SVG.
+  std::string job;     // Its name.
+  std::string plugin;  // Whose functions are the user's.
+};
+
+/// kUnavailable: nothing was seen; the file is there, and empty of bars.
+Status write_profile(const ProfileTarget& target, const StackProfile& profile);
 
 }  // namespace fanfold::cli

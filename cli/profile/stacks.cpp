@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
-#include <sstream>
+#include <system_error>
 
 #include "worker/isolation/source_lines.hpp"
 #include "worker/plugin/elf_file.hpp"
@@ -17,30 +17,6 @@ namespace fanfold::cli {
 namespace {
 
 using worker::ElfFile;
-
-struct Module {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  std::uint64_t file_offset = 0;
-  std::string path;
-};
-
-std::vector<Module> mapped_modules() {
-  std::vector<Module> modules;
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; std::getline(maps, line);) {
-    std::istringstream fields(line);
-    Module module;
-    char dash = 0;
-    std::string mode;
-    std::string device;
-    std::string inode;
-    fields >> std::hex >> module.begin >> dash >> module.end >> mode >> module.file_offset >>
-        device >> inode >> module.path;
-    if (mode.find('x') != mode.npos && module.path.starts_with('/')) modules.push_back(module);
-  }
-  return modules;
-}
 
 std::string real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
@@ -67,58 +43,67 @@ Owner owner_in_plugin(const std::string& name) {
 
 class Names {
  public:
-  explicit Names(const std::string& plugin)
-      : plugin_(real_path(plugin)), program_(real_path("/proc/self/exe")) {}
+  Names(const StackProfile& profile, const std::string& plugin) : profile_(profile) {
+    const std::string plugin_path = real_path(plugin);
+    const std::string program = real_path("/proc/self/exe");
+    // Executors are processes of fanfold-worker, which lies beside this program.
+    const std::string programs = program.substr(0, program.rfind('/') + 1) + "fanfold";
+    for (const StackProfile::Module& module : profile.modules) {
+      const std::string path = real_path(module.path);
+      plugins_.push_back(path == plugin_path);
+      owners_.push_back(path == plugin_path          ? Owner::kUser
+                        : path == program            ? Owner::kFanfold
+                        : path.starts_with(programs) ? Owner::kFanfold
+                                                     : Owner::kSystem);
+    }
+    files_.resize(profile.modules.size());
+    opened_.resize(profile.modules.size(), false);
+    plugin_ = plugin_path;
+  }
 
   /// All of the plugin's at once: each asking starts a program.
-  void look_up(const std::set<std::uint64_t>& counters) {
+  void look_up(const std::set<ProfileFrame>& places) {
     std::vector<std::uint64_t> addresses;
-    for (const std::uint64_t counter : counters) {
-      const Module* module = module_of(counter);
-      if (module == nullptr || module->path != plugin_) continue;
-      if (const auto address = address_of(*module, counter)) addresses.push_back(*address);
+    for (const ProfileFrame& place : places) {
+      if (place.module == ProfileFrame::kNowhere || !plugins_[place.module]) continue;
+      if (const auto address = address_of(place)) addresses.push_back(*address);
     }
     sources_ = worker::source_lines(plugin_, addresses);
-    for (const std::uint64_t counter : counters) known_.emplace(counter, functions_at(counter));
+    for (const ProfileFrame& place : places) known_.emplace(place, functions_at(place));
   }
 
   /// Outermost first: what is inlined comes after.
-  const std::vector<Function>& of(std::uint64_t counter) const { return known_.at(counter); }
+  const std::vector<Function>& of(const ProfileFrame& place) const { return known_.at(place); }
 
  private:
-  const Module* module_of(std::uint64_t counter) const {
-    for (const Module& module : modules_) {
-      if (counter >= module.begin && counter < module.end) return &module;
+  /// Null: it is not here, or another one is.
+  const ElfFile* file(std::uint32_t module) {
+    if (!opened_[module]) {
+      opened_[module] = true;
+      const StackProfile::Module& wanted = profile_.modules[module];
+      std::error_code failed;
+      if (std::filesystem::file_size(wanted.path, failed) != wanted.bytes || failed) return nullptr;
+      auto opened = ElfFile::open(wanted.path);
+      if (opened.ok()) files_[module] = std::make_unique<ElfFile>(*std::move(opened));
     }
-    return nullptr;
+    return files_[module].get();
   }
 
-  const ElfFile* file(const std::string& path) {
-    auto found = files_.find(path);
-    if (found == files_.end()) {
-      auto opened = ElfFile::open(path);
-      found = files_.emplace(path, nullptr).first;
-      if (opened.ok()) found->second = std::make_unique<ElfFile>(*std::move(opened));
-    }
-    return found->second.get();
-  }
-
-  std::optional<std::uint64_t> address_of(const Module& module, std::uint64_t counter) {
-    const ElfFile* elf = file(module.path);
+  std::optional<std::uint64_t> address_of(const ProfileFrame& place) {
+    const ElfFile* elf = file(place.module);
     if (elf == nullptr) return std::nullopt;
-    return elf->address_of_offset(counter - module.begin + module.file_offset);
+    return elf->address_of_offset(place.offset);
   }
 
-  std::vector<Function> functions_at(std::uint64_t counter) {
-    const Module* module = module_of(counter);
-    if (module == nullptr) return {{"(unknown)", Owner::kSystem}};
-    const Owner owner = module->path == plugin_    ? Owner::kUser
-                        : module->path == program_ ? Owner::kFanfold
-                                                   : Owner::kSystem;
-    const auto address = address_of(*module, counter);
-    if (!address) return {{"(" + module->path + ")", owner}};
+  std::vector<Function> functions_at(const ProfileFrame& place) {
+    if (place.module == ProfileFrame::kNowhere) return {{"(unknown)", Owner::kSystem}};
+    const std::string& path = profile_.modules[place.module].path;
+    const Owner owner = owners_[place.module];
+    const auto address = address_of(place);
+    if (!address) return {{"(" + path + ")", owner}};
     std::vector<Function> functions;
-    if (const auto found = sources_.find(*address); found != sources_.end()) {
+    if (const auto found = sources_.find(*address);
+        found != sources_.end() && plugins_[place.module]) {
       for (const std::string& line : found->second) {
         const std::string name = line.substr(0, line.rfind(" at "));
         functions.push_back({name, owner_in_plugin(name)});
@@ -126,43 +111,49 @@ class Names {
       std::reverse(functions.begin(), functions.end());
       return functions;
     }
-    const std::string name = file(module->path)->function_at(*address);
-    const std::string base = module->path.substr(module->path.rfind('/') + 1);
+    const std::string name = file(place.module)->function_at(*address);
+    const std::string base = path.substr(path.rfind('/') + 1);
     if (name.empty()) return {{"(" + base + ")", owner}};
     const std::string readable = demangled(name);
     return {{readable, owner == Owner::kUser ? owner_in_plugin(readable) : owner}};
   }
 
-  const std::string plugin_;
-  const std::string program_;
-  const std::vector<Module> modules_ = mapped_modules();
-  std::map<std::string, std::unique_ptr<ElfFile>> files_;
+  const StackProfile& profile_;
+  std::string plugin_;
+  // By module.
+  std::vector<bool> plugins_;
+  std::vector<Owner> owners_;
+  std::vector<std::unique_ptr<ElfFile>> files_;
+  std::vector<bool> opened_;
   worker::SourceLines sources_;
-  std::map<std::uint64_t, std::vector<Function>> known_;
+  std::map<ProfileFrame, std::vector<Function>> known_;
 };
 
 /// All but the innermost are return addresses: the call is just before.
-std::uint64_t place_of(const Sample& sample, std::size_t frame) {
-  return sample.counters[frame] - (frame == 0 ? 0 : 1);
+ProfileFrame place_of(const std::vector<ProfileFrame>& frames, std::size_t index) {
+  ProfileFrame place = frames[index];
+  if (index > 0) --place.offset;
+  return place;
 }
 
 }  // namespace
 
-std::map<Stage, Stacks> name_stacks(const std::vector<Sample>& samples, const std::string& plugin) {
-  Names names(plugin);
-  std::set<std::uint64_t> counters;
-  for (const Sample& sample : samples) {
-    for (std::size_t i = 0; i < sample.counters.size(); ++i) counters.insert(place_of(sample, i));
+std::map<Stage, Stacks> name_stacks(const StackProfile& profile, const std::string& plugin) {
+  Names names(profile, plugin);
+  std::set<ProfileFrame> places;
+  for (const auto& [stack, count] : profile.stacks) {
+    for (std::size_t i = 0; i < stack.second.size(); ++i) places.insert(place_of(stack.second, i));
   }
-  names.look_up(counters);
+  names.look_up(places);
   std::map<Stage, Stacks> stages;
-  for (const Sample& sample : samples) {
-    std::vector<Function> stack;
-    for (std::size_t i = sample.counters.size(); i-- > 0;) {
-      const std::vector<Function>& functions = names.of(place_of(sample, i));
-      stack.insert(stack.end(), functions.begin(), functions.end());
+  for (const auto& [stack, count] : profile.stacks) {
+    const auto& [stage, frames] = stack;
+    std::vector<Function> functions;
+    for (std::size_t i = frames.size(); i-- > 0;) {
+      const std::vector<Function>& there = names.of(place_of(frames, i));
+      functions.insert(functions.end(), there.begin(), there.end());
     }
-    ++stages[sample.stage][stack];
+    stages[stage][functions] += count;
   }
   return stages;
 }

@@ -1,4 +1,4 @@
-// Samples of this process, with names: while its libraries are still mapped.
+// Samples with names, from the files on this host.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/profile/sampler.hpp"
+#include "common/profile/stack_profile.hpp"
 
 namespace fanfold::cli {
 
@@ -22,7 +22,8 @@ struct Function {
 using Stacks = std::map<std::vector<Function>, std::uint64_t>;
 
 /// By stage.  Functions of the plugin are told with those that were inlined into them, where
-/// addr2line or llvm-symbolizer is installed; others by their symbols.
-std::map<Stage, Stacks> name_stacks(const std::vector<Sample>& samples, const std::string& plugin);
+/// addr2line or llvm-symbolizer is installed; others by their symbols.  What lies in a file that is
+/// another one here gets the name of the file.
+std::map<Stage, Stacks> name_stacks(const StackProfile& profile, const std::string& plugin);
 
 }  // namespace fanfold::cli

@@ -6,6 +6,7 @@
 #include "common/report/assets.hpp"
 #include "common/report/html.hpp"
 #include "common/report/sections.hpp"
+#include "common/report/stage_graph.hpp"
 #include "common/report/timeline.hpp"
 #include "common/text/units.hpp"
 #include "worker/plugin/plugin.hpp"
@@ -45,8 +46,8 @@ std::string report_html(const JobHistory& history, const Analysis& analysis) {
       std::string(kTimelineScript) +
       "fanfoldTimeline().show(JSON.parse(document.getElementById(\"data\").textContent));\n";
   const JobSections sections = job_sections(history, analysis);
-  return head(history, script) + sections.summary + timeline_section() + sections.details +
-         "<footer>" +
+  return head(history, script) + sections.summary + stage_graph(history, {}) + timeline_section() +
+         sections.keys + sections.details + "<footer>" +
          (history.state == "running"
               ? "<p>The log ends before the job does: the page shows what was known then.</p>"
               : "") +

@@ -61,6 +61,16 @@ Json completion_json(const proto::CompletionStatus& completion) {
   return json;
 }
 
+Json emission_json(const proto::Emission& emission) {
+  Json keys = Json::array();
+  for (const proto::HotKey& key : emission.hot_keys) {
+    keys.push_back({{"key", key.key}, {"partition", key.partition}, {"bytes", key.bytes}});
+  }
+  return {{"bytes", emission.bytes},
+          {"partition_bytes", emission.partition_bytes},
+          {"hot_keys", std::move(keys)}};
+}
+
 Json status_json(const proto::JobStatus& status) {
   Json json = {{"job", status.job.value},
                {"name", status.job_name},
@@ -81,6 +91,7 @@ Json status_json(const proto::JobStatus& status) {
                {"dead_letters", status.dead_letters}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
   json["completion"] = completion_json(status.completion);
+  json["emitted"] = emission_json(status.emission);
   json["control"] = {{"max_concurrency", status.control.max_concurrency},
                      {"priority", status.control.priority},
                      {"weight", status.control.weight},

@@ -143,7 +143,7 @@ class Adviser {
         times(last.bytes_in, stage.bytes_in_median) + " as large as the median: ";
     if (stage.stage == Stage::kReduce) {
       add(finding,
-          "Its partition is " + size +
+          "Its partition is " + size + hot_key_of(last.index) +
               "a few keys have most of the values. A combine(), or a key that spreads them, shares "
               "the "
               "work out; more reducers help only while keys can be parted.",
@@ -154,6 +154,19 @@ class Adviser {
               "a file that cannot be cut (compressed, or read whole). Store it in several files.",
           stage.tail);
     }
+  }
+
+  /// The key that alone is a quarter of what was emitted for the partition, or more.
+  std::string hot_key_of(std::uint32_t partition) const {
+    const EmissionHistory& emission = history_.emission;
+    for (const HotKeyHistory& key : emission.keys) {
+      if (key.partition != partition || partition >= emission.partition_bytes.size()) continue;
+      const std::uint64_t whole = emission.partition_bytes[partition];
+      if (key.bytes < whole / 4) return "";
+      return "the key " + printable(key.key, false) + " has " + percent(key.bytes, whole) +
+             " of what was emitted for it; ";
+    }
+    return "";
   }
 
   /// The flag that makes about so many tasks for each slot.

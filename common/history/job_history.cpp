@@ -17,6 +17,8 @@ using Json = nlohmann::json;
 constexpr std::uint64_t kVersion = 1;
 /// Far beyond any real cluster; a log that says more is not believed.
 constexpr std::uint64_t kSlotsMax = 1024;
+constexpr std::size_t kPartitionsMax = 1000;
+constexpr std::size_t kKeysMax = 100;
 
 std::uint64_t number(const Json& line, const char* name) {
   const auto found = line.find(name);
@@ -82,13 +84,18 @@ class HistoryReader::State {
  public:
   Status take(std::string_view bytes);
   Result<JobHistory> history() const;
+  bool over() const { return history_.state != "running"; }
+  Result<JobHistory> release();
 
  private:
+  Status check() const;
+  static void settle(JobHistory* history);
   Status take_line(std::string_view text);
   void read_line(const Json& line);
   void on_job(std::string_view event, const Json& line);
   void on_stage(std::string_view event, const Json& line);
   void on_attempt(std::string_view event, const Json& line);
+  void on_keys(const Json& line);
   void end_attempt(const Json& line, AttemptHistory* attempt) const;
   std::uint32_t worker_of(const std::string& name);
   StageHistory& stage(Stage which);
@@ -148,14 +155,29 @@ Status HistoryReader::State::take_line(std::string_view line_text) {
   return {};
 }
 
-Result<JobHistory> HistoryReader::State::history() const {
-  FANFOLD_RETURN_IF_ERROR(refused_);
-  if (!any_) return Status(StatusCode::kCorruption, "this event log is empty");
-  JobHistory history = history_;
-  for (AttemptHistory& attempt : history.attempts) {
-    if (attempt.outcome == Outcome::kUnfinished) attempt.ended = history.elapsed;
+Status HistoryReader::State::check() const {
+  if (refused_.ok() && !any_) return {StatusCode::kCorruption, "this event log is empty"};
+  return refused_;
+}
+
+void HistoryReader::State::settle(JobHistory* history) {
+  for (AttemptHistory& attempt : history->attempts) {
+    if (attempt.outcome == Outcome::kUnfinished) attempt.ended = history->elapsed;
   }
-  settle_lanes(&history);
+  settle_lanes(history);
+}
+
+Result<JobHistory> HistoryReader::State::history() const {
+  FANFOLD_RETURN_IF_ERROR(check());
+  JobHistory history = history_;
+  settle(&history);
+  return history;
+}
+
+Result<JobHistory> HistoryReader::State::release() {
+  FANFOLD_RETURN_IF_ERROR(check());
+  JobHistory history = std::move(history_);
+  settle(&history);
   return history;
 }
 
@@ -171,6 +193,8 @@ void HistoryReader::State::read_line(const Json& line) {
     worker.host = text(line, "host");
     worker.slots =
         static_cast<std::uint32_t>(std::clamp<std::uint64_t>(number(line, "slots"), 1, kSlotsMax));
+  } else if (event == "keys.measured") {
+    on_keys(line);
   } else if (event == "output.invalidated") {
     ++history_.outputs_invalidated;
   } else if (event == "publication.started") {
@@ -193,6 +217,9 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
   } else if (event == "job.planned") {
     history_.planned = time_;
     history_.input_bytes = number(line, "input_bytes");
+    history_.sample = flag(line, "sample");
+    history_.maps = small_number(line, "maps");
+    history_.reduces = small_number(line, "reduces");
     history_.notes = texts(line, "notes");
   } else if (event == "job.resumed") {
     ++history_.resumed;
@@ -210,6 +237,28 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
       if (value.is_number_integer()) history_.counters[name] = value.get<std::int64_t>();
     }
   }
+}
+
+void HistoryReader::State::on_keys(const Json& line) {
+  EmissionHistory emission;
+  emission.bytes = number(line, "bytes");
+  const auto shares = line.find("partition_bytes");
+  if (shares != line.end() && shares->is_array() && shares->size() <= kPartitionsMax) {
+    for (const Json& share : *shares) {
+      emission.partition_bytes.push_back(share.is_number_unsigned() ? share.get<std::uint64_t>()
+                                                                    : 0);
+    }
+  }
+  const auto keys = line.find("keys");
+  if (keys != line.end() && keys->is_array()) {
+    for (const Json& key : *keys) {
+      if (!key.is_object() || emission.keys.size() == kKeysMax) continue;
+      emission.keys.push_back({.key = text(key, "key"),
+                               .partition = small_number(key, "partition"),
+                               .bytes = number(key, "bytes")});
+    }
+  }
+  history_.emission = std::move(emission);
 }
 
 StageHistory& HistoryReader::State::stage(Stage which) {
@@ -243,6 +292,7 @@ void HistoryReader::State::on_attempt(std::string_view event, const Json& line) 
   if (known == live_.end()) {
     if (!read_task(text(line, "task"), &fresh)) return;
     fresh.number = small_number(line, "attempt");
+    std::from_chars(id.data(), id.data() + id.size(), fresh.id);
     fresh.worker = worker_of(text(line, "worker"));
     fresh.speculative = flag(line, "speculative");
     fresh.assigned = fresh.started = time_;
@@ -309,13 +359,20 @@ HistoryReader& HistoryReader::operator=(HistoryReader&&) noexcept = default;
 
 Status HistoryReader::take(std::string_view bytes) { return state_->take(bytes); }
 Result<JobHistory> HistoryReader::history() const { return state_->history(); }
+bool HistoryReader::over() const { return state_->over(); }
+
+Result<JobHistory> HistoryReader::release() {
+  Result<JobHistory> history = state_->release();
+  state_ = std::make_unique<State>();
+  return history;
+}
 
 Result<JobHistory> read_job_history(std::string_view text) {
   HistoryReader reader;
   FANFOLD_RETURN_IF_ERROR(reader.take(text));
   // A line that a crash cut off is the last one.
   if (!text.empty() && !text.ends_with('\n')) FANFOLD_RETURN_IF_ERROR(reader.take("\n"));
-  return reader.history();
+  return reader.release();
 }
 
 }  // namespace fanfold

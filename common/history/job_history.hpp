@@ -32,6 +32,7 @@ struct AttemptHistory {
   Stage stage = Stage::kMap;
   std::uint32_t index = 0;
   std::uint32_t number = 0;  // 0: not known.
+  std::uint64_t id = 0;      // As daemons call it; 0: not known.
   std::uint32_t worker = 0;  // Index into JobHistory::workers.
   std::uint32_t lane = 0;    // Of its worker: attempts of a lane do not overlap.
   Outcome outcome = Outcome::kUnfinished;
@@ -70,6 +71,20 @@ struct StageHistory {
   std::optional<std::uint64_t> ended;  // The last time that all its tasks were committed.
 };
 
+/// A key that much of what maps emitted belongs to.
+struct HotKeyHistory {
+  std::string key;
+  std::uint32_t partition = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// What maps emitted, before any combining; worked out from samples.
+struct EmissionHistory {
+  std::uint64_t bytes = 0;                     // 0: not known.
+  std::vector<std::uint64_t> partition_bytes;  // Empty: not known.
+  std::vector<HotKeyHistory> keys;             // The largest first.
+};
+
 struct JobHistory {
   std::uint64_t job = 0;
   std::string name;
@@ -82,12 +97,16 @@ struct JobHistory {
   std::uint64_t submitted_unix_us = 0;
   std::uint64_t planned = 0;  // When planning was done.
   std::uint64_t input_bytes = 0;
+  bool sample = false;  // These three as planned.
+  std::uint32_t maps = 0;
+  std::uint32_t reduces = 0;
   std::vector<std::string> notes;
   std::vector<StageHistory> stages;  // In the order in which they started.
   std::vector<WorkerHistory> workers;
   std::vector<AttemptHistory> attempts;  // By start.
   std::uint32_t outputs_invalidated = 0;
   std::uint32_t resumed = 0;  // Times another master went on with it.
+  EmissionHistory emission;
   std::optional<std::uint64_t> publication_started;
   std::optional<std::uint64_t> publication_ended;
 
@@ -117,6 +136,10 @@ class HistoryReader {
   Status take(std::string_view bytes);
   /// What was read so far, as if the log ended here.  kCorruption: nothing was.
   Result<JobHistory> history() const;
+  /// The log has told how its job ended.
+  bool over() const;
+  /// history() without a copy, of which there would be two; afterwards the reader is as new.
+  Result<JobHistory> release();
 
  private:
   class State;

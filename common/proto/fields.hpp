@@ -94,7 +94,7 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
-          s.bad_records, s.control);
+          s.bad_records, s.control, s.profile, s.measure_keys);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -119,10 +119,18 @@ void serialize(Archive& archive, FailureReport& f) {
           f.lost_outputs, f.key, f.record_to_blame);
 }
 template <class Archive>
+void serialize(Archive& archive, HotKey& k) {
+  archive(k.key, k.hash, k.partition, k.bytes);
+}
+template <class Archive>
+void serialize(Archive& archive, Emission& e) {
+  archive(e.bytes, e.partition_bytes, e.hot_keys);
+}
+template <class Archive>
 void serialize(Archive& archive, AttemptReport& r) {
   archive(r.records_in, r.bytes_in, r.records_out, r.bytes_out, r.spills, r.wall_us,
           r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty, r.emitted, r.flow,
-          r.records_mapped, r.records_skipped, r.dead_letters);
+          r.records_mapped, r.records_skipped, r.dead_letters, r.emission);
 }
 template <class Archive>
 void serialize(Archive& archive, HeldTask& h) {
@@ -153,7 +161,7 @@ void serialize(Archive& archive, JobStatus& s) {
           s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
-          s.completion, s.records_skipped, s.dead_letters, s.control);
+          s.completion, s.records_skipped, s.dead_letters, s.control, s.emission);
 }
 template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {

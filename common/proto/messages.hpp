@@ -16,7 +16,7 @@
 
 namespace fanfold::proto {
 
-inline constexpr std::uint32_t kProtocolVersion = 5;
+inline constexpr std::uint32_t kProtocolVersion = 6;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {

@@ -12,6 +12,7 @@
 #include "common/core/ids.hpp"
 #include "common/io/part_file.hpp"
 #include "common/io/piece_reader.hpp"
+#include "common/proto/emission.hpp"
 #include "fanfold/abi.hpp"
 
 namespace fanfold::proto {
@@ -136,6 +137,10 @@ struct JobSpec {
   std::string traceparent;     // Of the W3C: what the job is a part of; empty: of nothing.
   BadRecordPolicy bad_records;
   JobControl control;  // At first.
+  /// Directory to which executors add where they spend their time (common/profile); empty: nobody
+  /// wants to know.
+  std::string profile;
+  bool measure_keys = true;  // Maps tell which keys most of what they emit belongs to.
 };
 
 /// One map task's share of the input.
@@ -242,6 +247,7 @@ struct AttemptReport {
   std::uint64_t records_mapped = 0;
   std::uint64_t records_skipped = 0;
   std::uint64_t dead_letters = 0;
+  Emission emission;  // Map.
 };
 
 /// What a worker that registers holds: an attempt that has not been answered for.
@@ -358,6 +364,7 @@ struct JobStatus {
   std::uint64_t records_skipped = 0;
   std::uint64_t dead_letters = 0;
   JobControl control;
+  Emission emission;  // Of the maps that committed.
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

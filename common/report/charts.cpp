@@ -120,4 +120,21 @@ std::string size_chart(const JobHistory& history, const StageAnalysis& stage) {
              "bytes read by each " + name + " task");
 }
 
+std::string emission_chart(const EmissionHistory& emission) {
+  std::vector<std::uint64_t> sorted = emission.partition_bytes;
+  if (sorted.empty()) return "";
+  std::sort(sorted.begin(), sorted.end());
+  const std::uint64_t median = sorted[(sorted.size() - 1) / 2];
+  // As many as a log may tell of fit.
+  const std::size_t shown = std::min<std::size_t>(kBarsMost, emission.partition_bytes.size());
+  std::vector<Bar> bars;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const std::uint64_t bytes = emission.partition_bytes[i];
+    bars.push_back(
+        {bytes, "partition " + std::to_string(i) + ": " + format_bytes(bytes), bytes / 3 > median});
+  }
+  return svg(bars, "map", {"0", std::to_string(shown - 1), format_bytes(sorted.back())},
+             "bytes emitted for each partition");
+}
+
 }  // namespace fanfold

@@ -15,4 +15,7 @@ std::string duration_chart(const StageAnalysis& stage);
 /// bar that shows the largest of them.
 std::string size_chart(const JobHistory& history, const StageAnalysis& stage);
 
+/// Bytes that maps emitted for each partition.
+std::string emission_chart(const EmissionHistory& emission);
+
 }  // namespace fanfold

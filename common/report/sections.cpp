@@ -7,6 +7,7 @@
 
 #include "common/report/charts.hpp"
 #include "common/report/elements.hpp"
+#include "common/report/emission.hpp"
 #include "common/report/html.hpp"
 #include "common/text/names.hpp"
 #include "common/text/units.hpp"
@@ -28,6 +29,7 @@ class Writer {
     advice();
     critical_path();
     sections.summary = std::exchange(body_, {});
+    sections.keys = emission_section(history_.emission);
     stages();
     slowest();
     failures();

@@ -13,6 +13,7 @@ namespace fanfold {
 
 struct JobSections {
   std::string summary;  // Name and state, key numbers, advice, critical path.
+  std::string keys;     // Hot keys; empty while nothing is known.
   std::string
       details;  // Stages, charts, tasks that stand out, failures, inputs, counters, remarks.
 };

@@ -102,10 +102,10 @@ void EventRecorder::begin_end_line(JsonLine& line, AttemptId attempt, const Live
   if (live.speculative) line.flag("speculative", true);
 }
 
-void EventRecorder::committed(Instant now, const TaskId& task, AttemptId attempt,
+bool EventRecorder::committed(Instant now, const TaskId& task, AttemptId attempt,
                               const proto::AttemptReport& report) {
   JobLog* job = find(task.job);
-  if (job == nullptr) return;
+  if (job == nullptr) return false;
   Live live;
   // In the turn in which its worker came back it is taken over and done with at once.
   live.task = task;
@@ -126,7 +126,7 @@ void EventRecorder::committed(Instant now, const TaskId& task, AttemptId attempt
     }
     note_buffered(now, *job, before);
   }
-  count_done(now, *job, task.stage);
+  return count_done(now, *job, task.stage);
 }
 
 void EventRecorder::failed(Instant now, AttemptId attempt, const proto::FailureReport& failure) {

@@ -104,9 +104,24 @@ void EventRecorder::resumed(Instant now, JobId id) {
   note_buffered(now, *job, 0);
 }
 
-void EventRecorder::count_done(Instant now, JobLog& job, Stage which) {
+bool EventRecorder::count_done(Instant now, JobLog& job, Stage which) {
   StageCount& stage = job.stage(which);
-  if (++stage.done == stage.tasks) end_stage(now, job, which);
+  if (++stage.done != stage.tasks) return false;
+  end_stage(now, job, which);
+  return true;
+}
+
+void EventRecorder::keys_measured(Instant now, JobId id, const proto::Emission& emission) {
+  JobLog* job = find(id);
+  // Nothing new since it was told.
+  if (job == nullptr || emission.bytes == job->emission_told) return;
+  job->emission_told = emission.bytes;
+  const std::size_t before = job->buffer.size();
+  JsonLine(&job->buffer, "keys.measured", time_us(now))
+      .number("bytes", emission.bytes)
+      .numbers("partition_bytes", emission.partition_bytes)
+      .hot_keys("keys", emission.hot_keys);
+  note_buffered(now, *job, before);
 }
 
 void EventRecorder::end_stage(Instant now, JobLog& job, Stage which) {
@@ -154,6 +169,7 @@ void EventRecorder::publication_ended(Instant now, JobId id, const Status& outco
 void EventRecorder::ended(Instant now, const proto::JobStatus& status) {
   JobLog* job = find(status.job);
   if (job == nullptr) return;
+  keys_measured(now, status.job, status.emission);
   const std::size_t before = job->buffer.size();
   {
     JsonLine line(&job->buffer, "job.ended", time_us(now));

@@ -82,9 +82,12 @@ class EventRecorder {
   void assigned(Instant now, const Assignment& assignment);
   /// A heartbeat lists it as running.
   void running(Instant now, AttemptId attempt);
-  /// Ends of attempts.  Of one that is not under way (any more) only a commit is told.
-  void committed(Instant now, const TaskId& task, AttemptId attempt,
+  /// Ends of attempts.  Of one that is not under way (any more) only a commit is told; whether it
+  /// was the last of its stage.
+  bool committed(Instant now, const TaskId& task, AttemptId attempt,
                  const proto::AttemptReport& report);
+  /// What maps emitted, and the keys that had most of it.
+  void keys_measured(Instant now, JobId job, const proto::Emission& emission);
   void failed(Instant now, AttemptId attempt, const proto::FailureReport& failure);
   void cancelled(Instant now, AttemptId attempt) { end_without_result(now, attempt, "cancelled"); }
   void abandoned(Instant now, AttemptId attempt) { end_without_result(now, attempt, "abandoned"); }
@@ -130,6 +133,7 @@ class EventRecorder {
     std::string buffer;       // Whole lines.
     std::uint64_t bytes = 0;  // Of the log, the buffer included.
     std::uint64_t lines_dropped = 0;
+    std::uint64_t emission_told = 0;  // Bytes that keys.measured said.
     std::size_t capsules = 0;
     std::deque<std::string> newest_capsules;  // Names, without the first ones.
     bool capped = false;
@@ -161,7 +165,8 @@ class EventRecorder {
   void begin_end_line(JsonLine& line, AttemptId attempt, const Live& live, std::string_view outcome,
                       std::optional<Instant> started) const;
   void end_without_result(Instant now, AttemptId attempt, std::string_view outcome);
-  void count_done(Instant now, JobLog& job, Stage stage);
+  /// Whether that was the last of its stage.
+  bool count_done(Instant now, JobLog& job, Stage stage);
   void end_stage(Instant now, JobLog& job, Stage stage);
   void tell_assignments();
   void tell_worker(Instant now, JobLog& job, const Assignment& assignment);

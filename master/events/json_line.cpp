@@ -155,6 +155,34 @@ JsonLine& JsonLine::texts(std::string_view name, std::span<const std::string> va
   return *this;
 }
 
+JsonLine& JsonLine::numbers(std::string_view name, std::span<const std::uint64_t> values) {
+  begin_field(name);
+  out_.push_back('[');
+  for (const std::uint64_t value : values) {
+    if (out_.back() != '[') out_.push_back(',');
+    append_number(value, &out_);
+  }
+  out_.push_back(']');
+  return *this;
+}
+
+JsonLine& JsonLine::hot_keys(std::string_view name, std::span<const proto::HotKey> keys) {
+  begin_field(name);
+  out_.push_back('[');
+  for (const proto::HotKey& key : keys) {
+    if (out_.back() != '[') out_.push_back(',');
+    out_.append("{\"key\":");
+    append_json_text(key.key, kTextBytes, &out_);
+    out_.append(",\"partition\":");
+    append_number(key.partition, &out_);
+    out_.append(",\"bytes\":");
+    append_number(key.bytes, &out_);
+    out_.push_back('}');
+  }
+  out_.push_back(']');
+  return *this;
+}
+
 JsonLine& JsonLine::counters(std::string_view name,
                              const std::map<std::string, std::int64_t>& values) {
   begin_field(name);

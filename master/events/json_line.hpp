@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "common/core/ids.hpp"
+#include "common/proto/types.hpp"
 
 namespace fanfold::master {
 
@@ -36,6 +37,9 @@ class JsonLine {
   JsonLine& id(AttemptId attempt);
   JsonLine& flag(std::string_view name, bool value);
   JsonLine& texts(std::string_view name, std::span<const std::string> values);
+  JsonLine& numbers(std::string_view name, std::span<const std::uint64_t> values);
+  /// [{"key":TEXT,"partition":N,"bytes":N}, ...]
+  JsonLine& hot_keys(std::string_view name, std::span<const proto::HotKey> keys);
   JsonLine& counters(std::string_view name, const std::map<std::string, std::int64_t>& values);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,12 +14,41 @@ using namespace std::chrono_literals;
 constexpr Duration kInterval = 250ms;
 /// Of the time, what taking snapshots may take at most: a hundredth.
 constexpr int kShare = 100;
+/// Whose output a job reads is looked for in so many of its inputs.
+constexpr std::size_t kInputsLookedAt = 100;
+constexpr std::size_t kSourcesMax = 100;
 
 /// What lists show of a job.
 proto::JobStatus listed(proto::JobStatus status) {
   status.first_cause.stack.clear();
   status.first_cause.log_tail.clear();
   return status;
+}
+
+/// Earlier jobs whose output directory an input of this one lies in.
+std::vector<JobId> sources_of(MasterState& state, const JobRecord& record,
+                              const std::vector<JobId>& jobs) {
+  std::vector<JobId> sources;
+  const std::vector<std::string>& inputs = record.spec().inputs;
+  for (const JobId earlier : jobs) {
+    if (!(earlier < record.job()) || sources.size() == kSourcesMax) continue;
+    const std::string& output = state.jobs.find(earlier)->spec().output;
+    // Of a job that ended under another master only its status is known.
+    if (output.empty()) continue;
+    const auto lies_there = [&output](std::string_view input) {
+      // "TAG=/path"
+      input.remove_prefix(std::min(input.find('/'), input.size()));
+      return input == output ||
+             (input.starts_with(output) && input.substr(output.size()).starts_with('/'));
+    };
+    if (std::any_of(
+            inputs.begin(),
+            inputs.begin() + static_cast<std::ptrdiff_t>(std::min(inputs.size(), kInputsLookedAt)),
+            lies_there)) {
+      sources.push_back(earlier);
+    }
+  }
+  return sources;
 }
 
 }  // namespace
@@ -32,6 +62,21 @@ void BoardKeeper::end_turn() {
   const Duration took = clock_.now() - began;
   earliest_ = state_.now + std::max(kInterval, took * kShare);
   due_.reset();
+}
+
+std::map<JobId, std::vector<JobId>> BoardKeeper::sources(const std::vector<JobId>& jobs) {
+  std::map<JobId, std::vector<JobId>> known;
+  for (const JobId job : jobs) {
+    const auto before = sources_.find(job);
+    known[job] = before != sources_.end() ? before->second
+                                          : sources_of(state_, *state_.jobs.find(job), jobs);
+  }
+  sources_ = std::move(known);
+  std::map<JobId, std::vector<JobId>> some;
+  for (const auto& [job, sources] : sources_) {
+    if (!sources.empty()) some.emplace(job, sources);
+  }
+  return some;
 }
 
 std::shared_ptr<const web::Snapshot> BoardKeeper::take() {
@@ -73,6 +118,9 @@ std::shared_ptr<const web::Snapshot> BoardKeeper::take() {
     snapshot->ended.push_back(status);
   }
   ended_ = std::move(ended);
+  std::vector<JobId> jobs = state_.jobs.list(JobPhase::kActive);
+  for (const auto& [job, status] : ended_) jobs.push_back(job);
+  snapshot->sources = sources(jobs);
   return snapshot;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "common/core/clock.hpp"
 #include "common/core/time.hpp"
@@ -28,6 +29,8 @@ class BoardKeeper {
 
  private:
   std::shared_ptr<const web::Snapshot> take();
+  /// Jobs that read the output of others, as far as both are known here: the jobs of a pipeline.
+  std::map<JobId, std::vector<JobId>> sources(const std::vector<JobId>& jobs);
 
   MasterState& state_;
   Clock& clock_;
@@ -36,6 +39,8 @@ class BoardKeeper {
   Instant earliest_;            // Before it nothing is posted.
   /// Of jobs that ended: they do not change any more.
   std::map<JobId, std::shared_ptr<const proto::JobStatus>> ended_;
+  /// Of each job that was seen: whose output it reads.  Mostly nobody's.
+  std::map<JobId, std::vector<JobId>> sources_;
 };
 
 }  // namespace fanfold::master

@@ -27,6 +27,7 @@ std::uint64_t milliseconds_of(Duration duration) {
 proto::JobStatus row_of(proto::JobStatus status) {
   status.counters.clear();
   status.notes.clear();
+  status.emission = {};
   status.first_cause.stack.clear();
   status.first_cause.log_tail.clear();
   return status;

@@ -139,7 +139,13 @@ void JobRecord::commit(const AttemptCommitted& fact, proto::AttemptReport report
   std::vector<Commit>& commits = commits_[slot_of(fact.task.stage)];
   FANFOLD_CHECK(fact.task.index < commits.size());
   Commit& commit = commits[fact.task.index];
-  if (commit.attempt != AttemptId{}) count(fact.task.stage, commit.report, Direction::kSubtract);
+  if (commit.attempt != AttemptId{}) {
+    count(fact.task.stage, commit.report, Direction::kSubtract);
+  } else if (fact.task.stage == Stage::kMap) {
+    emission_.add(report.emission, message_.assignment.partitions);
+  }
+  // Of a hundred thousand maps that would be most of the memory.
+  report.emission = {};
   count(fact.task.stage, report, Direction::kAdd);
   if (fact.task.stage == Stage::kSample) {
     message_.assignment.splitters = std::move(report.splitters);
@@ -271,6 +277,7 @@ void JobRecord::complete(proto::JobStatus* status) const {
   status->output = spec().output;
   status->submitted_by = spec().submitted_by;
   status->counters = counters_;
+  status->emission = emission_.total();
   status->notes = notes_;
   if (counters_left_out_) {
     status->notes.push_back("only " + std::to_string(limits::kCountersPerJob) +
@@ -318,6 +325,7 @@ void JobRecord::finish(proto::JobStatus final_status) {
   failures_.clear();
   given_up_.clear();
   counters_.clear();
+  emission_ = {};
   notes_ = {};
 }
 

@@ -20,6 +20,7 @@
 #include "master/scheduler/action.hpp"
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/fact.hpp"
+#include "master/service/emission_sum.hpp"
 #include "master/service/listing.hpp"
 #include "master/service/quotas.hpp"
 #include "master/service/worker_directory.hpp"
@@ -92,6 +93,9 @@ class JobRecord {
   /// What of the input is in the output; nullopt: all of it, and nobody asked for less.
   std::optional<io::Coverage> coverage(const proto::CompletionStatus& status) const;
 
+  /// What its maps have emitted so far.
+  proto::Emission emission() const { return emission_.total(); }
+
   /// Adds to the scheduler's counts what it does not know: names, records, counters, notes.
   void complete(proto::JobStatus* status) const;
 
@@ -140,6 +144,7 @@ class JobRecord {
   std::array<std::vector<Commit>, kStages> commits_;
   std::array<Totals, kStages> totals_;
   std::map<std::string, std::int64_t> counters_;
+  EmissionSum emission_;
   bool counters_left_out_ = false;
   std::map<AttemptId, proto::FailureReport> failures_;
   std::map<std::uint32_t, AttemptId> given_up_;  // Maps, and the first attempt that failed.

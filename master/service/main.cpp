@@ -1,4 +1,4 @@
-// fanfold-master: see `fanfold-master --help` and docs/operating.md.
+// fanfold-master: see `fanfold-master --help` and docs/operating/daemons.md.
 
 #include <cstdio>
 #include <string>

@@ -29,9 +29,13 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
   FANFOLD_CHECK(record != nullptr && report != state_.reports.end());
   state_.followers.touch(fact.task.job);
   std::string bytes = proto::encode_struct(report->second);
-  state_.event_log.committed(state_.now, fact.task, fact.attempt, report->second);
+  const bool stage_done =
+      state_.event_log.committed(state_.now, fact.task, fact.attempt, report->second);
   state_.measures.committed(state_.now, fact.task, fact.attempt, report->second);
   record->commit(fact, std::move(report->second));
+  if (stage_done && fact.task.stage == Stage::kMap) {
+    state_.event_log.keys_measured(state_.now, fact.task.job, record->emission());
+  }
   return bytes;
 }
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "common/core/clock.hpp"
+#include "common/http/http_server.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
 #include "common/security/key_directory.hpp"
@@ -26,7 +27,7 @@
 #include "master/service/socket_guard.hpp"
 #include "master/store/store.hpp"
 #include "master/web/board.hpp"
-#include "master/web/http_server.hpp"
+#include "master/web/questions.hpp"
 #include "master/web/site.hpp"
 
 namespace fanfold::master {
@@ -76,14 +77,13 @@ std::unique_ptr<EventSink> open_event_logs(const std::string& directory, Log& lo
 }
 
 /// Null: nobody asked for them.
-Result<std::unique_ptr<web::HttpServer>> serve_pages(const MasterOptions& options, web::Site& site,
-                                                     Log& log) {
-  if (!options.http_port) return std::unique_ptr<web::HttpServer>();
+Result<std::unique_ptr<HttpServer>> serve_pages(const MasterOptions& options, web::Site& site,
+                                                Log& log) {
+  if (!options.http_port) return std::unique_ptr<HttpServer>();
   FANFOLD_ASSIGN_OR_RETURN(
-      std::unique_ptr<web::HttpServer> server,
-      web::HttpServer::start(
-          {.port = *options.http_port, .hosts = options.http_hosts},
-          [&site](const web::HttpRequest& request) { return site.respond(request); }));
+      std::unique_ptr<HttpServer> server,
+      HttpServer::start({.port = *options.http_port, .hosts = options.http_hosts},
+                        [&site](const HttpRequest& request) { return site.respond(request); }));
   log.info("http.listening", {{"host", "127.0.0.1"}, {"port", server->port()}});
   return server;
 }
@@ -197,8 +197,10 @@ Status run_master(const MasterOptions& options) {
   doors.audit = options.audit_file.empty() ? nullptr : &audit;
   web::Board board;
   if (options.http_port) doors.board = &board;
-  web::Site site(board, options.event_directory);
-  FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<web::HttpServer> pages,
+  web::Questions questions([&transport] { transport->wake(); });
+  if (options.http_port) doors.questions = &questions;
+  web::Site site(board, questions, options.event_directory);
+  FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> pages,
                            serve_pages(options, site, log));
   auto service = std::make_unique<MasterService>(settings, doors);
   FANFOLD_RETURN_IF_ERROR(service->recover(opened.stored));

@@ -115,8 +115,16 @@ Status MasterService::collect(Duration wait) {
   frames_in_turn_ = frames;
   note_damage();
   note_keys();
+  take_questions();
   collect_side_results();
   return {};
+}
+
+void MasterService::take_questions() {
+  if (doors_.questions == nullptr) return;
+  for (const web::Questions::Question& question : doors_.questions->take()) {
+    client_desk_.handle({question.peer}, question.message);
+  }
 }
 
 void MasterService::note_damage() {
@@ -309,6 +317,9 @@ Status MasterService::send_outbox() {
   // A master that slept while another took over must not speak any more.
   if (!planted(Bug::kNoEpochCheck)) FANFOLD_RETURN_IF_ERROR(doors_.store.confirm());
   for (Outbox::Item& item : state_.outbox.take()) {
+    if (doors_.questions != nullptr && doors_.questions->answer(item.peer.value, item.payload)) {
+      continue;
+    }
     const Status sent = doors_.transport.send(item.peer, std::move(item.payload));
     if (sent.ok()) continue;
     // Workers reconcile by heartbeats and clients ask again; a follower that is gone is gone.

@@ -23,6 +23,7 @@
 #include "master/service/staging_keeper.hpp"
 #include "master/service/worker_desk.hpp"
 #include "master/store/store.hpp"
+#include "master/web/questions.hpp"
 
 namespace fanfold::master {
 
@@ -35,6 +36,7 @@ struct ServiceDoors {
   SideWorkFactory side_work = threaded_side_work;
   EventSink* events = nullptr;                    // Null: nobody wants to read of jobs later.
   web::Board* board = nullptr;                    // Null: nobody looks on.
+  web::Questions* questions = nullptr;            // Of those who look on; null: they ask none.
   security::LiveKeys* keys = nullptr;             // Null: nobody is asked for one.
   const security::PluginList* plugins = nullptr;  // Null: any may run.
   Log* audit = nullptr;                           // Null: who does what is not written down.
@@ -83,6 +85,7 @@ class MasterService {
   void note_keys();
   void reject_frame(const net::PeerId& peer, std::string_view payload, const Status& why);
   void collect_side_results();
+  void take_questions();
   Duration time_to_wait(Duration wait) const;
 
   Status decide();

@@ -148,6 +148,9 @@ Status check_submission(const proto::JobSpec& spec) {
     FANFOLD_RETURN_IF_ERROR(check_input(spec, input));
   }
   FANFOLD_RETURN_IF_ERROR(check_path("output", spec.output));
+  if (!spec.profile.empty()) {
+    FANFOLD_RETURN_IF_ERROR(check_path("directory for samples", spec.profile));
+  }
   if (spec.output.find_first_not_of('/') == std::string::npos) {
     return refuse("the root directory cannot be the output of a job");
   }

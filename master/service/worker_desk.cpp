@@ -8,6 +8,7 @@
 #include "common/capsule/capsule.hpp"
 #include "common/net/address.hpp"
 #include "master/service/admission.hpp"
+#include "master/service/emission_sum.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -158,6 +159,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
     note_end(*worker, *held, "committed", {std::move(message.log_text), message.log_bytes}, {});
     state_.attempts.remove(message.attempt);
   }
+  trim(&message.report.emission);
   // The scheduler may know more than the book: in this very turn it may adopt the attempt of a
   // worker that came back.  A repeated or stale request is the scheduler's to answer.
   state_.reports.insert_or_assign(message.attempt, std::move(message.report));

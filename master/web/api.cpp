@@ -28,6 +28,16 @@ Json stage_json(const proto::StageStatus& stage) {
   return json;
 }
 
+Json emission_json(const proto::Emission& emission) {
+  Json keys = Json::array();
+  for (const proto::HotKey& key : emission.hot_keys) {
+    keys.push_back({{"key", key.key}, {"partition", key.partition}, {"bytes", key.bytes}});
+  }
+  return {{"bytes", emission.bytes},
+          {"partition_bytes", emission.partition_bytes},
+          {"hot_keys", std::move(keys)}};
+}
+
 Json status_json(const proto::JobStatus& status) {
   Json json = {{"job", status.job.value},
                {"name", status.job_name},
@@ -40,6 +50,7 @@ Json status_json(const proto::JobStatus& status) {
                {"speculative_attempts", status.speculative_attempts},
                {"stages", Json::array()}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
+  json["emitted"] = emission_json(status.emission);
   if (!status.reason.empty()) json["reason"] = status.reason;
   if (proto::is_final(status.state)) {
     json["output_bytes"] = status.output_bytes;

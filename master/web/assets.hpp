@@ -6,8 +6,9 @@
 
 namespace fanfold::master::web {
 
-extern const std::string_view kMasterStyle;  // master.css
-extern const std::string_view kPageScript;   // page.js
-extern const std::string_view kTableScript;  // attempts.js
+extern const std::string_view kMasterStyle;   // master.css
+extern const std::string_view kPageScript;    // page.js
+extern const std::string_view kTableScript;   // attempts.js
+extern const std::string_view kOutputScript;  // output.js
 
 }  // namespace fanfold::master::web

@@ -63,6 +63,7 @@ std::uint64_t rank(const AttemptHistory& attempt, AttemptOrder order) {
 Json row(const JobHistory& history, const AttemptHistory& attempt) {
   Json json = {{"task", task_name(attempt)},
                {"attempt", attempt.number},
+               {"id", std::to_string(attempt.id)},
                {"worker", fit(history.workers[attempt.worker].name, kColumns)},
                {"outcome", name_of(attempt.outcome)},
                {"assigned_us", attempt.assigned},

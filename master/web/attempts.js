@@ -1,6 +1,6 @@
 // The table of attempts: shows the rows that are in view and asks for no others, however many there are.
 "use strict";
-const fanfoldAttempts = address => {
+const fanfoldAttempts = (address, choose) => {
   const rowHeight = 26;
   const pageRows = 100;
   const box = document.getElementById("attempts");
@@ -73,6 +73,14 @@ const fanfoldAttempts = address => {
       if (isNumber) item.className = "n";
       item.textContent = text(attempt);
       item.title = item.textContent;
+      if (!line.firstChild && attempt.id !== "0") {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = item.textContent;
+        button.title = "show what it wrote";
+        button.addEventListener("click", () => choose(attempt.id, button.textContent));
+        item.replaceChildren(button);
+      }
       line.append(item);
     }
     return line;

@@ -65,7 +65,8 @@ std::optional<std::uint64_t> JobViews::Followed::read_on(const std::string& path
 Status JobViews::Followed::renew() {
   const Clock::time_point now = Clock::now();
   if (view && (bytes_shown == bytes_read || now < renewable)) return {};
-  FANFOLD_ASSIGN_OR_RETURN(JobHistory history, reader.history());
+  // Nothing follows after a job's end: of a large one, one copy is enough.
+  FANFOLD_ASSIGN_OR_RETURN(JobHistory history, reader.over() ? reader.release() : reader.history());
   const bool over = history.state != "running";
   view = std::make_shared<const JobView>(std::move(history));
   bytes_shown = bytes_read;

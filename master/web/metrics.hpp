@@ -4,15 +4,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "master/web/process_facts.hpp"
+#include "common/http/metric_text.hpp"
 #include "master/web/snapshot.hpp"
 
 namespace fanfold::master::web {
-
-/// Content type of metrics_text().
-inline constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 std::string metrics_text(const Snapshot& snapshot, const ProcessFacts& process);
 

@@ -5,7 +5,8 @@
   const stale = document.getElementById("stale");
   const isJob = document.getElementById("timeline") !== null;
   const timeline = isJob ? fanfoldTimeline() : null;
-  const attempts = isJob ? fanfoldAttempts("/api" + location.pathname + "/attempts") : null;
+  const output = isJob ? fanfoldOutput("/api" + location.pathname) : null;
+  const attempts = isJob ? fanfoldAttempts("/api" + location.pathname + "/attempts", output.choose) : null;
   // As old as what is shown may get, in milliseconds; what takes long to make is asked for less often.
   const patience = isJob ? 2000 : 1000;
 
@@ -41,6 +42,16 @@
     document.addEventListener("visibilitychange", () => resolve(visible()), { once: true });
   });
 
+  // Beside the page, which may take longer; of a job that is over, until all is there.
+  const followOutput = async () => {
+    for (;;) {
+      await visible();
+      const isLive = body.dataset.state === "live";
+      if (stale.hidden && (isLive || output.isWanted())) await output.refresh();
+      await wait(1000);
+    }
+  };
+
   const run = async () => {
     let first = isJob && body.dataset.state !== "reading";
     while (first || body.dataset.state !== "over") {
@@ -59,4 +70,5 @@
     }
   };
   run();
+  if (isJob) followOutput();
 })();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/report/elements.hpp"
+#include "common/report/emission.hpp"
 #include "common/report/html.hpp"
 #include "common/text/units.hpp"
 #include "master/web/estimate.hpp"
@@ -193,6 +194,33 @@ std::string attempts_section() {
          "</div>\n";
 }
 
+/// output.js fills it.
+std::string output_section() {
+  return "<h2>Output</h2><form id=\"output-of\" class=\"tools\"><label>of <select name=\"what\">"
+         "<option value=\"\">attempts that run</option></select></label>"
+         "<label><input type=\"checkbox\" name=\"follow\" checked> keep the end in view</label>"
+         "<span id=\"output-note\" class=\"faint\" aria-live=\"polite\"></span></form>"
+         "<pre id=\"output\" tabindex=\"0\" role=\"log\" aria-label=\"what attempts write\"></pre>"
+         "<p class=\"faint\">What user code prints, as fanfold logs -f shows it. A task in the "
+         "table "
+         "above brings its output here.</p>\n";
+}
+
+/// While a job runs the master knows more than its log.
+std::string keys_section(const proto::JobStatus* status, const JobLook& look) {
+  const bool logged = look.view != nullptr && look.view->history.emission.bytes > 0;
+  if (status == nullptr || status->emission.bytes == 0 || logged) {
+    return look.view ? look.view->sections.keys : std::string();
+  }
+  EmissionHistory emission{.bytes = status->emission.bytes,
+                           .partition_bytes = status->emission.partition_bytes,
+                           .keys = {}};
+  for (const proto::HotKey& key : status->emission.hot_keys) {
+    emission.keys.push_back({.key = key.key, .partition = key.partition, .bytes = key.bytes});
+  }
+  return emission_section(emission);
+}
+
 }  // namespace
 
 std::string overview_page(const Snapshot& snapshot) {
@@ -202,7 +230,8 @@ std::string overview_page(const Snapshot& snapshot) {
                   live("ended", ended_section(snapshot)));
 }
 
-std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& look) {
+std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& look,
+                     const Neighbours& neighbours) {
   // A job that was accepted just now may not be in the snapshot yet.
   const bool over = status != nullptr
                         ? proto::is_final(status->state)
@@ -218,13 +247,15 @@ std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& l
               .state = !look.view      ? "reading"
                        : over && shown ? "over"
                                        : "live",
-              .scripts = {"timeline.js", "attempts.js", "page.js"}};
+              .scripts = {"timeline.js", "attempts.js", "output.js", "page.js"}};
   if (status != nullptr) frame.title += ": " + status->job_name;
   const std::string none;
-  return page(frame, live("now", now) +
-                         live("summary", look.view ? look.view->sections.summary : none) +
-                         timeline_section() + attempts_section() +
-                         live("details", look.view ? look.view->sections.details : none));
+  return page(frame,
+              live("now", now) + live("summary", look.view ? look.view->sections.summary : none) +
+                  live("graph", look.view ? stage_graph(look.view->history, neighbours) : none) +
+                  timeline_section() + attempts_section() + output_section() +
+                  live("keys", keys_section(status, look)) +
+                  live("details", look.view ? look.view->sections.details : none));
 }
 
 std::string message_page(const std::string& title, const std::string& sentence) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/core/ids.hpp"
+#include "common/report/stage_graph.hpp"
 #include "master/web/job_views.hpp"
 #include "master/web/snapshot.hpp"
 
@@ -17,7 +18,8 @@ namespace fanfold::master::web {
 std::string overview_page(const Snapshot& snapshot);
 
 /// `status` may be null: the master has forgotten the job, its event log has not.
-std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& look);
+std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& look,
+                     const Neighbours& neighbours);
 
 /// One sentence on a page of its own.
 std::string message_page(const std::string& title, const std::string& sentence);

@@ -9,6 +9,7 @@
 #include "master/web/assets.hpp"
 #include "master/web/attempt_table.hpp"
 #include "master/web/metrics.hpp"
+#include "master/web/output_view.hpp"
 #include "master/web/pages.hpp"
 
 namespace fanfold::master::web {
@@ -44,6 +45,32 @@ const proto::JobStatus* status_of(const Snapshot& snapshot, JobId job) {
   return nullptr;
 }
 
+std::vector<NeighbourJob> named(const Snapshot& snapshot, const std::vector<JobId>& jobs) {
+  std::vector<NeighbourJob> all;
+  for (const JobId job : jobs) {
+    const proto::JobStatus* status = status_of(snapshot, job);
+    if (status == nullptr) continue;
+    const std::string id = std::to_string(job.value);
+    all.push_back({.name = "job " + id + ", " + status->job_name,
+                   .path = "/jobs/" + id,
+                   .state = proto::name_of(status->state)});
+  }
+  return all;
+}
+
+Neighbours neighbours_of(const Snapshot& snapshot, JobId job) {
+  Neighbours neighbours;
+  if (const auto found = snapshot.sources.find(job); found != snapshot.sources.end()) {
+    neighbours.before = named(snapshot, found->second);
+  }
+  std::vector<JobId> readers;
+  for (const auto& [reader, sources] : snapshot.sources) {
+    if (std::find(sources.begin(), sources.end(), job) != sources.end()) readers.push_back(reader);
+  }
+  neighbours.after = named(snapshot, readers);
+  return neighbours;
+}
+
 /// "12/attempts" is job 12 and "attempts"; false when it begins with no number.
 bool take_job(std::string_view* rest, JobId* job) {
   const char* last = rest->data() + rest->size();
@@ -64,6 +91,7 @@ HttpResponse Site::respond(const HttpRequest& request) {
   }
   if (path == "/page.js") return {.type = kScript, .body = std::string(kPageScript)};
   if (path == "/attempts.js") return {.type = kScript, .body = std::string(kTableScript)};
+  if (path == "/output.js") return {.type = kScript, .body = std::string(kOutputScript)};
   if (path == "/timeline.js") return {.type = kScript, .body = std::string(kTimelineScript)};
   if (path == "/icon.svg") return {.type = "image/svg+xml", .body = std::string(kIcon)};
 
@@ -90,9 +118,16 @@ HttpResponse Site::respond_about_job(const HttpRequest& request, const Snapshot&
   JobId job;
   if (!take_job(&rest, &job)) return refused(404, "A job has a number: /jobs/1.", as_page);
   const proto::JobStatus* status = status_of(snapshot, job);
+  // It may be asked for often, and needs nothing of the log.
+  if (!as_page && rest == "output") {
+    const Result<std::string> output = output_json(questions_, job, request.query);
+    return output.ok() ? json(*output) : refused(400, output.status().message(), as_page);
+  }
   const Result<JobLook> look = views_.look(job);
   if (!look.ok()) return refused(404, look.status().message(), as_page);
-  if (as_page && rest.empty()) return html(job_page(job, status, *look));
+  if (as_page && rest.empty()) {
+    return html(job_page(job, status, *look, neighbours_of(snapshot, job)));
+  }
   if (!as_page && rest.empty()) return json(job_json(job, status, *look));
   if (as_page || (rest != "attempts" && rest != "timeline")) {
     return refused(404, "There is nothing under this name.", as_page);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct Snapshot {
   std::uint32_t jobs_planned_now = 0;
   std::vector<std::shared_ptr<const proto::JobStatus>> active;  // Ascending ids.
   std::vector<std::shared_ptr<const proto::JobStatus>> ended;   // The same.
+  /// Of jobs that read the output of others: of which.
+  std::map<JobId, std::vector<JobId>> sources;
   Totals totals;
 };
 

@@ -102,6 +102,10 @@ const main = async () => {
         await page.fill("#filter input", "");
       }
       await page.waitForFunction(() => document.querySelectorAll("#attempts .rows .row").length > 5);
+      assert(await page.locator("#keys td:first-child code").count() === 16, "the hot keys are not there");
+      assert(/^"0 <\/script><img src=x/.test(await page.locator("#keys td code").first().textContent()), "a key is not as it is");
+      assert((await page.locator("#graph .node > b").allTextContents()).join() === "input,map,shuffle,reduce,output",
+        "the stages are not in their order");
       await browser.picture(page, "large-job-" + scheme);
       assert(await page.evaluate(() => window.broken) === undefined, "a name ran as a script");
       assert(await page.locator("main img, body img").count() === 0, "a name became an element");

@@ -57,6 +57,10 @@ def main():
             tell(time, "attempt.ended", **line)
         ends = []
         tell(max(free), "stage.ended", stage=stage, tasks=count, elapsed_us=max(free) - begin)
+        if stage == "map":
+            tell(max(free), "keys.measured", bytes=tasks << 20, partition_bytes=[tasks << 14] * 64,
+                 keys=[dict(key=f'"{number} {HOSTILE}"', partition=number % 64, bytes=(tasks << 19) >> number)
+                       for number in range(16)])
     tell(max(free) + 5000, "job.ended", job=1, state="succeeded", reason="", elapsed_us=max(free) + 5000,
          failed_attempts=0, lost_attempts=0, speculative_attempts=0, output_bytes=1, output_records=1, output_files=1,
          counters={HOSTILE: 5})

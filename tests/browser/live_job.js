@@ -19,9 +19,9 @@ const writeInput = (name, lines) => {
   fs.writeFileSync(directory + "/" + name, lines.join("\n") + "\n");
   return directory + "/" + name;
 };
-const submit = (input, output) => {
-  const asked = fanfold("submit", plugin, input, "-o", directory + "/" + output, "-r", "2", "--attempts", "2",
-    "--split-bytes", "64", ...onCluster);
+const submit = (input, output, job = plugin) => {
+  const asked = fanfold("submit", job, input, "-o", directory + "/" + output, "-r", "2", "--attempts", "2",
+    "--split-bytes", "256", ...onCluster);
   assert(asked.ok, asked.text);
 };
 
@@ -35,18 +35,35 @@ const main = async () => {
     await overview.goto(origin + "/");
     await overview.getByText("None is running.").waitFor();
     // It shows up without anybody asking, and goes on when the gate opens.
-    const waiting = writeInput("waits-" + hostile.replaceAll("/", ""), ["wait for " + gate, ...Array(60).fill("some words")]);
+    const waiting = writeInput("waits-" + hostile.replaceAll("/", ""), ["print " + hostile, "wait for " + gate,
+      "print after the gate", ...Array(60).fill(hostile)]);
     submit(waiting, "out1");
     await overview.getByText(/map \d+ of \d+ tasks, \d running/).waitFor();
     await browser.picture(overview, "overview");
     await overview.getByRole("link", { name: "1", exact: true }).click();
     await overview.waitForFunction(() => document.body.dataset.state === "live" &&
       [...document.querySelectorAll("#attempts .rows .row")].some(row => row.classList.contains("running")));
+    // What it prints is there while it waits, as text.
+    const output = overview.locator("#output");
+    await output.getByText("map-0.1 | " + hostile).waitFor();
+    assert(await overview.locator("#graph .node.map.is-running").count() === 1, "the map stage does not run");
     await browser.picture(overview, "job-running");
+    // One attempt alone, whose lines need no name.
+    await overview.locator("#attempts .rows button", { hasText: "map-0.1" }).click();
+    await overview.waitForFunction(text => document.getElementById("output").textContent.startsWith(text), hostile);
+    assert(!(await output.textContent()).includes("after the gate"), "it did not wait");
     fs.writeFileSync(gate, "");
+    await output.getByText("after the gate").waitFor();
     await overview.waitForFunction(() => document.body.dataset.state === "over" &&
       document.querySelector("#summary .state.succeeded") !== null &&
       ![...document.querySelectorAll("#attempts .rows .row")].some(row => row.classList.contains("running")));
+
+    // The key that all lines are of, by its name.
+    await overview.locator("#keys").getByText('"' + hostile + '"').first().waitFor();
+    assert(await overview.locator("#graph .node.is-done").count() === 5, "not all of the stages are done");
+    assert(await overview.evaluate(() => window.broken) === undefined, "what was printed ran as a script");
+    assert(await overview.locator("img").count() === 0, "what was printed became an element");
+    await browser.picture(overview, "job-over");
 
     // What fails says why, with names that are nobody's markup.
     submit(writeInput("fails-" + hostile, ["good", "throw"]), "out2");
@@ -63,8 +80,21 @@ const main = async () => {
       assert((await fetch(origin + path)).status === 404, path + " is there");
     }
     assert((await fetch(origin + "/api/jobs/1/attempts?sort=x")).status === 400, "a wrong order is none");
+    // A job that reads what another wrote leads there, and back.
+    submit(directory + "/out1", "out3", "word_count");
+    const reader = await browser.page(origin);
+    await reader.goto(origin + "/jobs/3");
+    await reader.locator("#graph").getByText("made by").waitFor();
+    await reader.locator("#graph a").first().click();
+    await reader.waitForURL(origin + "/jobs/1");
+    await reader.locator("#graph").getByText("read by").waitFor();
+    await reader.close();
+    await failed.locator("#graph .bad").waitFor();
+    const over = async () => (await (await fetch(origin + "/api/jobs")).json()).jobs.every(job => job.state !== "running" &&
+      job.state !== "publishing");
+    while (!await over()) await new Promise(resolve => setTimeout(resolve, 50));
     const jobs = (await (await fetch(origin + "/api/jobs")).json()).jobs;
-    assert(jobs.length === 2 && jobs[0].state === "failed" && jobs[1].state === "succeeded", JSON.stringify(jobs));
+    assert(jobs.map(job => job.state).join() === "succeeded,failed,succeeded", JSON.stringify(jobs.map(job => job.state)));
     assert(browser.complaints.length === 0, browser.complaints.join("\n"));
 
     // A page whose master is gone says so, and goes on when there is one again.
@@ -74,7 +104,7 @@ const main = async () => {
     await failed.locator("#stale").waitFor({ state: "visible" });
     assert(fanfold("cluster", "up", "--dir", cluster).ok, "the master does not start again");
     await failed.locator("#stale").waitFor({ state: "hidden" });
-    await failed.locator("#ended").getByText("succeeded", { exact: true }).waitFor();
+    await failed.locator("#ended").getByText("succeeded", { exact: true }).first().waitFor();
   } finally {
     await browser.end();
     fs.writeFileSync(gate, "");

@@ -6,6 +6,8 @@
 #include <random>
 
 #include "common/history/analysis.hpp"
+#include "common/report/emission.hpp"
+#include "common/report/stage_graph.hpp"
 #include "tests/cli/history_lines.hpp"
 
 namespace fanfold::cli {
@@ -75,20 +77,25 @@ TEST(JobHistory, BelievesNoNumberInTheLog) {
   const std::vector<Json> odd = {
       -1, 1e300, "text", nullptr, true, Json::array(), 18446744073709551615u};
   const std::vector<std::string> events = {
-      "job.submitted", "job.planned",        "job.ended",       "stage.started",
-      "stage.ended",   "attempt.assigned",   "attempt.started", "attempt.ended",
-      "worker.joined", "publication.started"};
+      "job.submitted", "job.planned",         "job.ended",       "stage.started",
+      "stage.ended",   "attempt.assigned",    "attempt.started", "attempt.ended",
+      "worker.joined", "publication.started", "keys.measured"};
   for (int i = 0; i < 300; ++i) {
     LogWriter log;
     for (int line = 0; line < 30; ++line) {
       Json fields = {
           {"task", "map-" + std::to_string(random() % 3)}, {"stage", "map"}, {"id", "1"}};
       for (const char* name :
-           {"time", "started", "assigned", "tasks", "slots", "attempt", "bytes_in", "worker",
-            "outcome", "counters", "notes", "inputs", "id", "version"}) {
+           {"time",   "started", "assigned", "tasks", "slots",           "attempt", "bytes_in",
+            "worker", "outcome", "counters", "notes", "inputs",          "id",      "version",
+            "maps",   "reduces", "sample",   "bytes", "partition_bytes", "keys"}) {
         if (random() % 2 == 0) fields[name] = odd[random() % odd.size()];
       }
       const Json time = fields.value("time", Json(random() % 100));
+      if (random() % 4 == 0)
+        fields["keys"] = {odd[random() % odd.size()],
+                          Json::object({{"key", odd[random() % odd.size()]}, {"bytes", 7}})};
+      if (random() % 4 == 0) fields["partition_bytes"] = {odd[random() % odd.size()], 5};
       fields["event"] = events[random() % events.size()];
       fields["time"] = time;
       log.raw(fields.dump());
@@ -101,6 +108,8 @@ TEST(JobHistory, BelievesNoNumberInTheLog) {
       ASSERT_LT(attempt.worker, history.workers.size());
     }
     analyse(history);
+    EXPECT_FALSE(stage_graph(history, {}).empty());
+    EXPECT_TRUE(emission_section(history.emission).empty() || history.emission.bytes > 0);
   }
 }
 
@@ -242,6 +251,15 @@ TEST(Advice, NamesThePartitionThatAllWaitFor) {
                                        HasSubstr("combine()"))));
 }
 
+TEST(Advice, NamesTheKeyThatFillsAPartition) {
+  LogWriter log = skewed(10);
+  log.add(1, "keys.measured",
+          {{"bytes", 1000},
+           {"partition_bytes", {700, 300}},
+           {"keys", {{{"key", "\"the\""}, {"partition", 0}, {"bytes", 630}}}}});
+  EXPECT_THAT(findings(log.read()), testing::Contains(HasSubstr("the key \"the\" has 90 % of")));
+}
+
 TEST(Advice, BlamesTheFailuresOfATaskThatAllWaitedFor) {
   const JobHistory history =
       LogWriter()
@@ -307,6 +325,18 @@ TEST(HistoryReader, ShowsAJobAsFarAsItIsKnown) {
   EXPECT_EQ(reader.history()->state, "running");
   ASSERT_TRUE(reader.take("\"state\":\"failed\"}\n").ok());
   EXPECT_EQ(reader.history()->state, "failed");
+}
+
+TEST(HistoryReader, GivesTheHistoryAwayAndBeginsAnew) {
+  HistoryReader reader;
+  const std::string log = skewed(2).add(9000, "job.ended", {{"state", "succeeded"}}).text();
+  ASSERT_TRUE(reader.take(log).ok());
+  EXPECT_TRUE(reader.over());
+  EXPECT_EQ(reader.release()->attempts.size(), 7u);
+  EXPECT_FALSE(reader.over());
+  EXPECT_FALSE(reader.history().ok());
+  ASSERT_TRUE(reader.take(log).ok());
+  EXPECT_EQ(reader.history()->attempts.size(), 7u);
 }
 
 TEST(HistoryReader, RefusesWhatIsNoLogForGood) {

@@ -6,8 +6,10 @@
 #include <chrono>
 
 #include "cli/profile/flame_graph.hpp"
-#include "cli/profile/sampler.hpp"
 #include "cli/profile/stacks.hpp"
+#include "common/profile/sampler.hpp"
+#include "common/profile/stack_profile.hpp"
+#include "tests/io/temporary_directory.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -43,6 +45,54 @@ TEST(FlameGraph, OfNothingIsAnEmptyPicture) {
   EXPECT_TRUE(flame_graph_svg("job", {}).ends_with("</svg>\n"));
 }
 
+StackProfile small_profile() {
+  StackProfile profile;
+  profile.modules = {{"/lib/a b.so", 10}, {"/lib/c.so", 20}};
+  profile.stacks[{Stage::kMap, {{0, 0x1f}, {1, 2}}}] = 3;
+  profile.stacks[{Stage::kReduce, {{.offset = 7}}}] = 1;
+  profile.left_out = 2;
+  return profile;
+}
+
+TEST(StackProfile, GoesToAFileAndBack) {
+  StackProfile read;
+  decode(encode(small_profile()), &read);
+  EXPECT_EQ(read.modules, small_profile().modules);
+  EXPECT_EQ(read.stacks, small_profile().stacks);
+  EXPECT_EQ(read.left_out, 2u);
+}
+
+TEST(StackProfile, AddsUpProcessesThatCountTheirModulesOtherwise) {
+  StackProfile other;
+  other.modules = {{"/lib/c.so", 20}, {"/lib/a b.so", 10}};
+  other.stacks[{Stage::kMap, {{1, 0x1f}, {0, 2}}}] = 4;
+  StackProfile sum;
+  decode(encode(small_profile()) + encode(other), &sum);
+  EXPECT_EQ(sum.modules, small_profile().modules);
+  EXPECT_EQ(sum.samples(), 8u);
+  EXPECT_EQ(sum.stacks.size(), 2u);
+}
+
+TEST(StackProfile, PassesOverWhatIsDamaged) {
+  const std::string good = encode(small_profile());
+  for (std::size_t cut = 0; cut < good.size(); ++cut) {
+    StackProfile read;
+    decode(good.substr(0, cut), &read);
+    EXPECT_LE(read.samples(), 4u);
+  }
+  StackProfile read;
+  decode("s 2 1 0:1\nprofile 1 x\nm\ns 9 1 -:1\ns 2 1 5:1\ns 2 1 -:zz\ns 2 1\nrubbish\n", &read);
+  EXPECT_EQ(read.samples(), 0u);
+}
+
+TEST(StackProfile, NamesTheFileWhereTheHostHasAnother) {
+  StackProfile profile;
+  profile.modules = {{"/proc/self/exe", 1}};
+  profile.stacks[{Stage::kMap, {{0, 0}}}] = 1;
+  const auto stages = name_stacks(profile, "/no/plugin");
+  EXPECT_EQ(stages.at(Stage::kMap).begin()->first.front().name, "(/proc/self/exe)");
+}
+
 // Sanitizers deliver signals when it suits them.
 #ifndef FANFOLD_SANITIZED
 extern "C" [[gnu::noinline]] std::uint64_t burn_for_the_profile(std::uint64_t from) {
@@ -50,21 +100,30 @@ extern "C" [[gnu::noinline]] std::uint64_t burn_for_the_profile(std::uint64_t fr
   return from;
 }
 
-TEST(Sampler, SeesWhereThisProcessSpendsItsTime) {
-  ASSERT_TRUE(Sampler::start().ok());
+/// Samples of this process while it burns its time, from a directory as executors leave them.
+StackProfile profile_of_burning() {
+  const io::TemporaryDirectory directory;
   Sampler::enter(Stage::kMap);
+  EXPECT_TRUE(Sampler::start().ok());
   std::uint64_t value = 1;
-  std::vector<Sample> samples;
+  StackProfile profile;
   // The tick of the kernel decides when there are enough.
   const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (samples.size() < 20 && std::chrono::steady_clock::now() < patience) {
+  while (profile.samples() < 20 && std::chrono::steady_clock::now() < patience) {
     for (int i = 0; i < 100; ++i) value = burn_for_the_profile(value);
-    samples = Sampler::samples();
+    EXPECT_TRUE(append_samples(directory.path()).ok());
+    profile = *read_profiles(directory.path());
   }
   Sampler::stop();
-  ASSERT_GE(samples.size(), 20u) << value;
+  EXPECT_GE(profile.samples(), 20u) << value;
+  return profile;
+}
+
+TEST(Sampler, SeesWhereThisProcessSpendsItsTime) {
+  const StackProfile profile = profile_of_burning();
   std::uint64_t burning = 0;
-  const std::map<Stage, Stacks> stages = name_stacks(samples, "/no/plugin");
+  const std::map<Stage, Stacks> stages = name_stacks(profile, "/no/plugin");
+  ASSERT_TRUE(stages.contains(Stage::kMap));
   for (const auto& [stack, count] : stages.at(Stage::kMap)) {
     for (const Function& function : stack) {
       if (function.name != "burn_for_the_profile") continue;
@@ -73,7 +132,7 @@ TEST(Sampler, SeesWhereThisProcessSpendsItsTime) {
       break;
     }
   }
-  EXPECT_GT(burning, samples.size() / 2);
+  EXPECT_GT(burning, profile.samples() / 2);
 }
 #endif
 

@@ -34,6 +34,10 @@ JobHistory hostile_history() {
                 {"record_file", kHostile},
                 {"key", kHostile},
                 {"charged", true}})
+      .add(5, "keys.measured",
+           {{"bytes", 100},
+            {"partition_bytes", {100}},
+            {"keys", {{{"key", kHostile}, {"partition", 0}, {"bytes", 80}}}}})
       .attempt({.task = "map-0", .worker = kHostile, .began = 10, .ended = 900, .number = 2},
                {{"bytes_in", 5}})
       .add(900, "job.ended",

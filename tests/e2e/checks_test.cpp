@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/e2e/command.hpp"
@@ -107,29 +108,64 @@ TEST_F(Checks, DryRunSaysWhenNothingIsEmitted) {
   EXPECT_THAT(plan.out, HasSubstr("WARNING  nothing was emitted for 10 records"));
 }
 
-TEST_F(Checks, ProfileHasAGraphOfEachStage) {
-  workspace_.write("large.txt", make_text(2, 300'000));
-  const Outcome ran = run(workspace_, {"run", faulty_plugin("faulty"), "large.txt", "-o", "out",
-                                       "--quiet", "--profile", "p.svg"});
-  EXPECT_EQ(ran.exit_code, 0) << ran.both();
-  EXPECT_EQ(ran.err, "");
-  EXPECT_TRUE(workspace_.exists("out/_SUCCESS"));
-  const std::string svg = workspace_.read("p.svg");
-  EXPECT_THAT(svg, HasSubstr(">map: "));
-  EXPECT_THAT(svg, HasSubstr("Faulty"));
-  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+/// What a profile of a job with enough to do has, wherever it ran.
+class Profiles : public Checks {
+ protected:
+  void expect_profile(std::vector<std::string> more, const CommandOptions& options = {}) {
+    workspace_.write("large.txt", make_text(2, 300'000));
+    std::vector<std::string> words = {
+        "run", faulty_plugin("faulty"), "large.txt", "-o", "out", "--quiet", "--profile", "p.svg"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome ran = run(workspace_, words, options);
+    EXPECT_EQ(ran.exit_code, 0) << ran.both();
+    EXPECT_EQ(ran.err, "");
+    EXPECT_TRUE(workspace_.exists("out/_SUCCESS"));
+    const std::string svg = workspace_.read("p.svg");
+    EXPECT_THAT(svg, HasSubstr(">map: "));
+    EXPECT_THAT(svg, HasSubstr("Faulty"));
+    EXPECT_TRUE(svg.ends_with("</svg>\n"));
+    // Samples lie beside the picture only while the job runs.
+    EXPECT_TRUE(eventually([this] {
+      const std::vector<std::string> names = workspace_.list(".");
+      return std::none_of(names.begin(), names.end(),
+                          [](const std::string& name) { return name.starts_with("p.svg."); });
+    }));
+  }
+};
+
+TEST_F(Profiles, OfAPrivateClusterHaveAGraphOfEachStage) {
+  expect_profile({"--workers", "2", "--slots", "1", "--split-bytes", "1M"});
   EXPECT_EQ(workspace_.remains(), "");
 }
 
-TEST_F(Checks, ProfileThatCannotBeHadCostsAWarning) {
+TEST_F(Profiles, OfAStandingClusterComeFromItsExecutors) {
+  const Cluster cluster(workspace_, 1, 2);
+  expect_profile({"--split-bytes", "1M"}, cluster.options());
+}
+
+TEST_F(Profiles, OfThisProcessSeeItsTasksOneAfterTheOther) {
+  expect_profile({"--in-process"});
+  EXPECT_EQ(workspace_.remains(), "");
+}
+
+TEST_F(Profiles, OfAJobThatFailsAreWrittenAllTheSame) {
+  workspace_.write("bad.txt", make_text(2, 300'000) + "throw\n");
+  const Outcome ran = run(workspace_, {"run", faulty_plugin("faulty"), "bad.txt", "-o", "out",
+                                       "--attempts", "1", "--profile", "p.svg"});
+  EXPECT_EQ(ran.exit_code, 1) << ran.both();
+  EXPECT_THAT(workspace_.read("p.svg"), HasSubstr(">map: "));
+}
+
+TEST_F(Profiles, ThatCannotBeHadAreToldOfBeforeTheJobRuns) {
   const Outcome ran = run(workspace_, {"run", "word_count", "in.txt", "-o", "out", "--quiet",
                                        "--profile", "no/such/place.svg"});
-  EXPECT_EQ(ran.exit_code, 0);
-  EXPECT_THAT(ran.err, HasSubstr("WARNING: cannot write the profile to no/such/place.svg"));
-  const Outcome elsewhere = run(workspace_, {"run", "word_count", "in.txt", "-o", "there",
-                                             "--profile", "p.svg", "--workers", "2"});
-  EXPECT_EQ(elsewhere.exit_code, 2);
-  EXPECT_THAT(elsewhere.err, HasSubstr("--workers makes no sense with --profile"));
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("cannot make a directory for samples beside no/such/place.svg"));
+  EXPECT_FALSE(workspace_.exists("out"));
+  const Outcome here = run(workspace_, {"run", "word_count", "in.txt", "-o", "there", "--quiet",
+                                        "--in-process", "--profile", "no/such/place.svg"});
+  EXPECT_EQ(here.exit_code, 0);
+  EXPECT_THAT(here.err, HasSubstr("WARNING: cannot write the profile to no/such/place.svg"));
 }
 
 TEST_F(Checks, DoctorStartsTheProgramsAndLeavesNothingBehind) {

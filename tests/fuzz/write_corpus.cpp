@@ -130,7 +130,6 @@ class CorpusWriter {
     hello.slots = 2;
     proto::AttemptReport report;
     report.records_in = 5;
-    report.bytes_in = 99;
     const auto assign = [&](int ms, Stage stage, std::uint64_t attempt) {
       recorder.assigned(
           at(ms), {.attempt = {attempt}, .task = {job, stage, 0}, .worker = {1}, .hello = &hello});
@@ -153,6 +152,7 @@ class CorpusWriter {
     status.job = job;
     status.state = proto::JobState::kSucceeded;
     status.counters = {{"seen", 5}};
+    status.emission = {.bytes = 9, .partition_bytes = {9}, .hot_keys = {{"k", 1, 0, 9}}};
     recorder.ended(at(9), status);
     fs::rename(files->get()->path(job), folder_ + "/event_log/whole");
   }

@@ -39,6 +39,7 @@ void MasterTest::start_master(const Options& options) {
   ServiceDoors doors{clock_, *files_, *transport_, *store_, log_};
   doors.events = event_logs_.get();
   doors.board = &board_;
+  doors.questions = &questions_;
   service_ = std::make_unique<MasterService>(settings, doors);
   const Status recovered = service_->recover(stored_);
   ASSERT_TRUE(recovered.ok()) << recovered.message();

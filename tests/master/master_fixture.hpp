@@ -67,6 +67,8 @@ class MasterTest : public ::testing::Test {
   const io::TemporaryDirectory& directory() const { return directory_; }
   TestStore& store() { return *store_; }
   web::Board& board() { return board_; }
+  /// Of pages; a master must run.
+  web::Questions& questions() { return questions_; }
   std::size_t staging_directories() const;
 
  private:
@@ -78,6 +80,7 @@ class MasterTest : public ::testing::Test {
   io::FileSystem* files_ = &io::posix_file_system();
   Log log_;
   web::Board board_;
+  web::Questions questions_{[this] { transport_->wake(); }};
   std::unique_ptr<EventFiles> event_logs_;
   std::unique_ptr<net::BoundTransport> transport_;
   std::unique_ptr<MasterService> service_;

@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include "tests/master/master_fixture.hpp"
 
 namespace fanfold::master {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 class OutputTest : public MasterTest {
@@ -90,6 +93,35 @@ TEST_F(OutputTest, SaysWhatOfALongOneIsNotKept) {
   EXPECT_TRUE(output.ended);
   EXPECT_GT(output.left_out, text.size() / 2);
   EXPECT_EQ(output.bytes, text.substr(10 + output.left_out));
+}
+
+TEST_F(OutputTest, GoesToAPageThatAsks) {
+  auto asked = std::async(std::launch::async, [&] {
+    return questions().ask({.job = job_, .attempt = task_.attempt, .offset = 1}, 20s);
+  });
+  answer("one\n");
+  const Result<proto::Output> output = asked.get();
+  ASSERT_TRUE(output.ok()) << output.status().message();
+  EXPECT_EQ(output->bytes, "ne\n");
+  // Whose question it was is nobody's client: the next one gets its own answer.
+  ask(*client_, 0);
+  answer("one\n");
+  EXPECT_EQ(client_->expect<proto::Output>().bytes, "one\n");
+}
+
+TEST_F(OutputTest, APageIsToldThatThereIsNoSuchAttempt) {
+  const auto output = questions().ask({.job = job_, .attempt = {4711}}, 20s);
+  EXPECT_EQ(output.status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(OutputTest, APageDoesNotWaitForASilentWorker) {
+  const auto output = questions().ask({.job = job_, .attempt = task_.attempt}, 1ms);
+  EXPECT_EQ(output.status().code(), StatusCode::kUnavailable);
+  // What comes too late is for nobody.
+  answer("one\n");
+  ask(*client_, 0);
+  answer("one\n");
+  EXPECT_EQ(client_->expect<proto::Output>().bytes, "one\n");
 }
 
 TEST_F(OutputTest, OfNoAttemptIsRefused) {

@@ -75,6 +75,11 @@ FAULT hang_deaf() {
   hang_for_ever();
 }
 
+/// As the kernel ends whoever has most when a host is short of memory.
+FAULT get_killed_while_large() {
+  std::vector<char> kept(128u << 20, 'x');
+  ::kill(::getpid(), kept.back() == 'x' ? SIGKILL : 0);
+}
 FAULT leak_without_bound() {
   std::vector<std::vector<char>> kept;
   for (;;) kept.emplace_back(16u << 20, 'x');
@@ -150,12 +155,14 @@ class Faulty {
     if (line == "divide") divide_by_zero();
     if (line == "hang") hang_for_ever();
     if (line == "hang deaf") hang_deaf();
+    if (line == "killed while large") get_killed_while_large();
     if (line == "leak") leak_without_bound();
     if (line == "recurse") sink_ = recurse_without_bound(0);
     if (line == "print") print_without_bound();
     // Another executor gives something else.
     if (line == "differ") return out.emit(std::to_string(::getpid()), 1);
     if (line == "say hello") std::puts("hello from user code");
+    if (line.starts_with("print ")) std::puts(std::string(line.substr(6)).c_str());
     if (line == "log hello") context_->log("hello from the log");
     if (line == "close") close_all_descriptors();
     if (line == "replace") replace_all_descriptors();

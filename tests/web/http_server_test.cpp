@@ -1,6 +1,6 @@
 // The server as a browser, and somebody who is none, meets it on a real socket.
 
-#include "master/web/http_server.hpp"
+#include "common/http/http_server.hpp"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>

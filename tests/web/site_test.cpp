@@ -8,6 +8,7 @@
 
 #include "master/web/attempt_table.hpp"
 #include "master/web/estimate.hpp"
+#include "master/web/output_view.hpp"
 #include "tests/web/web_logs.hpp"
 
 namespace fanfold::master::web {
@@ -61,7 +62,8 @@ class SiteTest : public testing::Test {
 
   Logs logs_;
   Board board_;
-  Site site_{board_, logs_.directory()};
+  Questions questions_{[] {}};
+  Site site_{board_, questions_, logs_.directory()};
 };
 
 TEST_F(SiteTest, ShowsTheClusterAndItsJobs) {
@@ -88,10 +90,106 @@ TEST_F(SiteTest, NeedsNoInlineStylesOrScripts) {
 }
 
 TEST_F(SiteTest, ServesWhatItsPagesRefer) {
-  for (const char* path : {"/style.css", "/page.js", "/attempts.js", "/timeline.js", "/icon.svg"}) {
+  for (const char* path :
+       {"/style.css", "/page.js", "/attempts.js", "/output.js", "/timeline.js", "/icon.svg"}) {
     EXPECT_EQ(get(path).status, 200) << path;
     EXPECT_THAT(get(path).body, Not(HasSubstr("://cdn"))) << path;
   }
+}
+
+TEST_F(SiteTest, ShowsStagesHotKeysAndTheJobsOfAPipeline) {
+  logs_.append(1, Logs::line("job.planned", 5, "\"maps\":3,\"reduces\":1,\"input_bytes\":10"));
+  logs_.append(1, Logs::line("keys.measured", 950,
+                             "\"bytes\":200,\"partition_bytes\":[150,50],\"keys\":[{\"key\":"
+                             "\"<script>alert(1)</script>\",\"partition\":0,\"bytes\":100}]"));
+  Snapshot snapshot = *board_.latest();
+  snapshot.sources[{2}] = {{1}};
+  board_.post(std::make_shared<const Snapshot>(snapshot));
+  const std::string page = get("/jobs/1").body;
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("<b>map</b>"), HasSubstr("1 of 3 tasks"),
+                    HasSubstr("1 attempt failed or lost"), HasSubstr("<b>shuffle</b>"),
+                    HasSubstr("read by"), HasSubstr("<a href=\"/jobs/2\">job 2, &lt;script")));
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("Hot keys"), HasSubstr("&lt;script&gt;alert(1)"), HasSubstr("50.0 %"),
+                    HasSubstr("66.6 %"), Not(HasSubstr("<script>alert"))));
+  logs_.append(2, Logs::begin());
+  EXPECT_THAT(get("/jobs/2").body, AllOf(HasSubstr("made by"), HasSubstr("href=\"/jobs/1\"")));
+}
+
+TEST_F(SiteTest, ShowsHotKeysOfAJobThatRunsBeforeItsLogDoes) {
+  Snapshot snapshot = *board_.latest();
+  proto::JobStatus running = *snapshot.active.front();
+  running.emission = {.bytes = 10,
+                      .partition_bytes = {},
+                      .hot_keys = {{.key = kHostile, .hash = 1, .partition = 7, .bytes = 5}}};
+  snapshot.active = {std::make_shared<const proto::JobStatus>(running)};
+  board_.post(std::make_shared<const Snapshot>(snapshot));
+  const std::string page = get("/jobs/1").body;
+  EXPECT_THAT(page, AllOf(HasSubstr("Hot keys"), HasSubstr("&lt;script&gt;alert(1)"),
+                          Not(HasSubstr("<script>alert"))));
+  const Json job = Json::parse(get("/api/jobs/1").body);
+  EXPECT_EQ(job["emitted"]["hot_keys"][0]["partition"], 7);
+}
+
+TEST_F(SiteTest, AsksTheMasterForWhatAnAttemptWrites) {
+  // Nobody answers here: the page is told to ask again.
+  const Json later = Json::parse(get("/api/jobs/1/output", {{"attempt", "5"}, {"from", "3"}}).body);
+  EXPECT_EQ(later, Json({{"attempt", "5"}, {"from", 3}, {"later", true}}));
+  for (const std::map<std::string, std::string>& query :
+       {std::map<std::string, std::string>{},
+        {{"attempt", "x"}, {"from", "0"}},
+        {{"attempt", "5"}, {"from", "-1"}},
+        {{"attempt", "0"}, {"from", "0"}},
+        {{"attempt", "5"}, {"from", "0"}, {"<script>alert", "1"}}}) {
+    EXPECT_EQ(get("/api/jobs/1/output", query).status, 400);
+  }
+  EXPECT_EQ(get("/jobs/1/output").status, 404);
+}
+
+class AnsweringTest : public testing::Test {
+ protected:
+  /// What a page gets when the master answers so.
+  Json answer_to(const proto::GetOutput& expected, const std::string& frame) {
+    Questions questions([&] {
+      const std::vector<Questions::Question> asked = questions.take();
+      ASSERT_EQ(asked.size(), 1u);
+      EXPECT_EQ(asked.front().message.attempt, expected.attempt);
+      EXPECT_EQ(asked.front().message.offset, expected.offset);
+      EXPECT_FALSE(questions.answer("somebody else", "x"));
+      EXPECT_TRUE(questions.answer(asked.front().peer, frame));
+    });
+    const auto json = output_json(questions, expected.job,
+                                  {{"attempt", std::to_string(expected.attempt.value)},
+                                   {"from", std::to_string(expected.offset)}});
+    EXPECT_TRUE(json.ok());
+    return Json::parse(*json);
+  }
+};
+
+TEST_F(AnsweringTest, CutsNoCharacterInTwo) {
+  const proto::GetOutput question{.job = {1}, .attempt = {5}, .offset = 2};
+  proto::Output output{.attempt = {5}, .offset = 2, .bytes = "na\xc3\xafve \xe2\x82"};
+  Json part = answer_to(question, proto::encode(output));
+  EXPECT_EQ(part["text"], "na\u00efve ");
+  EXPECT_EQ(part["next"], 2 + 7);
+  EXPECT_EQ(part["ended"], false);
+  // What never ends, or is no text at all, is shown as it is.
+  output.ended = true;
+  output.left_out = 10;
+  part = answer_to(question, proto::encode(output));
+  EXPECT_EQ(part["next"], 2 + 10 + 9);
+  EXPECT_EQ(part["left_out"], 10);
+  output = {.attempt = {5}, .offset = 2, .bytes = "\xff\xff\xff\xff"};
+  EXPECT_EQ(answer_to(question, proto::encode(output))["next"], 2 + 4);
+}
+
+TEST_F(AnsweringTest, SaysThatOutputIsGone) {
+  proto::Answer refusal;
+  refusal.code = static_cast<std::uint8_t>(StatusCode::kNotFound);
+  refusal.message = "not kept";
+  EXPECT_EQ(answer_to({.job = {1}, .attempt = {5}}, proto::encode(refusal))["gone"], "not kept");
+  EXPECT_EQ(answer_to({.job = {1}, .attempt = {5}}, "rubbish")["later"], true);
 }
 
 TEST_F(SiteTest, KnowsWhatIsNotThere) {
@@ -104,7 +202,7 @@ TEST_F(SiteTest, KnowsWhatIsNotThere) {
 
 TEST_F(SiteTest, SaysThatAMasterIsStarting) {
   Board empty;
-  Site starting(empty, "");
+  Site starting(empty, questions_, "");
   EXPECT_EQ(starting.respond({.path = "/", .query = {}}).status, 503);
 }
 

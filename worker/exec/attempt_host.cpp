@@ -10,6 +10,7 @@
 #include "common/core/limits.hpp"
 #include "common/io/dead_letter.hpp"
 #include "common/proto/flow.hpp"
+#include "worker/exec/key_text.hpp"
 #include "worker/exec/segment_source.hpp"
 
 namespace fanfold::worker {
@@ -264,6 +265,23 @@ void AttemptHost::add_to_counter(std::string_view name, std::int64_t delta) {
   counters_.emplace(name, delta);
 }
 
+void AttemptHost::note_emission(const abi::Emission& emission) {
+  emission_ = {};
+  emission_.bytes = emission.bytes;
+  const auto& told = emission.partition_bytes;
+  if (told.size() == assignment_.partitions && told.size() <= proto::Emission::kPartitionsTold) {
+    emission_.partition_bytes.assign(told.begin(), told.end());
+  }
+  for (const abi::HotKey& key : emission.hot_keys) {
+    if (emission_.hot_keys.size() == proto::Emission::kKeysTold) break;
+    if (key.partition >= assignment_.partitions) continue;
+    emission_.hot_keys.push_back({.key = key_text(assignment_.spec.key_order, key.key, key.size),
+                                  .hash = key.hash,
+                                  .partition = key.partition,
+                                  .bytes = key.bytes});
+  }
+}
+
 /// To standard error, which is the attempt's log in an executor and the terminal in-process.
 void AttemptHost::log(std::string_view text) {
   std::string line(text);
@@ -319,6 +337,7 @@ void AttemptHost::finish(proto::AttemptReport* report) {
   report->spills = spills_.size();
   report->output_empty = !output_kept_;
   report->emitted = emitted_;
+  report->emission = std::move(emission_);
   if (assignment_.task.stage == Stage::kMap) finish_map(report);
   // Spills and fetched segments of a committed reduce would lie there as long as the job.
   if (assignment_.task.stage == Stage::kReduce) require(files_.remove_tree(request_.scratch));

@@ -35,6 +35,7 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   void drop_spill(std::size_t index) override;
   void write_output(std::string_view name, std::string_view bytes, std::uint64_t records) override;
   void add_to_counter(std::string_view name, std::int64_t delta) override;
+  void note_emission(const abi::Emission& emission) override;
   void log(std::string_view text) override;
   std::string_view side_file(std::string_view name) override;
   void note_bad_record(std::uint64_t offset, bool undone) override;
@@ -97,6 +98,7 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   std::uint64_t records_out_ = 0;
   std::uint64_t bytes_out_ = 0;
   std::uint64_t emitted_ = 0;
+  proto::Emission emission_;
   abi::BlockSummary flow_;  // Map: of the final run.
 };
 

@@ -22,9 +22,8 @@ std::string number_text(std::string_view key) {
   return text;
 }
 
-std::string quoted(std::string_view key) {
-  const bool cut = key.size() > kKeyBytes;
-  return "\"" + std::string(key.substr(0, kKeyBytes)) + (cut ? "...\"" : "\"");
+std::string quoted(std::string_view beginning, bool cut) {
+  return "\"" + std::string(beginning) + (cut ? "...\"" : "\"");
 }
 
 }  // namespace
@@ -38,15 +37,20 @@ std::optional<std::string_view> current_key(const abi::ProgressSlot& progress) {
 
 std::string key_text(std::string_view key_order, std::optional<std::string_view> key) {
   if (!key) return "";
+  return key_text(key_order, key->substr(0, kKeyBytes), key->size());
+}
+
+std::string key_text(std::string_view key_order, std::string_view beginning, std::uint64_t size) {
   std::string text;
-  if (key_order == "uint") {
-    text = number_text<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t>(*key);
-  } else if (key_order == "int") {
-    text = number_text<std::int8_t, std::int16_t, std::int32_t, std::int64_t>(*key);
-  } else if (key_order == "float") {
-    text = number_text<float, double>(*key);
+  const bool cut = size > beginning.size();
+  if (!cut && key_order == "uint") {
+    text = number_text<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t>(beginning);
+  } else if (!cut && key_order == "int") {
+    text = number_text<std::int8_t, std::int16_t, std::int32_t, std::int64_t>(beginning);
+  } else if (!cut && key_order == "float") {
+    text = number_text<float, double>(beginning);
   }
-  return text.empty() ? quoted(*key) : text;
+  return text.empty() ? quoted(beginning, cut) : text;
 }
 
 }  // namespace fanfold::worker

@@ -20,4 +20,7 @@ std::optional<std::string_view> current_key(const abi::ProgressSlot& progress);
 /// Strings in quotes, numbers as numbers, anything else as its encoded bytes; empty for no key.
 std::string key_text(std::string_view key_order, std::optional<std::string_view> key);
 
+/// The same of a key of `size` bytes of which only the beginning is there.
+std::string key_text(std::string_view key_order, std::string_view beginning, std::uint64_t size);
+
 }  // namespace fanfold::worker

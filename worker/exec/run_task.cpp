@@ -76,6 +76,7 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   settings.splitters = assignment.splitters;
   settings.tolerant =
       assignment.spec.bad_records.tolerant() && assignment.task.stage != Stage::kReduce;
+  settings.measure_keys = assignment.spec.measure_keys;
   settings.progress = progress;
   return settings;
 }

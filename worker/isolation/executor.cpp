@@ -13,6 +13,7 @@
 #include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
 #include "worker/exec/side_files.hpp"
+#include "worker/isolation/attempt_profile.hpp"
 #include "worker/isolation/crash_capture.hpp"
 #include "worker/isolation/executor_frames.hpp"
 #include "worker/isolation/shared_page.hpp"
@@ -116,6 +117,7 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   request.memory_bytes = task.memory_bytes;
   request.threads = task.threads;
   request.bad_records = &task.bad_records;
+  const AttemptProfile profile(spec.profile, spec.plugin.path, task.assignment.task.stage);
   return run_task(io::posix_file_system(), request);
 }
 

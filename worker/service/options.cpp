@@ -55,6 +55,10 @@ po::options_description described() {
   add("name", po::value<std::string>(), "shown to people (default: host name and process id)");
   add("lifetime-fd", po::value<int>(), "end when this descriptor reaches its end of file");
   add("ready-fd", po::value<int>(), "write a byte here once the master has welcomed this worker");
+  add("http", po::value<std::uint16_t>(),
+      "answer /metrics at this port of 127.0.0.1 (0: any; the log has it)");
+  add("http-host", po::value<std::vector<std::string>>(),
+      "another value of the Host header to answer, for the far end of a tunnel");
   add("allow-unauthenticated-tcp", po::bool_switch(),
       "use tcp:// on the loopback without keys; for tests alone");
   add("log-level", po::value<std::string>()->default_value("info"),
@@ -157,6 +161,11 @@ Result<std::optional<WorkerOptions>> interpret(const po::variables_map& given) {
   FANFOLD_ASSIGN_OR_RETURN(options.log_level,
                            parse_log_level(given["log-level"].as<std::string>()));
   options.log_file = text_or(given, "log-file", "");
+  if (given.count("http") != 0) options.http_port = given["http"].as<std::uint16_t>();
+  if (given.count("http-host") != 0) {
+    if (!options.http_port) return invalid("--http-host makes no sense without --http");
+    options.http_hosts = given["http-host"].as<std::vector<std::string>>();
+  }
   return std::optional(std::move(options));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/status.hpp"
 #include "common/log/log.hpp"
@@ -27,6 +28,9 @@ struct WorkerOptions {
   bool allow_unauthenticated_tcp = false;
   LogLevel log_level = LogLevel::kInfo;
   std::string log_file;  // Empty: standard error.
+  /// Of 127.0.0.1, for /metrics; 0: any.  Nullopt: none.
+  std::optional<std::uint16_t> http_port;
+  std::vector<std::string> http_hosts;  // Values of the Host header beside those of the loopback.
 };
 
 /// nullopt: --help or --version was asked for and is printed.  kInvalidArgument says what is wrong

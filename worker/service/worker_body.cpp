@@ -37,7 +37,10 @@ WorkerBody::WorkerBody(BodyOptions options, const WorkerDoors& doors,
 
 void WorkerBody::begin() { feed(Tick{}); }
 
-void WorkerBody::drain() { feed(DrainRequested{}); }
+void WorkerBody::drain() {
+  if (doors_.measures != nullptr) doors_.measures->draining();
+  feed(DrainRequested{});
+}
 
 Status WorkerBody::turn() {
   FANFOLD_RETURN_IF_ERROR(read_frames());
@@ -49,6 +52,7 @@ Status WorkerBody::turn() {
   for (const InputsReady& ready : inputs_.take_ready()) feed(ready);
   pass_time();
   if (!may_hold_commits()) send_held_commits();
+  if (doors_.measures != nullptr) doors_.measures->waiting(agent_.queued());
   return {};
 }
 
@@ -85,7 +89,9 @@ Status WorkerBody::read_frames() {
 
 void WorkerBody::note_damage() {
   const std::uint64_t damaged = transport_->damaged_frames();
-  if (std::exchange(frames_damaged_, damaged) == damaged) return;
+  const std::uint64_t before = std::exchange(frames_damaged_, damaged);
+  if (before == damaged) return;
+  if (doors_.measures != nullptr) doors_.measures->frame_damaged(damaged - before);
   doors_.log.warn("frame.damaged", {{"damaged", damaged}});
 }
 
@@ -99,6 +105,7 @@ void WorkerBody::read_frame(const std::string& frame) {
     self_ = welcome->worker;
     doors_.log.info("master.welcomed_us", {{"master", options_.master}});
     welcomed_ = true;
+    if (doors_.measures != nullptr) doors_.measures->welcomed();
   }
   if (const auto* question = std::get_if<proto::ReadOutput>(&*message)) return answer(*question);
   if (const auto* peers = std::get_if<proto::PeerKeys>(&*message)) return note_peers(*peers);
@@ -148,6 +155,7 @@ void WorkerBody::note_missing(const InputsMissing& missing) {
   doors_.log.warn("inputs.lost", {{"attempt", missing.attempt.value},
                                   {"outputs", missing.outputs.size()},
                                   {"message", missing.message}});
+  if (doors_.measures != nullptr) doors_.measures->inputs_lost(missing.outputs.size());
   feed(missing);
 }
 
@@ -159,6 +167,7 @@ void WorkerBody::note_ended(AttemptEnded ended) {
   } else {
     inputs_.forget(ended.attempt);
   }
+  if (doors_.measures != nullptr) doors_.measures->ended(ended);
   if (ended.succeeded) {
     doors_.log.debug("attempt.ended", {{"attempt", ended.attempt.value}});
   } else {
@@ -177,6 +186,7 @@ void WorkerBody::go_on(ExecutorTask task, const proto::FailureReport& failure) {
                                       {"offset", failure.record_offset},
                                       {"kind", proto::name_of(failure.kind)},
                                       {"message", failure.message}});
+  if (doors_.measures != nullptr) doors_.measures->record_isolated();
   remove_traces(task.assignment.task.job, attempt);
   doors_.executors.start(doors_.clock.now(), std::move(task));
   feed(AttemptWentOn{attempt});
@@ -243,6 +253,9 @@ void WorkerBody::perform(StartAttempt& action) {
       assignment.spec.memory_bytes != 0 ? assignment.spec.memory_bytes : options_.memory_bytes;
   task.threads = options_.threads;
   isolation_.note_started(task);
+  if (doors_.measures != nullptr) {
+    doors_.measures->started(assignment.attempt, assignment.task.stage);
+  }
   doors_.executors.start(doors_.clock.now(), std::move(task));
 }
 
@@ -288,6 +301,7 @@ void WorkerBody::perform(DropJobFiles& action) {
 
 void WorkerBody::perform(Reconnect&) {
   doors_.log.warn("master.lost", {{"master", options_.master}});
+  if (doors_.measures != nullptr) doors_.measures->master_lost();
   auto transport = doors_.connect();
   if (!transport.ok()) {
     end_ = transport.status();

@@ -22,6 +22,7 @@
 #include "worker/service/inputs.hpp"
 #include "worker/service/record_isolation.hpp"
 #include "worker/service/scratch.hpp"
+#include "worker/service/worker_measures.hpp"
 
 namespace fanfold::worker {
 
@@ -37,6 +38,7 @@ struct WorkerDoors {
   std::function<Result<std::unique_ptr<net::Transport>>()> connect;
   /// Whom the data server lets in; null: whoever reaches its socket.
   security::PeerList* peers = nullptr;
+  WorkerMeasures* measures = nullptr;  // Null: nobody looks on.
 };
 
 struct BodyOptions {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "common/core/limits.hpp"
@@ -83,6 +84,7 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
   std::unique_ptr<WorkerService> service(new WorkerService(options, with, std::move(keys),
                                                            *std::move(server), std::move(fetcher),
                                                            std::move(stacks), std::move(plugins)));
+  FANFOLD_RETURN_IF_ERROR(service->serve_metrics());
   service->begin(std::move(transport));
   return service;
 }
@@ -130,8 +132,28 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
                           *fetcher_,
                           with_.log,
                           [this] { return net::connect(options_.master, socket_options(keys_)); },
-                          keys_.peers.get()};
+                          keys_.peers.get(),
+                          options_.http_port ? &measures_ : nullptr};
   body_ = std::make_unique<WorkerBody>(std::move(body), doors, std::move(transport));
+}
+
+Status WorkerService::serve_metrics() {
+  if (!options_.http_port) return {};
+  const WorkerTraits traits{
+      .scratch = with_.scratch.directory(),
+      .slots = options_.slots,
+      .memory_bytes = options_.memory_bytes,
+      .started_unix_seconds =
+          std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+              .count()};
+  auto server = HttpServer::start({.port = *options_.http_port, .hosts = options_.http_hosts},
+                                  [this, traits](const HttpRequest& request) {
+                                    return respond_with_metrics(request, traits, measures_);
+                                  });
+  if (!server.ok()) return std::move(server).status().with_context("--http");
+  metrics_ = *std::move(server);
+  with_.log.info("http.listening", {{"host", "127.0.0.1"}, {"port", metrics_->port()}});
+  return {};
 }
 
 Status WorkerService::run() {

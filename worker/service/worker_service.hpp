@@ -16,6 +16,7 @@
 #include "worker/service/signalled_fetcher.hpp"
 #include "worker/service/stop_signals.hpp"
 #include "worker/service/worker_body.hpp"
+#include "worker/service/worker_metrics.hpp"
 #include "worker/shuffle/data_server.hpp"
 
 namespace fanfold::worker {
@@ -56,6 +57,8 @@ class WorkerService {
                 std::optional<security::PluginList> plugins);
 
   void begin(std::unique_ptr<net::Transport> transport);
+  /// Answers /metrics, where that is wanted.
+  Status serve_metrics();
   Status turn();
   void read_signals();
   void read_lifetime();
@@ -73,6 +76,8 @@ class WorkerService {
   bool ready_announced_ = false;
   bool stopping_ = false;
   std::optional<Status> end_;  // Why run() returns, when the body did not say so.
+  WorkerMeasures measures_;
+  std::unique_ptr<HttpServer> metrics_;  // Null: nobody wants them.  Its threads read measures_.
 };
 
 }  // namespace fanfold::worker

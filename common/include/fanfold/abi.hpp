@@ -19,7 +19,7 @@
 namespace fanfold::abi {
 
 /// Changes whenever anything in this file changes its meaning.
-inline constexpr std::uint32_t kApiVersion = 2;
+inline constexpr std::uint32_t kApiVersion = 3;
 
 /// How bytes of input become records.  Values are permanent: they are stored in job records.
 enum class RecordFormat : std::uint8_t {
@@ -113,6 +113,22 @@ class RunSource {
   virtual std::string_view next() = 0;
 };
 
+/// A key that much of what a map task emitted belongs to.
+struct HotKey {
+  std::string_view key;    // The beginning of the encoded key...
+  std::uint64_t size = 0;  // ...which has so many bytes...
+  std::uint64_t hash = 0;  // ...and this hash.
+  std::uint32_t partition = 0;
+  std::uint64_t bytes = 0;  // Of its pairs, encoded: at least so many, worked out from samples.
+};
+
+/// What a map task emitted, before any combining; borrowed.
+struct Emission {
+  std::uint64_t bytes = 0;
+  std::span<const std::uint64_t> partition_bytes;
+  std::span<const HotKey> hot_keys;  // The largest first.
+};
+
 /// What a host offers to the one task that runs in this thread.  When the host cannot do what
 /// is asked (disk full, corrupt block) it notes the failure and throws HostFailure; task code lets
 /// that pass.  A host that has noted a failure never reports success, whoever caught the exception.
@@ -131,6 +147,8 @@ class TaskHost {
                             std::uint64_t records) = 0;
 
   virtual void add_to_counter(std::string_view name, std::int64_t delta) = 0;
+  /// Once, at the end of a map task that emitted something.
+  virtual void note_emission(const Emission& emission) { static_cast<void>(emission); }
   virtual void log(std::string_view text) = 0;
   /// Contents of a side file (`--file name=PATH`), mapped read-only for the task's life.
   virtual std::string_view side_file(std::string_view name) = 0;
@@ -167,8 +185,9 @@ struct TaskSettings {
   std::uint64_t memory_bytes = 64u << 20;  // For tables, buffers and merges of the task together.
   std::uint32_t threads = 1;               // That user code of the task may use at once.
   OutputFormat output_format = OutputFormat::kText;
-  bool combine = true;    // False: a declared combiner is left out (for tests).
-  bool tolerant = false;  // Map and sample: the job may do without some of its records.
+  bool combine = true;       // False: a declared combiner is left out (for tests).
+  bool measure_keys = true;  // Map: hot keys are looked for.
+  bool tolerant = false;     // Map and sample: the job may do without some of its records.
   std::map<std::string, std::string, std::less<>> parameters;  // Complete: defaults filled in.
   std::vector<std::string> splitters;  // kRange: partitions - 1 encoded keys, ascending.
   ProgressSlot* progress = nullptr;    // Never null when a host runs the task.

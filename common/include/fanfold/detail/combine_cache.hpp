@@ -41,6 +41,8 @@ class CombineCache {
     resize(std::min(kFirstBits, last_bits_));
   }
 
+  std::uint32_t partition_of(std::string_view key) { return buffer_.partition_of(key); }
+
   void take(const JobPair* pairs, std::size_t count) {
     if (passing_ > 0) {
       pass_on(pairs, count);

@@ -41,6 +41,8 @@ class CombineTable {
         partition_(job, settings),
         passes_(job, host, settings, progress) {}
 
+  std::uint32_t partition_of(std::string_view key) { return partition_(key); }
+
   void take(const JobPair* pairs, std::size_t count) {
     if (slots_ == nullptr) grow();
     Probe probes[kBatchPairs];

@@ -3,11 +3,13 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "fanfold/context.hpp"
 #include "fanfold/detail/combine_cache.hpp"
 #include "fanfold/detail/combine_table.hpp"
+#include "fanfold/detail/hot_keys.hpp"
 #include "fanfold/detail/job_traits.hpp"
 #include "fanfold/detail/sampler.hpp"
 #include "fanfold/detail/sort_buffer.hpp"
@@ -38,6 +41,7 @@ class MapSide {
         outputs_(outputs),
         progress_(progress),
         tolerant_(settings.tolerant),
+        hot_keys_(kPlain ? HotKeys::Unit::kPairs : HotKeys::Unit::kBytes, settings),
         emitter_(outputs, this, choose(settings), Traits::kOrderValues) {
     if (settings.mode == abi::TaskMode::kSample) {
       sampler_.emplace();
@@ -90,6 +94,7 @@ class MapSide {
       if (table_ != nullptr) table_->finish();
     }
     host_.add_to_counter(abi::kEmittedCounter, static_cast<std::int64_t>(emitted_));
+    hot_keys_.tell(host_);
     if (tolerant_) {
       host_.add_to_counter(abi::kUnmappedCounter, static_cast<std::int64_t>(unmapped_));
     }
@@ -173,22 +178,57 @@ class MapSide {
   }
   static void take_combined(void* self, const JobPair* pairs, std::size_t count) {
     MapSide& side = *static_cast<MapSide*>(self);
-    side.begin_taking(count);
+    side.begin_taking(pairs, count);
     const BetweenRecords between(side.progress_);
     if constexpr (Traits::kHasCombine) side.table_->take(pairs, count);
     side.taking_ = false;
   }
   static void take_sorted(void* self, const JobPair* pairs, std::size_t count) {
     MapSide& side = *static_cast<MapSide*>(self);
-    side.begin_taking(count);
+    side.begin_taking(pairs, count);
     const BetweenRecords between(side.progress_);
     side.buffer_->take(pairs, count);
     side.taking_ = false;
   }
-  void begin_taking(std::size_t count) {
+  void begin_taking(const JobPair* pairs, std::size_t count) {
     emitted_ += count;
     taking_ = true;
+    const std::uint64_t before = position_;
+    if constexpr (kPlain) {
+      position_ += count;
+    } else {
+      for (std::size_t i = 0; i < count; ++i) position_ += pairs[i].key_size + pairs[i].value_size;
+    }
+    if (hot_keys_.wants(position_)) look_at(pairs, count, before);
   }
+
+  /// Of a batch that has samples.  `position`: where it begins.
+  [[gnu::noinline]] void look_at(const JobPair* pairs, std::size_t count, std::uint64_t position) {
+    const BetweenRecords between(progress_);
+    for (std::size_t i = 0; i < count; ++i) {
+      const JobPair& pair = pairs[i];
+      std::uint64_t units = 1;
+      if constexpr (!kPlain) units = pair.key_size + pair.value_size;
+      std::uint64_t bytes = hot_keys_.weigh(position, units);
+      position += units;
+      if (bytes == 0) continue;
+      if constexpr (kPlain) bytes *= pair.key_size + kValueBytes;
+      hot_keys_.add({pair.key, pair.key_size}, std::max<std::uint64_t>(1, bytes),
+                    [this](std::string_view key) { return partition_of(key); });
+    }
+  }
+
+  std::uint32_t partition_of(std::string_view key) {
+    if constexpr (Traits::kHasCombine) {
+      if (table_ != nullptr) return table_->partition_of(key);
+    }
+    return buffer_->partition_of(key);
+  }
+
+  /// Values of one size: what differs is how many pairs a key has.
+  static constexpr bool kPlain = kPlainValue<typename Traits::Value>;
+  static constexpr std::size_t kValueBytes =
+      std::is_empty_v<typename Traits::Value> ? 0 : sizeof(typename Traits::Value);
 
   struct NoTable {};
   static auto choose_table() {
@@ -211,6 +251,8 @@ class MapSide {
   Outputs& outputs_;
   abi::ProgressSlot& progress_;
   const bool tolerant_;
+  HotKeys hot_keys_;
+  std::uint64_t position_ = 0;  // Of what was emitted, as hot_keys_ counts it.
   Input input_;
   typename Traits::JobEmitter emitter_;
   std::unique_ptr<Table> table_;

@@ -40,6 +40,8 @@ class SortBuffer {
         fold_(job, settings.combine),
         passes_(job, host, settings, progress) {}
 
+  std::uint32_t partition_of(std::string_view key) { return partition_(key); }
+
   void take(const JobPair* pairs, std::size_t count) {
     constexpr std::size_t kTogether = Partitioner<Job>::kTogether;
     for (std::size_t i = 0; i < count; i += kTogether) {

@@ -1,6 +1,6 @@
 // The only file that knows cpp-httplib.
 
-#include "master/web/http_server.hpp"
+#include "common/http/http_server.hpp"
 
 #include <httplib.h>
 #include <poll.h>
@@ -23,7 +23,7 @@
 
 #include "common/core/unique_fd.hpp"
 
-namespace fanfold::master::web {
+namespace fanfold {
 namespace {
 
 using namespace std::chrono_literals;
@@ -296,4 +296,4 @@ HttpServer::~HttpServer() {
 
 std::uint16_t HttpServer::port() const { return static_cast<std::uint16_t>(state_->port); }
 
-}  // namespace fanfold::master::web
+}  // namespace fanfold

@@ -3,7 +3,7 @@
 // Answers GET and HEAD, to hosts that are named exactly (a page of somebody else that resolves its
 // name to this machine gets nothing), one request a connection.  Each answer forbids the browser
 // whatever the page does not need.  How many connections are held is bounded: more wait in the
-// kernel, so that nobody takes the descriptors of the master.
+// kernel, so that nobody takes the descriptors of the process.
 
 #pragma once
 
@@ -16,7 +16,7 @@
 
 #include "common/core/status.hpp"
 
-namespace fanfold::master::web {
+namespace fanfold {
 
 struct HttpRequest {
   std::string path;  // Decoded; begins with '/'.
@@ -53,4 +53,4 @@ class HttpServer {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace fanfold::master::web
+}  // namespace fanfold

@@ -1,4 +1,4 @@
-#include "master/web/process_facts.hpp"
+#include "common/http/process_facts.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <iterator>
 #include <system_error>
 
-namespace fanfold::master::web {
+namespace fanfold {
 namespace {
 
 double seconds(const timeval& time) {
@@ -40,4 +40,4 @@ ProcessFacts process_facts() {
   return facts;
 }
 
-}  // namespace fanfold::master::web
+}  // namespace fanfold

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace fanfold::master::web {
+namespace fanfold {
 
 struct ProcessFacts {
   double cpu_seconds = 0;
@@ -17,4 +17,4 @@ struct ProcessFacts {
 /// From /proc/self and getrusage(); what cannot be read is 0.  Any thread.
 ProcessFacts process_facts();
 
-}  // namespace fanfold::master::web
+}  // namespace fanfold

@@ -1,0 +1,30 @@
+#include "cli/commands/job_profile.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "cli/profile/profile.hpp"
+#include "common/profile/stack_profile.hpp"
+
+namespace fanfold::cli {
+
+Result<std::string> make_sample_directory(const std::string& picture) {
+  std::error_code failed;
+  // Workers have working directories of their own.
+  std::string path = std::filesystem::absolute(picture, failed).string() + ".XXXXXX";
+  if (!failed && ::mkdtemp(path.data()) != nullptr) return path;
+  return Status(StatusCode::kInvalidArgument,
+                "cannot make a directory for samples beside " + picture + ": " +
+                    (failed ? failed.message() : std::string(std::strerror(errno))));
+}
+
+Status write_job_profile(const std::string& picture, const proto::JobSpec& spec) {
+  FANFOLD_ASSIGN_OR_RETURN(const StackProfile profile, read_profiles(spec.profile));
+  return write_profile({.path = picture, .job = spec.job_name, .plugin = spec.plugin.path},
+                       profile);
+}
+
+}  // namespace fanfold::cli

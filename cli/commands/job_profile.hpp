@@ -1,0 +1,20 @@
+// The profile of a job that runs on a cluster: its executors leave samples in a directory, which
+// become one picture when the job is over.
+
+#pragma once
+
+#include <string>
+
+#include "common/core/status.hpp"
+#include "common/proto/types.hpp"
+
+namespace fanfold::cli {
+
+/// A new directory beside the picture, where workers write that may be on other hosts.  The caller
+/// removes it.
+Result<std::string> make_sample_directory(const std::string& picture);
+
+/// From the samples in spec.profile.  kUnavailable: there are none.
+Status write_job_profile(const std::string& picture, const proto::JobSpec& spec);
+
+}  // namespace fanfold::cli

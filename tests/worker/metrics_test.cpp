@@ -1,0 +1,115 @@
+// What a worker says of itself to those who look on.
+
+#include <gmock/gmock.h>
+
+#include "tests/io/temporary_directory.hpp"
+#include "worker/service/options.hpp"
+#include "worker/service/worker_metrics.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+AttemptEnded finished(std::uint64_t attempt, std::uint64_t records) {
+  AttemptEnded ended;
+  ended.attempt = {attempt};
+  ended.succeeded = true;
+  ended.report.records_in = records;
+  ended.report.wall_us = 1'500'000;
+  return ended;
+}
+AttemptEnded failed(std::uint64_t attempt, proto::FailureKind kind) {
+  AttemptEnded ended;
+  ended.attempt = {attempt};
+  ended.failure.kind = kind;
+  return ended;
+}
+
+class WorkerMetrics : public testing::Test {
+ protected:
+  std::string text() const {
+    return respond_with_metrics({.path = "/metrics", .query = {}}, traits(), measures_).body;
+  }
+  WorkerTraits traits() const {
+    return {.scratch = directory_.path(),
+            .slots = 3,
+            .memory_bytes = 1 << 20,
+            .started_unix_seconds = 5};
+  }
+
+  io::TemporaryDirectory directory_;
+  WorkerMeasures measures_;
+};
+
+TEST_F(WorkerMetrics, CountAttemptsByStageAndCause) {
+  measures_.started({1}, Stage::kMap);
+  measures_.started({2}, Stage::kMap);
+  measures_.started({3}, Stage::kReduce);
+  // It lost an input and runs again: the same attempt.
+  measures_.started({3}, Stage::kReduce);
+  measures_.ended(finished(1, 40));
+  measures_.ended(failed(2, proto::FailureKind::kSignal));
+  // Of one that was killed before it ran nothing is known.
+  measures_.ended(failed(9, proto::FailureKind::kCancelled));
+  measures_.waiting(4);
+  EXPECT_THAT(text(),
+              AllOf(HasSubstr("fanfold_worker_attempts_started_total{stage=\"map\"} 2\n"),
+                    HasSubstr("fanfold_worker_attempts_started_total{stage=\"reduce\"} 1\n"),
+                    HasSubstr("fanfold_worker_attempts_running{stage=\"map\"} 0\n"),
+                    HasSubstr("fanfold_worker_attempts_running{stage=\"reduce\"} 1\n"),
+                    HasSubstr("fanfold_worker_attempts_finished_total{stage=\"map\"} 1\n"),
+                    HasSubstr("fanfold_worker_attempt_failures_total{cause=\"signal\"} 1\n"),
+                    HasSubstr("fanfold_worker_attempt_failures_total{cause=\"cancelled\"} 0\n"),
+                    HasSubstr("fanfold_worker_records_total{stage=\"map\",direction=\"in\"} 40\n"),
+                    HasSubstr("fanfold_worker_attempt_run_seconds_total{stage=\"map\"} 1.5\n"),
+                    HasSubstr("fanfold_worker_attempts_waiting 4\n")));
+}
+
+TEST_F(WorkerMetrics, SayWhetherThereIsAMaster) {
+  EXPECT_THAT(text(), HasSubstr("fanfold_worker_connected 0\n"));
+  measures_.welcomed();
+  EXPECT_THAT(text(), HasSubstr("fanfold_worker_connected 1\n"));
+  measures_.master_lost();
+  measures_.draining();
+  EXPECT_THAT(text(), AllOf(HasSubstr("fanfold_worker_connected 0\n"),
+                            HasSubstr("fanfold_worker_draining 1\n"),
+                            HasSubstr("fanfold_worker_welcomes_total 1\n"),
+                            HasSubstr("fanfold_worker_own_slots 3\n")));
+}
+
+TEST_F(WorkerMetrics, SayHowMuchRoomTheScratchDiskHas) {
+  EXPECT_THAT(text(), Not(HasSubstr("fanfold_worker_scratch_free_bytes 0\n")));
+  WorkerTraits nowhere = traits();
+  nowhere.scratch = directory_.path("nowhere");
+  EXPECT_THAT(worker_metrics(nowhere, measures_.figures()),
+              HasSubstr("fanfold_worker_scratch_free_bytes 0\n"));
+}
+
+TEST_F(WorkerMetrics, AreAllThatAWorkerAnswers) {
+  for (const char* path : {"/", "/jobs/1", "/metrics/", "/<script>"}) {
+    const HttpResponse answer =
+        respond_with_metrics({.path = path, .query = {}}, traits(), measures_);
+    EXPECT_EQ(answer.status, 404) << path;
+    EXPECT_THAT(answer.body, Not(HasSubstr("<script>")));
+  }
+}
+
+TEST(WorkerOptions, HaveHostsOnlyWithAPort) {
+  const auto parse = [](std::vector<const char*> words) {
+    words.insert(words.begin(), {"fanfold-worker", "--master", "ipc:///m"});
+    return parse_options(static_cast<int>(words.size()), words.data());
+  };
+  const auto with = parse({"--http", "0", "--http-host", "far:80"});
+  ASSERT_TRUE(with.ok()) << with.status().message();
+  EXPECT_EQ((*with)->http_port, 0);
+  EXPECT_EQ((*with)->http_hosts, std::vector<std::string>{"far:80"});
+  EXPECT_FALSE(parse({"--http-host", "far:80"}).ok());
+  EXPECT_FALSE(parse({"--http", "70000"}).ok());
+  EXPECT_EQ((**parse({})).http_port, std::nullopt);
+}
+
+}  // namespace
+}  // namespace fanfold::worker

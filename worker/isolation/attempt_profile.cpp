@@ -1,0 +1,31 @@
+#include "worker/isolation/attempt_profile.hpp"
+
+#include <cstdio>
+
+#include "common/profile/sampler.hpp"
+#include "common/profile/stack_profile.hpp"
+#include "worker/plugin/sealed_copy.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+void tell(const Status& status) {
+  if (!status.ok()) std::fprintf(stderr, "fanfold: %s\n", status.message().c_str());
+}
+
+}  // namespace
+
+AttemptProfile::AttemptProfile(const std::string& directory, const std::string& plugin, Stage stage)
+    : directory_(directory), plugin_(plugin) {
+  if (directory_.empty()) return;
+  Sampler::enter(stage);
+  tell(Sampler::start());
+}
+
+AttemptProfile::~AttemptProfile() {
+  if (directory_.empty()) return;
+  Sampler::stop();
+  tell(append_samples(directory_, {.mapped = kSealedCopyInMaps, .path = plugin_}));
+}
+
+}  // namespace fanfold::worker

@@ -1,0 +1,121 @@
+#include "worker/service/worker_metrics.hpp"
+
+#include <array>
+#include <filesystem>
+#include <system_error>
+
+#include "common/http/metric_text.hpp"
+
+namespace fanfold::worker {
+namespace {
+
+constexpr std::array kStages = {Stage::kSample, Stage::kMap, Stage::kReduce};
+
+MetricLabel of_stage(Stage stage) { return {"stage", name_of(stage)}; }
+
+void add_attempts(const WorkerFigures& figures, MetricText* text) {
+  text->begin("worker_attempts_started_total", "Attempts that began to run here.",
+              MetricKind::kCounter);
+  for (const Stage stage : kStages) text->add(figures.stage(stage).started, {of_stage(stage)});
+  text->begin("worker_attempts_running", "Attempts that run here now.", MetricKind::kGauge);
+  for (const Stage stage : kStages) text->add(figures.stage(stage).running, {of_stage(stage)});
+  text->begin("worker_attempts_finished_total",
+              "Attempts that ran to their end here and asked to commit.", MetricKind::kCounter);
+  for (const Stage stage : kStages) text->add(figures.stage(stage).finished, {of_stage(stage)});
+  text->begin("worker_attempts_waiting", "Attempts held here that wait for a slot or their inputs.",
+              MetricKind::kGauge)
+      .add(figures.waiting);
+  // All of them from the start: a counter that is born when it is needed has no rate.
+  text->begin("worker_attempt_failures_total", "Attempts that failed here, by cause.",
+              MetricKind::kCounter);
+  using proto::FailureKind;
+  for (const FailureKind kind :
+       {FailureKind::kException, FailureKind::kSignal, FailureKind::kExit, FailureKind::kTimeout,
+        FailureKind::kStalled, FailureKind::kOutOfMemory, FailureKind::kInput, FailureKind::kPlugin,
+        FailureKind::kFetch, FailureKind::kNoSpace, FailureKind::kIo, FailureKind::kSpawn,
+        FailureKind::kCancelled}) {
+    const auto found = figures.failures.find(kind);
+    text->add(found == figures.failures.end() ? std::uint64_t{0} : found->second,
+              {{"cause", proto::name_of(kind)}});
+  }
+  text->begin("worker_attempt_run_seconds_total", "Run time of attempts that finished here.",
+              MetricKind::kCounter);
+  for (const Stage stage : kStages) text->add(figures.stage(stage).seconds, {of_stage(stage)});
+}
+
+void add_flow(const WorkerFigures& figures, MetricText* text) {
+  const auto flow = [&](const char* name, const char* help, auto in, auto out) {
+    text->begin(name, help, MetricKind::kCounter);
+    for (const Stage stage : kStages) {
+      text->add(figures.stage(stage).*in, {of_stage(stage), {"direction", "in"}})
+          .add(figures.stage(stage).*out, {of_stage(stage), {"direction", "out"}});
+    }
+  };
+  using OfStage = WorkerFigures::OfStage;
+  flow("worker_records_total", "Records that attempts which finished here read and wrote.",
+       &OfStage::records_in, &OfStage::records_out);
+  flow("worker_bytes_total", "Bytes that attempts which finished here read and wrote.",
+       &OfStage::bytes_in, &OfStage::bytes_out);
+  text->begin("worker_spills_total", "Sorted runs that attempts wrote for want of memory.",
+              MetricKind::kCounter);
+  for (const Stage stage : kStages) text->add(figures.stage(stage).spills, {of_stage(stage)});
+  text->begin("worker_records_isolated_total",
+              "Records that ended an executor and were passed over.", MetricKind::kCounter)
+      .add(figures.records_isolated);
+  text->begin("worker_inputs_lost_total", "Map outputs that could not be read from here.",
+              MetricKind::kCounter)
+      .add(figures.inputs_lost);
+}
+
+void add_scratch(const std::string& scratch, MetricText* text) {
+  std::error_code failed;
+  const std::filesystem::space_info space = std::filesystem::space(scratch, failed);
+  text->begin("worker_scratch_free_bytes", "Free on the disk of the scratch directory.",
+              MetricKind::kGauge)
+      .add(failed ? std::uint64_t{0} : static_cast<std::uint64_t>(space.available));
+  text->begin("worker_scratch_size_bytes", "Size of the disk of the scratch directory.",
+              MetricKind::kGauge)
+      .add(failed ? std::uint64_t{0} : static_cast<std::uint64_t>(space.capacity));
+}
+
+}  // namespace
+
+std::string worker_metrics(const WorkerTraits& traits, const WorkerFigures& figures) {
+  MetricText text;
+  text.begin("build_info", "1; the label says which version this is.", MetricKind::kGauge)
+      .add(1.0, {{"version", FANFOLD_VERSION}});
+  text.begin("worker_start_time_seconds", "When this worker was started, as Unix time.",
+             MetricKind::kGauge)
+      .add(traits.started_unix_seconds);
+  text.begin("worker_own_slots", "Attempts that may run here at once.", MetricKind::kGauge)
+      .add(std::uint64_t{traits.slots});
+  text.begin("worker_executor_memory_bytes", "Budget of an executor when the job names none.",
+             MetricKind::kGauge)
+      .add(traits.memory_bytes);
+  text.begin("worker_connected", "1 while a master knows this worker.", MetricKind::kGauge)
+      .add(std::uint64_t{figures.connected});
+  text.begin("worker_draining", "1 when it takes no new attempts.", MetricKind::kGauge)
+      .add(std::uint64_t{figures.draining});
+  text.begin("worker_welcomes_total", "Times that a master welcomed this worker.",
+             MetricKind::kCounter)
+      .add(figures.welcomes);
+  text.begin("worker_frames_damaged_total", "Messages of masters whose checksum was wrong.",
+             MetricKind::kCounter)
+      .add(figures.frames_damaged);
+  add_attempts(figures, &text);
+  add_flow(figures, &text);
+  add_scratch(traits.scratch, &text);
+  text.add_process(process_facts(), traits.started_unix_seconds);
+  return text.text();
+}
+
+HttpResponse respond_with_metrics(const HttpRequest& request, const WorkerTraits& traits,
+                                  const WorkerMeasures& measures) {
+  if (request.path == "/metrics") {
+    return {.type = std::string(kMetricsType), .body = worker_metrics(traits, measures.figures())};
+  }
+  return {.status = 404,
+          .body = "This is a worker of Fanfold: /metrics has its metrics, the master has pages.\n"};
+}
+
+}  // namespace fanfold::worker
