@@ -140,8 +140,9 @@ int status_main(const Environment& environment, const Arguments& arguments) {
                std::to_string(worker.slots), std::to_string(worker.busy), state_of(worker)});
   }
   if (arguments.has("dir")) {
-    const Status added = add_absent_hosts(directory, *cluster, &table);
-    if (!added.ok()) return report(added);
+    Status told = add_absent_hosts(directory, *cluster, &table);
+    if (told.ok()) told = print_nodes(directory);
+    if (!told.ok()) return report(told);
   }
   print(table.text());
   return kExitDone;

@@ -144,6 +144,14 @@ int slurm_down_main(const std::string& directory, const std::optional<KeyedMaste
   return kExitDone;
 }
 
+Status print_nodes(const std::string& directory) {
+  Interrupts interrupts;
+  FANFOLD_RETURN_IF_ERROR(interrupts.start());
+  FANFOLD_ASSIGN_OR_RETURN(const std::string line, describe_nodes(directory, interrupts));
+  if (!line.empty()) print(line + "\n");
+  return {};
+}
+
 Command cluster_scale_command() {
   Command command;
   Syntax& syntax = command.syntax;

@@ -13,6 +13,8 @@ namespace fanfold::cli {
 
 int slurm_up_main(const Environment& environment, const Arguments& arguments,
                   const std::string& directory);
+/// Prints how many nodes the cluster in `directory` has, when it is one of Slurm.
+Status print_nodes(const std::string& directory);
 int slurm_down_main(const std::string& directory, const std::optional<KeyedMaster>& master);
 
 }  // namespace fanfold::cli

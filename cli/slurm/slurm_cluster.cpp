@@ -20,6 +20,7 @@
 #include "common/core/clock.hpp"
 #include "common/net/address.hpp"
 #include "common/security/private_file.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -159,6 +160,28 @@ Result<SlurmUp> bring_up_slurm(const std::string& program_directory, const std::
     remove_all(directory);
   }
   return scaling;
+}
+
+Result<std::string> describe_nodes(const std::string& directory, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<SlurmRecord> record, read_slurm_record(directory));
+  if (!record) return std::string();
+  const ScaleLimits& limits = record->limits;
+  std::string text = "slurm: " + std::to_string(limits.nodes_min) + " to " +
+                     plural(limits.nodes_max, "node") + ", ";
+  const ProgramEnd end = run_program(queue_call(record->name), interrupts);
+  const Result<Queue> queue = parse_queue(end.output);
+  if (end.succeeded() && !end.cut && queue.ok()) {
+    const auto running = std::count_if(queue->jobs.begin(), queue->jobs.end(),
+                                       [](const NodeJob& job) { return job.runs; });
+    text += std::to_string(running) + " running, " +
+            std::to_string(static_cast<std::ptrdiff_t>(queue->jobs.size()) - running) + " waiting";
+  } else {
+    text += "squeue does not say what runs";
+  }
+  if (lives(record->scaler, directory)) {
+    return text + "; scaler process " + std::to_string(record->scaler);
+  }
+  return text + "; its scaler is gone: 'fanfold cluster up --slurm' as before starts it again";
 }
 
 Status end_scaler(const std::string& directory) {

@@ -38,6 +38,10 @@ struct SlurmUp {
 Result<SlurmUp> bring_up_slurm(const std::string& program_directory, const std::string& directory,
                                const SlurmClusterWish& wish, Interrupts& interrupts);
 
+/// One line for people: how many nodes there may be, run and wait, and whether the scaler lives.
+/// Empty: the cluster is none of Slurm.
+Result<std::string> describe_nodes(const std::string& directory, Interrupts& interrupts);
+
 /// Ends the scaler; the nodes stay.  First of all, or it would replace what goes.
 Status end_scaler(const std::string& directory);
 

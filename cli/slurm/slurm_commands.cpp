@@ -72,10 +72,7 @@ Result<std::uint64_t> SlurmCommands::submit(const std::vector<std::string>& opti
 }
 
 Result<Queue> SlurmCommands::list(Interrupts& interrupts) const {
-  ProgramCall call = slurm_call(
-      "squeue", {"--me", "--noheader", "--states=all", "--name=" + name_, "--format=%i %T"});
-  call.output_bytes_max = kQueueBytesMax;
-  FANFOLD_ASSIGN_OR_RETURN(const std::string text, run(std::move(call), interrupts));
+  FANFOLD_ASSIGN_OR_RETURN(const std::string text, run(queue_call(name_), interrupts));
   return parse_queue(text);
 }
 
@@ -103,6 +100,13 @@ Status SlurmCommands::cancel(const std::vector<std::uint64_t>& jobs, Interrupts&
 
 Status SlurmCommands::cancel_all(Interrupts& interrupts) const {
   return run(slurm_call("scancel", {"--me", "--name=" + name_}), interrupts).status();
+}
+
+ProgramCall queue_call(const std::string& name) {
+  ProgramCall call = slurm_call(
+      "squeue", {"--me", "--noheader", "--states=all", "--name=" + name, "--format=%i %T"});
+  call.output_bytes_max = kQueueBytesMax;
+  return call;
 }
 
 Result<Queue> parse_queue(const std::string& text) {

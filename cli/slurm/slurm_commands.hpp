@@ -44,6 +44,8 @@ class SlurmCommands {
   const std::string name_;
 };
 
+/// What squeue is asked, for parse_queue().
+ProgramCall queue_call(const std::string& name);
 /// "17 RUNNING" lines of squeue.  kCorruption: it is something else.
 Result<Queue> parse_queue(const std::string& text);
 

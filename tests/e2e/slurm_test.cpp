@@ -156,6 +156,8 @@ TEST_F(SlurmCluster, GrowsWithItsTasksAndShrinksInGoodOrder) {
   const std::string job = submit_waiting(8);
   ASSERT_TRUE(eventually([&] { return see().busy == 3; })) << trouble();
   EXPECT_EQ(see().workers.size(), 3u) << "more than --max";
+  EXPECT_THAT(ask({"cluster", "status", "--dir", "c"}).out,
+              HasSubstr("slurm: 1 to 3 nodes, 3 running, 0 waiting; scaler process "));
   workspace_.write("go", "");
   EXPECT_EQ(ask({"wait", job, "--quiet"}).exit_code, 0);
   ASSERT_TRUE(comes_to(1)) << trouble();
