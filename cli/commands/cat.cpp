@@ -6,6 +6,8 @@
 #include "cli/options/exit_codes.hpp"
 #include "cli/output/concatenate.hpp"
 #include "common/io/manifest.hpp"
+#include "common/io/scheme.hpp"
+#include "common/storage/storage.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -13,10 +15,11 @@ namespace {
 int cat_main(const Environment&, const Arguments& arguments) {
   int code = kExitDone;
   const PrintOptions options{STDOUT_FILENO, arguments.has("json")};
-  for (const std::string& directory : arguments.positionals()) {
-    const Status status = print_output(io::posix_file_system(), directory, options);
+  for (const std::string& word : arguments.positionals()) {
+    const std::string directory = io::without_slashes_at_end(word);
+    const Status status = print_output(storage(), directory, options);
     if (!status.ok()) return report(status);
-    const auto manifest = io::read_manifest(io::posix_file_system(), directory);
+    const auto manifest = io::read_manifest(storage(), directory);
     if (!manifest.ok() || !manifest->partial()) continue;
     print_error("fanfold: " + directory + " is a partial output: it covers " +
                 io::covered_percent(*manifest->coverage) + " % of its input.\n");

@@ -12,6 +12,7 @@
 #include "cli/view/names.hpp"
 #include "common/io/dead_letter.hpp"
 #include "common/io/manifest.hpp"
+#include "common/storage/storage.hpp"
 #include "common/text/names.hpp"
 #include "common/text/units.hpp"
 
@@ -53,8 +54,8 @@ std::string one_line(const std::string& text, std::size_t columns) {
 Status list(const std::string& directory, bool json) {
   Table table({"NUMBER", "TASK", "ERROR", "FILE", "BYTE", "REASON"});
   std::uint64_t number = 0;
-  FANFOLD_RETURN_IF_ERROR(io::for_each_dead_letter(
-      io::posix_file_system(), directory, [&](const io::DeadLetter& letter) {
+  FANFOLD_RETURN_IF_ERROR(
+      io::for_each_dead_letter(storage(), directory, [&](const io::DeadLetter& letter) {
         ++number;
         if (json) {
           print(io::to_line(letter));
@@ -93,8 +94,8 @@ std::string text_of(const io::DeadLetter& letter) {
 
 Status show(const std::string& directory, std::uint64_t wanted, bool json) {
   std::uint64_t number = 0;
-  FANFOLD_RETURN_IF_ERROR(io::for_each_dead_letter(
-      io::posix_file_system(), directory, [&](const io::DeadLetter& letter) {
+  FANFOLD_RETURN_IF_ERROR(
+      io::for_each_dead_letter(storage(), directory, [&](const io::DeadLetter& letter) {
         if (++number == wanted) print(json ? io::to_line(letter) : text_of(letter));
         return Status();
       }));
@@ -111,8 +112,8 @@ Status write_records(const std::string& directory, const std::optional<std::stri
     file.open(*path, std::ios::binary);
     if (!file.is_open()) return wrong("cannot create " + *path + ".");
   }
-  FANFOLD_RETURN_IF_ERROR(io::for_each_dead_letter(
-      io::posix_file_system(), directory, [&](const io::DeadLetter& letter) {
+  FANFOLD_RETURN_IF_ERROR(
+      io::for_each_dead_letter(storage(), directory, [&](const io::DeadLetter& letter) {
         if (letter.record.size() != letter.bytes) {
           return wrong("the record at byte " + std::to_string(letter.offset) + " of " +
                        letter.file + " has " + plural(letter.bytes, "byte") +
@@ -147,7 +148,7 @@ Status look(const Environment& environment, const Arguments& arguments) {
   }
   FANFOLD_ASSIGN_OR_RETURN(const std::string directory,
                            find_output(environment, arguments, words[1]));
-  FANFOLD_RETURN_IF_ERROR(io::read_manifest(io::posix_file_system(), directory).status());
+  FANFOLD_RETURN_IF_ERROR(io::read_manifest(storage(), directory).status());
   if (action == "list") return list(directory, arguments.has("json"));
   if (action == "export") return write_records(directory, arguments.value("output"));
   FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t number, parse_count(words[2], 1, UINT64_MAX));

@@ -18,6 +18,7 @@
 #include "cli/text/suggest.hpp"
 #include "common/core/executor_memory.hpp"
 #include "common/io/file_system.hpp"
+#include "common/storage/storage.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -190,7 +191,7 @@ Status check_outputs(const std::vector<StageTemplate>& stages, const WorkDirecto
                     "stage '" + stage.name + "': " + output +
                         " lies in the work directory, which is removed at the end");
     }
-    if (made.spec.on_exists == proto::OnExists::kReplace || !fs::exists(output)) continue;
+    if (made.spec.on_exists == proto::OnExists::kReplace || !storage().stat(output).ok()) continue;
     const std::optional<StageRecord> record = work.record(stage.name, 1);
     if (record && record->output == output && result_of(*record)) continue;
     return Status(StatusCode::kAlreadyExists,

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "cli/cluster/programs.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
@@ -16,6 +14,7 @@
 #include "cli/view/summary.hpp"
 #include "common/core/executor_memory.hpp"
 #include "common/core/limits.hpp"
+#include "common/storage/storage.hpp"
 #include "master/service/completion.hpp"
 
 namespace fanfold::cli {
@@ -78,12 +77,11 @@ Result<PlanReview> review(const Environment& environment, const Arguments& argum
   FANFOLD_ASSIGN_OR_RETURN(PlanPlace place, address.empty()
                                                 ? private_cluster(environment, arguments, spec)
                                                 : cluster_at({address, key}, spec));
-  place.output_exists = names_output && std::filesystem::exists(spec.output);
+  place.output_exists = names_output && storage().stat(spec.output).ok();
   master::PlanLimits limits;
   limits.slots = place.slots;
   if (spec.memory_bytes != 0) limits.memory_bytes = spec.memory_bytes;
-  FANFOLD_ASSIGN_OR_RETURN(master::Plan plan,
-                           master::make_plan(io::posix_file_system(), spec, limits));
+  FANFOLD_ASSIGN_OR_RETURN(master::Plan plan, master::make_plan(storage(), spec, limits));
   // As a master does, which would refuse it now.
   FANFOLD_RETURN_IF_ERROR(master::check_completion(spec, plan.splits.size(), Duration(0)));
   return review_plan(std::move(spec), std::move(plan), std::move(place));

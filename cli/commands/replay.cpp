@@ -16,6 +16,7 @@
 #include "cli/replay/replay.hpp"
 #include "cli/view/summary.hpp"
 #include "common/capsule/capsule.hpp"
+#include "common/storage/storage.hpp"
 #include "common/text/units.hpp"
 
 namespace fanfold::cli {
@@ -104,7 +105,7 @@ Result<worker::RunOutcome> run_it(const Environment& environment, const Argument
   FANFOLD_RETURN_IF_ERROR(directory.create(environment.temporary_directory));
   directory.exit_on_interrupt(kExitInterrupted);
   FANFOLD_ASSIGN_OR_RETURN(const Replay replay,
-                           Replay::prepare(io::posix_file_system(), *capsule,
+                           Replay::prepare(storage(), *capsule,
                                            {.plugin = arguments.value("plugin").value_or(""),
                                             .scratch = directory.path()}));
   if (replay.plugin_differs()) {

@@ -10,6 +10,8 @@
 #include "cli/output/verification.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
+#include "common/io/scheme.hpp"
+#include "common/storage/storage.hpp"
 #include "common/text/units.hpp"
 
 namespace fanfold::cli {
@@ -31,8 +33,7 @@ Result<Verification> verify_job(const Environment& environment, const Arguments&
                                                     std::string(proto::name_of(status.state)) +
                                                     ".");
   }
-  FANFOLD_ASSIGN_OR_RETURN(Verification verification,
-                           verify_output(io::posix_file_system(), status.output));
+  FANFOLD_ASSIGN_OR_RETURN(Verification verification, verify_output(storage(), status.output));
   verification.compare_with(status);
   return verification;
 }
@@ -49,11 +50,11 @@ std::string text_of(const Verification& verification) {
 }
 
 int verify_main(const Environment& environment, const Arguments& arguments) {
-  const std::string word = arguments.positionals().front();
+  const std::string word = io::without_slashes_at_end(arguments.positionals().front());
   // A directory of that name is what is meant; `./7` is never a job.
   const bool is_job = is_number(word) && !std::filesystem::is_directory(word);
-  const Result<Verification> verification = is_job ? verify_job(environment, arguments, word)
-                                                   : verify_output(io::posix_file_system(), word);
+  const Result<Verification> verification =
+      is_job ? verify_job(environment, arguments, word) : verify_output(storage(), word);
   if (!verification.ok()) {
     const int code = report(verification.status());
     // A manifest that cannot be read is a damaged output, not a wrong command.

@@ -9,6 +9,7 @@
 #include "cli/job/parameters.hpp"
 #include "cli/text/suggest.hpp"
 #include "common/core/limits.hpp"
+#include "common/io/scheme.hpp"
 #include "worker/plugin/plugin.hpp"
 
 namespace fanfold::cli {
@@ -183,6 +184,8 @@ Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const Job
 }
 
 std::string absolute_path(const std::string& working_directory, const std::string& path) {
+  // Keys of an object store mean each of their letters.
+  if (!io::scheme_of(path).empty()) return io::without_slashes_at_end(path);
   std::filesystem::path joined = std::filesystem::path(working_directory) / path;
   std::string text = joined.string();
   // "a/../b" stays: with a symbolic link "a" it is not "b".

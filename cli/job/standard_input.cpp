@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/job/job_spec.hpp"
+#include "common/io/scheme.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -59,8 +60,8 @@ Status copy_until_end(int from, int to, const InterruptCheck& interrupt, const s
 
 bool is_standard_input(const std::string& input) {
   // Paths are absolute by now, so they are no tags.
-  return input == "-" ||
-         (!input.starts_with('/') && input.ends_with("=-") && input.find('=') + 2 == input.size());
+  return input == "-" || (!input.starts_with('/') && io::scheme_of(input).empty() &&
+                          input.ends_with("=-") && input.find('=') + 2 == input.size());
 }
 
 bool has_standard_input(const proto::JobSpec& spec) {

@@ -12,8 +12,10 @@
 #include "common/core/clock.hpp"
 #include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
+#include "common/storage/storage.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/publish.hpp"
+#include "master/publish/publish_objects.hpp"
 #include "worker/exec/bad_records.hpp"
 #include "worker/exec/run_task.hpp"
 #include "worker/plugin/plugin.hpp"
@@ -78,7 +80,7 @@ class InProcessRun {
   const InProcessOptions& options_;
   std::string scratch_;
   const Instant started_;
-  io::FileSystem& files_ = io::posix_file_system();
+  io::FileSystem& files_ = storage();
   master::Plan plan_;
   const abi::Plugin* plugin_ = nullptr;
   const abi::JobInfo* job_ = nullptr;
@@ -277,6 +279,10 @@ void InProcessRun::publish() {
 void InProcessRun::fail(std::string reason) {
   status_.state = proto::JobState::kFailed;
   status_.reason = std::move(reason);
+  // Files of this host go with the private directory.
+  if (!files_.renames(staging())) {
+    static_cast<void>(master::remove_staging_directory(files_, staging()));
+  }
 }
 
 proto::JobStatus InProcessRun::run() {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/io/file_system.hpp"
+#include "common/storage/storage.hpp"
 #include "master/planner/input_files.hpp"
 #include "worker/plugin/plugin.hpp"
 
@@ -71,7 +72,7 @@ Result<std::vector<master::InputFile>> given_files(const StageTemplate& stage,
                                                    const std::string& input) {
   proto::JobSpec alone;
   alone.inputs = {input.substr(tag_of(stage, input).size())};
-  return master::expand_inputs(io::posix_file_system(), alone);
+  return master::expand_inputs(storage(), alone);
 }
 
 void fill_parameters(const StageTemplate& stage, std::uint32_t round, const StageResults& results,
@@ -103,6 +104,10 @@ Result<Json> fill_inputs(const StageTemplate& stage, std::uint32_t round,
     spec->inputs.push_back(word);
     FANFOLD_ASSIGN_OR_RETURN(const std::vector<master::InputFile> files, given_files(stage, word));
     for (const master::InputFile& file : files) {
+      if (!file.version.empty()) {
+        held.push_back({tag, file.path, file.version, file.size});
+        continue;
+      }
       FANFOLD_ASSIGN_OR_RETURN(const std::string digest, digests->digest(file.path, interrupted));
       held.push_back({tag, file.path, digest});
     }

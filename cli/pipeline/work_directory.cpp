@@ -11,6 +11,7 @@
 #include "cli/pipeline/small_files.hpp"
 #include "common/io/file_system.hpp"
 #include "common/io/manifest.hpp"
+#include "common/storage/storage.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -23,7 +24,7 @@ constexpr const char* kFinished = "finished";
 /// What is being removed, so that nothing that is there by its own name ever lacks a part.
 constexpr const char* kGoing = "/.pipeline.going";
 
-io::FileSystem& files() { return io::posix_file_system(); }
+io::FileSystem& files() { return storage(); }
 
 Json to_json(const StageRecord& record) {
   Json json = {{"key", record.key}, {"client_id", record.client_id}, {"output", record.output}};

@@ -7,6 +7,7 @@
 #include "cli/replay/apart.hpp"
 #include "cli/replay/here.hpp"
 #include "common/io/file_system.hpp"
+#include "common/storage/storage.hpp"
 #include "common/text/names.hpp"
 #include "common/text/units.hpp"
 
@@ -121,7 +122,7 @@ class Trial {
   void warn();
 
   const DryRunOptions& options_;
-  io::FileSystem& files_ = io::posix_file_system();
+  io::FileSystem& files_ = storage();
   proto::TaskAssignment assignment_;
   DryRun run_;
 };

@@ -17,7 +17,9 @@ class CompressedInput {
  public:
   CompressedInput(std::unique_ptr<ReadableFile> file, std::string path, std::uint64_t size,
                   std::uint64_t end)
-      : file_(std::move(file)), path_(std::move(path)), size_(size), end_(std::min(end, size)) {}
+      : file_(std::move(file)), path_(std::move(path)), size_(size), end_(std::min(end, size)) {
+    file_->will_read(0, end_);
+  }
 
   /// Bytes that are read but not consumed; call fill() when empty.
   std::string_view unused() const { return buffer_.view().substr(used_); }

@@ -9,6 +9,7 @@
 
 #include "common/core/check.hpp"
 #include "common/io/buffer.hpp"
+#include "common/io/unseen_part.hpp"
 
 namespace fanfold::io {
 namespace {
@@ -199,6 +200,14 @@ Result<std::unique_ptr<PartWriter>> create_part(FileSystem& files, const std::st
   return std::unique_ptr<PartWriter>(new Writer(std::move(file), name, compression));
 }
 
+Result<std::unique_ptr<PartWriter>> create_unseen_part(FileSystem& files, const std::string& path,
+                                                       const std::string& target,
+                                                       const std::string& name,
+                                                       PartCompression compression) {
+  FANFOLD_ASSIGN_OR_RETURN(auto file, files.create_unseen(path, target));
+  return std::unique_ptr<PartWriter>(new Writer(std::move(file), name, compression));
+}
+
 std::string_view suffix_of(PartCompression compression) {
   switch (compression) {
     case PartCompression::kGzip:
@@ -229,6 +238,7 @@ Result<FileDigest> digest_file(FileSystem& files, const std::string& path) {
   // One byte more than the file has, so that a short read shows its end.
   Buffer buffer(std::min<std::uint64_t>(size + 1, kReadBytes));
   Digest digest;
+  file->will_read(0, size);
   while (true) {
     FANFOLD_ASSIGN_OR_RETURN(const std::size_t count,
                              file->read_at(digest.bytes(), {buffer.data(), buffer.capacity()}));

@@ -53,12 +53,12 @@ std::uint64_t first_byte(const Piece& piece, const ReadOptions& options) {
 }
 
 Result<RecordWindow> open_plain(FileSystem& files, const Piece& piece, std::uint64_t offset) {
-  FANFOLD_ASSIGN_OR_RETURN(auto file, files.open(piece.path));
+  FANFOLD_ASSIGN_OR_RETURN(auto file, files.open_version(piece.path, piece.version));
   return RecordWindow(make_range_source(std::move(file), piece.path, offset, piece.end), offset);
 }
 
 Result<RecordWindow> open_compressed(FileSystem& files, const Piece& piece, std::uint64_t end) {
-  FANFOLD_ASSIGN_OR_RETURN(auto file, files.open(piece.path));
+  FANFOLD_ASSIGN_OR_RETURN(auto file, files.open_version(piece.path, piece.version));
   FANFOLD_ASSIGN_OR_RETURN(auto source,
                            open_decompressor(std::move(file), piece.path, piece.compression, end));
   return RecordWindow(std::move(source), 0);

@@ -34,6 +34,8 @@ struct Piece {
   Compression compression = Compression::kNone;
   /// kCsv only: whether byte `begin` lies inside a quoted field (the planner counted the quotes).
   bool quoted_at_begin = false;
+  /// Of the file when it was looked at, where its file system knows versions; else empty.
+  std::string version;
 };
 
 struct ReadOptions {

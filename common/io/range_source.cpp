@@ -7,7 +7,9 @@ class RangeSource final : public ByteSource {
  public:
   RangeSource(std::unique_ptr<ReadableFile> file, std::string path, std::uint64_t begin,
               std::uint64_t end)
-      : file_(std::move(file)), path_(std::move(path)), begin_(begin), end_(end), next_(begin) {}
+      : file_(std::move(file)), path_(std::move(path)), begin_(begin), end_(end), next_(begin) {
+    file_->will_read(begin_, end_);
+  }
 
   Result<std::size_t> read(std::span<char> buffer) override {
     if (ended_) return std::size_t{0};

@@ -45,7 +45,8 @@ void serialize(Archive& archive, BlockSummary& s) {
 namespace io {
 template <class Archive>
 void serialize(Archive& archive, Piece& p) {
-  archive(p.path, p.tag, p.begin, p.end, proto::Checked{p.compression}, p.quoted_at_begin);
+  archive(p.path, p.tag, p.begin, p.end, proto::Checked{p.compression}, p.quoted_at_begin,
+          p.version);
 }
 template <class Archive>
 void serialize(Archive& archive, PartInfo& p) {

@@ -72,7 +72,7 @@ class Cutter {
         spec_.format == RecordFormat::kFixed && input.size % spec_.fixed_length != 0;
     // Only what will be cut or refused is opened; readers recognise the rest for themselves.
     if (input.size > size_.bytes || ragged) {
-      FANFOLD_ASSIGN_OR_RETURN(compression, compression_of(files_, input.path));
+      FANFOLD_ASSIGN_OR_RETURN(compression, compression_of(files_, input));
     }
     if (compression != io::Compression::kNone) {
       note_large(input, compression);
@@ -99,7 +99,7 @@ class Cutter {
     for (std::uint64_t at = step; at < input.size; at += step) cuts.push_back(at);
     std::vector<bool> quoted(cuts.size(), false);
     if (spec_.format == RecordFormat::kCsv) {
-      FANFOLD_ASSIGN_OR_RETURN(quoted, quoted_at(files_, input.path, cuts));
+      FANFOLD_ASSIGN_OR_RETURN(quoted, quoted_at(files_, input, cuts));
     }
     pack(piece_of(input, 0, step));
     for (std::size_t i = 0; i < cuts.size(); ++i) {
@@ -116,6 +116,7 @@ class Cutter {
     piece.tag = input.tag;
     piece.begin = begin;
     piece.end = end;
+    piece.version = input.version;
     return piece;
   }
 
@@ -123,6 +124,7 @@ class Cutter {
     io::Piece piece;
     piece.path = std::move(input.path);
     piece.tag = std::move(input.tag);
+    piece.version = std::move(input.version);
     piece.end = input.size;
     piece.compression = compression;
     pack(std::move(piece));
@@ -134,7 +136,7 @@ class Cutter {
                       current_.pieces.size() >= pieces_max_ || path_bytes_ >= kPathBytesPerSplit;
     if (full && !current_.pieces.empty()) flush();
     current_.bytes += bytes;
-    path_bytes_ += piece.path.size();
+    path_bytes_ += piece.path.size() + piece.version.size();
     current_.pieces.push_back(std::move(piece));
   }
 
@@ -173,16 +175,17 @@ Result<std::vector<proto::Split>> cut_into_splits(io::FileSystem& files,
   return Cutter(files, spec, size, notes).cut(std::move(inputs));
 }
 
-Result<io::Compression> compression_of(io::FileSystem& files, const std::string& path) {
-  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open(path));
+Result<io::Compression> compression_of(io::FileSystem& files, const InputFile& input) {
+  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open_version(input.path, input.version));
   char first[kMagicBytes];
   FANFOLD_ASSIGN_OR_RETURN(const std::size_t count, file->read_at(0, first));
   return io::detect_compression({first, count});
 }
 
-Result<std::vector<bool>> quoted_at(io::FileSystem& files, const std::string& path,
+Result<std::vector<bool>> quoted_at(io::FileSystem& files, const InputFile& input,
                                     const std::vector<std::uint64_t>& positions) {
-  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open(path));
+  FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open_version(input.path, input.version));
+  if (!positions.empty()) file->will_read(0, positions.back());
   std::vector<bool> quoted;
   quoted.reserve(positions.size());
   std::string buffer(kScanBytes, '\0');
@@ -196,7 +199,8 @@ Result<std::vector<bool>> quoted_at(io::FileSystem& files, const std::string& pa
         offset = counted;
         FANFOLD_ASSIGN_OR_RETURN(held, file->read_at(offset, buffer));
         if (held == 0) {
-          return Status(StatusCode::kIoError, path + " shrank while the job was being planned");
+          return Status(StatusCode::kIoError,
+                        input.path + " shrank while the job was being planned");
         }
       }
       const std::uint64_t stop = std::min<std::uint64_t>(position, offset + held);

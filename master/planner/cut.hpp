@@ -26,11 +26,11 @@ Result<std::vector<proto::Split>> cut_into_splits(io::FileSystem& files,
                                                   std::vector<std::string>& notes);
 
 /// By the first bytes.
-Result<io::Compression> compression_of(io::FileSystem& files, const std::string& path);
+Result<io::Compression> compression_of(io::FileSystem& files, const InputFile& input);
 
 /// For ascending `positions` in a CSV file: whether each lies inside a quoted field.  Reads the
 /// file up to the last of them.
-Result<std::vector<bool>> quoted_at(io::FileSystem& files, const std::string& path,
+Result<std::vector<bool>> quoted_at(io::FileSystem& files, const InputFile& input,
                                     const std::vector<std::uint64_t>& positions);
 
 /// The pieces that a sampling task reads: evenly spread over the input, the same however it is

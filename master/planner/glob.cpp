@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "common/io/scheme.hpp"
+
 namespace fanfold::master {
 namespace {
 
@@ -52,6 +54,14 @@ std::string unescaped(std::string_view component) {
   return plain;
 }
 
+/// What every name that matches begins with.
+std::string plain_beginning(std::string_view component) {
+  std::string_view beginning = component.substr(0, component.find_first_of("*?["));
+  // The wildcard may have been escaped: then it is plain, and only less is known than could be.
+  if (beginning.ends_with('\\')) beginning.remove_suffix(1);
+  return unescaped(beginning);
+}
+
 /// A wildcard finds a hidden name only when the pattern spells its first character.
 bool visible(std::string_view pattern, const std::string& name) {
   return !skipped_by_convention(name) || pattern.front() == name.front();
@@ -71,14 +81,20 @@ class Expansion {
       const std::string path = directory + "/" + unescaped(component);
       return last ? add_if_there(path) : expand_if_directory(path, components, index + 1);
     }
-    FANFOLD_ASSIGN_OR_RETURN(const auto names, files_.list(directory.empty() ? "/" : directory));
-    for (const std::string& name : names) {
-      if (!matches(component, name) || !visible(component, name)) continue;
+    const auto wanted = [component](const std::string& name) {
+      return matches(component, name) && visible(component, name);
+    };
+    FANFOLD_ASSIGN_OR_RETURN(const auto entries,
+                             files_.list_matching(directory.empty() ? "/" : directory,
+                                                  {plain_beginning(component), wanted}));
+    for (const auto& [name, info] : entries) {
+      if (!info.ok() && info.status().code() == StatusCode::kNotFound) continue;
+      if (!info.ok()) return info.status();
       const std::string path = directory + "/" + name;
       if (last) {
-        FANFOLD_RETURN_IF_ERROR(add_if_there(path));
-      } else {
-        FANFOLD_RETURN_IF_ERROR(expand_if_directory(path, components, index + 1));
+        FANFOLD_RETURN_IF_ERROR(collector_.add(path, *info, tag_, trail_));
+      } else if (info->kind == io::FileKind::kDirectory) {
+        FANFOLD_RETURN_IF_ERROR(expand(path, components, index + 1));
       }
     }
     return Status();
@@ -96,15 +112,14 @@ class Expansion {
     }
     FANFOLD_RETURN_IF_ERROR(trail_.enter(name_of_directory, info));
     FANFOLD_RETURN_IF_ERROR(expand(directory, components, index + 1));
-    FANFOLD_ASSIGN_OR_RETURN(const auto names, files_.list(name_of_directory));
-    for (const std::string& name : names) {
-      if (skipped_by_convention(name)) continue;
-      const std::string path = directory + "/" + name;
-      const auto below = files_.stat(path);
+    const auto wanted = [](const std::string& name) { return !skipped_by_convention(name); };
+    FANFOLD_ASSIGN_OR_RETURN(const auto entries,
+                             files_.list_matching(name_of_directory, {"", wanted}));
+    for (const auto& [name, below] : entries) {
       if (!below.ok() && below.status().code() == StatusCode::kNotFound) continue;
       if (!below.ok()) return below.status();
       if (below->kind != io::FileKind::kDirectory) continue;
-      FANFOLD_RETURN_IF_ERROR(expand_any_depth(path, components, index));
+      FANFOLD_RETURN_IF_ERROR(expand_any_depth(directory + "/" + name, components, index));
     }
     trail_.leave();
     return Status();
@@ -169,13 +184,14 @@ bool matches(std::string_view pattern, std::string_view name) {
 Status expand_glob(io::FileSystem& files, const std::string& pattern, const std::string& tag,
                    FileCollector& collector) {
   std::vector<std::string_view> components;
-  for (std::size_t at = 0; at < pattern.size();) {
+  const std::string_view root = io::root_of(pattern);
+  for (std::size_t at = root.size(); at < pattern.size();) {
     const std::size_t slash = std::min(pattern.find('/', at), pattern.size());
     if (slash != at) components.push_back(std::string_view(pattern).substr(at, slash - at));
     at = slash + 1;
   }
   if (components.empty()) return Status();
-  return Expansion(files, tag, collector).expand("", components, 0);
+  return Expansion(files, tag, collector).expand(std::string(root), components, 0);
 }
 
 }  // namespace fanfold::master

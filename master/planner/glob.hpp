@@ -17,7 +17,8 @@ bool has_wildcard(std::string_view pattern);
 bool matches(std::string_view pattern, std::string_view name);
 
 /// Gives every path that matches to the collector; directories that match are walked.  Finding
-/// nothing is fine here.  `pattern` is absolute.
+/// nothing is fine here.  `pattern` is absolute, or
+/// begins with a scheme and what it is the root of: "s3://bucket/".
 Status expand_glob(io::FileSystem& files, const std::string& pattern, const std::string& tag,
                    FileCollector& collector);
 

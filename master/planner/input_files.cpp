@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/io/scheme.hpp"
 #include "master/planner/glob.hpp"
 
 namespace fanfold::master {
@@ -19,11 +20,6 @@ std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
-}
-
-std::string without_slashes_at_end(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
 }
 
 std::string directory_of(const std::string& path) {
@@ -69,8 +65,9 @@ class Inputs {
         return refused(*list + " names another list, " + path + ": lists do not nest");
       return add_list(path.substr(1), tag);
     }
-    if (list != nullptr && path.front() != '/') path = directory_of(*list) + "/" + path;
-    return add_path(without_slashes_at_end(std::move(path)), tag);
+    if (list != nullptr && path.front() != '/' && io::scheme_of(path).empty())
+      path = directory_of(*list) + "/" + path;
+    return add_path(io::without_slashes_at_end(std::move(path)), tag);
   }
 
   /// "left=/data/x" -> "left" and "/data/x".
@@ -190,7 +187,7 @@ Status FileCollector::add(const std::string& path, const io::FileInfo& info, con
   if (!info.open_to_all) {
     FANFOLD_RETURN_IF_ERROR(files_.check_readable(path).with_context("input"));
   }
-  found_.push_back({path, tag, info.size});
+  found_.push_back({path, tag, info.size, info.version});
   return Status();
 }
 

@@ -17,6 +17,7 @@ struct InputFile {
   std::string path;
   std::string tag;
   std::uint64_t size = 0;
+  std::string version = {};  // As FileInfo has it.
 };
 
 /// In the order of the inputs; within a directory, glob or list line by path, bytewise.

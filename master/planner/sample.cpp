@@ -52,7 +52,7 @@ class Sampler {
 
   /// Stretches of one file.
   Status add(const InputFile& input, const std::vector<Stretch>& stretches) {
-    FANFOLD_ASSIGN_OR_RETURN(const io::Compression compression, compression_of(files_, input.path));
+    FANFOLD_ASSIGN_OR_RETURN(const io::Compression compression, compression_of(files_, input));
     if (spec_.format == abi::RecordFormat::kWholeFile) {
       if (sample_.bytes != 0 && sample_.bytes + input.size > kWholeFileBytes) return Status();
       add_piece(input, 0, input.size, compression, false);
@@ -69,7 +69,7 @@ class Sampler {
     if (spec_.format == abi::RecordFormat::kCsv) {
       std::vector<std::uint64_t> positions;
       for (const Stretch& stretch : stretches) positions.push_back(stretch.begin);
-      FANFOLD_ASSIGN_OR_RETURN(quoted, quoted_at(files_, input.path, positions));
+      FANFOLD_ASSIGN_OR_RETURN(quoted, quoted_at(files_, input, positions));
     }
     for (std::size_t i = 0; i < stretches.size(); ++i) {
       add_piece(input, stretches[i].begin, stretches[i].end, compression, quoted[i]);
@@ -88,6 +88,7 @@ class Sampler {
     piece.begin = begin;
     piece.end = end;
     piece.compression = compression;
+    piece.version = input.version;
     piece.quoted_at_begin = quoted;
     sample_.pieces.push_back(std::move(piece));
     sample_.bytes += end - begin;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/io/manifest.hpp"
+#include "common/io/scheme.hpp"
 #include "master/publish/output_path.hpp"
 #include "master/publish/publish.hpp"
 
@@ -93,7 +94,12 @@ Status prepare_output(io::FileSystem& files, const proto::JobSpec& spec,
   } else if (info.status().code() != StatusCode::kNotFound) {
     return info.status().with_context("output");
   }
-  FANFOLD_RETURN_IF_ERROR(check_parent(files, output, parent_of_output(output)));
+  // Prefixes need not be made.
+  if (files.renames(output)) {
+    FANFOLD_RETURN_IF_ERROR(check_parent(files, output, parent_of_output(output)));
+  } else if (output == io::root_of(output)) {
+    return refused("no output: name a prefix in " + output);
+  }
   // The one sure way to learn whether the parent can be written to.
   FANFOLD_RETURN_IF_ERROR(
       files.make_directories(staging).with_context("cannot prepare output " + output));

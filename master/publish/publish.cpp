@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <map>
 
-#include "common/io/manifest.hpp"
-#include "master/publish/output_path.hpp"
-
 #include "common/core/fault_point.hpp"
+#include "common/io/manifest.hpp"
+#include "master/publish/describe.hpp"
+#include "master/publish/output_path.hpp"
+#include "master/publish/publish_objects.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -22,13 +23,10 @@ Status verify(io::FileSystem& files, const Source& source, const std::string& pa
   FANFOLD_ASSIGN_OR_RETURN(const io::FileDigest digest, io::digest_file(files, path));
   if (digest.bytes == source.info.bytes && digest.checksum == source.info.checksum) return Status();
   const bool resized = digest.bytes != source.info.bytes;
-  return Status(StatusCode::kCorruption,
-                source.path + " is not what attempt " + std::to_string(source.attempt.value) +
-                    " wrote: " +
-                    (resized ? std::to_string(digest.bytes) + " bytes instead of " +
-                                   std::to_string(source.info.bytes)
-                             : std::string("its checksum differs")) +
-                    "; something changed it, or the disk is failing: run the job again");
+  return changed_file(source.path, source.attempt,
+                      resized ? std::to_string(digest.bytes) + " bytes instead of " +
+                                    std::to_string(source.info.bytes)
+                              : std::string("its checksum differs"));
 }
 
 /// Builds <staging>/publish-<epoch>, the directory that becomes the output.
@@ -49,7 +47,7 @@ class OutputBuilder {
       }
     }
     FANFOLD_RETURN_IF_ERROR(add_map_outputs());
-    FANFOLD_ASSIGN_OR_RETURN(const io::Manifest manifest, describe());
+    const io::Manifest manifest = describe_output(request_, published_);
     FANFOLD_RETURN_IF_ERROR(write_manifest(manifest));
     FANFOLD_RETURN_IF_ERROR(files_.sync_directory(directory_));
     return manifest;
@@ -132,51 +130,6 @@ class OutputBuilder {
     return Status();
   }
 
-  Result<io::Manifest> describe() {
-    io::Manifest manifest;
-    const proto::JobSpec& spec = request_.spec;
-    const proto::JobStatus& status = request_.status;
-    manifest.job_name = spec.job_name;
-    manifest.plugin_sha256 = spec.plugin.sha256;
-    manifest.parameters = spec.parameters;
-    manifest.inputs = spec.inputs;
-    manifest.partitions = request_.partitions;
-    manifest.partitioning = spec.partitioning;
-    manifest.key_order = spec.key_order;
-    manifest.output_format = spec.output_format;
-    manifest.compression = spec.output_compression;
-    manifest.counters = status.counters;
-    std::sort(published_.begin(), published_.end(),
-              [](const io::PartInfo& a, const io::PartInfo& b) { return a.name < b.name; });
-    manifest.files = published_;
-    for (const io::PartInfo& file : published_) {
-      manifest.bytes += file.bytes;
-      manifest.records += file.records;
-    }
-    io::ManifestRun& run = manifest.run;
-    for (const proto::StageStatus& stage : status.stages) {
-      if (stage.stage == Stage::kMap) {
-        manifest.input_records = stage.records_in;
-        run.map_tasks = stage.tasks;
-        manifest.records_skipped = status.records_skipped;
-        manifest.dead_letters = status.dead_letters;
-      }
-      if (stage.stage == Stage::kReduce) run.reduce_tasks = stage.tasks;
-    }
-    run.job_id = request_.job.value;
-    run.client_id = spec.client_id;
-    run.submitted_by = spec.submitted_by;
-    run.failed_attempts = status.failed_attempts;
-    run.lost_attempts = status.lost_attempts;
-    run.speculative_attempts = status.speculative_attempts;
-    run.wall_ms = status.elapsed_ms;
-    run.ledger = request_.ledger;
-    manifest.coverage = request_.coverage;
-    run.started_unix_ms = request_.started_unix_ms;
-    run.finished_unix_ms = request_.finished_unix_ms;
-    return manifest;
-  }
-
   Status write_manifest(const io::Manifest& manifest) {
     FANFOLD_ASSIGN_OR_RETURN(const auto file,
                              files_.create(directory_ + "/" + manifest.file_name()));
@@ -192,16 +145,6 @@ class OutputBuilder {
   const std::string directory_;
   std::vector<io::PartInfo> published_;
 };
-
-Published summary_of(const io::Manifest& manifest) {
-  return {manifest.bytes, manifest.records, static_cast<std::uint32_t>(manifest.files.size())};
-}
-
-/// True when the output is there and is this very submission's: a crash came after the rename.
-bool is_ours(const io::Manifest& manifest, const PublishRequest& request) {
-  return !request.spec.client_id.empty() && manifest.run.client_id == request.spec.client_id &&
-         manifest.run.job_id == request.job.value;
-}
 
 /// From here on the output is complete.  What is left of the staging directory (after a
 /// replacement: the old output) is only clutter, so failing to remove it fails nothing.
@@ -219,8 +162,9 @@ Result<Published> finish(io::FileSystem& files, const PublishRequest& request,
 
 Result<Published> publish(io::FileSystem& files, const PublishRequest& request) {
   const std::string output = normal_output(request.spec.output);
+  if (!files.renames(output)) return publish_objects(files, request);
   const auto existing = io::read_manifest(files, output);
-  if (existing.ok() && is_ours(*existing, request)) return finish(files, request, *existing);
+  if (existing.ok() && is_output_of(*existing, request)) return finish(files, request, *existing);
 
   OutputBuilder builder(files, request);
   FANFOLD_ASSIGN_OR_RETURN(const io::Manifest manifest, builder.build());
@@ -230,7 +174,7 @@ Result<Published> publish(io::FileSystem& files, const PublishRequest& request) 
   if (published.code() == StatusCode::kAlreadyExists) {
     // A master that was paused in the middle of this very publication may have woken up.
     const auto appeared = io::read_manifest(files, output);
-    if (appeared.ok() && is_ours(*appeared, request)) return finish(files, request, *appeared);
+    if (appeared.ok() && is_output_of(*appeared, request)) return finish(files, request, *appeared);
     return Status(StatusCode::kAlreadyExists, "output " + output +
                                                   " appeared while the job ran, so nothing was "
                                                   "written there; choose another output");

@@ -4,6 +4,7 @@
 
 #include "common/capsule/capsule.hpp"
 #include "common/core/limits.hpp"
+#include "master/publish/publish_objects.hpp"
 #include "master/service/job_record.hpp"
 
 namespace fanfold::master {
@@ -47,7 +48,7 @@ PlanFinished plan_job(io::FileSystem& files, JobId job, const proto::JobSpec& sp
   if (!prepared.ok()) return {job, std::move(prepared)};
   Result<Plan> plan = make_fitting_plan(files, spec, limits);
   // The refusal is what the user must hear; a directory that stays behind is empty.
-  if (!plan.ok()) static_cast<void>(files.remove_tree(staging));
+  if (!plan.ok()) static_cast<void>(remove_staging_directory(files, staging));
   return {job, std::move(plan)};
 }
 
@@ -56,7 +57,7 @@ PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request
 }
 
 StagingRemoved remove_staging(io::FileSystem& files, JobId job, const std::string& staging) {
-  return {job, files.remove_tree(staging)};
+  return {job, remove_staging_directory(files, staging)};
 }
 
 CapsuleWritten write_capsule(io::FileSystem& files, const EventRecorder::CapsulePlace& place,

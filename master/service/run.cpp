@@ -21,6 +21,7 @@
 #include "common/security/key_directory.hpp"
 #include "common/security/live_keys.hpp"
 #include "common/security/plugin_list.hpp"
+#include "common/storage/storage.hpp"
 #include "master/events/event_files.hpp"
 #include "master/service/process_events.hpp"
 #include "master/service/service.hpp"
@@ -190,7 +191,7 @@ Status run_master(const MasterOptions& options) {
   settings.worker_silence_max = options.worker_silence;
   settings.unix_us_at_origin = unix_us_at_origin();
   const std::unique_ptr<EventSink> event_logs = open_event_logs(options.event_directory, log);
-  ServiceDoors doors{steady_clock(), io::posix_file_system(), *transport, *opened.store, log};
+  ServiceDoors doors{steady_clock(), storage(), *transport, *opened.store, log};
   doors.events = event_logs.get();
   doors.keys = keys->accepted.get();
   doors.plugins = plugins ? &*plugins : nullptr;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/core/limits.hpp"
+#include "common/io/scheme.hpp"
 #include "common/proto/messages.hpp"
 #include "common/text/trace_context.hpp"
 #include "master/service/completion.hpp"
@@ -24,14 +25,20 @@ bool is_name(std::string_view name) {
   });
 }
 
-Status check_path(const char* what, std::string_view path) {
+Status check_path(const char* what, std::string_view path, bool in_store = false) {
   const std::string quoted = std::string(what) + " '" + std::string(path.substr(0, 200)) + "'";
-  if (path.empty() || path.front() != '/') return refuse(quoted + " is not an absolute path");
+  const bool absolute = !path.empty() && path.front() == '/';
+  if (!absolute && !in_store) return refuse(quoted + " is not an absolute path");
   if (path.size() > limits::kPathBytes) {
     return refuse(quoted + "... is longer than " + std::to_string(limits::kPathBytes) + " bytes");
   }
   if (path.find('\0') != std::string_view::npos) return refuse(quoted + " contains a zero byte");
   return {};
+}
+
+/// Of data: where all workers can reach it.
+Status check_place(const char* what, std::string_view path) {
+  return check_path(what, path, io::scheme_of(path) == "s3");
 }
 
 Status check_reference(const char* what, const proto::FileReference& file) {
@@ -52,7 +59,8 @@ Status check_reference(const char* what, const proto::FileReference& file) {
 Status check_input(const proto::JobSpec& spec, std::string_view input) {
   std::string_view path = input;
   std::string_view tag;
-  if (!path.empty() && path.front() != '/' && path.front() != '@') {
+  const bool plain = path.starts_with('/') || path.starts_with('@') || path.starts_with("s3://");
+  if (!plain) {
     const std::size_t equals = path.find('=');
     if (equals != std::string_view::npos) {
       tag = path.substr(0, equals);
@@ -60,7 +68,7 @@ Status check_input(const proto::JobSpec& spec, std::string_view input) {
     }
   }
   if (!path.empty() && path.front() == '@') path.remove_prefix(1);
-  FANFOLD_RETURN_IF_ERROR(check_path("input", path));
+  FANFOLD_RETURN_IF_ERROR(check_place("input", path));
   if (tag.empty()) return {};
   const auto& tags = spec.input_tags;
   if (std::find(tags.begin(), tags.end(), tag) != tags.end()) return {};
@@ -147,7 +155,7 @@ Status check_submission(const proto::JobSpec& spec) {
   for (const std::string& input : spec.inputs) {
     FANFOLD_RETURN_IF_ERROR(check_input(spec, input));
   }
-  FANFOLD_RETURN_IF_ERROR(check_path("output", spec.output));
+  FANFOLD_RETURN_IF_ERROR(check_place("output", spec.output));
   if (!spec.profile.empty()) {
     FANFOLD_RETURN_IF_ERROR(check_path("directory for samples", spec.profile));
   }

@@ -9,6 +9,8 @@
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
 #include "common/io/dead_letter.hpp"
+#include "common/io/scheme.hpp"
+#include "common/io/unseen_part.hpp"
 #include "common/proto/flow.hpp"
 #include "worker/exec/key_text.hpp"
 #include "worker/exec/segment_source.hpp"
@@ -208,7 +210,11 @@ io::PartWriter& AttemptHost::output_named(std::string_view name) {
   const std::string file = reduce ? io::part_name(part_file ? "part" : name, assignment_.task.index,
                                                   assignment_.partitions, compression)
                                   : io::map_part_name(name, compression);
-  auto part = io::create_part(files_, output_directory() + "/" + file, file, compression);
+  // Those of maps are joined first.
+  const std::string path = output_directory() + "/" + file;
+  const std::string target = io::without_slashes_at_end(assignment_.spec.output) + "/" + file;
+  auto part = reduce ? io::create_unseen_part(files_, path, target, file, compression)
+                     : io::create_part(files_, path, file, compression);
   require(part.status());
   return *outputs_.emplace(name, *std::move(part)).first->second;
 }
@@ -217,7 +223,11 @@ std::string AttemptHost::output_directory() {
   std::string directory = assignment_.staging + "/" + std::to_string(assignment_.attempt.value);
   // Without its parent: a job that is over and cleaned up must not come back as a directory that
   // nobody removes any more.
-  if (!std::exchange(output_directory_made_, true)) require(files_.make_directory(directory));
+  if (std::exchange(output_directory_made_, true)) return directory;
+  require(files_.make_directory(directory));
+  // This attempt may have run before, in an executor that lost an input or met a bad record; what
+  // it left in a directory of this host, the worker has removed.
+  if (!files_.renames(directory)) require(files_.remove_tree(directory));
   return directory;
 }
 

@@ -9,6 +9,7 @@
 #include "common/core/limits.hpp"
 #include "common/io/first_records.hpp"
 #include "common/io/piece_reader.hpp"
+#include "common/io/scheme.hpp"
 #include "common/proto/flow.hpp"
 #include "worker/exec/attempt_host.hpp"
 #include "worker/exec/key_text.hpp"
@@ -49,9 +50,23 @@ abi::TaskMode mode_of(Stage stage) {
   return abi::TaskMode::kReduce;
 }
 
+/// Objects are read ahead, and sent while more is written.
+constexpr std::uint64_t kRemoteBytes = 24u << 20;
+
+bool is_remote(const RunRequest& request) {
+  const proto::TaskAssignment& assignment = *request.assignment;
+  if (assignment.task.stage == Stage::kReduce) {
+    return !io::scheme_of(assignment.spec.output).empty();
+  }
+  const auto& pieces = assignment.split.pieces;
+  return std::any_of(pieces.begin(), pieces.end(),
+                     [](const io::Piece& piece) { return !io::scheme_of(piece.path).empty(); });
+}
+
 /// What is left of the executor's budget for the task's tables, buffers and merges.
 std::uint64_t task_bytes(const RunRequest& request) {
-  return std::max(kTaskBytesMin, request.memory_bytes - std::min(request.memory_bytes, kHostBytes));
+  const std::uint64_t taken = kHostBytes + (is_remote(request) ? kRemoteBytes : 0);
+  return std::max(kTaskBytesMin, request.memory_bytes - std::min(request.memory_bytes, taken));
 }
 
 /// A part of a reduce's memory that pays for not reading segments one by one.
@@ -95,7 +110,8 @@ io::ReadOptions read_options(const proto::JobSpec& spec) {
 /// A missing or malformed input is the same for everybody; what this host's disk, descriptors or
 /// memory refuse may go well elsewhere or later, and is no fault of the task.
 [[noreturn]] void fail_input(Attempt& attempt, const Status& status) {
-  const bool of_host = status.code() == StatusCode::kIoError;
+  const bool of_host =
+      status.code() == StatusCode::kIoError || status.code() == StatusCode::kUnavailable;
   attempt.host.fail(of_host ? FailureKind::kIo : FailureKind::kInput, status.message());
 }
 

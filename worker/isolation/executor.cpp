@@ -12,6 +12,8 @@
 
 #include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
+#include "common/s3/settings.hpp"
+#include "common/storage/storage.hpp"
 #include "worker/exec/side_files.hpp"
 #include "worker/isolation/attempt_profile.hpp"
 #include "worker/isolation/crash_capture.hpp"
@@ -118,7 +120,7 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   request.threads = task.threads;
   request.bad_records = &task.bad_records;
   const AttemptProfile profile(spec.profile, spec.plugin.path, task.assignment.task.stage);
-  return run_task(io::posix_file_system(), request);
+  return run_task(storage(), request);
 }
 
 /// User code may have closed our descriptors and opened its own in their place.
@@ -162,6 +164,8 @@ void keep_freed_memory() {
 
 void run_executor() {
   keep_freed_memory();
+  // User code and what it starts shall not find them by chance.
+  s3::hide_secret_variables();
   Result<SharedMapping> mapping = SharedMapping::attach(UniqueFd(kExecutorPage));
   if (!mapping.ok()) ::_exit(kExecutorRefused);
   SharedPage& page = mapping->page();

@@ -1,0 +1,210 @@
+#include "common/s3/settings.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+namespace fanfold::s3 {
+namespace {
+
+/// Sections of an INI file.  Lines that are indented belong to the key before them, as in
+/// "s3 =\n  addressing_style = path"; they become "s3.addressing_style".
+using Section = std::map<std::string, std::string>;
+using Profiles = std::map<std::string, Section>;
+
+std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Lines that mean nothing are passed over: other tools put theirs into the same files.
+Profiles parse_profiles(std::istream& file) {
+  Profiles profiles;
+  Section* section = nullptr;
+  std::string parent;
+  std::string line;
+  while (std::getline(file, line)) {
+    const bool indented = line.starts_with(' ') || line.starts_with('\t');
+    const std::string_view text = trimmed(line);
+    if (text.empty() || text.front() == '#' || text.front() == ';') continue;
+    if (text.front() == '[') {
+      std::string_view name = trimmed(text.substr(1, text.find(']') - 1));
+      if (name.starts_with("profile ")) name = trimmed(name.substr(8));
+      section = &profiles[std::string(name)];
+      continue;
+    }
+    const std::size_t equals = text.find('=');
+    if (section == nullptr || equals == text.npos) continue;
+    const std::string key(trimmed(text.substr(0, equals)));
+    const std::string value(trimmed(text.substr(equals + 1)));
+    if (!indented) parent = key;
+    (*section)[indented ? parent + "." + key : key] = value;
+  }
+  return profiles;
+}
+
+class Reader {
+ public:
+  explicit Reader(const Variables& variables) : variables_(variables) {}
+
+  Result<Settings> read() {
+    profile_ = variable("AWS_PROFILE").value_or("default");
+    const std::string home = variable("HOME").value_or("/") + "/.aws/";
+    FANFOLD_RETURN_IF_ERROR(
+        read_file("AWS_SHARED_CREDENTIALS_FILE", home + "credentials", &credentials_));
+    FANFOLD_RETURN_IF_ERROR(read_file("AWS_CONFIG_FILE", home + "config", &config_));
+    FANFOLD_RETURN_IF_ERROR(read_credentials());
+    FANFOLD_RETURN_IF_ERROR(read_place());
+    FANFOLD_RETURN_IF_ERROR(read_seconds("FANFOLD_S3_SILENCE", &settings_.silence_max));
+    FANFOLD_RETURN_IF_ERROR(read_seconds("FANFOLD_S3_PATIENCE", &settings_.patience));
+    return std::move(settings_);
+  }
+
+ private:
+  struct File {
+    std::string path;
+    Section section;
+  };
+
+  /// One that is set to nothing is not set.
+  std::optional<std::string> variable(const std::string& name) const {
+    std::optional<std::string> value = variables_(name);
+    return value && !value->empty() ? value : std::nullopt;
+  }
+
+  static Status refused(const std::string& message) {
+    return {StatusCode::kInvalidArgument, "S3: " + message};
+  }
+
+  /// That the usual file is not there is usual.
+  Status read_file(const std::string& name, const std::string& usual, File* file) {
+    const std::optional<std::string> named = variable(name);
+    file->path = named.value_or(usual);
+    std::ifstream stream(file->path);
+    if (!stream.is_open()) {
+      if (!named) return {};
+      return {StatusCode::kIoError,
+              "S3: cannot read " + *named + ", which " + name + " names: " + std::strerror(errno)};
+    }
+    Profiles profiles = parse_profiles(stream);
+    file->section = profiles[profile_];
+    return {};
+  }
+
+  std::optional<std::string> first_of(const std::vector<std::string>& names,
+                                      const std::string& key) const {
+    for (const std::string& name : names) {
+      if (auto value = variable(name)) return value;
+    }
+    for (const File* file : {&config_, &credentials_}) {
+      const auto found = file->section.find(key);
+      if (found != file->section.end() && !found->second.empty()) return found->second;
+    }
+    return std::nullopt;
+  }
+
+  Status read_credentials() {
+    Credentials& credentials = settings_.credentials;
+    const auto access_key = variable("AWS_ACCESS_KEY_ID");
+    const auto secret_key = variable("AWS_SECRET_ACCESS_KEY");
+    if (access_key && secret_key) {
+      credentials = {*access_key, *secret_key, variable("AWS_SESSION_TOKEN").value_or(""),
+                     "AWS_ACCESS_KEY_ID"};
+      return {};
+    }
+    for (const File* file : {&credentials_, &config_}) {
+      const auto value = [file](const char* key) {
+        const auto found = file->section.find(key);
+        return found == file->section.end() ? "" : found->second;
+      };
+      if (value("aws_access_key_id").empty() || value("aws_secret_access_key").empty()) continue;
+      credentials = {value("aws_access_key_id"), value("aws_secret_access_key"),
+                     value("aws_session_token"), file->path + " [" + profile_ + "]"};
+      return {};
+    }
+    return refused(
+        "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them "
+        "to " +
+        credentials_.path + " (profile '" + profile_ +
+        "'), on every host that shall read or write s3:// paths");
+  }
+
+  Status read_place() {
+    settings_.region =
+        first_of({"AWS_REGION", "AWS_DEFAULT_REGION"}, "region").value_or(settings_.region);
+    auto endpoint = first_of({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}, "s3.endpoint_url");
+    if (!endpoint) endpoint = first_of({}, "endpoint_url");
+    settings_.endpoint = endpoint.value_or("");
+    while (settings_.endpoint.ends_with('/')) settings_.endpoint.pop_back();
+    const std::string& url = settings_.endpoint;
+    if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
+      return refused("the endpoint '" + url +
+                     "' is no address; it has to be like https://s3.example.org or "
+                     "http://10.0.0.1:9000");
+    }
+    // Servers of one's own seldom have a name for each bucket.
+    const std::string style =
+        first_of({"FANFOLD_S3_ADDRESSING"}, "s3.addressing_style").value_or("auto");
+    if (style != "auto" && style != "path" && style != "virtual") {
+      return refused("the addressing style '" + style + "' is not path, virtual or auto");
+    }
+    settings_.path_style = style == "path" || (style == "auto" && !url.empty());
+    return {};
+  }
+
+  Status read_seconds(const std::string& name, Duration* duration) const {
+    const auto word = variable(name);
+    if (!word) return {};
+    unsigned seconds = 0;
+    const char* const end = word->data() + word->size();
+    const auto [rest, error] = std::from_chars(word->data(), end, seconds);
+    if (error != std::errc() || rest != end || seconds == 0 || seconds > 3600) {
+      return refused(name + " is '" + *word + "'; it has to be seconds, from 1 to 3600");
+    }
+    *duration = std::chrono::seconds(seconds);
+    return {};
+  }
+
+  const Variables& variables_;
+  std::string profile_;
+  File credentials_;
+  File config_;
+  Settings settings_;
+};
+
+constexpr const char* kSecrets[] = {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"};
+
+std::map<std::string, std::string>& hidden_variables() {
+  static std::map<std::string, std::string>& hidden = *new std::map<std::string, std::string>;
+  return hidden;
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const Variables& variables) { return Reader(variables).read(); }
+
+std::optional<std::string> process_variable(const std::string& name) {
+  const auto hidden = hidden_variables().find(name);
+  if (hidden != hidden_variables().end()) return hidden->second;
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return std::string(value);
+}
+
+void hide_secret_variables() {
+  for (const char* name : kSecrets) {
+    char* value = std::getenv(name);
+    if (value == nullptr) continue;
+    hidden_variables()[name] = value;
+    // /proc/PID/environ shows these bytes whatever the list of variables says.
+    std::memset(value, 0, std::strlen(value));
+    ::unsetenv(name);
+  }
+}
+
+}  // namespace fanfold::s3

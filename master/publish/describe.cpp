@@ -1,0 +1,69 @@
+#include "master/publish/describe.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fanfold::master {
+
+io::Manifest describe_output(const PublishRequest& request, std::vector<io::PartInfo> files) {
+  io::Manifest manifest;
+  const proto::JobSpec& spec = request.spec;
+  const proto::JobStatus& status = request.status;
+  manifest.job_name = spec.job_name;
+  manifest.plugin_sha256 = spec.plugin.sha256;
+  manifest.parameters = spec.parameters;
+  manifest.inputs = spec.inputs;
+  manifest.partitions = request.partitions;
+  manifest.partitioning = spec.partitioning;
+  manifest.key_order = spec.key_order;
+  manifest.output_format = spec.output_format;
+  manifest.compression = spec.output_compression;
+  manifest.counters = status.counters;
+  std::sort(files.begin(), files.end(),
+            [](const io::PartInfo& a, const io::PartInfo& b) { return a.name < b.name; });
+  for (const io::PartInfo& file : files) {
+    manifest.bytes += file.bytes;
+    manifest.records += file.records;
+  }
+  io::ManifestRun& run = manifest.run;
+  for (const proto::StageStatus& stage : status.stages) {
+    if (stage.stage == Stage::kMap) {
+      manifest.input_records = stage.records_in;
+      run.map_tasks = stage.tasks;
+      manifest.records_skipped = status.records_skipped;
+      manifest.dead_letters = status.dead_letters;
+    }
+    if (stage.stage == Stage::kReduce) run.reduce_tasks = stage.tasks;
+  }
+  run.job_id = request.job.value;
+  run.client_id = spec.client_id;
+  run.submitted_by = spec.submitted_by;
+  run.failed_attempts = status.failed_attempts;
+  run.lost_attempts = status.lost_attempts;
+  run.speculative_attempts = status.speculative_attempts;
+  run.wall_ms = status.elapsed_ms;
+  run.ledger = request.ledger;
+  manifest.coverage = request.coverage;
+  run.started_unix_ms = request.started_unix_ms;
+  run.finished_unix_ms = request.finished_unix_ms;
+  manifest.files = std::move(files);
+  return manifest;
+}
+
+Published summary_of(const io::Manifest& manifest) {
+  return {manifest.bytes, manifest.records, static_cast<std::uint32_t>(manifest.files.size())};
+}
+
+bool is_output_of(const io::Manifest& manifest, const PublishRequest& request) {
+  return !request.spec.client_id.empty() && manifest.run.client_id == request.spec.client_id &&
+         manifest.run.job_id == request.job.value;
+}
+
+Status changed_file(const std::string& path, AttemptId attempt, const std::string& difference) {
+  return Status(StatusCode::kCorruption,
+                path + " is not what attempt " + std::to_string(attempt.value) +
+                    " wrote: " + difference +
+                    "; something changed it, or the disk is failing: run the job again");
+}
+
+}  // namespace fanfold::master
