@@ -82,6 +82,12 @@ const main = async () => {
     assert((await fetch(origin + "/api/jobs/1/attempts?sort=x")).status === 400, "a wrong order is none");
     // A job that reads what another wrote leads there, and back.
     submit(directory + "/out1", "out3", "word_count");
+    // A page that is made before the master lists the job, and after its end, knows of no neighbours.
+    const over = async () => {
+      const known = (await (await fetch(origin + "/api/jobs")).json()).jobs;
+      return known.length === 3 && known.every(job => job.state !== "running" && job.state !== "publishing");
+    };
+    while (!await over()) await new Promise(resolve => setTimeout(resolve, 50));
     const reader = await browser.page(origin);
     await reader.goto(origin + "/jobs/3");
     await reader.locator("#graph").getByText("made by").waitFor();
@@ -90,9 +96,6 @@ const main = async () => {
     await reader.locator("#graph").getByText("read by").waitFor();
     await reader.close();
     await failed.locator("#graph .bad").waitFor();
-    const over = async () => (await (await fetch(origin + "/api/jobs")).json()).jobs.every(job => job.state !== "running" &&
-      job.state !== "publishing");
-    while (!await over()) await new Promise(resolve => setTimeout(resolve, 50));
     const jobs = (await (await fetch(origin + "/api/jobs")).json()).jobs;
     assert(jobs.map(job => job.state).join() === "succeeded,failed,succeeded", JSON.stringify(jobs.map(job => job.state)));
     assert(browser.complaints.length === 0, browser.complaints.join("\n"));
