@@ -1,13 +1,10 @@
 #include "cli/cluster/keyed_master.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -48,6 +45,9 @@ std::int64_t seconds_now() {
 
 Status make_keys(const std::string& directory) {
   const std::string keys = key_directory(directory);
+  // Half-made ones; no master has used them.
+  std::error_code ignored;
+  std::filesystem::remove_all(keys, ignored);
   FANFOLD_RETURN_IF_ERROR(security::KeyDirectory::init(keys, net::make_key_pair()));
   FANFOLD_ASSIGN_OR_RETURN(security::KeyDirectory opened, security::KeyDirectory::open(keys));
   security::KeyDirectory::NewKey owner;
@@ -55,20 +55,6 @@ Status make_keys(const std::string& directory) {
   owner.role = security::Role::kAdmin;
   owner.pair = net::make_key_pair();
   return opened.add(owner, seconds_now()).status();
-}
-
-Status make_directory(const std::string& directory) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
-  if (::mkdir(directory.c_str(), 0700) != 0) {
-    if (errno != EEXIST) return io_error("cannot create the cluster directory " + directory);
-    FANFOLD_RETURN_IF_ERROR(check_owner(directory));
-    if (!std::filesystem::is_empty(directory, error)) {
-      return Status(StatusCode::kAlreadyExists,
-                    directory + " exists and holds other files; name a new directory with --dir.");
-    }
-  }
-  return make_keys(directory);
 }
 
 /// What comes before the first line feed; empty: the writer has gone without a word.
@@ -173,6 +159,13 @@ Result<std::optional<KeyedMaster>> read_keyed_master(const std::string& director
   return std::optional<KeyedMaster>(master);
 }
 
+Status check_unused(const std::string& directory) {
+  std::error_code error;
+  if (std::filesystem::is_empty(directory, error)) return {};
+  return Status(StatusCode::kAlreadyExists,
+                directory + " exists and holds other files; name a new directory with --dir.");
+}
+
 Result<KeyedMaster> ensure_keyed_master(const std::string& program_directory,
                                         const std::string& directory, const KeyedMasterWish& wish,
                                         Interrupts& interrupts) {
@@ -190,17 +183,13 @@ Result<KeyedMaster> ensure_keyed_master(const std::string& program_directory,
                         directory + "'.");
     }
   } else {
-    FANFOLD_RETURN_IF_ERROR(make_directory(directory));
+    FANFOLD_RETURN_IF_ERROR(make_keys(directory));
     master.address = wish.address;
   }
   if (wish.http_port) master.http_port = *wish.http_port;
   Status started = start(program_directory, directory, interrupts, &master);
   if (started.ok()) return master;
   end_keyed_master(directory, master, false);
-  if (!before) {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory, ignored);
-  }
   return started;
 }
 

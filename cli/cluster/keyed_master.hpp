@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,9 @@ struct KeyedMaster {
   pid_t process = 0;
   std::uint16_t http_port = 0;  // 0: it shows no pages.
 };
+
+/// Asks a master that lives to stop; whether it will.
+using AskToStop = std::function<bool(const KeyedMaster&)>;
 
 struct KeyedMasterWish {
   std::string address;  // tcp://HOST:PORT; port 0: any.  A master that was there keeps its own.
@@ -37,8 +41,11 @@ Result<std::string> master_endpoint(const std::string& word);
 /// nullopt: none was started there.
 Result<std::optional<KeyedMaster>> read_keyed_master(const std::string& directory);
 
-/// Makes the directory with new keys, or uses that of an earlier master, and returns when the
-/// master listens.  kAlreadyExists: the directory holds something else.
+/// kAlreadyExists: the directory, without a record of a cluster, holds something else.
+Status check_unused(const std::string& directory);
+
+/// In a directory that is locked and has the record of the cluster that it is for: makes new keys,
+/// or uses those of an earlier master, and returns when the master listens.
 Result<KeyedMaster> ensure_keyed_master(const std::string& program_directory,
                                         const std::string& directory, const KeyedMasterWish& wish,
                                         Interrupts& interrupts);

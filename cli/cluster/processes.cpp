@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -63,10 +64,40 @@ Status check_owner(const std::string& directory) {
 Result<UniqueFd> lock_cluster(const std::string& directory) {
   UniqueFd lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.open()) return io_error("cannot open " + directory);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno != EWOULDBLOCK) return io_error("cannot lock " + directory);
+  const bool locked = ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
+  if (!locked && errno != EWOULDBLOCK) return io_error("cannot lock " + directory);
+  // Whoever had it may have removed it.
+  struct stat held {};
+  struct stat there {};
+  const bool same = ::fstat(lock.get(), &held) == 0 && ::stat(directory.c_str(), &there) == 0 &&
+                    held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+  if (locked && same) return lock;
   return Status(StatusCode::kUnavailable,
                 "another 'fanfold cluster' command is at work in " + directory + "; wait for it.");
+}
+
+Result<UniqueFd> open_cluster(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return io_error("cannot create the cluster directory " + directory);
+  }
+  FANFOLD_RETURN_IF_ERROR(check_owner(directory));
+  return lock_cluster(directory);
+}
+
+Status remove_cluster(const std::string& directory, const std::string& record) {
+  std::error_code error;
+  std::vector<std::filesystem::path> rest;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (entry.path().filename() != record) rest.push_back(entry.path());
+  }
+  for (const std::filesystem::path& path : rest) {
+    if (!error) std::filesystem::remove_all(path, error);
+  }
+  if (!error) std::filesystem::remove_all(directory, error);
+  if (!error) return {};
+  return Status(StatusCode::kIoError, "cannot remove " + directory + ": " + error.message() + ".");
 }
 
 bool lives(pid_t pid, const std::string& directory) {

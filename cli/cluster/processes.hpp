@@ -22,6 +22,13 @@ Status check_owner(const std::string& directory);
 /// Of one command at a time: held until it goes.  kUnavailable: another one is at work there.
 Result<UniqueFd> lock_cluster(const std::string& directory);
 
+/// The same, of a directory that is made where there is none, and ours alone.
+Result<UniqueFd> open_cluster(const std::string& directory);
+
+/// Under its lock: removes the directory, the file `record` in it last, so that whatever happens a
+/// next command knows what the rest is.
+Status remove_cluster(const std::string& directory, const std::string& record);
+
 /// Whether the process is there and its command line names the directory.
 bool lives(pid_t pid, const std::string& directory);
 

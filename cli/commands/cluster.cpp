@@ -9,6 +9,7 @@
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/commands/job_flags.hpp"
+#include "cli/hosts/host_record.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/text/table.hpp"
 #include "cli/view/json.hpp"
@@ -88,13 +89,20 @@ bool ask_to_stop(const std::string& directory, const ClusterRecord& record) {
 
 int down_main(const Environment& environment, const Arguments& arguments) {
   const std::string directory = cluster_directory(environment, arguments);
-  if (arguments.has("host")) return hosts_leave_main(directory, arguments.values("host"));
+  if (arguments.has("host")) {
+    return hosts_leave_main(directory, arguments.values("host"), arguments.has("forget"));
+  }
+  if (arguments.has("forget")) {
+    return report(Status(StatusCode::kInvalidArgument, "--forget needs --host NAME."));
+  }
   const Result<std::optional<KeyedMaster>> keyed = read_keyed_master(directory);
   if (!keyed.ok()) return report(keyed.status());
   const Result<std::optional<SlurmRecord>> slurm = read_slurm_record(directory);
   if (!slurm.ok()) return report(slurm.status());
-  if (slurm->has_value()) return slurm_down_main(directory, *keyed);
-  if (keyed->has_value()) return hosts_down_main(directory, **keyed);
+  if (slurm->has_value()) return slurm_down_main(directory);
+  const Result<std::optional<HostRecord>> hosts = read_host_record(directory);
+  if (!hosts.ok()) return report(hosts.status());
+  if (keyed->has_value() || hosts->has_value()) return hosts_down_main(directory);
   const Result<std::optional<ClusterRecord>> record = read_cluster_record(directory);
   if (!record.ok()) return report(record.status());
   const bool asked = record->has_value() && ask_to_stop(directory, **record);
@@ -211,6 +219,9 @@ Command cluster_down_command() {
                    "Take this host out of the cluster, which stays up: its worker finishes what it "
                    "runs. May be repeated.",
                    true},
+                  local_flag("forget", "",
+                             "Of --host: also when it is not reached, or does not end; what runs "
+                             "there is left to itself, without a key."),
                   directory_flag()};
   command.run = down_main;
   return command;

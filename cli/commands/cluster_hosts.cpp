@@ -69,6 +69,8 @@ int hosts_up_main(const Environment& environment, const Arguments& arguments,
       {environment.program_directory, FANFOLD_VERSION, directory}, *wish, interrupts);
   if (interrupts.count() > 0 && !up.ok()) {
     print_error("fanfold: interrupted.\n");
+    // More than that: what could not be cleaned up.
+    if (up.status().code() != StatusCode::kAborted) report(up.status());
     return kExitInterrupted;
   }
   if (!up.ok()) return report(up.status());
@@ -94,21 +96,25 @@ bool stop_master(const MasterPlace& place) {
   return client.ok() && (*client)->ask<proto::Answer>(proto::StopCluster{}).ok();
 }
 
-int hosts_leave_main(const std::string& directory, const std::vector<std::string>& names) {
+int hosts_leave_main(const std::string& directory, const std::vector<std::string>& names,
+                     bool forget) {
   Interrupts interrupts;
   if (Status status = interrupts.start(); !status.ok()) return report(status);
-  const Status status = remove_hosts(directory, names, interrupts);
+  const Status status = remove_hosts(directory, names, forget, interrupts);
   if (!status.ok()) return report(status);
   print_error("gone from the cluster in " + directory + ": " + join_words(names, " and ") + "\n");
   return kExitDone;
 }
 
-int hosts_down_main(const std::string& directory, const KeyedMaster& master) {
+int hosts_down_main(const std::string& directory) {
   Interrupts interrupts;
   if (Status status = interrupts.start(); !status.ok()) return report(status);
-  const bool asked =
-      lives(master.process, directory) && stop_master({master.address, owner_key(directory)});
-  const Status status = take_down_hosts(directory, asked, interrupts);
+  const Status status = take_down_hosts(
+      directory,
+      [&](const KeyedMaster& master) {
+        return stop_master({master.address, owner_key(directory)});
+      },
+      interrupts);
   if (!status.ok()) return report(status);
   print_error("the cluster in " + directory + " is down\n");
   return kExitDone;

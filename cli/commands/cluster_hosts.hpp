@@ -15,8 +15,9 @@ namespace fanfold::cli {
 
 int hosts_up_main(const Environment& environment, const Arguments& arguments,
                   const std::string& directory);
-int hosts_leave_main(const std::string& directory, const std::vector<std::string>& names);
-int hosts_down_main(const std::string& directory, const KeyedMaster& master);
+int hosts_leave_main(const std::string& directory, const std::vector<std::string>& names,
+                     bool forget);
+int hosts_down_main(const std::string& directory);
 
 /// The master of the cluster in `directory`, whichever kind it is.
 Result<MasterPlace> place_of_cluster(const std::string& directory);

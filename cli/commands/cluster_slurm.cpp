@@ -1,7 +1,5 @@
 #include "cli/commands/cluster_slurm.hpp"
 
-#include <algorithm>
-
 #include "cli/cluster/processes.hpp"
 #include "cli/cluster/programs.hpp"
 #include "cli/commands/cluster_hosts.hpp"
@@ -22,43 +20,26 @@ constexpr std::uint64_t kSlotsMost = 1000;
 
 Status wrong(const std::string& why) { return {StatusCode::kInvalidArgument, why}; }
 
-Result<ScaleLimits> read_limits(const Arguments& arguments) {
-  ScaleLimits limits;
+Status read_limits(const Arguments& arguments, SlurmClusterWish* wish) {
   FANFOLD_ASSIGN_OR_RETURN(const auto nodes, count_flag(arguments, "nodes", 1, kNodesMost));
-  FANFOLD_ASSIGN_OR_RETURN(const auto least, count_flag(arguments, "min", 0, kNodesMost));
-  FANFOLD_ASSIGN_OR_RETURN(const auto most, count_flag(arguments, "max", 1, kNodesMost));
-  FANFOLD_ASSIGN_OR_RETURN(const auto slots, count_flag(arguments, "slots", 1, kSlotsMost));
-  if (nodes && (least || most)) {
+  FANFOLD_ASSIGN_OR_RETURN(wish->nodes_min, count_flag(arguments, "min", 0, kNodesMost));
+  FANFOLD_ASSIGN_OR_RETURN(wish->nodes_max, count_flag(arguments, "max", 1, kNodesMost));
+  FANFOLD_ASSIGN_OR_RETURN(wish->slots, count_flag(arguments, "slots", 1, kSlotsMost));
+  if (nodes && (wish->nodes_min || wish->nodes_max)) {
     return wrong(
         "--nodes says how many nodes there are, --min and --max between how many: choose.");
   }
-  limits.nodes_max = most.value_or(nodes.value_or(std::max(least.value_or(1), 1u)));
-  limits.nodes_min = least.value_or(nodes.value_or(std::min(1u, limits.nodes_max)));
-  if (limits.nodes_min > limits.nodes_max) return wrong("--min is more than --max.");
-  limits.slots = slots.value_or(1);
+  if (nodes) wish->nodes_min = wish->nodes_max = nodes;
   if (const auto word = arguments.value("idle")) {
     const Result<Duration> idle = parse_duration(*word);
     if (!idle.ok()) return idle.status().with_context("--idle");
-    limits.idle_max = *idle;
+    wish->idle_max = *idle;
   }
-  return limits;
+  return {};
 }
 
-Result<SlurmClusterWish> read_wish(const Environment& environment, const Arguments& arguments) {
-  for (const char* flag : {"workers", "ssh-config"}) {
-    if (arguments.has(flag)) return wrong(std::string("--") + flag + " is not for --slurm.");
-  }
-  SlurmClusterWish wish;
-  SlurmRecord& record = wish.record;
-  FANFOLD_ASSIGN_OR_RETURN(record.limits, read_limits(arguments));
-  FANFOLD_ASSIGN_OR_RETURN(record.memory_bytes, memory_flag(arguments));
-  FANFOLD_ASSIGN_OR_RETURN(wish.http_port, http_flag_value(arguments));
-  wish.address = arguments.value("address").value_or("");
-  if (const auto scratch = arguments.value("scratch")) {
-    record.scratch = absolute_path(environment.working_directory, *scratch);
-  }
-  record.sbatch_words = arguments.values("sbatch");
-  for (const std::string& word : record.sbatch_words) {
+Status check_words(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
     if (!word.starts_with("-")) {
       return wrong("--sbatch " + printable(word, false) +
                    " is no option of sbatch: write --sbatch=--NAME=VALUE.");
@@ -69,6 +50,27 @@ Result<SlurmClusterWish> read_wish(const Environment& environment, const Argumen
                    "--array (-a) and --clusters (-M).");
     }
   }
+  return {};
+}
+
+Result<SlurmClusterWish> read_wish(const Environment& environment, const Arguments& arguments) {
+  for (const char* flag : {"workers", "ssh-config"}) {
+    if (arguments.has(flag)) return wrong(std::string("--") + flag + " is not for --slurm.");
+  }
+  SlurmClusterWish wish;
+  FANFOLD_RETURN_IF_ERROR(read_limits(arguments, &wish));
+  if (arguments.has("memory")) {
+    FANFOLD_ASSIGN_OR_RETURN(wish.memory_bytes, memory_flag(arguments));
+  }
+  FANFOLD_ASSIGN_OR_RETURN(wish.http_port, http_flag_value(arguments));
+  wish.address = arguments.value("address").value_or("");
+  if (const auto scratch = arguments.value("scratch")) {
+    wish.scratch = absolute_path(environment.working_directory, *scratch);
+  }
+  if (arguments.has("sbatch")) wish.sbatch_words = arguments.values("sbatch");
+  FANFOLD_RETURN_IF_ERROR(check_words(arguments.values("sbatch")));
+  // Whether they fit what is there is seen there.
+  FANFOLD_RETURN_IF_ERROR(record_with(wish, SlurmRecord(), true).status());
   return wish;
 }
 
@@ -132,13 +134,15 @@ int slurm_up_main(const Environment& environment, const Arguments& arguments,
   return kExitDone;
 }
 
-int slurm_down_main(const std::string& directory, const std::optional<KeyedMaster>& master) {
+int slurm_down_main(const std::string& directory) {
   Interrupts interrupts;
   if (Status status = interrupts.start(); !status.ok()) return report(status);
-  if (Status status = end_scaler(directory); !status.ok()) return report(status);
-  const bool asked = master && lives(master->process, directory) &&
-                     stop_master({master->address, owner_key(directory)});
-  const Status status = take_down_slurm(directory, asked, interrupts);
+  const Status status = take_down_slurm(
+      directory,
+      [&](const KeyedMaster& master) {
+        return stop_master({master.address, owner_key(directory)});
+      },
+      interrupts);
   if (!status.ok()) return report(status);
   print_error("the cluster in " + directory + " is down\n");
   return kExitDone;

@@ -2,10 +2,8 @@
 
 #pragma once
 
-#include <optional>
 #include <string>
 
-#include "cli/cluster/keyed_master.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/slurm/slurm_record.hpp"
 
@@ -15,6 +13,6 @@ int slurm_up_main(const Environment& environment, const Arguments& arguments,
                   const std::string& directory);
 /// Prints how many nodes the cluster in `directory` has, when it is one of Slurm.
 Status print_nodes(const std::string& directory);
-int slurm_down_main(const std::string& directory, const std::optional<KeyedMaster>& master);
+int slurm_down_main(const std::string& directory);
 
 }  // namespace fanfold::cli

@@ -1,9 +1,7 @@
 #include "cli/hosts/host_cluster.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
 #include "cli/cluster/keyed_master.hpp"
@@ -74,41 +72,87 @@ Result<HostRecord> merged(std::optional<HostRecord> before, const HostClusterWis
   return record;
 }
 
+/// What the record is after a start that failed: hosts that could not be cleaned stay in it.
+Status keep_what_is_left(const std::string& directory, HostRecord before,
+                         const std::vector<Host>& left, Status failure) {
+  std::string names;
+  for (const Host& host : left) {
+    names += (names.empty() ? "" : ", ") + host.name;
+    const bool known = std::any_of(before.hosts.begin(), before.hosts.end(),
+                                   [&](const Host& one) { return one.name == host.name; });
+    if (!known) before.hosts.push_back(host);
+  }
+  const Status written = write_host_record(directory, before);
+  if (left.empty()) return written.ok() ? failure : written;
+  return Status(StatusCode::kUnavailable,
+                failure.message() + "\nNot cleaned up: " + names +
+                    ". Workers may still run there, and their keys lie there: 'fanfold cluster "
+                    "down --dir " +
+                    directory + "' tries again." + (written.ok() ? "" : "\n" + written.message()));
+}
+
 Result<HostsUp> bring_up_workers(const HostClusterPlace& place, const KeyedMaster& master,
-                                 const HostRecord& record, Interrupts& interrupts) {
+                                 HostRecord before, const HostRecord& record,
+                                 Interrupts& interrupts) {
   HostWorkers workers({place.directory, place.program_directory, place.version, master.address},
                       record);
+  FANFOLD_RETURN_IF_ERROR(workers.look(interrupts));
+  // After the look: a host that is not there is not remembered.  Before anything runs there:
+  // whatever happens, `down` finds all of it.
+  FANFOLD_RETURN_IF_ERROR(write_host_record(place.directory, record));
+  Status status = workers.start(interrupts);
+  if (status.ok()) status = workers.wait_until_welcomed(interrupts);
+  if (!status.ok()) {
+    before.cluster = record.cluster;
+    before.ssh_config = record.ssh_config;
+    return keep_what_is_left(place.directory, std::move(before), workers.stop_started(interrupts),
+                             std::move(status));
+  }
   HostsUp up;
   up.address = master.address;
   up.key = owner_key(place.directory);
   up.http_port = master.http_port;
   up.workers = static_cast<std::uint32_t>(record.hosts.size());
-  Status status = workers.look(interrupts);
-  if (status.ok()) status = workers.start(interrupts);
-  if (status.ok()) status = workers.wait_until_welcomed(interrupts);
   up.started = workers.started();
   up.notes = workers.notes();
-  if (status.ok()) return up;
-  workers.stop_started(interrupts);
-  return status;
+  return up;
 }
 
-Result<HostsUp> bring_up_there(const HostClusterPlace& place, const KeyedMaster& master,
-                               std::optional<HostRecord> before, const HostClusterWish& wish,
-                               Interrupts& interrupts) {
-  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(place.directory));
-  FANFOLD_ASSIGN_OR_RETURN(HostRecord record, merged(std::move(before), wish));
+Result<HostsUp> bring_up_there(const HostClusterPlace& place,
+                               const std::optional<HostRecord>& before, bool has_master,
+                               const HostClusterWish& wish, Interrupts& interrupts) {
+  KeyedMasterWish master_wish;
+  if (!has_master) {
+    FANFOLD_ASSIGN_OR_RETURN(master_wish.address, own_endpoint(wish, interrupts));
+  }
+  master_wish.http_port = wish.http_port;
+  // First of all: by it `down` knows what the rest is.
+  if (!before) FANFOLD_RETURN_IF_ERROR(write_host_record(place.directory, HostRecord()));
+  FANFOLD_ASSIGN_OR_RETURN(
+      const KeyedMaster master,
+      ensure_keyed_master(place.program_directory, place.directory, master_wish, interrupts));
+  FANFOLD_ASSIGN_OR_RETURN(HostRecord record, merged(before, wish));
   FANFOLD_ASSIGN_OR_RETURN(record.cluster, cluster_name(place.directory));
-  // Before anything runs there: whatever happens, `down` finds all of it.
-  FANFOLD_RETURN_IF_ERROR(write_host_record(place.directory, record));
-  return bring_up_workers(place, master, record, interrupts);
+  return bring_up_workers(place, master, before.value_or(HostRecord()), record, interrupts);
+}
+
+/// After a start that failed, of a cluster that was not there before.
+Status undo(const std::string& directory) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> master, read_keyed_master(directory));
+  if (master) end_keyed_master(directory, *master, false);
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<HostRecord> record, read_host_record(directory));
+  if (record && !record->hosts.empty()) return {};
+  return remove_cluster(directory, kHostRecord);
 }
 
 }  // namespace
 
 Result<HostsUp> bring_up_hosts(const HostClusterPlace& place, const HostClusterWish& wish,
                                Interrupts& interrupts) {
-  FANFOLD_ASSIGN_OR_RETURN(std::optional<HostRecord> before, read_host_record(place.directory));
+  // Before anything is read: another command may be about to make it, or to remove it.
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, open_cluster(place.directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<HostRecord> before,
+                           read_host_record(place.directory));
   FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> earlier,
                            read_keyed_master(place.directory));
   if (earlier && !before) {
@@ -116,35 +160,21 @@ Result<HostsUp> bring_up_hosts(const HostClusterPlace& place, const HostClusterW
                   "the cluster in " + place.directory +
                       " has no file of hosts; name another directory with --dir.");
   }
-  KeyedMasterWish master_wish;
-  if (!earlier) {
-    FANFOLD_ASSIGN_OR_RETURN(master_wish.address, own_endpoint(wish, interrupts));
-  }
-  master_wish.http_port = wish.http_port;
-  FANFOLD_ASSIGN_OR_RETURN(
-      const KeyedMaster master,
-      ensure_keyed_master(place.program_directory, place.directory, master_wish, interrupts));
-  const bool resumed = before.has_value();
-  Result<HostsUp> up = bring_up_there(place, master, std::move(before), wish, interrupts);
-  if (up.ok()) {
-    up->resumed = resumed;
-    return up;
-  }
-  if (!earlier) {
-    end_keyed_master(place.directory, master, false);
-    std::error_code ignored;
-    std::filesystem::remove_all(place.directory, ignored);
-  }
+  if (!before) FANFOLD_RETURN_IF_ERROR(check_unused(place.directory));
+  Result<HostsUp> up = bring_up_there(place, before, earlier.has_value(), wish, interrupts);
+  if (up.ok()) up->resumed = earlier.has_value();
+  // Its own error says more than that of cleaning up.
+  if (!up.ok() && !earlier) static_cast<void>(undo(place.directory));
   return up;
 }
 
 Status remove_hosts(const std::string& directory, const std::vector<std::string>& names,
-                    Interrupts& interrupts) {
+                    bool forget, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
   FANFOLD_ASSIGN_OR_RETURN(std::optional<HostRecord> record, read_host_record(directory));
   if (!record) {
     return Status(StatusCode::kNotFound, "no cluster of hosts is up in " + directory + ".");
   }
-  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
   HostRecord leaving = *record;
   leaving.hosts.clear();
   for (const std::string& name : names) {
@@ -160,6 +190,7 @@ Status remove_hosts(const std::string& directory, const std::vector<std::string>
   HostWorkers workers({directory, "", "", ""}, leaving);
   std::vector<Host> left;
   const Status gone = workers.let_go(interrupts, &left);
+  if (forget) left.clear();
   for (const Host& host : leaving.hosts) {
     const bool stays = std::any_of(left.begin(), left.end(),
                                    [&](const Host& one) { return one.name == host.name; });
@@ -167,30 +198,30 @@ Status remove_hosts(const std::string& directory, const std::vector<std::string>
   }
   record->hosts.insert(record->hosts.end(), left.begin(), left.end());
   FANFOLD_RETURN_IF_ERROR(write_host_record(directory, *record));
-  return gone;
+  return forget ? Status() : gone;
 }
 
-Status take_down_hosts(const std::string& directory, bool asked, Interrupts& interrupts) {
-  FANFOLD_ASSIGN_OR_RETURN(std::optional<HostRecord> record, read_host_record(directory));
-  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> master, read_keyed_master(directory));
-  if (!record) return Status(StatusCode::kNotFound, "no cluster is up in " + directory + ".");
+Status take_down_hosts(const std::string& directory, const AskToStop& ask, Interrupts& interrupts) {
   FANFOLD_RETURN_IF_ERROR(check_owner(directory));
   FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
-  if (master) end_keyed_master(directory, *master, asked);
+  FANFOLD_ASSIGN_OR_RETURN(std::optional<HostRecord> record, read_host_record(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> master, read_keyed_master(directory));
+  if (!record && !master) {
+    return Status(StatusCode::kNotFound, "no cluster is up in " + directory + ".");
+  }
+  if (master) {
+    const bool asked = lives(master->process, directory) && ask(*master);
+    end_keyed_master(directory, *master, asked);
+  }
+  if (!record) return remove_cluster(directory, kHostRecord);
   HostWorkers workers({directory, "", "", ""}, *record);
   const Status stopped = workers.stop_all(interrupts, &record->hosts);
-  if (!record->hosts.empty()) {
-    FANFOLD_RETURN_IF_ERROR(write_host_record(directory, *record));
-    return Status(stopped.code(),
-                  stopped.message() +
-                      "\nThe master is down. Their workers may still run, and their "
-                      "keys lie there: 'fanfold cluster down --dir " +
-                      directory + "' tries again.");
-  }
-  std::error_code error;
-  std::filesystem::remove_all(directory, error);
-  if (!error) return Status();
-  return Status(StatusCode::kIoError, "cannot remove " + directory + ": " + error.message() + ".");
+  if (record->hosts.empty()) return remove_cluster(directory, kHostRecord);
+  FANFOLD_RETURN_IF_ERROR(write_host_record(directory, *record));
+  return Status(stopped.code(), stopped.message() +
+                                    "\nThe master is down. Their workers may still run, and their "
+                                    "keys lie there: 'fanfold cluster down --dir " +
+                                    directory + "' tries again.");
 }
 
 }  // namespace fanfold::cli

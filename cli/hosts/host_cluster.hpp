@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/cluster/keyed_master.hpp"
 #include "cli/hosts/hosts_file.hpp"
 #include "cli/process/interrupts.hpp"
 #include "common/core/status.hpp"
@@ -42,18 +43,19 @@ struct HostsUp {
 
 /// Starts a master and a worker on each host, or what is missing of them, and returns when all
 /// workers have been welcomed.  Hosts that were not there before are added; those that the wish
-/// does not name stay.  After an error nothing is left of what it started.
+/// does not name stay.  After an error nothing is left of what it started, but on hosts that are
+/// not reached any more: they are named, and remembered.
 Result<HostsUp> bring_up_hosts(const HostClusterPlace& place, const HostClusterWish& wish,
                                Interrupts& interrupts);
 
 /// Takes hosts out of a cluster that stays up: their workers finish what they run, their keys are
-/// not accepted any more.  One that is not reached, or is not finished, stays for the next try.
+/// not accepted any more.  One that is not reached, or is not finished, stays for the next try, but
+/// with `forget`: what runs there is left to itself then.
 Status remove_hosts(const std::string& directory, const std::vector<std::string>& names,
-                    Interrupts& interrupts);
+                    bool forget, Interrupts& interrupts);
 
 /// Ends the workers, removes their keys from their hosts, and the directory.  A host that is not
-/// reached is named, and stays in the directory for the next try.  `asked`: the master was told to
-/// stop.
-Status take_down_hosts(const std::string& directory, bool asked, Interrupts& interrupts);
+/// reached is named, and stays in the directory for the next try.
+Status take_down_hosts(const std::string& directory, const AskToStop& ask, Interrupts& interrupts);
 
 }  // namespace fanfold::cli

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kRecordBytesMax = 4u << 20;
 
-std::string record_path(const std::string& directory) { return directory + "/hosts.json"; }
+std::string record_path(const std::string& directory) { return directory + "/" + kHostRecord; }
 
 std::optional<Host> host_of(const nlohmann::json& json) {
   if (!json.is_object()) return std::nullopt;
@@ -41,7 +41,10 @@ std::optional<HostRecord> record_of(const nlohmann::json& json) {
     if (!host) return {};
     record.hosts.push_back(*host);
   }
-  return security::is_key_name(record.cluster) ? std::optional<HostRecord>(record) : std::nullopt;
+  // It gets its name with its keys, and hosts after that.
+  const bool nameless = record.cluster.empty() && record.hosts.empty();
+  if (nameless || security::is_key_name(record.cluster)) return record;
+  return {};
 }
 
 }  // namespace

@@ -12,10 +12,12 @@
 namespace fanfold::cli {
 
 struct HostRecord {
-  std::string cluster;     // Names the directories of this cluster on its hosts.
+  std::string cluster;     // Names its directories on hosts; empty while there are none.
   std::string ssh_config;  // File; empty: that of the user.
   std::vector<Host> hosts;
 };
+
+inline constexpr const char* kHostRecord = "hosts.json";
 
 /// nullopt: the cluster is none of hosts, or there is none.
 Result<std::optional<HostRecord>> read_host_record(const std::string& directory);

@@ -207,12 +207,17 @@ std::string HostWorkers::ends_of_logs(const std::vector<const Worker*>& workers,
   return message;
 }
 
-void HostWorkers::stop_started(Interrupts& interrupts) {
+std::vector<Host> HostWorkers::stop_started(Interrupts& interrupts) {
   std::vector<RemoteCall> calls;
   for (const Worker& worker : workers_) {
     if (worker.started) calls.push_back(call(worker, kStopScript, {}));
   }
-  static_cast<void>(shell_.run(calls, interrupts));
+  const std::vector<RemoteAnswer> answers = shell_.run(calls, interrupts);
+  std::vector<Host> left;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].status.ok()) left.push_back(calls[i].host);
+  }
+  return left;
 }
 
 Status HostWorkers::stop_all(Interrupts& interrupts, std::vector<Host>* left) {

@@ -34,8 +34,8 @@ class HostWorkers {
   /// Until the master lists all of them; else the error has the end of the log of each that is
   /// missing.
   Status wait_until_welcomed(Interrupts& interrupts);
-  /// Ends what start() has started.  Says nothing: there is an error already.
-  void stop_started(Interrupts& interrupts);
+  /// Ends what start() has started; the hosts where that may not have been done.
+  std::vector<Host> stop_started(Interrupts& interrupts);
   /// Ends all and removes what they had on their hosts; `left` is given those that were not
   /// reached.
   Status stop_all(Interrupts& interrupts, std::vector<Host>* left);

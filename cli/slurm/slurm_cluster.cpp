@@ -34,11 +34,6 @@ constexpr int kLookEveryMs = 100;
 /// a place of its own.
 std::string commands_directory(const std::string& directory) { return directory + "/commands"; }
 
-void remove_all(const std::string& directory) {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
-}
-
 /// Where the nodes reach this host: by the way that leads to one of them.
 Result<std::string> own_endpoint(const SlurmClusterWish& wish, Interrupts& interrupts) {
   if (!wish.address.empty()) {
@@ -79,7 +74,9 @@ Status start_scaler(const std::string& program_directory, const std::string& dir
   request.output = directory + "/scaler.log";
   request.new_session = true;
   FANFOLD_ASSIGN_OR_RETURN(record->scaler, spawn(request));
-  return write_slurm_record(directory, *record);
+  const Status written = write_slurm_record(directory, *record);
+  if (!written.ok()) end_processes(directory, {record->scaler}, false);
+  return written;
 }
 
 Status make_places(const std::string& directory) {
@@ -92,25 +89,49 @@ Status make_places(const std::string& directory) {
   return {};
 }
 
+/// The record is on disk already.
 Status bring_up_scaler(const std::string& program_directory, const std::string& directory,
-                       const SlurmRecord& wish, const std::optional<SlurmRecord>& before,
-                       Interrupts& interrupts) {
-  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
+                       SlurmRecord* record, Interrupts& interrupts) {
   FANFOLD_RETURN_IF_ERROR(make_places(directory));
   FANFOLD_RETURN_IF_ERROR(make_key(directory));
-  SlurmRecord record = wish;
   FANFOLD_ASSIGN_OR_RETURN(const std::string cluster, cluster_name(directory));
-  record.name = "fanfold-" + cluster;
+  record->name = "fanfold-" + cluster;
   // Whether there is a Slurm at all is said now, not in a log.
-  const SlurmCommands slurm(commands_directory(directory), record.name);
+  const SlurmCommands slurm(commands_directory(directory), record->name);
   FANFOLD_RETURN_IF_ERROR(slurm.list(interrupts).status());
-  if (before && lives(before->scaler, directory)) {
-    // It reads the new numbers at its next look.
-    record.scaler = before->scaler;
-    return write_slurm_record(directory, record);
+  FANFOLD_RETURN_IF_ERROR(write_slurm_record(directory, *record));
+  // One that lives reads the new numbers at its next look.
+  if (lives(record->scaler, directory)) return {};
+  return start_scaler(program_directory, directory, record);
+}
+
+Result<SlurmUp> bring_up_there(const std::string& program_directory, const std::string& directory,
+                               const std::optional<SlurmRecord>& before, bool has_master,
+                               const SlurmClusterWish& wish, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(SlurmRecord record,
+                           record_with(wish, before.value_or(SlurmRecord()), !before.has_value()));
+  KeyedMasterWish master_wish;
+  if (!has_master) {
+    FANFOLD_ASSIGN_OR_RETURN(master_wish.address, own_endpoint(wish, interrupts));
   }
-  FANFOLD_RETURN_IF_ERROR(write_slurm_record(directory, record));
-  return start_scaler(program_directory, directory, &record);
+  master_wish.http_port = wish.http_port;
+  if (!before) {
+    // First of all: by it `down` knows what the rest is.  Its name comes with its keys.
+    record.name = "fanfold-new";
+    FANFOLD_RETURN_IF_ERROR(write_slurm_record(directory, record));
+  }
+  FANFOLD_ASSIGN_OR_RETURN(
+      const KeyedMaster master,
+      ensure_keyed_master(program_directory, directory, master_wish, interrupts));
+  FANFOLD_RETURN_IF_ERROR(bring_up_scaler(program_directory, directory, &record, interrupts));
+  return SlurmUp{master.address, owner_key(directory), master.http_port, record.limits, has_master};
+}
+
+/// After a start that failed, of a cluster that was not there before.
+Status undo(const std::string& directory) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> master, read_keyed_master(directory));
+  if (master) end_keyed_master(directory, *master, false);
+  return remove_cluster(directory, kSlurmRecord);
 }
 
 Status wait_until_gone(const SlurmCommands& slurm, Interrupts& interrupts) {
@@ -132,8 +153,29 @@ Status wait_until_gone(const SlurmCommands& slurm, Interrupts& interrupts) {
 
 }  // namespace
 
+Result<SlurmRecord> record_with(const SlurmClusterWish& wish, SlurmRecord before, bool fresh) {
+  ScaleLimits& limits = before.limits;
+  if (fresh) {
+    limits.nodes_max = wish.nodes_max.value_or(std::max(wish.nodes_min.value_or(1), 1u));
+    limits.nodes_min = wish.nodes_min.value_or(1);
+  }
+  limits.nodes_max = wish.nodes_max.value_or(limits.nodes_max);
+  limits.nodes_min = wish.nodes_min.value_or(limits.nodes_min);
+  limits.slots = wish.slots.value_or(limits.slots);
+  limits.idle_max = wish.idle_max.value_or(limits.idle_max);
+  before.memory_bytes = wish.memory_bytes.value_or(before.memory_bytes);
+  before.scratch = wish.scratch.value_or(before.scratch);
+  before.sbatch_words = wish.sbatch_words.value_or(before.sbatch_words);
+  if (limits.nodes_min <= limits.nodes_max) return before;
+  return Status(StatusCode::kInvalidArgument,
+                "--min is more than --max: " + std::to_string(limits.nodes_min) + " and " +
+                    std::to_string(limits.nodes_max) + ".");
+}
+
 Result<SlurmUp> bring_up_slurm(const std::string& program_directory, const std::string& directory,
                                const SlurmClusterWish& wish, Interrupts& interrupts) {
+  // Before anything is read: another command may be about to make it, or to remove it.
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, open_cluster(directory));
   FANFOLD_ASSIGN_OR_RETURN(const std::optional<SlurmRecord> before, read_slurm_record(directory));
   FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> earlier, read_keyed_master(directory));
   if (earlier && !before) {
@@ -141,25 +183,12 @@ Result<SlurmUp> bring_up_slurm(const std::string& program_directory, const std::
                                                   " is none of Slurm; name another directory with "
                                                   "--dir.");
   }
-  KeyedMasterWish master_wish;
-  if (!earlier) {
-    FANFOLD_ASSIGN_OR_RETURN(master_wish.address, own_endpoint(wish, interrupts));
-  }
-  master_wish.http_port = wish.http_port;
-  FANFOLD_ASSIGN_OR_RETURN(
-      const KeyedMaster master,
-      ensure_keyed_master(program_directory, directory, master_wish, interrupts));
-  const Status scaling =
-      bring_up_scaler(program_directory, directory, wish.record, before, interrupts);
-  if (scaling.ok()) {
-    return SlurmUp{master.address, owner_key(directory), master.http_port, wish.record.limits,
-                   before.has_value()};
-  }
-  if (!earlier) {
-    end_keyed_master(directory, master, false);
-    remove_all(directory);
-  }
-  return scaling;
+  if (!before) FANFOLD_RETURN_IF_ERROR(check_unused(directory));
+  Result<SlurmUp> up =
+      bring_up_there(program_directory, directory, before, earlier.has_value(), wish, interrupts);
+  // Its own error says more than that of cleaning up.
+  if (!up.ok() && !before) static_cast<void>(undo(directory));
+  return up;
 }
 
 Result<std::string> describe_nodes(const std::string& directory, Interrupts& interrupts) {
@@ -184,27 +213,23 @@ Result<std::string> describe_nodes(const std::string& directory, Interrupts& int
   return text + "; its scaler is gone: 'fanfold cluster up --slurm' as before starts it again";
 }
 
-Status end_scaler(const std::string& directory) {
-  FANFOLD_ASSIGN_OR_RETURN(const std::optional<SlurmRecord> record, read_slurm_record(directory));
-  if (record) end_processes(directory, {record->scaler}, false);
-  return {};
-}
-
-Status take_down_slurm(const std::string& directory, bool asked, Interrupts& interrupts) {
+Status take_down_slurm(const std::string& directory, const AskToStop& ask, Interrupts& interrupts) {
+  FANFOLD_RETURN_IF_ERROR(check_owner(directory));
+  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
   FANFOLD_ASSIGN_OR_RETURN(const std::optional<SlurmRecord> record, read_slurm_record(directory));
   FANFOLD_ASSIGN_OR_RETURN(const std::optional<KeyedMaster> master, read_keyed_master(directory));
   if (!record) return Status(StatusCode::kNotFound, "no cluster is up in " + directory + ".");
-  FANFOLD_RETURN_IF_ERROR(check_owner(directory));
-  FANFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, lock_cluster(directory));
-  if (master) end_keyed_master(directory, *master, asked);
+  // First of all, or it would replace what goes.
+  end_processes(directory, {record->scaler}, false);
+  if (master) {
+    const bool asked = lives(master->process, directory) && ask(*master);
+    end_keyed_master(directory, *master, asked);
+  }
   FANFOLD_RETURN_IF_ERROR(make_places(directory));
   const SlurmCommands slurm(commands_directory(directory), record->name);
   FANFOLD_RETURN_IF_ERROR(slurm.cancel_all(interrupts));
   FANFOLD_RETURN_IF_ERROR(wait_until_gone(slurm, interrupts));
-  std::error_code error;
-  std::filesystem::remove_all(directory, error);
-  if (!error) return Status();
-  return Status(StatusCode::kIoError, "cannot remove " + directory + ": " + error.message() + ".");
+  return remove_cluster(directory, kSlurmRecord);
 }
 
 }  // namespace fanfold::cli

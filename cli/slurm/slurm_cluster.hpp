@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "cli/cluster/keyed_master.hpp"
 #include "cli/process/interrupts.hpp"
 #include "cli/slurm/slurm_record.hpp"
 #include "common/core/status.hpp"
@@ -18,8 +20,15 @@
 
 namespace fanfold::cli {
 
+/// What is not said is as it was, or as usual.
 struct SlurmClusterWish {
-  SlurmRecord record;   // Without name and scaler.
+  std::optional<std::uint32_t> nodes_min;
+  std::optional<std::uint32_t> nodes_max;
+  std::optional<std::uint32_t> slots;
+  std::optional<Duration> idle_max;
+  std::optional<std::uint64_t> memory_bytes;
+  std::optional<std::string> scratch;
+  std::optional<std::vector<std::string>> sbatch_words;
   std::string address;  // HOST[:PORT] of this host as the nodes reach it; empty: its host name.
   std::optional<std::uint16_t> http_port;
 };
@@ -32,6 +41,9 @@ struct SlurmUp {
   bool resumed = false;
 };
 
+/// `before` with what is wished for.  `fresh`: there was no cluster.
+Result<SlurmRecord> record_with(const SlurmClusterWish& wish, SlurmRecord before, bool fresh);
+
 /// Starts a master and a scaler, or what is missing of them, and does not wait for nodes.  Of a
 /// cluster that is up, the wish replaces how many nodes it may have and what new ones get.  After
 /// an error nothing is left of a new one.
@@ -42,12 +54,9 @@ Result<SlurmUp> bring_up_slurm(const std::string& program_directory, const std::
 /// Empty: the cluster is none of Slurm.
 Result<std::string> describe_nodes(const std::string& directory, Interrupts& interrupts);
 
-/// Ends the scaler; the nodes stay.  First of all, or it would replace what goes.
-Status end_scaler(const std::string& directory);
-
-/// After end_scaler(): ends the master, cancels the Slurm jobs, waits for their end, and removes
-/// the directory.  `asked`: the master was told to stop.
-Status take_down_slurm(const std::string& directory, bool asked, Interrupts& interrupts);
+/// Ends the scaler and the master, cancels the Slurm jobs, waits for their end, and removes the
+/// directory.
+Status take_down_slurm(const std::string& directory, const AskToStop& ask, Interrupts& interrupts);
 
 /// The life of the scaler, until an interrupt or the directory's end.
 Status run_scaler(const std::string& program_directory, const std::string& directory,

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kRecordBytesMax = 1u << 20;
 
-std::string record_path(const std::string& directory) { return directory + "/slurm.json"; }
+std::string record_path(const std::string& directory) { return directory + "/" + kSlurmRecord; }
 
 std::optional<SlurmRecord> record_of(const nlohmann::json& json) {
   if (!json.is_object()) return std::nullopt;

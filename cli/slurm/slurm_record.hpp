@@ -22,6 +22,8 @@ struct SlurmRecord {
   pid_t scaler = 0;                       // Process.
 };
 
+inline constexpr const char* kSlurmRecord = "slurm.json";
+
 /// nullopt: the cluster is none of Slurm, or there is none.
 Result<std::optional<SlurmRecord>> read_slurm_record(const std::string& directory);
 

@@ -9,6 +9,7 @@
 
 #include "cli/process/run_programs.hpp"
 #include "cli/slurm/scaler.hpp"
+#include "cli/slurm/slurm_cluster.hpp"
 #include "cli/slurm/slurm_commands.hpp"
 #include "cli/slurm/worker_script.hpp"
 
@@ -199,6 +200,27 @@ TEST(SlurmQueue, IsReadWithWhatEndsLeftOut) {
   for (const char* bad : {"JOBID STATE\n", "17\n", "17_3 RUNNING\n", "x RUNNING\n"}) {
     EXPECT_EQ(parse_queue(bad).status().code(), StatusCode::kCorruption) << bad;
   }
+}
+
+TEST(SlurmWish, ChangesWhatItSaysAlone) {
+  SlurmClusterWish wish;
+  wish.nodes_min = 2;
+  wish.slots = 8;
+  wish.sbatch_words = {"--partition=long"};
+  const auto first = record_with(wish, SlurmRecord(), true);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->limits.nodes_max, 2u);
+  SlurmClusterWish more;
+  more.nodes_max = 5;
+  const auto second = record_with(more, *first, false);
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(second->limits.nodes_min, 2u);
+  EXPECT_EQ(second->limits.nodes_max, 5u);
+  EXPECT_EQ(second->limits.slots, 8u);
+  EXPECT_THAT(second->sbatch_words, ElementsAre("--partition=long"));
+  more.nodes_max = 1;
+  EXPECT_EQ(record_with(more, *first, false).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(record_with(SlurmClusterWish(), SlurmRecord(), true)->limits.nodes_max, 1u);
 }
 
 TEST(SlurmSubmission, IsReadWithAndWithoutACluster) {
