@@ -23,8 +23,11 @@ master::Plan plan_of(const std::vector<std::uint64_t>& splits, std::uint32_t par
   for (const std::uint64_t bytes : splits) {
     proto::Split split;
     split.bytes = bytes;
-    split.pieces = {
-        {.path = "/in", .tag = {}, .begin = plan.input_bytes, .end = plan.input_bytes + bytes}};
+    split.pieces = {{.path = "/in",
+                     .tag = {},
+                     .begin = plan.input_bytes,
+                     .end = plan.input_bytes + bytes,
+                     .version = {}}};
     plan.input_bytes += bytes;
     plan.splits.push_back(split);
   }
