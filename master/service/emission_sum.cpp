@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::size_t kKeysMax = 1024;
 constexpr std::size_t kKeyTextBytes = 256;
+/// Of one map, in the store.
+constexpr std::size_t kKeysKept = 4;
+/// Such a part of what the map emitted, at least.
+constexpr std::uint64_t kPartKept = 100;
 
 /// Numbers of workers are believed, not trusted.
 void add_to(std::uint64_t* sum, std::uint64_t value) {
@@ -31,9 +35,21 @@ void trim(proto::Emission* emission) {
   }
 }
 
+proto::Emission kept(const proto::Emission& emission) {
+  proto::Emission kept;
+  kept.bytes = emission.bytes;
+  for (const proto::HotKey& key : emission.hot_keys) {
+    if (kept.hot_keys.size() == kKeysKept) break;
+    if (key.bytes >= emission.bytes / kPartKept) kept.hot_keys.push_back(key);
+  }
+  return kept;
+}
+
 void EmissionSum::add(const proto::Emission& emission, std::uint32_t partitions) {
   add_to(&bytes_, emission.bytes);
-  if (emission.partition_bytes.size() == partitions) {
+  if (emission.partition_bytes.size() != partitions) {
+    if (emission.bytes > 0) partitions_known_ = false;
+  } else {
     partition_bytes_.resize(partitions);
     for (std::size_t i = 0; i < partitions; ++i) {
       add_to(&partition_bytes_[i], emission.partition_bytes[i]);
@@ -62,7 +78,7 @@ void EmissionSum::drop_small_keys() {
 proto::Emission EmissionSum::total() const {
   proto::Emission total;
   total.bytes = bytes_;
-  total.partition_bytes = partition_bytes_;
+  if (partitions_known_) total.partition_bytes = partition_bytes_;
   std::vector<const proto::HotKey*> largest;
   largest.reserve(keys_.size());
   for (const auto& [hash, key] : keys_) largest.push_back(&key);

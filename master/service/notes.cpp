@@ -28,7 +28,9 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
   const auto report = state_.reports.find(fact.attempt);
   FANFOLD_CHECK(record != nullptr && report != state_.reports.end());
   state_.followers.touch(fact.task.job);
+  proto::Emission emission = std::exchange(report->second.emission, kept(report->second.emission));
   std::string bytes = proto::encode_struct(report->second);
+  report->second.emission = std::move(emission);
   const bool stage_done =
       state_.event_log.committed(state_.now, fact.task, fact.attempt, report->second);
   state_.measures.committed(state_.now, fact.task, fact.attempt, report->second);

@@ -7,6 +7,8 @@ const fanfoldOutput = address => {
   const choice = form.elements.what;
   const linesMost = 5000;
   const followedMost = 16;
+  // Of one attempt before the next one is asked about.
+  const piecesMost = 8;
   const attemptsChosenMost = 20;
 
   // By id: name, where to go on, what has no end of line yet.
@@ -42,7 +44,7 @@ const fanfoldOutput = address => {
 
   const askFor = async (id, one) => {
     const asked = chosen;
-    for (;;) {
+    for (let pieces = 0; pieces < piecesMost; pieces++) {
       const answer = await fetch(address + "/output?" + new URLSearchParams({ attempt: id, from: one.from }));
       if (asked !== chosen || !answer.ok) return;
       const part = await answer.json();
@@ -100,7 +102,12 @@ const fanfoldOutput = address => {
     busy = true;
     try {
       if (!choice.value) await findRunning();
-      await Promise.all([...followed].filter(([, one]) => !one.over).map(([id, one]) => askFor(id, one)));
+      // One after the other: a master lets one page wait for workers at a time.
+      const asked = chosen;
+      for (const [id, one] of [...followed]) {
+        if (asked !== chosen) break;
+        if (!one.over) await askFor(id, one);
+      }
     } catch {
       // The page says by itself when its master is gone.
     } finally {

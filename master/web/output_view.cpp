@@ -13,9 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A worker that is there answers in a few milliseconds.
-constexpr std::chrono::milliseconds kPatience(1000);
-
 /// Bytes at the end that begin a character of UTF-8 and do not end it: they come with the next
 /// piece.
 std::size_t begun_character(std::string_view text) {
@@ -48,7 +45,8 @@ Result<std::uint64_t> read_number(const std::map<std::string, std::string>& para
 }  // namespace
 
 Result<std::string> output_json(Questions& questions, JobId job,
-                                const std::map<std::string, std::string>& parameters) {
+                                const std::map<std::string, std::string>& parameters,
+                                std::chrono::milliseconds patience) {
   for (const auto& [name, value] : parameters) {
     if (name == "attempt" || name == "from") continue;
     return Status(StatusCode::kInvalidArgument,
@@ -57,7 +55,7 @@ Result<std::string> output_json(Questions& questions, JobId job,
   FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t attempt, read_number(parameters, "attempt", 1));
   FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t from, read_number(parameters, "from", 0));
   Result<proto::Output> output =
-      questions.ask({.job = job, .attempt = {attempt}, .offset = from}, kPatience);
+      questions.ask({.job = job, .attempt = {attempt}, .offset = from}, patience);
   Json json = {{"attempt", std::to_string(attempt)}, {"from", from}};
   if (output.ok()) {
     std::string& bytes = output->bytes;

@@ -7,8 +7,8 @@
 namespace fanfold::master::web {
 namespace {
 
-/// As many as pages are made at a time, and more.
-constexpr std::size_t kWaitingMax = 64;
+/// Threads of pages are few, and a worker may be silent: the others show pages meanwhile.
+constexpr std::size_t kWaitingMax = 1;
 /// No socket is called so: the identities of peers have at most 255 bytes.
 constexpr std::size_t kLongerThanIdentities = 256;
 
@@ -29,7 +29,7 @@ Result<proto::Output> Questions::ask(const proto::GetOutput& message,
   {
     const MutexLock lock(mutex_);
     if (waiting_.size() >= kWaitingMax) {
-      return Status(StatusCode::kUnavailable, "too many pages ask at once; ask again");
+      return Status(StatusCode::kUnavailable, "another page asks; ask again");
     }
     peer = std::string(kLongerThanIdentities, ' ') + std::to_string(++asked_);
     waiting_.emplace(peer, std::nullopt);

@@ -31,7 +31,8 @@ class Questions {
   /// `wake` makes the master look; it is called from threads of pages.
   explicit Questions(std::function<void()> wake) : wake_(std::move(wake)) {}
 
-  /// Any thread but the master's.  kUnavailable: nobody answered in time, or too many ask.
+  /// Any thread but the master's.  kUnavailable: nobody answered in time, or
+  /// another thread asks: one waits at a time.
   Result<proto::Output> ask(const proto::GetOutput& message, std::chrono::milliseconds patience);
 
   // The master's side.

@@ -65,6 +65,29 @@ TEST(EmissionSum, BelievesNoImpossibleNumbers) {
   EXPECT_TRUE(huge.partition_bytes.empty());
 }
 
+TEST(EmissionSum, TellsNoBytesByPartitionWhenAMapDidNot) {
+  EmissionSum sum;
+  sum.add(emission(100, {}), 2);
+  sum.add({}, 2);
+  EXPECT_FALSE(sum.total().partition_bytes.empty());
+  sum.add(kept(emission(100, {})), 2);
+  EXPECT_TRUE(sum.total().partition_bytes.empty());
+  EXPECT_EQ(sum.total().bytes, 200u);
+}
+
+TEST(Emission, IsKeptAsAFewKeysOfWeight) {
+  std::vector<proto::HotKey> keys;
+  for (std::uint64_t i = 0; i < 16; ++i) keys.push_back(key("k", i, 1600 - 100 * i));
+  proto::Emission told = emission(20'000, keys);
+  told.partition_bytes.resize(64);
+  EXPECT_TRUE(kept(told).partition_bytes.empty());
+  EXPECT_EQ(kept(told).bytes, 20'000u);
+  ASSERT_EQ(kept(told).hot_keys.size(), 4u);
+  EXPECT_EQ(kept(told).hot_keys[3].bytes, 1300u);
+  told.bytes = 150'000;
+  EXPECT_EQ(kept(told).hot_keys.size(), 2u);
+}
+
 class KeysTest : public MasterTest {
  protected:
   std::vector<Json> log_of(JobId job) {
@@ -125,6 +148,7 @@ TEST_F(KeysTest, SurviveTheMaster) {
   FakeClient again(address());
   const proto::JobStatus status = again.status({1});
   EXPECT_EQ(status.emission.bytes, 100u);
+  EXPECT_TRUE(status.emission.partition_bytes.empty());
   ASSERT_EQ(status.emission.hot_keys.size(), 1u);
   EXPECT_EQ(status.emission.hot_keys[0].key, "\"a\"");
 }

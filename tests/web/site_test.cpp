@@ -161,7 +161,8 @@ class AnsweringTest : public testing::Test {
     });
     const auto json = output_json(questions, expected.job,
                                   {{"attempt", std::to_string(expected.attempt.value)},
-                                   {"from", std::to_string(expected.offset)}});
+                                   {"from", std::to_string(expected.offset)}},
+                                  std::chrono::minutes(1));
     EXPECT_TRUE(json.ok());
     return Json::parse(*json);
   }
@@ -182,6 +183,25 @@ TEST_F(AnsweringTest, CutsNoCharacterInTwo) {
   EXPECT_EQ(part["left_out"], 10);
   output = {.attempt = {5}, .offset = 2, .bytes = "\xff\xff\xff\xff"};
   EXPECT_EQ(answer_to(question, proto::encode(output))["next"], 2 + 4);
+}
+
+TEST_F(AnsweringTest, LetsOnePageWaitAtATime) {
+  proto::Output output{.attempt = {5}, .offset = 0, .bytes = "x"};
+  int wakes = 0;
+  Questions questions([&] {
+    ++wakes;
+    // Another page, while this one waits: it shall not wait as well, nor wake anybody.
+    const auto json =
+        output_json(questions, {1}, {{"attempt", "6"}, {"from", "0"}}, std::chrono::hours(1));
+    EXPECT_TRUE(json.ok() && Json::parse(*json)["later"] == true);
+    for (const Questions::Question& asked : questions.take()) {
+      questions.answer(asked.peer, proto::encode(output));
+    }
+  });
+  const auto json =
+      output_json(questions, {1}, {{"attempt", "5"}, {"from", "0"}}, std::chrono::minutes(1));
+  EXPECT_TRUE(json.ok() && Json::parse(*json)["text"] == "x");
+  EXPECT_EQ(wakes, 1);
 }
 
 TEST_F(AnsweringTest, SaysThatOutputIsGone) {

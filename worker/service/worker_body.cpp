@@ -165,10 +165,11 @@ void WorkerBody::note_ended(AttemptEnded ended) {
   // One that lost an input may start again with what else it has.
   if (!ended.succeeded && ended.failure.kind == proto::FailureKind::kFetch) {
     inputs_.note_lost(ended.attempt, ended.failure.lost_outputs);
+    if (doors_.measures != nullptr) doors_.measures->lost_input(ended.attempt);
   } else {
     inputs_.forget(ended.attempt);
+    if (doors_.measures != nullptr) doors_.measures->ended(ended);
   }
-  if (doors_.measures != nullptr) doors_.measures->ended(ended);
   if (ended.succeeded) {
     doors_.log.debug("attempt.ended", {{"attempt", ended.attempt.value}});
   } else {
@@ -289,6 +290,7 @@ void WorkerBody::perform(KillAttempt& action) {
 }
 
 void WorkerBody::perform(DropAttemptFiles& action) {
+  if (doors_.measures != nullptr) doors_.measures->dropped(action.attempt);
   inputs_.forget(action.attempt);
   Status status = doors_.scratch.drop_attempt(action.job, action.attempt);
   // Only attempts that did not commit are dropped one by one, so their parts are of no use either.

@@ -8,10 +8,11 @@ WorkerFigures::OfStage& WorkerMeasures::of(Stage which) {
 
 void WorkerMeasures::started(AttemptId attempt, Stage stage) {
   const MutexLock lock(mutex_);
-  // One that lost an input, or whose record was isolated, starts again and is the same attempt.
+  // One whose record was isolated starts again and is the same attempt.
   if (!running_.emplace(attempt, stage).second) return;
-  ++of(stage).started;
   ++of(stage).running;
+  // So is one that lost an input.
+  if (without_input_.erase(attempt) == 0) ++of(stage).started;
 }
 
 void WorkerMeasures::ended(const AttemptEnded& ended) {
@@ -32,6 +33,20 @@ void WorkerMeasures::ended(const AttemptEnded& ended) {
   stage.bytes_out += ended.report.bytes_out;
   stage.spills += ended.report.spills;
   stage.seconds += static_cast<double>(ended.report.wall_us) / 1e6;
+}
+
+void WorkerMeasures::lost_input(AttemptId attempt) {
+  const MutexLock lock(mutex_);
+  const auto running = running_.find(attempt);
+  if (running == running_.end()) return;
+  --of(running->second).running;
+  running_.erase(running);
+  without_input_.insert(attempt);
+}
+
+void WorkerMeasures::dropped(AttemptId attempt) {
+  const MutexLock lock(mutex_);
+  if (without_input_.erase(attempt) > 0) ++figures_.failures[proto::FailureKind::kFetch];
 }
 
 void WorkerMeasures::waiting(std::size_t attempts) {

@@ -46,6 +46,10 @@ class WorkerMeasures {
  public:
   void started(AttemptId attempt, Stage stage);
   void ended(const AttemptEnded& ended);
+  /// It lost an input: it is started again, or dropped.
+  void lost_input(AttemptId attempt);
+  /// Whatever it was; counts as a failure if it had lost an input and was not started again.
+  void dropped(AttemptId attempt);
   /// Attempts that this worker holds and does not run yet.
   void waiting(std::size_t attempts);
   void record_isolated();
@@ -63,6 +67,7 @@ class WorkerMeasures {
   mutable Mutex mutex_;
   WorkerFigures figures_ FANFOLD_GUARDED_BY(mutex_);
   std::map<AttemptId, Stage> running_ FANFOLD_GUARDED_BY(mutex_);
+  std::set<AttemptId> without_input_ FANFOLD_GUARDED_BY(mutex_);
 };
 
 }  // namespace fanfold::worker

@@ -70,12 +70,14 @@ void add_flow(const WorkerFigures& figures, MetricText* text) {
 void add_scratch(const std::string& scratch, MetricText* text) {
   std::error_code failed;
   const std::filesystem::space_info space = std::filesystem::space(scratch, failed);
+  // A disk without room and one that is not there are two things; alerts look for either.
+  if (failed) return;
   text->begin("worker_scratch_free_bytes", "Free on the disk of the scratch directory.",
               MetricKind::kGauge)
-      .add(failed ? std::uint64_t{0} : static_cast<std::uint64_t>(space.available));
+      .add(static_cast<std::uint64_t>(space.available));
   text->begin("worker_scratch_size_bytes", "Size of the disk of the scratch directory.",
               MetricKind::kGauge)
-      .add(failed ? std::uint64_t{0} : static_cast<std::uint64_t>(space.capacity));
+      .add(static_cast<std::uint64_t>(space.capacity));
 }
 
 }  // namespace
