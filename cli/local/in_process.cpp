@@ -1,7 +1,5 @@
 #include "cli/local/in_process.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -36,7 +34,9 @@ class InProcessRun {
   InProcessRun(proto::JobSpec spec, const InProcessOptions& options)
       : options_(options), started_(steady_clock().now()) {
     assignment_.spec = std::move(spec);
-    const std::string unique = std::to_string(::getpid());
+    // In an object store others may write beside it, from hosts with processes of the same number.
+    const std::string unique = make_client_id();
+    if (assignment_.spec.client_id.empty()) assignment_.spec.client_id = unique;
     assignment_.staging = master::staging_directory(assignment_.spec.output, unique);
     assignment_.task.job = kJob;
     if (assignment_.spec.memory_bytes == 0) assignment_.spec.memory_bytes = kMemoryDefault;

@@ -34,9 +34,13 @@ Status write_small(io::FileSystem& files, const std::string& path, std::string_v
   return file->close();
 }
 
+/// No file is called so: a name of an output has no space.
+constexpr std::string_view kJobMark = "job ";
+
 /// Whose it is, and the files that he makes visible; a line each.
 struct Claim {
   std::string staging;
+  std::string client_id;
   std::vector<std::string> names;
 };
 
@@ -53,6 +57,8 @@ Result<Claim> read_claim(io::FileSystem& files, const std::string& output) {
     at = end + 1;
     if (claim.staging.empty()) {
       claim.staging = std::move(line);
+    } else if (claim.client_id.empty() && line.starts_with(kJobMark)) {
+      claim.client_id = line.substr(kJobMark.size());
     } else if (io::is_output_name(line)) {
       claim.names.push_back(std::move(line));
     }
@@ -128,12 +134,14 @@ class ObjectPublisher {
 
   /// One job at a time writes here, and goes on here when its master has died in between.
   Status claim() {
-    std::string text = request_.staging + "\n";
+    std::string text =
+        request_.staging + "\n" + std::string(kJobMark) + request_.spec.client_id + "\n";
     for (const std::string& name : names_) text += name + "\n";
     const Status claimed = write_small(files_, output_ + "/" + kClaimName, text);
     if (claimed.code() != StatusCode::kAlreadyExists) return claimed;
     FANFOLD_ASSIGN_OR_RETURN(const Claim holder, read_claim(files_, output_));
-    resumed_ = holder.staging == request_.staging;
+    // Two that know nothing of each other may have come upon the same name.
+    resumed_ = holder.staging == request_.staging && holder.client_id == request_.spec.client_id;
     if (resumed_) return {};
     return {StatusCode::kAlreadyExists,
             "another job is writing to " + output_ + " (its files are in " + holder.staging +

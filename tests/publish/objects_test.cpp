@@ -83,7 +83,7 @@ TEST_F(PublishObjects, JoinsWhatMapsWroteInTheOrderOfTheirSplits) {
 }
 
 TEST_F(PublishObjects, GoesOnWhereAMasterDied) {
-  store_.put("out/_COMMITTING", request_.staging + "\npart-0\npart-1\n");
+  store_.put("out/_COMMITTING", request_.staging + "\njob submission-1\npart-0\npart-1\n");
   ASSERT_TRUE(files_->reveal(staged(11, "part-0"), "s3://bucket/out/part-0").ok());
   const auto published = publish_now();
   ASSERT_TRUE(published.ok()) << published.status().message();
@@ -100,6 +100,14 @@ TEST_F(PublishObjects, LeavesAnotherJobItsPlace) {
   EXPECT_EQ(store_.open_uploads(), 0u);
 }
 
+TEST_F(PublishObjects, LeavesAnotherJobItsPlaceThatHasTheSameStagingDirectory) {
+  store_.put("out/_COMMITTING", request_.staging + "\njob submission-2\npart-0\npart-1\n");
+  const Status status = publish_now().status();
+  EXPECT_EQ(status.code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(status.message(), HasSubstr("another job is writing to s3://bucket/out"));
+  EXPECT_FALSE(store_.has("out/part-0"));
+}
+
 TEST_F(PublishObjects, TakesBackWhatItShowedAndNothingElse) {
   store_.allow_completions(1);
   EXPECT_FALSE(publish_now().ok());
@@ -114,7 +122,7 @@ TEST_F(PublishObjects, TakesBackWhatItShowedAndNothingElse) {
 TEST_F(PublishObjects, RemovesNoOutputThatIsComplete) {
   ASSERT_TRUE(publish_now().ok());
   // Its master died before it could let go.
-  store_.put("out/_COMMITTING", request_.staging + "\npart-0\npart-1\n");
+  store_.put("out/_COMMITTING", request_.staging + "\njob submission-1\npart-0\npart-1\n");
   ASSERT_TRUE(remove_staging_directory(*files_, request_.staging).ok());
   EXPECT_THAT(store_.names(), ElementsAre("out/_SUCCESS", "out/part-0", "out/part-1"));
 }
