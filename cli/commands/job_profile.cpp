@@ -23,6 +23,12 @@ Result<std::string> make_sample_directory(const std::string& picture) {
 
 Status write_job_profile(const std::string& picture, const proto::JobSpec& spec) {
   FANFOLD_ASSIGN_OR_RETURN(const StackProfile profile, read_profiles(spec.profile));
+  if (profile.files == 0) {
+    return {StatusCode::kUnavailable,
+            "there is no profile: no worker has left samples in " + spec.profile +
+                "; the job took too little processor time, or workers cannot write there (what "
+                "attempts print says so: see 'fanfold logs')"};
+  }
   return write_profile({.path = picture, .job = spec.job_name, .plugin = spec.plugin.path},
                        profile);
 }

@@ -260,11 +260,16 @@ Status make_private(const Run& run, const proto::JobSpec& spec, PrivateDirectory
   return made;
 }
 
+void tell_of_profile(const Status& kept, bool job_ended) {
+  // A job that was refused has nothing to be seen of.
+  if (kept.ok() || (kept.code() == StatusCode::kUnavailable && !job_ended)) return;
+  print_error("WARNING: " + kept.message() + "\n");
+}
+
 /// Whatever became of the job.
-void keep_profile(const Run& run, const proto::JobSpec& spec) {
+void keep_profile(const Run& run, const proto::JobSpec& spec, const Conclusion& conclusion) {
   if (spec.profile.empty()) return;
-  const Status kept = write_job_profile(run.options.profile, spec);
-  if (!kept.ok()) print_error("WARNING: " + kept.message() + "\n");
+  tell_of_profile(write_job_profile(run.options.profile, spec), conclusion.status.has_value());
 }
 
 Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
@@ -279,7 +284,7 @@ Conclusion run_on_private_cluster(Run& run, proto::JobSpec& spec) {
   Conclusion conclusion = use_private_cluster(run, cluster, directory.path(), spec);
   // A second interrupt means: at once.
   cluster.stop(run.interrupts.count() > 1);
-  keep_profile(run, spec);
+  keep_profile(run, spec, conclusion);
   // Of a cluster that died as well; its master writes nothing any more.
   conclusion.events_kept = keep_events(run, event_directory(directory.path()) + "/job-1.jsonl");
   return conclusion;
@@ -297,7 +302,7 @@ Conclusion run_on_master(Run& run, proto::JobSpec& spec) {
     if (!status.ok()) return failed(run, status);
   }
   Conclusion conclusion = Session(**client, run.session_options()).run(spec);
-  keep_profile(run, spec);
+  keep_profile(run, spec, conclusion);
   if (!run.options.collector.url.empty() && conclusion.status) {
     run.trace_log = fetch_log(**client, conclusion.status->job);
   }
@@ -323,10 +328,11 @@ Conclusion run_here(Run& run, const proto::JobSpec& spec) {
   run.display.finish();
   if (profiled) {
     Sampler::stop();
-    const Status kept = write_profile(
-        {.path = run.options.profile, .job = spec.job_name, .plugin = spec.plugin.path},
-        locate(Sampler::take(), Sampler::take_left_out()));
-    if (!kept.ok()) print_error("WARNING: " + kept.message() + "\n");
+    tell_of_profile(
+        write_profile(
+            {.path = run.options.profile, .job = spec.job_name, .plugin = spec.plugin.path},
+            locate(Sampler::take(), Sampler::take_left_out())),
+        status.ok());
   }
   if (status.ok()) {
     conclusion.status = *std::move(status);

@@ -1,6 +1,9 @@
 #include "cli/profile/profile.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 
@@ -12,20 +15,23 @@ namespace fanfold::cli {
 
 Status write_profile(const ProfileTarget& target, const StackProfile& profile) {
   const std::uint64_t samples = profile.samples();
+  if (samples == 0) {
+    return {StatusCode::kUnavailable,
+            "there is no profile: the job took too little processor time to be sampled"};
+  }
   std::string title = target.job + ", " + plural(samples, "sample");
   if (profile.left_out > 0) {
     title += ", and no room for " + format_count(profile.left_out) + " more";
   }
-  std::ofstream file(target.path, std::ios::binary | std::ios::trunc);
+  // Another picture may be there, of a run that went well.
+  const std::string written = target.path + ".new-" + std::to_string(::getpid());
+  std::ofstream file(written, std::ios::binary | std::ios::trunc);
   file << flame_graph_svg(title, name_stacks(profile, target.plugin));
   file.close();
-  if (!file) {
-    return Status(StatusCode::kIoError,
-                  "cannot write the profile to " + target.path + ": " + std::strerror(errno));
-  }
-  if (samples > 0) return {};
-  return Status(StatusCode::kUnavailable,
-                "the profile is empty: the job took too little processor time to be sampled");
+  if (file && ::rename(written.c_str(), target.path.c_str()) == 0) return {};
+  const std::string why = std::strerror(errno);
+  ::unlink(written.c_str());
+  return {StatusCode::kIoError, "cannot write the profile to " + target.path + ": " + why};
 }
 
 }  // namespace fanfold::cli

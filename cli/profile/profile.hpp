@@ -15,7 +15,7 @@ struct ProfileTarget {
   std::string plugin;  // Whose functions are the user's.
 };
 
-/// kUnavailable: nothing was seen; the file is there, and empty of bars.
+/// The file is whole, or what it was before.  kUnavailable: nothing was seen; it is what it was.
 Status write_profile(const ProfileTarget& target, const StackProfile& profile);
 
 }  // namespace fanfold::cli

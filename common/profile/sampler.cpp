@@ -38,6 +38,8 @@ std::size_t used = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variab
 std::atomic_flag busy = ATOMIC_FLAG_INIT;  // Whoever holds it owns the two above.
 std::atomic<std::uint64_t> left_out{0};
 std::atomic<std::uint8_t> current_stage{0};
+// What the signal did before; only start() and stop() touch it.
+struct sigaction before = {};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 /// False: there is no room for it.
 bool count_stack(std::uint64_t head, void* const* frames, std::size_t count) {
@@ -87,6 +89,15 @@ void on_tick(int) {
   errno = before;
 }
 
+bool is_ours(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == &on_tick;
+}
+
+bool is_free(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) == 0 &&
+         (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN);
+}
+
 Status set_timer(suseconds_t microseconds) {
   const itimerval timer = {{0, microseconds}, {0, microseconds}};
   if (::setitimer(ITIMER_PROF, &timer, nullptr) == 0) return {};
@@ -109,20 +120,38 @@ Status Sampler::start() {
     }
     room = static_cast<Room*>(memory);
   }
+  struct sigaction installed {};
+  ::sigaction(SIGPROF, nullptr, &installed);
+  // A timer that is set anew counts anew.
+  if (is_ours(installed)) return {};
+  if (!is_free(installed)) {
+    return {StatusCode::kUnavailable,
+            "this process cannot be sampled: something else in it handles SIGPROF"};
+  }
+  before = installed;
   struct sigaction action {};
   action.sa_handler = &on_tick;
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGPROF, &action, nullptr);
-  return set_timer(kIntervalMicroseconds);
+  const Status started = set_timer(kIntervalMicroseconds);
+  if (!started.ok()) stop();
+  return started;
 }
 
 void Sampler::enter(Stage stage) { current_stage = static_cast<std::uint8_t>(stage); }
 
+void Sampler::leave() { current_stage = 0; }
+
 void Sampler::stop() {
-  current_stage = 0;
+  leave();
+  struct sigaction installed {};
+  ::sigaction(SIGPROF, nullptr, &installed);
+  // User code has taken the signal, and perhaps the timer.
+  if (!is_ours(installed)) return;
   static_cast<void>(set_timer(0));
-  // One may be on its way.
+  // One may be on its way: what is ignored is not kept for later.
   ::signal(SIGPROF, SIG_IGN);
+  ::sigaction(SIGPROF, &before, nullptr);
 }
 
 std::vector<Sample> Sampler::take() {

@@ -21,10 +21,15 @@ struct Sample {
 
 class Sampler {
  public:
-  /// From now on samples are taken.  kUnavailable: this host does not allow it.
+  /// From now on samples are taken.  kUnavailable: this host does not allow it, or somebody else
+  /// handles SIGPROF here.  Nothing happens when it has started already.
   static Status start();
   /// What comes from now on belongs to this stage; before the first one nothing is kept.
   static void enter(Stage stage);
+  /// Until the next one nothing is kept; the clock goes on, so that what is shorter than a tick is
+  /// seen now and then.
+  static void leave();
+  /// SIGPROF does what it did before.
   static void stop();
 
   /// All since the last time.  Also while samples are taken: what comes meanwhile is left out.

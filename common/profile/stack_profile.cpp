@@ -1,6 +1,7 @@
 #include "common/profile/stack_profile.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace {
 
 constexpr std::string_view kHeading = "profile 1";
 constexpr const char* kEnding = ".stacks";
-/// Of a process: far beyond what a table of stacks holds.
+/// Of a process: it adds no more then.
 constexpr std::uintmax_t kFileBytesMax = 256u << 20;
 constexpr std::size_t kFramesMax = 1024;
 constexpr std::size_t kModulesMax = 100'000;
@@ -214,8 +215,15 @@ Status append_samples(const std::string& directory, const LoadedAs& loaded) {
   const std::uint64_t left_out = Sampler::take_left_out();
   if (samples.empty() && left_out == 0) return {};
   const std::string path = own_file(directory);
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  std::string text = encode(locate(samples, left_out, loaded));
+  const UniqueFd file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644));
+  // One that was cut off may be before it.
+  std::string text = '\n' + encode(locate(samples, left_out, loaded));
+  struct stat before {};
+  if (file.open() && ::fstat(file.get(), &before) == 0 &&
+      static_cast<std::uintmax_t>(before.st_size) + text.size() > kFileBytesMax) {
+    return {StatusCode::kExhausted, "the profile " + path + " is full: what comes is left out"};
+  }
   std::string_view rest = text;
   while (file.open() && !rest.empty()) {
     const ssize_t put = ::write(file.get(), rest.data(), rest.size());
@@ -237,9 +245,12 @@ Result<StackProfile> read_profiles(const std::string& directory) {
   StackProfile profile;
   for (const auto& entry : files) {
     const std::string path = entry.path();
-    if (!path.ends_with(kEnding) || file_bytes(path) > kFileBytesMax) continue;
+    if (!path.ends_with(kEnding) || !entry.is_regular_file(failed)) continue;
+    ++profile.files;
     std::ifstream file(path, std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(file), {});
+    std::string text(std::min<std::uint64_t>(file_bytes(path), kFileBytesMax), '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
     decode(text, &profile);
   }
   return profile;

@@ -36,6 +36,7 @@ struct StackProfile {
   /// the call is.
   std::map<std::pair<Stage, std::vector<ProfileFrame>>, std::uint64_t> stacks;
   std::uint64_t left_out = 0;
+  std::uint64_t files = 0;  // Of which it was read.
 
   std::uint64_t samples() const;
 };

@@ -4,8 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "cli/profile/flame_graph.hpp"
+#include "cli/profile/profile.hpp"
 #include "cli/profile/stacks.hpp"
 #include "common/profile/sampler.hpp"
 #include "common/profile/stack_profile.hpp"
@@ -91,6 +96,40 @@ TEST(StackProfile, NamesTheFileWhereTheHostHasAnother) {
   profile.stacks[{Stage::kMap, {{0, 0}}}] = 1;
   const auto stages = name_stacks(profile, "/no/plugin");
   EXPECT_EQ(stages.at(Stage::kMap).begin()->first.front().name, "(/proc/self/exe)");
+}
+
+TEST(WriteProfile, LeavesAnEarlierPictureWhereNothingWasSeen) {
+  const io::TemporaryDirectory directory;
+  const std::string path = directory.path("p.svg");
+  std::ofstream(path) << "earlier";
+  const auto text = [&path] {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const ProfileTarget target{.path = path, .job = "job", .plugin = "/no/plugin"};
+  EXPECT_EQ(write_profile(target, {}).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(text(), "earlier");
+  EXPECT_TRUE(write_profile(target, small_profile()).ok());
+  EXPECT_THAT(text(), HasSubstr("map: 3 samples"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
+}
+
+void on_somebodys_tick(int) {}
+
+TEST(Sampler, LeavesTheSignalAsItWas) {
+  struct sigaction found {};
+  ::signal(SIGPROF, SIG_DFL);
+  ASSERT_TRUE(Sampler::start().ok());
+  ASSERT_TRUE(Sampler::start().ok());
+  Sampler::stop();
+  ::sigaction(SIGPROF, nullptr, &found);
+  EXPECT_EQ(found.sa_handler, SIG_DFL);
+  ::signal(SIGPROF, &on_somebodys_tick);
+  EXPECT_EQ(Sampler::start().code(), StatusCode::kUnavailable);
+  Sampler::stop();
+  ::sigaction(SIGPROF, nullptr, &found);
+  EXPECT_EQ(found.sa_handler, &on_somebodys_tick);
+  ::signal(SIGPROF, SIG_DFL);
 }
 
 // Sanitizers deliver signals when it suits them.

@@ -156,14 +156,26 @@ TEST_F(Profiles, OfAJobThatFailsAreWrittenAllTheSame) {
   EXPECT_THAT(workspace_.read("p.svg"), HasSubstr(">map: "));
 }
 
+TEST_F(Profiles, OfAJobThatIsRefusedLeaveAnEarlierOneAlone) {
+  workspace_.write("p.svg", "earlier");
+  workspace_.write("out/file", "");
+  const Outcome ran =
+      run(workspace_, {"run", "word_count", "in.txt", "-o", "out", "--profile", "p.svg"});
+  EXPECT_NE(ran.exit_code, 0) << ran.both();
+  EXPECT_THAT(ran.err, Not(HasSubstr("WARNING")));
+  EXPECT_EQ(workspace_.read("p.svg"), "earlier");
+}
+
 TEST_F(Profiles, ThatCannotBeHadAreToldOfBeforeTheJobRuns) {
   const Outcome ran = run(workspace_, {"run", "word_count", "in.txt", "-o", "out", "--quiet",
                                        "--profile", "no/such/place.svg"});
   EXPECT_EQ(ran.exit_code, 2);
   EXPECT_THAT(ran.err, HasSubstr("cannot make a directory for samples beside no/such/place.svg"));
   EXPECT_FALSE(workspace_.exists("out"));
-  const Outcome here = run(workspace_, {"run", "word_count", "in.txt", "-o", "there", "--quiet",
-                                        "--in-process", "--profile", "no/such/place.svg"});
+  workspace_.write("large.txt", make_text(2, 300'000));
+  const Outcome here =
+      run(workspace_, {"run", faulty_plugin("faulty"), "large.txt", "-o", "there", "--quiet",
+                       "--in-process", "--profile", "no/such/place.svg"});
   EXPECT_EQ(here.exit_code, 0);
   EXPECT_THAT(here.err, HasSubstr("WARNING: cannot write the profile to no/such/place.svg"));
 }

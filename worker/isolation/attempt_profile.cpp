@@ -17,14 +17,18 @@ void tell(const Status& status) {
 
 AttemptProfile::AttemptProfile(const std::string& directory, const std::string& plugin, Stage stage)
     : directory_(directory), plugin_(plugin) {
-  if (directory_.empty()) return;
+  // Of an earlier job the timer may still run.
+  if (directory_.empty()) {
+    Sampler::stop();
+    return;
+  }
   Sampler::enter(stage);
   tell(Sampler::start());
 }
 
 AttemptProfile::~AttemptProfile() {
   if (directory_.empty()) return;
-  Sampler::stop();
+  Sampler::leave();
   tell(append_samples(directory_, {.mapped = kSealedCopyInMaps, .path = plugin_}));
 }
 
