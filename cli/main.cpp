@@ -36,6 +36,7 @@ fanfold::cli::Environment read_environment(const std::vector<std::string>& words
   environment.terminal = variable("TERM").value_or("dumb");
   environment.no_colour = variable("NO_COLOR").has_value();
   environment.traceparent = variable("TRACEPARENT");
+  environment.search_path = variable("PATH");
   environment.otlp_headers = variable("OTEL_EXPORTER_OTLP_HEADERS").value_or("");
   environment.user = user_name();
   std::error_code error;

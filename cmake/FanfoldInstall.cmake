@@ -3,7 +3,8 @@
 #
 # The layout is fixed, because programs find the rest relative to themselves:
 #   bin/fanfold  bin/fanfold-master  bin/fanfold-worker
-#   lib/fanfold/jobs/NAME.so   share/fanfold/template/   share/fanfold/pipelines/   include/fanfold/   lib/cmake/fanfold/
+#   lib/fanfold/jobs/NAME.so   lib/fanfold/items/items.so   share/fanfold/template/   share/fanfold/pipelines/
+#   share/fanfold/maps/   include/fanfold/   lib/cmake/fanfold/
 #   share/man/man1/fanfold*.1
 include(CMakePackageConfigHelpers)
 
@@ -17,6 +18,8 @@ get_property(fanfold_bundled_jobs GLOBAL PROPERTY FANFOLD_BUNDLED_JOBS)
 install(TARGETS ${fanfold_bundled_jobs} LIBRARY DESTINATION lib/fanfold/jobs)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/template/ DESTINATION share/fanfold/template)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/pipelines/ DESTINATION share/fanfold/pipelines)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/maps/ DESTINATION share/fanfold/maps)
+install(TARGETS items LIBRARY DESTINATION lib/fanfold/items)
 
 install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/slurm/run.sbatch DESTINATION share/fanfold/slurm)
 install(FILES ${PROJECT_SOURCE_DIR}/scripts/kubernetes/fanfold.yaml DESTINATION share/fanfold/kubernetes)

@@ -24,6 +24,7 @@ struct Environment {
   bool no_colour = false;                        // NO_COLOR
   std::optional<std::string> traceparent;        // TRACEPARENT
   std::string otlp_headers;                      // OTEL_EXPORTER_OTLP_HEADERS
+  std::optional<std::string> search_path;        // PATH
   std::string user;
   std::string program_directory;  // Where this program lies.
   std::string working_directory;
@@ -84,6 +85,7 @@ Command jobs_command();
 Command cat_command();
 Command verify_command();
 Command dlq_command();
+Command redrive_command();
 Command new_command();
 Command keys_init_command();
 Command keys_add_command();

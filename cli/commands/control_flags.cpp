@@ -1,5 +1,6 @@
 #include "cli/commands/control_flags.hpp"
 
+#include <charconv>
 #include <limits>
 #include <optional>
 
@@ -28,10 +29,49 @@ constexpr Control kControls[] = {
 
 Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
 
+/// The two that only item jobs have, in a file: docs/patterns/item_jobs.md.
+constexpr const char* kFailureCount = "ToleratedFailureCount";
+constexpr const char* kFailureShare = "ToleratedFailurePercentage";
+
+bool names_failures(const std::string& name) {
+  return name == kFailureCount || name == kFailureShare;
+}
+
+/// "2", "0.5": of a hundred, in a million.
+Result<std::uint32_t> parse_per_million(const std::string& text) {
+  double percent = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, percent);
+  if (error != std::errc() || stop != end || !(percent >= 0) || percent > 100) {
+    return refuse("'" + text + "' is no percentage from 0 to 100");
+  }
+  return static_cast<std::uint32_t>(percent * (proto::kWhole / 100.0));
+}
+
+Status read_failures(const std::string& name, const std::string& text, proto::JobChange* change) {
+  const bool share = name == kFailureShare;
+  bool& mark = share ? change->failures_per_million : change->failures_max;
+  if (mark) return refuse(name + " is given twice");
+  mark = true;
+  if (!share) {
+    const Result<std::uint64_t> count = parse_count(text, 0, proto::kAnyNumber - 1);
+    if (!count.ok()) return refuse(name + ": " + count.status().message());
+    change->to.failures_max = *count;
+    return {};
+  }
+  const Result<std::uint32_t> per_million = parse_per_million(text);
+  if (!per_million.ok()) return refuse(name + ": " + per_million.status().message());
+  change->to.failures_per_million = *per_million;
+  return {};
+}
+
 Status read_change(const std::string& word, proto::JobChange* change) {
   const std::size_t equals = word.find('=');
   const std::string name = word.substr(0, equals);
-  std::vector<std::string> names;
+  std::vector<std::string> names = {kFailureCount, kFailureShare};
+  if (names_failures(name) && equals != std::string::npos) {
+    return read_failures(name, word.substr(equals + 1), change);
+  }
   for (const Control& control : kControls) {
     names.emplace_back(control.name);
     if (name != control.name) continue;

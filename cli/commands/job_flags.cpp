@@ -231,8 +231,10 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
 Surroundings surroundings_of(const Environment& environment) {
   // What is no trace context is that of nobody, as the standard has it.
   const std::string traceparent = environment.traceparent.value_or("");
-  return {environment.program_directory, environment.working_directory, environment.user,
-          parse_traceparent(traceparent) ? traceparent : ""};
+  Surroundings surroundings{environment.program_directory, environment.working_directory,
+                            environment.user, parse_traceparent(traceparent) ? traceparent : ""};
+  if (environment.search_path) surroundings.search_path = *environment.search_path;
+  return surroundings;
 }
 
 }  // namespace fanfold::cli

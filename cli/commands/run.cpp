@@ -15,6 +15,7 @@
 #include "cli/commands/event_file.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/job_profile.hpp"
+#include "cli/commands/run_items.hpp"
 #include "cli/commands/session.hpp"
 #include "cli/commands/trace_export.hpp"
 #include "cli/local/in_process.hpp"
@@ -343,6 +344,8 @@ Conclusion run_here(Run& run, const proto::JobSpec& spec) {
 }
 
 int run_main(const Environment& environment, const Arguments& arguments) {
+  if (is_item_job(arguments)) return run_items(environment, arguments);
+  if (Status status = check_job_words(arguments); !status.ok()) return report(status);
   const Result<RunOptions> options = read_options(environment, arguments);
   if (!options.ok()) return report(options.status());
   Result<proto::JobSpec> spec = make_job_spec(surroundings_of(environment), options->request);
@@ -366,7 +369,9 @@ Command run_command() {
   syntax.description =
       "JOB is a bundled job ('fanfold jobs') or one of your own: path/plugin.so[:NAME].\n"
       "INPUT is a file, a directory, a pattern, @FILE (a list of inputs) or - (standard input);\n"
-      "jobs with several inputs take TAG=INPUT.\n\n"
+      "jobs with several inputs take TAG=INPUT.\n"
+      "MAP.json [INPUT.json] instead runs a Map state of the States Language: a program or a job\n"
+      "for each item of a list (docs/patterns/item_jobs.md).\n\n"
       "Without --master or FANFOLD_MASTER the job gets a private local cluster that leaves "
       "nothing\n"
       "behind. Exit code: 0 done, 1 failed, 2 wrong usage or input, 3 partial, 4 cancelled,\n"
@@ -388,7 +393,9 @@ Command run_command() {
       {"quiet", 'q', "", "Print nothing but errors.", false},
       {"json", '\0', "", "Print the final status as JSON to standard output.", false}};
   syntax.flags.insert(syntax.flags.end(), more.begin(), more.end());
-  syntax.positionals_min = 2;
+  const std::vector<Flag> of_items = item_flags();
+  syntax.flags.insert(syntax.flags.end(), of_items.begin(), of_items.end());
+  syntax.positionals_min = 1;
   syntax.positionals_max = static_cast<std::size_t>(-1);
   command.run = run_main;
   return command;

@@ -62,7 +62,8 @@ Command make_command(const char* name, const char* summary) {
 }  // namespace
 
 Command set_command() {
-  Command command = make_command("set", "Changes a running job: MaxConcurrency, Priority, Weight.");
+  Command command = make_command(
+      "set", "Changes a running job: MaxConcurrency, Priority, Weight, tolerated failures.");
   command.syntax.positionals = "JOB_ID NAME=VALUE...";
   command.syntax.positionals_min = 2;
   command.syntax.positionals_max = static_cast<std::size_t>(-1);

@@ -51,6 +51,7 @@ struct Surroundings {
   std::string working_directory;
   std::string user;
   std::string traceparent;  // Of whoever started this command; empty: it is in no trace.
+  std::string search_path = "/usr/local/bin:/usr/bin:/bin";  // Of programs.
 };
 
 /// Runs a child process that loads the plugin: call it before any thread exists.  Standard input

@@ -111,6 +111,8 @@ Result<proto::Retrier> parse_retrier(const Json& json) {
 
 }  // namespace
 
+const std::vector<std::string>& known_errors() { return kErrors; }
+
 Result<std::vector<proto::Retrier>> parse_retry(std::string_view text) {
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return refuse("it is not JSON");

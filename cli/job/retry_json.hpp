@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,5 +14,8 @@ namespace fanfold::cli {
 
 /// An array of retriers, or one alone.
 Result<std::vector<proto::Retrier>> parse_retry(std::string_view json);
+
+/// The errors that an entry of Retry can name.
+const std::vector<std::string>& known_errors();
 
 }  // namespace fanfold::cli

@@ -96,6 +96,12 @@ Json status_json(const proto::JobStatus& status) {
                      {"priority", status.control.priority},
                      {"weight", status.control.weight},
                      {"paused", status.control.paused}};
+  if (status.control.failures_max != proto::kAnyNumber) {
+    json["control"]["failures_max"] = status.control.failures_max;
+  }
+  if (status.control.failures_per_million != proto::kWhole) {
+    json["control"]["failures_per_million"] = status.control.failures_per_million;
+  }
   if (status.slowest_task.job.value != 0) {
     json["slowest_task"] = {{"task", name_of(status.slowest_task)}, {"ms", status.slowest_task_ms}};
   }

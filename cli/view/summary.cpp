@@ -6,6 +6,7 @@
 #include "cli/view/completion.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/progress.hpp"
+#include "common/proto/completion_text.hpp"
 #include "common/text/units.hpp"
 
 namespace fanfold::cli {
@@ -99,8 +100,16 @@ std::string control_text(const proto::JobControl& control) {
   const std::uint32_t most = control.max_concurrency;
   const std::string limit = most == 0 ? "as many attempts as there are slots"
                                       : "at most " + plural(most, "attempt") + " at a time";
+  std::string failures;
+  if (control.failures_max != proto::kAnyNumber) {
+    failures += ", at most " + plural(control.failures_max, "failed item");
+  }
+  if (control.failures_per_million != proto::kWhole) {
+    failures +=
+        ", at most " + proto::percent_text(control.failures_per_million) + " of the items failed";
+  }
   return limit + ", priority " + std::to_string(control.priority) + ", weight " +
-         std::to_string(control.weight) + (control.paused ? ", paused" : "");
+         std::to_string(control.weight) + failures + (control.paused ? ", paused" : "");
 }
 
 std::string status_text(const proto::JobStatus& status) {

@@ -79,11 +79,13 @@ void serialize(Archive& archive, BadRecordPolicy& p) {
 }
 template <class Archive>
 void serialize(Archive& archive, JobControl& c) {
-  archive(c.max_concurrency, c.priority, c.weight, c.paused);
+  archive(c.max_concurrency, c.priority, c.weight, c.paused, c.failures_max,
+          c.failures_per_million);
 }
 template <class Archive>
 void serialize(Archive& archive, JobChange& c) {
-  archive(c.max_concurrency, c.priority, c.weight, c.paused, c.to);
+  archive(c.max_concurrency, c.priority, c.weight, c.paused, c.to, c.failures_max,
+          c.failures_per_million);
 }
 template <class Archive>
 void serialize(Archive& archive, JobSpec& s) {
@@ -95,7 +97,7 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
-          s.bad_records, s.control, s.profile, s.measure_keys);
+          s.bad_records, s.control, s.profile, s.measure_keys, s.items);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -131,7 +133,7 @@ template <class Archive>
 void serialize(Archive& archive, AttemptReport& r) {
   archive(r.records_in, r.bytes_in, r.records_out, r.bytes_out, r.spills, r.wall_us,
           r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty, r.emitted, r.flow,
-          r.records_mapped, r.records_skipped, r.dead_letters, r.emission);
+          r.records_mapped, r.records_skipped, r.dead_letters, r.emission, r.failures);
 }
 template <class Archive>
 void serialize(Archive& archive, HeldTask& h) {

@@ -7,6 +7,8 @@ JobControl JobChange::applied_to(JobControl before) const {
   if (priority) before.priority = to.priority;
   if (weight) before.weight = to.weight;
   if (paused) before.paused = to.paused;
+  if (failures_max) before.failures_max = to.failures_max;
+  if (failures_per_million) before.failures_per_million = to.failures_per_million;
   return before;
 }
 

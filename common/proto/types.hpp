@@ -13,6 +13,7 @@
 #include "common/io/part_file.hpp"
 #include "common/io/piece_reader.hpp"
 #include "common/proto/emission.hpp"
+#include "common/proto/job_control.hpp"
 #include "fanfold/abi.hpp"
 
 namespace fanfold::proto {
@@ -75,27 +76,6 @@ struct Retrier {
 };
 
 /// What a user submits, complete: the client has described the plugin and filled in defaults.
-/// What may be changed while a job runs; docs/patterns/live_control.md has the rules.
-struct JobControl {
-  std::uint32_t max_concurrency = 0;  // Attempts at a time; 0: as many as there are slots.
-  std::uint32_t priority = 50;        // 0 to 100; who has the higher one is served first.
-  std::uint32_t weight = 1;           // 1 to 1000: share of the slots, among equal priorities.
-  bool paused = false;                // Nothing new starts.
-  bool operator==(const JobControl&) const = default;
-};
-inline constexpr std::uint32_t kPriorityMax = 100;
-inline constexpr std::uint32_t kWeightMax = 1000;
-
-/// A JobControl in part: what is marked replaces what was.
-struct JobChange {
-  bool max_concurrency = false;
-  bool priority = false;
-  bool weight = false;
-  bool paused = false;
-  JobControl to;
-  JobControl applied_to(JobControl before) const;
-};
-
 struct JobSpec {
   std::string job_name;
   FileReference plugin;
@@ -141,6 +121,7 @@ struct JobSpec {
   /// wants to know.
   std::string profile;
   bool measure_keys = true;  // Maps tell which keys most of what they emit belongs to.
+  std::uint64_t items = 0;   // That may fail, each by itself; 0: the job has none such.
 };
 
 /// One map task's share of the input.
@@ -247,7 +228,8 @@ struct AttemptReport {
   std::uint64_t records_mapped = 0;
   std::uint64_t records_skipped = 0;
   std::uint64_t dead_letters = 0;
-  Emission emission;  // Map.
+  Emission emission;           // Map.
+  std::uint64_t failures = 0;  // Map: failures.hpp; kAnyNumber: never to be tolerated.
 };
 
 /// What a worker that registers holds: an attempt that has not been answered for.

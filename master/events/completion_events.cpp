@@ -38,11 +38,18 @@ void EventRecorder::controlled(Instant now, JobId id, const proto::JobControl& c
   JobLog* job = find(id);
   if (job == nullptr || !admits(now, *job)) return;
   const std::size_t before = job->buffer.size();
-  JsonLine(&job->buffer, "job.changed", time_us(now))
-      .number("max_concurrency", control.max_concurrency)
-      .number("priority", control.priority)
-      .number("weight", control.weight)
-      .number("paused", control.paused ? 1 : 0);
+  {
+    JsonLine line(&job->buffer, "job.changed", time_us(now));
+    line.number("max_concurrency", control.max_concurrency)
+        .number("priority", control.priority)
+        .number("weight", control.weight)
+        .number("paused", control.paused ? 1 : 0);
+    if (control.failures_max != proto::kAnyNumber)
+      line.number("failures_max", control.failures_max);
+    if (control.failures_per_million != proto::kWhole) {
+      line.number("failures_per_million", control.failures_per_million);
+    }
+  }
   note_buffered(now, *job, before);
 }
 

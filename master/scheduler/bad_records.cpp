@@ -22,6 +22,37 @@ void BadRecordTally::forget(std::uint32_t split) {
   by_split_.erase(known);
 }
 
+namespace {
+
+/// So few that the sum over all splits of a job does not overflow.
+bool countable(std::uint64_t failures) { return failures < proto::kAnyNumber >> 32; }
+
+}  // namespace
+
+void FailureTally::note(std::uint32_t split, std::uint64_t failures) {
+  forget(split);
+  if (failures == 0) return;
+  by_split_.emplace(split, failures);
+  countable(failures) ? sum_ += failures : ++intolerable_;
+}
+
+void FailureTally::forget(std::uint32_t split) {
+  const auto known = by_split_.find(split);
+  if (known == by_split_.end()) return;
+  countable(known->second) ? sum_ -= known->second : --intolerable_;
+  by_split_.erase(known);
+}
+
+bool intolerable(const proto::JobControl& control, std::uint64_t failures, std::uint64_t items) {
+  if (failures == proto::kAnyNumber) return true;
+  const std::uint64_t allowed =
+      items / proto::kWhole * control.failures_per_million +
+      items % proto::kWhole * control.failures_per_million / proto::kWhole;
+  // All of them may fail, however many there turn out to be.
+  const bool share_counts = control.failures_per_million < proto::kWhole;
+  return failures > control.failures_max || (share_counts && failures > allowed);
+}
+
 bool too_many(const proto::BadRecordPolicy& policy, std::uint64_t bad) {
   return policy.records_max != 0 && bad > policy.records_max;
 }
@@ -34,6 +65,14 @@ bool too_large_a_share(const proto::BadRecordPolicy& policy, std::uint64_t bad,
   const std::uint64_t allowed =
       records / kMillion * policy.per_million + records % kMillion * policy.per_million / kMillion;
   return bad > allowed;
+}
+
+bool Machine::review_failures(Job& job) {
+  if (job.completion.decided || job.state != proto::JobState::kRunning) return false;
+  if (!job.completion.may_be_partial() || job.map.complete()) return false;
+  if (!intolerable(job.control, job.failures.count(), job.items)) return false;
+  decide_coverage(job, proto::CompletionReason::kFailureToleranceExceeded);
+  return true;
 }
 
 bool Machine::tolerate_bad_records(Job& job) {

@@ -30,6 +30,26 @@ class BadRecordTally {
   std::uint64_t records_ = 0;  // Read by maps at their first commit.
 };
 
+/// What maps have counted as failures themselves.  Durable: made of facts alone.
+class FailureTally {
+ public:
+  /// The same as BadRecordTally's.
+  void note(std::uint32_t split, std::uint64_t failures);
+  void forget(std::uint32_t split);
+
+  /// proto::kAnyNumber when one of them is never to be tolerated.
+  std::uint64_t count() const { return intolerable_ > 0 ? proto::kAnyNumber : sum_; }
+  std::size_t size() const { return by_split_.size(); }
+
+ private:
+  std::map<std::uint32_t, std::uint64_t> by_split_;
+  std::uint64_t sum_ = 0;          // Of those that can be tolerated.
+  std::uint64_t intolerable_ = 0;  // Splits.
+};
+
+/// Whether `control` allows fewer than so many failures of so many items.
+bool intolerable(const proto::JobControl& control, std::uint64_t failures, std::uint64_t items);
+
 /// Whatever maps are still to come.
 bool too_many(const proto::BadRecordPolicy& policy, std::uint64_t bad);
 /// Once all have come.

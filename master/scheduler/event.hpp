@@ -30,6 +30,7 @@ struct JobSubmitted {
   std::vector<proto::Retrier> retry;
   proto::BadRecordPolicy bad_records;
   proto::JobControl control;
+  std::uint64_t items = 0;  // That may fail: JobControl::failures_per_million is of these.
 };
 struct JobCancelled {
   JobId job;
@@ -69,6 +70,7 @@ struct CommitRequested {
   std::uint64_t files_digest = 0;  // Of the output files.
   std::uint64_t records = 0;       // Map: that were read.
   std::uint64_t bad_records = 0;   // Of them, skipped or put aside.
+  std::uint64_t failures = 0;      // Map: counted by the job itself; kAnyNumber: beyond any limit.
 };
 struct AttemptFailed {
   WorkerId worker;

@@ -27,6 +27,7 @@ struct AttemptCommitted {
   abi::BlockSummary flow;
   std::uint64_t records = 0;
   std::uint64_t bad_records = 0;
+  std::uint64_t failures = 0;
 };
 /// A committed map output was lost while still needed: the task runs again.
 struct MapOutputInvalidated {

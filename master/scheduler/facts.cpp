@@ -33,6 +33,7 @@ void Machine::apply(const AttemptCommitted& fact) {
   if (fact.task.stage == Stage::kMap) {
     const bool again = stage.at(fact.task.index).committed != AttemptId{};
     job->bad_records.note(fact.task.index, fact.records, fact.bad_records, again);
+    job->failures.note(fact.task.index, fact.failures);
   }
   stage.set_flow(fact.task.index, fact.flow);
   Task& task = stage.at(fact.task.index);
@@ -117,6 +118,7 @@ void Machine::apply(const TaskGivenUp& fact) {
   job->map.give_up(fact.task.index);
   job->audits.erase(fact.task.index);
   job->bad_records.forget(fact.task.index);
+  job->failures.forget(fact.task.index);
   ++job->completion.failed;
 }
 
@@ -127,8 +129,11 @@ void Machine::apply(const CoverageDecided& fact) {
   job->completion.decided = true;
   job->completion.reason = fact.reason;
   job->map.give_up_rest();
-  for (std::uint32_t split = 0; split < job->map.size() && job->bad_records.size() > 0; ++split) {
-    if (job->map.at(split).state == TaskState::kGivenUp) job->bad_records.forget(split);
+  const auto remembered = [job] { return job->bad_records.size() + job->failures.size() > 0; };
+  for (std::uint32_t split = 0; split < job->map.size() && remembered(); ++split) {
+    if (job->map.at(split).state != TaskState::kGivenUp) continue;
+    job->bad_records.forget(split);
+    job->failures.forget(split);
   }
   // A replay still has the comparisons of outputs that were lost.
   std::erase_if(job->audits, [job](std::uint32_t split) {

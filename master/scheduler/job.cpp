@@ -47,6 +47,7 @@ Job::Job(const JobSubmitted& submitted)
       completion{submitted.completion, submitted.on_deadline},
       retry(submitted.retry),
       bad_record_policy(submitted.bad_records),
+      items(submitted.items),
       control(submitted.control) {
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size());
 }

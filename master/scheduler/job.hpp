@@ -80,6 +80,8 @@ struct Job {
   std::vector<proto::Retrier> retry;
   proto::BadRecordPolicy bad_record_policy;
   BadRecordTally bad_records;
+  FailureTally failures;
+  std::uint64_t items = 0;
   proto::JobControl control;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.

@@ -163,6 +163,8 @@ class Machine {
   void fail_for_good(Job& job, Failure failure);
   /// A map has committed or was given up: is that enough, or can it never be?
   void review_completion(Job& job);
+  /// Too many of its items have failed: it goes on with what it has.  Whether that came to pass.
+  bool review_failures(Job& job);
   void decide_coverage(Job& job, proto::CompletionReason reason);
   static Ending published_ending(const Job& job);
   void end_intolerable(Job& job, std::string reason, const Failure& failure);

@@ -113,7 +113,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   const AttemptId twin = attempt.twin;
   if (task.stage == Stage::kMap && !check_same_output(job, attempt, event)) return;
   record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out,
-                          event.flow, event.records, event.bad_records});
+                          event.flow, event.records, event.bad_records, event.failures});
   if (attempt.running) {
     const Duration ran = now_ - attempt.started;
     stage.durations.add(ran);
@@ -128,6 +128,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   if (twin != AttemptId{}) cancel_attempt(twin);
   act(AnswerCommit{event.worker, event.attempt, true});
   if (task.stage == Stage::kMap) {
+    review_failures(job);
     review_completion(job);
     feed_starved(job);
   }

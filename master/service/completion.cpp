@@ -136,6 +136,9 @@ Status check_control(const proto::JobControl& control) {
     return refuse("a weight of " + std::to_string(control.weight) + ": it is 1 to " +
                   std::to_string(proto::kWeightMax));
   }
+  if (control.failures_per_million > proto::kWhole) {
+    return refuse("more than all of the items cannot fail");
+  }
   return {};
 }
 

@@ -27,6 +27,7 @@ void JobRecord::set_completion(std::int64_t unix_us_at_origin, JobSubmitted* sub
   submitted->on_deadline = spec().on_deadline;
   submitted->retry = spec().retry;
   submitted->bad_records = spec().bad_records;
+  submitted->items = spec().items;
   if (spec().deadline_ms != 0) {
     const auto since_origin =
         std::chrono::duration_cast<std::chrono::microseconds>(submitted_.since_origin).count();

@@ -147,14 +147,14 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
   const KnownWorker* worker = known(message.worker, peer);
   if (worker == nullptr) return;
   const HeldAttempt* held = state_.attempts.find(message.attempt);
-  CommitRequested event{
-      .worker = message.worker,
-      .attempt = message.attempt,
-      .output_empty = message.report.output_empty,
-      .bytes_out = message.report.bytes_out,
-      .flow = message.report.flow,
-      .records = message.report.records_in,
-      .bad_records = message.report.records_skipped + message.report.dead_letters};
+  CommitRequested event{.worker = message.worker,
+                        .attempt = message.attempt,
+                        .output_empty = message.report.output_empty,
+                        .bytes_out = message.report.bytes_out,
+                        .flow = message.report.flow,
+                        .records = message.report.records_in,
+                        .bad_records = message.report.records_skipped + message.report.dead_letters,
+                        .failures = message.report.failures};
   if (held != nullptr && held->worker == message.worker) {
     note_end(*worker, *held, "committed", {std::move(message.log_text), message.log_bytes}, {});
     state_.attempts.remove(message.attempt);

@@ -9,7 +9,7 @@
 namespace fanfold::master {
 namespace {
 
-constexpr std::uint16_t kVersion = 4;
+constexpr std::uint16_t kVersion = 5;
 
 class Saver {
  public:
@@ -43,7 +43,8 @@ class Saver {
             one.jitter);
   }
   void put(const proto::JobControl& one) {
-    (*this)(one.max_concurrency, one.priority, one.weight, one.paused);
+    (*this)(one.max_concurrency, one.priority, one.weight, one.paused, one.failures_max,
+            one.failures_per_million);
   }
   template <class One>
   void put(const std::vector<One>& list) {
@@ -96,8 +97,10 @@ class Loader {
             one.jitter);
   }
   void get(proto::JobControl& one) {
-    (*this)(one.max_concurrency, one.priority, one.weight, one.paused);
+    (*this)(one.max_concurrency, one.priority, one.weight, one.paused, one.failures_max,
+            one.failures_per_million);
     // The scheduler divides by one and subtracts from the other.
+    if (one.failures_per_million > proto::kWhole) reader_.fail("a share of more than all");
     if (one.priority > proto::kPriorityMax || one.weight == 0 || one.weight > proto::kWeightMax) {
       reader_.fail("a priority or weight that there is not");
     }
@@ -123,10 +126,10 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
             fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
-            fact.job.bad_records, fact.job.control);
+            fact.job.bad_records, fact.job.control, fact.job.items);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
-            fact.records, fact.bad_records);
+            fact.records, fact.bad_records, fact.failures);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
     archive(fact.task, fact.attempt);
   } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {

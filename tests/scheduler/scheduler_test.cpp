@@ -20,6 +20,7 @@ void SchedulerTest::submit(const Plan& plan) {
   job.retry = plan.retry;
   job.bad_records = plan.bad_records;
   job.control = plan.control;
+  job.items = plan.items;
   step(job);
 }
 

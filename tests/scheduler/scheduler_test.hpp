@@ -40,6 +40,7 @@ class SchedulerTest : public ::testing::Test {
     std::vector<proto::Retrier> retry{};
     proto::BadRecordPolicy bad_records{};
     proto::JobControl control{};
+    std::uint64_t items = 0;
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }

@@ -66,6 +66,9 @@ struct FactText {
   void operator()(const JobControlled& fact) const {
     out << "job-controlled job=" << fact.job.value << " most=" << fact.control.max_concurrency
         << " priority=" << fact.control.priority << " weight=" << fact.control.weight;
+    if (fact.control.failures_max != proto::kAnyNumber) {
+      out << " failures=" << fact.control.failures_max;
+    }
     if (fact.control.paused) out << " paused";
   }
 };

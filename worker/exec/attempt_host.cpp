@@ -11,6 +11,7 @@
 #include "common/io/dead_letter.hpp"
 #include "common/io/scheme.hpp"
 #include "common/io/unseen_part.hpp"
+#include "common/proto/failures.hpp"
 #include "common/proto/flow.hpp"
 #include "worker/exec/key_text.hpp"
 #include "worker/exec/segment_source.hpp"
@@ -263,6 +264,10 @@ void AttemptHost::add_to_counter(std::string_view name, std::int64_t delta) {
     unmapped_ += static_cast<std::uint64_t>(delta);
     return;
   }
+  if (name == proto::kFailureCounter) {
+    failures_ += static_cast<std::uint64_t>(delta);
+    return;
+  }
   const auto found = counters_.find(name);
   if (found != counters_.end()) {
     found->second += delta;
@@ -323,6 +328,8 @@ void AttemptHost::finish_map(proto::AttemptReport* report) {
   report->flow = flow_;
   report->records_skipped = bad_records_.skipped();
   report->dead_letters = bad_records_.dead_letters();
+  constexpr auto kNever = static_cast<std::uint64_t>(proto::kNeverTolerated);
+  report->failures = failures_ < kNever ? failures_ : proto::kAnyNumber;
   report->records_mapped = report->records_in - std::min(unmapped_, report->records_in);
   if (unmapped_ == report->records_skipped + report->dead_letters) return;
   fail(FailureKind::kException,

@@ -94,6 +94,7 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   BadRecords bad_records_;
   std::unique_ptr<io::PartWriter> dead_letters_;  // Made for the first one.
   std::uint64_t unmapped_ = 0;                    // Records that the task did without.
+  std::uint64_t failures_ = 0;                    // Of the job's own counting.
   std::map<std::string, std::int64_t, std::less<>> counters_;
   std::uint64_t records_out_ = 0;
   std::uint64_t bytes_out_ = 0;
