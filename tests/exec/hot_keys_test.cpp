@@ -88,6 +88,22 @@ TEST_F(HotKeysOfAMap, DoNotFollowTheRhythmOfAJob) {
   }
 }
 
+TEST_F(HotKeysOfAMap, AreFoundAmongVeryManyOtherKeys) {
+  std::string text;
+  for (int i = 0; i < 400'000; ++i) {
+    text += i % 100 == 37  ? "one-percent"
+            : i % 143 == 5 ? "less-of-all"
+                           : "w" + std::to_string(1'000'000'000 + i);
+    text += i % 10 == 9 ? "\n" : " ";
+  }
+  const proto::Emission emission = emission_of(job_info<ListWords>(), text);
+  const auto whole = static_cast<double>(emission.bytes);
+  ASSERT_EQ(emission.hot_keys.size(), 2u);
+  EXPECT_EQ(emission.hot_keys[0].key, "\"one-percent\"");
+  EXPECT_NEAR(static_cast<double>(emission.hot_keys[0].bytes), 0.010 * whole, 0.004 * whole);
+  EXPECT_EQ(emission.hot_keys[1].key, "\"less-of-all\"");
+}
+
 TEST_F(HotKeysOfAMap, AreTextThatSaysWhereItWasCut) {
   const std::string word(200, 'x');
   const proto::Emission emission = emission_of(job_info<ListWords>(), word + " <b>\n");
