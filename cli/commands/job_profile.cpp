@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cli/commands/command.hpp"
 #include "cli/profile/profile.hpp"
 #include "common/profile/stack_profile.hpp"
 
@@ -31,6 +32,12 @@ Status write_job_profile(const std::string& picture, const proto::JobSpec& spec)
   }
   return write_profile({.path = picture, .job = spec.job_name, .plugin = spec.plugin.path},
                        profile);
+}
+
+void tell_of_profile(const Status& kept, bool job_ended) {
+  // A job that was refused has nothing to be seen of.
+  if (kept.ok() || (kept.code() == StatusCode::kUnavailable && !job_ended)) return;
+  print_error("WARNING: " + kept.message() + "\n");
 }
 
 }  // namespace fanfold::cli

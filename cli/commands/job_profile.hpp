@@ -17,4 +17,7 @@ Result<std::string> make_sample_directory(const std::string& picture);
 /// From the samples in spec.profile.  kUnavailable: there are none.
 Status write_job_profile(const std::string& picture, const proto::JobSpec& spec);
 
+/// A warning when there is none to keep: of a job that ended, or when it cannot be written.
+void tell_of_profile(const Status& kept, bool job_ended);
+
 }  // namespace fanfold::cli

@@ -261,12 +261,6 @@ Status make_private(const Run& run, const proto::JobSpec& spec, PrivateDirectory
   return made;
 }
 
-void tell_of_profile(const Status& kept, bool job_ended) {
-  // A job that was refused has nothing to be seen of.
-  if (kept.ok() || (kept.code() == StatusCode::kUnavailable && !job_ended)) return;
-  print_error("WARNING: " + kept.message() + "\n");
-}
-
 /// Whatever became of the job.
 void keep_profile(const Run& run, const proto::JobSpec& spec, const Conclusion& conclusion) {
   if (spec.profile.empty()) return;
