@@ -7,15 +7,41 @@
 namespace fanfold::s3 {
 namespace {
 
+/// A server or a proxy that confuses ranges may do so once.
+constexpr int kAnswersThatFitNot = 3;
+
+struct ContentRange {
+  std::uint64_t begin = 0;
+  std::uint64_t size = 0;  // Of the whole object.
+};
+
 /// Of "bytes 0-9/1234".
-std::optional<std::uint64_t> whole_size(const std::string& content_range) {
-  const std::size_t slash = content_range.rfind('/');
-  if (slash == std::string::npos) return std::nullopt;
-  std::uint64_t size = 0;
-  const char* const end = content_range.data() + content_range.size();
-  const auto [rest, error] = std::from_chars(content_range.data() + slash + 1, end, size);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return size;
+std::optional<ContentRange> parse_content_range(const std::string& text) {
+  constexpr std::string_view kUnit = "bytes ";
+  const std::size_t slash = text.rfind('/');
+  if (!text.starts_with(kUnit) || slash == std::string::npos) return std::nullopt;
+  ContentRange range;
+  const char* const end = text.data() + text.size();
+  const auto begin = std::from_chars(text.data() + kUnit.size(), end, range.begin);
+  const auto size = std::from_chars(text.data() + slash + 1, end, range.size);
+  const bool good = begin.ec == std::errc() && *begin.ptr == '-' && size.ec == std::errc();
+  if (!good || size.ptr != end) return std::nullopt;
+  return range;
+}
+
+/// Listings of some servers leave the quotes out.
+std::string_view bare(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) {
+    etag = etag.substr(1, etag.size() - 2);
+  }
+  return etag;
+}
+
+Status changed(const std::string& path) {
+  return {StatusCode::kCorruption, path +
+                                       " changed since the job was planned: do not change input "
+                                       "while a job reads it"};
 }
 
 }  // namespace
@@ -31,28 +57,52 @@ Call ObjectFile::call_for(std::uint64_t begin, std::span<char> into) const {
 }
 
 Status ObjectFile::refusal(const Answer& answer) const {
-  if (answer.status == 412) {
-    return {StatusCode::kCorruption, object_.path +
-                                         " changed since the job was planned: do not change input "
-                                         "while a job reads it"};
-  }
+  if (answer.status == 412) return changed(object_.path);
   Call call;
   call.object = object_.location;
   return client_->refusal(call, answer);
 }
 
-Result<std::size_t> ObjectFile::taken(std::uint64_t begin, const Result<Answer>& answer) {
-  if (!answer.ok()) return answer.status();
+bool ObjectFile::fits(std::uint64_t begin, std::size_t wanted, const Answer& answer) const {
   // Nothing of the range is in the object.
-  if (answer->status == 416) return std::size_t{0};
-  if (!answer->ok()) return refusal(*answer);
-  if (answer->status != 206 && begin != 0) {
-    return Status(StatusCode::kIoError,
-                  "the S3 server does not mind the range asked for in " + object_.path);
+  if (answer.status == 416) return !object_.size || begin >= *object_.size;
+  std::optional<std::uint64_t> size = object_.size;
+  if (answer.status == 206) {
+    const auto range = parse_content_range(answer.header("content-range"));
+    if (!range || range->begin != begin || range->size <= begin) return false;
+    size = range->size;
+  } else if (begin != 0) {
+    return false;
   }
-  if (object_.version.empty()) object_.version = answer->header("etag");
-  if (const auto size = whole_size(answer->header("content-range"))) object_.size = size;
-  return answer->taken;
+  return !size || answer.taken == std::min<std::uint64_t>(wanted, *size - begin);
+}
+
+Result<std::size_t> ObjectFile::taken(std::uint64_t begin, std::span<char> into,
+                                      Result<Answer> answer) {
+  for (int misfits = 0;;) {
+    if (!answer.ok()) return answer.status();
+    if (!answer->ok() && answer->status != 416) return refusal(*answer);
+    const std::string etag = answer->ok() ? answer->header("etag") : "";
+    if (!object_.version.empty() && !etag.empty() && bare(etag) != bare(object_.version)) {
+      return changed(object_.path);
+    }
+    if (fits(begin, into.size(), *answer)) {
+      if (!answer->ok()) return std::size_t{0};
+      if (object_.version.empty()) object_.version = etag;
+      const auto range = parse_content_range(answer->header("content-range"));
+      if (range) object_.size = range->size;
+      return answer->taken;
+    }
+    if (++misfits == kAnswersThatFitNot) {
+      return Status(StatusCode::kIoError,
+                    "the S3 server does not mind the range asked for in " + object_.path + ": " +
+                        std::to_string(into.size()) + " bytes from " + std::to_string(begin) +
+                        " were to come, and " + std::to_string(answer->taken) + " came (" +
+                        std::to_string(answer->status) + ", Content-Range '" +
+                        answer->header("content-range") + "')");
+    }
+    answer = client_->perform(call_for(begin, into));
+  }
 }
 
 Result<std::size_t> ObjectFile::read_directly(std::uint64_t offset, std::span<char> buffer) {
@@ -61,7 +111,7 @@ Result<std::size_t> ObjectFile::read_directly(std::uint64_t offset, std::span<ch
     buffer = buffer.first(std::min<std::uint64_t>(buffer.size(), *object_.size - offset));
   }
   if (buffer.empty()) return std::size_t{0};
-  return taken(offset, client_->perform(call_for(offset, buffer)));
+  return taken(offset, buffer, client_->perform(call_for(offset, buffer)));
 }
 
 void ObjectFile::will_read(std::uint64_t begin, std::uint64_t end) {
@@ -100,7 +150,8 @@ Result<std::size_t> ObjectFile::read_expected(std::uint64_t offset, std::span<ch
   if (range.pending != nullptr) {
     Client::Pending& first = *range.pending;
     const std::span<Client::Pending* const> others(pending.begin() + 1, pending.end());
-    const Result<std::size_t> held = taken(range.begin, client_->finish(first, others));
+    const std::span<char> into(range.bytes.get(), range.end - range.begin);
+    const Result<std::size_t> held = taken(range.begin, into, client_->finish(first, others));
     range.pending.reset();
     FANFOLD_RETURN_IF_ERROR(held.status());
     range.held = *held;

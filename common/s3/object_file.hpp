@@ -48,8 +48,11 @@ class ObjectFile final : public io::ReadableFile {
   };
 
   Call call_for(std::uint64_t begin, std::span<char> into) const;
-  /// How much of what was asked for at `begin` there was.
-  Result<std::size_t> taken(std::uint64_t begin, const Result<Answer>& answer);
+  /// How much of what was asked for at `begin` there was.  Asks again when the answer is to another
+  /// question.
+  Result<std::size_t> taken(std::uint64_t begin, std::span<char> into, Result<Answer> answer);
+  /// False: it holds other bytes than the range that was asked for, or fewer.
+  bool fits(std::uint64_t begin, std::size_t wanted, const Answer& answer) const;
   Status refusal(const Answer& answer) const;
   Result<std::size_t> read_directly(std::uint64_t offset, std::span<char> buffer);
   /// Keeps ranges on their way.

@@ -112,14 +112,18 @@ Result<Head> S3FileSystem::look_at(Client& client, const Location& location) {
 }
 
 Result<std::unique_ptr<io::ReadableFile>> S3FileSystem::open(const std::string& path) {
-  FANFOLD_ASSIGN_OR_RETURN(const FileInfo info, stat(path));
-  if (info.kind != FileKind::kFile) {
-    return Status(StatusCode::kInvalidArgument, "cannot open " + path + ": it is no object");
-  }
   FANFOLD_ASSIGN_OR_RETURN(const Location location, parse_location(path));
   FANFOLD_ASSIGN_OR_RETURN(ClientPool::Lease lease, client());
+  Head head;
+  if (!location.key.empty()) {
+    FANFOLD_ASSIGN_OR_RETURN(head, look_at(*lease, location));
+  }
+  if (!head.found) {
+    FANFOLD_RETURN_IF_ERROR(stat(path).status());
+    return Status(StatusCode::kInvalidArgument, "cannot open " + path + ": it is no object");
+  }
   return std::unique_ptr<io::ReadableFile>(
-      new ObjectFile(std::move(lease), {path, location, info.version, info.size}));
+      new ObjectFile(std::move(lease), {path, location, head.info.version, head.info.size}));
 }
 
 Result<std::unique_ptr<io::ReadableFile>> S3FileSystem::open_version(const std::string& path,
@@ -134,14 +138,21 @@ Result<std::unique_ptr<io::ReadableFile>> S3FileSystem::open_version(const std::
 Result<FileInfo> S3FileSystem::stat(const std::string& path) {
   FANFOLD_ASSIGN_OR_RETURN(const Location location, parse_location(path));
   FANFOLD_ASSIGN_OR_RETURN(const ClientPool::Lease lease, client());
+  Head head;
   if (!location.key.empty()) {
-    FANFOLD_ASSIGN_OR_RETURN(const Head head, look_at(*lease, location));
-    if (head.found) return head.info;
+    FANFOLD_ASSIGN_OR_RETURN(head, look_at(*lease, location));
   }
   ListOptions options;
   options.prefix = prefix_below(location);
   options.at_most = 1;
   FANFOLD_ASSIGN_OR_RETURN(const Listing below, list_objects(*lease, location.bucket, options));
+  if (head.found && below.objects.empty()) return head.info;
+  if (head.found && head.info.size != 0) {
+    return Status(StatusCode::kInvalidArgument,
+                  path + " is an object, and others lie below " + path +
+                      "/: no path can say which is meant; give that object another name");
+  }
+  // Some programs make an empty object for each directory.
   if (below.objects.empty() && !location.key.empty()) {
     return Status(StatusCode::kNotFound, "there is no " + path);
   }

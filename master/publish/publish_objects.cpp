@@ -274,9 +274,16 @@ class ObjectPublisher {
 Result<Published> finish(io::FileSystem& files, const PublishRequest& request,
                          const io::Manifest& manifest) {
   const std::string output = normal_output(request.spec.output);
-  FANFOLD_RETURN_IF_ERROR(files.remove_file(output + "/" + kClaimName));
+  // What stays behind is in the way of the next job at most; this one has succeeded.
+  static_cast<void>(files.remove_file(output + "/" + kClaimName));
   static_cast<void>(files.remove_tree(request.staging));
   return summary_of(manifest);
+}
+
+/// Whether it tells nothing of what is there: neither that it is ours nor that it is not.
+bool is_unknown(const Status& manifest) {
+  return !manifest.ok() && manifest.code() != StatusCode::kNotFound &&
+         manifest.code() != StatusCode::kCorruption;
 }
 
 /// "<parent>/.<name>.fanfold-<unique>" is of "<parent>/<name>".
@@ -293,12 +300,13 @@ Result<Published> publish_objects(io::FileSystem& files, const PublishRequest& r
   const std::string output = normal_output(request.spec.output);
   const auto existing = io::read_manifest(files, output);
   if (existing.ok() && is_output_of(*existing, request)) return finish(files, request, *existing);
+  if (is_unknown(existing.status())) return existing.status();
   const Result<io::Manifest> manifest = ObjectPublisher(files, request).publish();
   if (manifest.ok()) return finish(files, request, *manifest);
   // A master that was paused in the middle of this very publication may have woken up and ended it.
   const auto ended = io::read_manifest(files, output);
   if (ended.ok() && is_output_of(*ended, request)) return finish(files, request, *ended);
-  return manifest.status();
+  return is_unknown(ended.status()) ? ended.status() : manifest.status();
 }
 
 Status remove_staging_directory(io::FileSystem& files, const std::string& staging) {
@@ -309,6 +317,7 @@ Status remove_staging_directory(io::FileSystem& files, const std::string& stagin
     if (holder.ok() && holder->staging == staging) {
       // With a manifest it is complete: its claim alone was left behind.
       const Status manifest = io::read_manifest(files, output).status();
+      if (is_unknown(manifest)) return manifest;
       for (const std::string& name : holder->names) {
         if (manifest.code() != StatusCode::kNotFound) break;
         FANFOLD_RETURN_IF_ERROR(files.remove_file(output + "/" + name));

@@ -18,7 +18,11 @@ using testing::HasSubstr;
 class PublishObjects : public testing::Test {
  protected:
   PublishObjects()
-      : server_([this](const s3::Heard& heard) { return store_.answer(heard); }),
+      : server_([this](const s3::Heard& heard) {
+          const bool removal = heard.method == "DELETE";
+          const bool refused = heard.path == (removal ? refuse_removal_ : refuse_).load();
+          return refused ? s3::Reaction{s3::s3_error(403, "AccessDenied")} : store_.answer(heard);
+        }),
         files_(
             s3::make_s3_file_system([this](const std::string& name) -> std::optional<std::string> {
               if (name == "AWS_ENDPOINT_URL") return server_.url();
@@ -58,6 +62,8 @@ class PublishObjects : public testing::Test {
   }
   Result<Published> publish_now() { return publish(*files_, request_); }
 
+  std::atomic<const char*> refuse_ = "";          // A path.
+  std::atomic<const char*> refuse_removal_ = "";  // The same, of one that can be read.
   s3::UploadServer store_;
   s3::ScriptedServer server_;
   std::unique_ptr<io::FileSystem> files_;
@@ -125,6 +131,20 @@ TEST_F(PublishObjects, RemovesNoOutputThatIsComplete) {
   store_.put("out/_COMMITTING", request_.staging + "\njob submission-1\npart-0\npart-1\n");
   ASSERT_TRUE(remove_staging_directory(*files_, request_.staging).ok());
   EXPECT_THAT(store_.names(), ElementsAre("out/_SUCCESS", "out/part-0", "out/part-1"));
+}
+
+TEST_F(PublishObjects, CallsNoOutputMissingThatItCouldNotLookFor) {
+  refuse_.store("/bucket/out/_SUCCESS");
+  EXPECT_FALSE(publish_now().ok());
+  EXPECT_FALSE(store_.has("out/part-0"));
+  EXPECT_FALSE(store_.has("out/_COMMITTING"));
+}
+
+TEST_F(PublishObjects, HasSucceededWhenOnlyItsClaimCannotBeRemoved) {
+  refuse_removal_.store("/bucket/out/_COMMITTING");
+  const auto published = publish_now();
+  EXPECT_TRUE(published.ok()) << published.status().message();
+  EXPECT_TRUE(store_.has("out/_SUCCESS"));
 }
 
 TEST_F(PublishObjects, NamesAFileThatIsNotAsItWasWritten) {

@@ -30,6 +30,9 @@ class S3Files : public testing::Test {
           if (const int wrong = wrong_answers_.fetch_sub(1); wrong > 0) {
             return Reaction{"", Reaction::End::kReset};
           }
+          if (heard.headers.contains("range") && confused_answers_.fetch_sub(1) > 0) {
+            return confused_(heard);
+          }
           return bucket_.answer(heard);
         }),
         files_(make_s3_file_system([this](const std::string& name) -> std::optional<std::string> {
@@ -55,6 +58,8 @@ class S3Files : public testing::Test {
 
   FakeBucket bucket_;
   std::atomic<int> wrong_answers_{0};
+  std::atomic<int> confused_answers_{0};  // To those who ask for ranges.
+  ScriptedServer::Script confused_;
   ScriptedServer server_;
   std::unique_ptr<io::FileSystem> files_;
 };
@@ -134,6 +139,58 @@ TEST_F(S3Files, NoticeAChangeWhileTheyAreRead) {
   ASSERT_TRUE((*file)->read_at(0, buffer).ok());
   bucket_.objects["a"] = numbered(101);
   EXPECT_EQ((*file)->read_at(10, buffer).status().code(), StatusCode::kCorruption);
+}
+
+TEST_F(S3Files, AskAgainWhenAnotherRangeCame) {
+  const std::string contents = numbered(2 * kRangeBytes);
+  bucket_.objects["a"] = contents;
+  for (const bool shifted : {false, true}) {
+    confused_ = [&, shifted](const Heard& heard) {
+      const std::size_t begin = std::stoul(heard.headers.at("range").substr(6)) + shifted;
+      const std::string part = contents.substr(begin, 1000);
+      return Reaction{http_answer(
+          206,
+          {{"ETag", FakeBucket::etag_of(contents)},
+           {"Content-Range", "bytes " + std::to_string(begin) + "-" + std::to_string(begin + 999) +
+                                 "/" + std::to_string(contents.size())}},
+          part)};
+    };
+    confused_answers_ = 2;
+    const auto file = files_->open("s3://bucket/a");
+    (*file)->will_read(0, contents.size());
+    EXPECT_TRUE(read_all(**file, 1u << 20) == contents) << shifted;
+    EXPECT_LE(confused_answers_, 0);
+    // A server that does so always is no end of the object.
+    confused_answers_ = 1000;
+    const auto again = files_->open("s3://bucket/a");
+    (*again)->will_read(0, contents.size());
+    EXPECT_THAT(read_all(**again, 1u << 20), HasSubstr("does not mind the range asked for"));
+  }
+}
+
+TEST_F(S3Files, RefuseAnotherVersionThatAServerSendsAllTheSame) {
+  bucket_.objects["a"] = numbered(100);
+  const auto file = files_->open("s3://bucket/a");
+  const std::string other = numbered(100).replace(0, 1, "x");
+  confused_ = [&](const Heard&) {
+    return Reaction{http_answer(
+        206, {{"ETag", FakeBucket::etag_of(other)}, {"Content-Range", "bytes 0-99/100"}}, other)};
+  };
+  confused_answers_ = 1;
+  std::string buffer(100, '\0');
+  const Status status = (*file)->read_at(0, buffer).status();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_THAT(status.message(), HasSubstr("s3://bucket/a changed since the job was planned"));
+}
+
+TEST_F(S3Files, SeeWhatLiesBelowAnEmptyObject) {
+  bucket_.objects = {{"d", ""}, {"d/a", "12345"}, {"e", "not empty"}, {"e/a", ""}, {"f", ""}};
+  EXPECT_EQ(files_->stat("s3://bucket/d")->kind, io::FileKind::kDirectory);
+  EXPECT_THAT(names("s3://bucket/d"), ElementsAre("a"));
+  EXPECT_EQ(files_->stat("s3://bucket/f")->kind, io::FileKind::kFile);
+  const Status both = files_->stat("s3://bucket/e").status();
+  EXPECT_EQ(both.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(both.message(), HasSubstr("s3://bucket/e is an object, and others lie below"));
 }
 
 TEST_F(S3Files, ReadAnEmptyObject) {
