@@ -14,6 +14,11 @@ using namespace std::chrono_literals;
 constexpr int kTriesWhenNeverReached = 3;
 constexpr Duration kPauseFirst = 100ms;
 constexpr Duration kPauseMax = 3s;
+/// A server that keeps a connection alive while it completes a large upload sends a blank now and
+/// then: so many silences are borne without more than that ...
+constexpr int kSilencesBorne = 30;
+/// ... and one more for each so many bytes.
+constexpr std::uint64_t kBytesPerSilence = 16u << 10;
 
 std::string path_of(const Location& object) { return "s3://" + object.bucket + "/" + object.key; }
 
@@ -117,6 +122,7 @@ void Client::try_once(Pending& pending) {
   http.body = call.body;
   http.into = call.into;
   ++pending.tries_;
+  pending.waited_ = {};
   pending.exchange_ = session_->start(std::move(http));
 }
 
@@ -146,6 +152,7 @@ Result<Answer> Client::finish(Pending& awaited, std::span<Pending* const> others
       session_->wait(std::clamp<Duration>(awaited.next_try_ - now, 1ms, 100ms));
     } else {
       session_->wait(100ms);
+      awaited.waited_ += steady_clock().now() - now;
       give_up_silent(awaited, waiting_since);
     }
   }
@@ -153,10 +160,17 @@ Result<Answer> Client::finish(Pending& awaited, std::span<Pending* const> others
   return *std::move(awaited.outcome_);
 }
 
+bool Client::drips(const Pending& pending) const {
+  const std::uint64_t earned = pending.exchange_->bytes_moved() / kBytesPerSilence;
+  return pending.waited_ / settings_.silence_max >=
+         static_cast<std::int64_t>(kSilencesBorne + earned);
+}
+
 void Client::give_up_silent(Pending& pending, Instant waiting_since) {
   if (pending.exchange_ == nullptr || pending.exchange_->done()) return;
   const Instant quiet_since = std::max(pending.exchange_->latest_move(), waiting_since);
-  if (steady_clock().now() - quiet_since < settings_.silence_max) return;
+  const bool silent_too_long = steady_clock().now() - quiet_since >= settings_.silence_max;
+  if (!silent_too_long && !drips(pending)) return;
   pending.exchange_.reset();
   if (!pending.failing_since_) pending.failing_since_ = quiet_since;
   HttpReply silent;

@@ -65,6 +65,7 @@ class Client {
     int tries_ = 0;
     std::optional<Instant> failing_since_;  // Without a byte, or since the first try that failed.
     Instant next_try_;
+    Duration waited_{};  // For the exchange, in finish(): what it moves meanwhile is slow or not.
     std::optional<Result<Answer>> outcome_;
   };
 
@@ -90,6 +91,7 @@ class Client {
   void look_at(Pending& pending);
   void conclude(Pending& pending);
   void give_up_silent(Pending& pending, Instant waiting_since);
+  bool drips(const Pending& pending) const;
   void try_again_or(Pending& pending, Status status);
   Status failure(const Call& call, const HttpReply& reply, int tries) const;
 

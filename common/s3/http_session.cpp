@@ -120,6 +120,7 @@ class CurlExchange final : public HttpSession::Exchange {
 
   bool done() const override { return done_; }
   Instant latest_move() const override { return moved_; }
+  std::uint64_t bytes_moved() const override { return bytes_moved_; }
   HttpReply take_reply() override { return std::move(reply_); }
 
   void conclude(CURLcode code) {
@@ -180,7 +181,10 @@ class CurlExchange final : public HttpSession::Exchange {
   }
 
   static CurlExchange& of(void* self) { return *static_cast<CurlExchange*>(self); }
-  void note_move() { moved_ = steady_clock().now(); }
+  void note_move(std::size_t bytes) {
+    moved_ = steady_clock().now();
+    bytes_moved_ += bytes;
+  }
 
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self) {
     return of(self).take_body({bytes, size * count});
@@ -190,8 +194,8 @@ class CurlExchange final : public HttpSession::Exchange {
   }
   static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self) {
     CurlExchange& own = of(self);
-    own.note_move();
     const std::size_t amount = std::min(size * count, own.request_.body.size() - own.sent_);
+    own.note_move(amount);
     std::memcpy(to, own.request_.body.data() + own.sent_, amount);
     own.sent_ += amount;
     return amount;
@@ -204,7 +208,7 @@ class CurlExchange final : public HttpSession::Exchange {
   }
 
   std::size_t take_body(std::string_view bytes) {
-    note_move();
+    note_move(bytes.size());
     long status = 0;
     curl_.easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
     if (request_.into.data() != nullptr && status >= 200 && status < 300) {
@@ -222,7 +226,7 @@ class CurlExchange final : public HttpSession::Exchange {
   }
 
   std::size_t take_header(std::string_view line) {
-    note_move();
+    note_move(line.size());
     const std::size_t whole = line.size();
     // The headers of an answer like "100 Continue" are not those of the answer.
     if (line.starts_with("HTTP/")) reply_.headers.clear();
@@ -247,6 +251,7 @@ class CurlExchange final : public HttpSession::Exchange {
   std::size_t sent_ = 0;
   HttpReply reply_;
   Instant moved_;
+  std::uint64_t bytes_moved_ = 0;
   bool done_ = false;
 };
 

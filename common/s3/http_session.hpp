@@ -62,6 +62,8 @@ class HttpSession {
     virtual bool done() const = 0;
     /// When the last byte came or went, or it was started.
     virtual Instant latest_move() const = 0;
+    /// In both directions, so far.
+    virtual std::uint64_t bytes_moved() const = 0;
     /// Once it is done.
     virtual HttpReply take_reply() = 0;
   };

@@ -103,6 +103,18 @@ TEST_F(S3Client, WaitsForASlowBodyAsLongAsSomethingComes) {
   EXPECT_EQ(server_->heard().size(), 1u);
 }
 
+TEST_F(S3Client, GivesUpAServerThatDripsForEver) {
+  settings_.silence_max = 100ms;
+  settings_.patience = 0s;
+  Reaction dripping{http_answer(200, {}, std::string(40'000, '.'))};
+  dripping.piece = 40;
+  dripping.pause = 20ms;
+  serve([dripping](const Heard&) { return dripping; });
+  const auto answer = perform();
+  ASSERT_FALSE(answer.ok());
+  EXPECT_THAT(answer.status().message(), HasSubstr(settings_.endpoint + " does not answer"));
+}
+
 TEST_F(S3Client, GivesUpInTheEndAndSaysWhy) {
   settings_.patience = 600ms;
   EXPECT_THAT(refusal(s3_error(503, "SlowDown")), HasSubstr("503 SlowDown, words of the server"));
