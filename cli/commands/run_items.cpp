@@ -79,8 +79,20 @@ Result<std::string> read_file(const std::string& path) {
   return refuse(path + " has more than 64 MiB; items come from an ItemReader.");
 }
 
+/// Both are JSON files that are run.
+Status refuse_pipeline(const Environment& environment, const ItemFlags& flags,
+                       const std::string& text) {
+  if (text.find("\"stages\"") == text.npos) return {};
+  const Result<Json> json = items::parse_json(text);
+  if (!json.ok() || !json->is_object() || !json->contains("stages")) return {};
+  const std::string path =
+      fs::path(flags.file).lexically_relative(environment.working_directory).string();
+  return refuse("'" + path + "' is no Map; a pipeline is run by 'fanfold pipeline " + path + "'.");
+}
+
 Result<MapState> read_map(const Environment& environment, const ItemFlags& flags) {
   FANFOLD_ASSIGN_OR_RETURN(const std::string json, read_file(flags.file));
+  FANFOLD_RETURN_IF_ERROR(refuse_pipeline(environment, flags, json));
   MapText text;
   text.name = fs::path(flags.file).stem().string();
   if (text.name.ends_with(".asl")) text.name.resize(text.name.size() - 4);
