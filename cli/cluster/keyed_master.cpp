@@ -7,10 +7,10 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/cluster/private_record.hpp"
 #include "cli/cluster/processes.hpp"
 #include "cli/cluster/programs.hpp"
 #include "cli/process/spawn.hpp"
@@ -18,7 +18,6 @@
 #include "common/net/address.hpp"
 #include "common/net/key_pair.hpp"
 #include "common/security/key_directory.hpp"
-#include "common/security/private_file.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -142,21 +141,17 @@ Result<std::string> master_endpoint(const std::string& word) {
 }
 
 Result<std::optional<KeyedMaster>> read_keyed_master(const std::string& directory) {
-  std::ifstream file(record_path(directory));
-  if (!file) return std::optional<KeyedMaster>();
-  const nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
-  if (!json.is_object() || !json.contains("address") || !json["address"].is_string() ||
-      !json.contains("process") || !json["process"].is_number_integer()) {
-    return Status(StatusCode::kCorruption,
-                  record_path(directory) +
-                      " is damaged. Stop the process fanfold-master of that directory by hand and "
-                      "remove it.");
-  }
-  KeyedMaster master;
-  master.address = json["address"].get<std::string>();
-  master.process = json["process"].get<pid_t>();
-  master.http_port = json.value("http", std::uint16_t{0});
-  return std::optional<KeyedMaster>(master);
+  const auto master_of = [](const std::string& text) {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    KeyedMaster master;
+    master.address = json.at("address").get<std::string>();
+    master.process = json.at("process").get<pid_t>();
+    master.http_port = json.value("http", std::uint16_t{0});
+    return std::optional<KeyedMaster>(master);
+  };
+  return read_private_record<KeyedMaster>(
+      record_path(directory), master_of,
+      "Stop the process fanfold-master of that directory by hand and remove it.");
 }
 
 Status check_unused(const std::string& directory) {

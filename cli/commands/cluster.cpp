@@ -9,8 +9,10 @@
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/commands/job_flags.hpp"
+#include "cli/hosts/host_cluster.hpp"
 #include "cli/hosts/host_record.hpp"
 #include "cli/options/exit_codes.hpp"
+#include "cli/slurm/slurm_cluster.hpp"
 #include "cli/text/table.hpp"
 #include "cli/view/json.hpp"
 #include "common/text/units.hpp"
@@ -99,10 +101,10 @@ int down_main(const Environment& environment, const Arguments& arguments) {
   if (!keyed.ok()) return report(keyed.status());
   const Result<std::optional<SlurmRecord>> slurm = read_slurm_record(directory);
   if (!slurm.ok()) return report(slurm.status());
-  if (slurm->has_value()) return slurm_down_main(directory);
+  if (slurm->has_value()) return keyed_down_main(directory, take_down_slurm);
   const Result<std::optional<HostRecord>> hosts = read_host_record(directory);
   if (!hosts.ok()) return report(hosts.status());
-  if (keyed->has_value() || hosts->has_value()) return hosts_down_main(directory);
+  if (keyed->has_value() || hosts->has_value()) return keyed_down_main(directory, take_down_hosts);
   const Result<std::optional<ClusterRecord>> record = read_cluster_record(directory);
   if (!record.ok()) return report(record.status());
   const bool asked = record->has_value() && ask_to_stop(directory, **record);

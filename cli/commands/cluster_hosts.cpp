@@ -85,9 +85,7 @@ int hosts_up_main(const Environment& environment, const Arguments& arguments,
     return kExitDone;
   }
   tell(*up);
-  // Alone on standard output: eval "$(fanfold cluster up --hosts FILE)" works.
-  print("export FANFOLD_MASTER=" + shell_command({up->address}) +
-        " FANFOLD_KEY=" + shell_command({up->key}) + "\n");
+  print_way_in(up->address, up->key);
   return kExitDone;
 }
 
@@ -106,10 +104,10 @@ int hosts_leave_main(const std::string& directory, const std::vector<std::string
   return kExitDone;
 }
 
-int hosts_down_main(const std::string& directory) {
+int keyed_down_main(const std::string& directory, TakeDown take_down) {
   Interrupts interrupts;
   if (Status status = interrupts.start(); !status.ok()) return report(status);
-  const Status status = take_down_hosts(
+  const Status status = take_down(
       directory,
       [&](const KeyedMaster& master) {
         return stop_master({master.address, owner_key(directory)});
@@ -118,6 +116,11 @@ int hosts_down_main(const std::string& directory) {
   if (!status.ok()) return report(status);
   print_error("the cluster in " + directory + " is down\n");
   return kExitDone;
+}
+
+void print_way_in(const std::string& address, const std::string& key) {
+  print("export FANFOLD_MASTER=" + shell_command({address}) +
+        " FANFOLD_KEY=" + shell_command({key}) + "\n");
 }
 
 Result<MasterPlace> place_of_cluster(const std::string& directory) {

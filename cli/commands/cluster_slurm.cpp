@@ -129,22 +129,7 @@ int slurm_up_main(const Environment& environment, const Arguments& arguments,
   if (up->http_port != 0) {
     print_error("its pages are at " + pages_address(up->http_port) + "\n");
   }
-  print("export FANFOLD_MASTER=" + shell_command({up->address}) +
-        " FANFOLD_KEY=" + shell_command({up->key}) + "\n");
-  return kExitDone;
-}
-
-int slurm_down_main(const std::string& directory) {
-  Interrupts interrupts;
-  if (Status status = interrupts.start(); !status.ok()) return report(status);
-  const Status status = take_down_slurm(
-      directory,
-      [&](const KeyedMaster& master) {
-        return stop_master({master.address, owner_key(directory)});
-      },
-      interrupts);
-  if (!status.ok()) return report(status);
-  print_error("the cluster in " + directory + " is down\n");
+  print_way_in(up->address, up->key);
   return kExitDone;
 }
 

@@ -1,4 +1,4 @@
-// What `cluster up`, `down` and `scale` do when the workers are Slurm jobs.
+// What `cluster up` and `scale` do when the workers are Slurm jobs.
 
 #pragma once
 
@@ -13,6 +13,5 @@ int slurm_up_main(const Environment& environment, const Arguments& arguments,
                   const std::string& directory);
 /// Prints how many nodes the cluster in `directory` has, when it is one of Slurm.
 Status print_nodes(const std::string& directory);
-int slurm_down_main(const std::string& directory);
 
 }  // namespace fanfold::cli

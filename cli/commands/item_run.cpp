@@ -6,6 +6,7 @@
 #include "cli/commands/item_report.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/pipeline_cluster.hpp"
+#include "cli/commands/pipeline_report.hpp"
 #include "cli/commands/session.hpp"
 #include "cli/items/earlier_results.hpp"
 #include "cli/items/item_job.hpp"
@@ -109,7 +110,7 @@ class ItemRun {
     options.on_event = [this](const StageEvent& event) {
       if (event.status != nullptr) control_ = event.status->control;
     };
-    PipelineRun pipeline(std::move(stages), work_, desk_of(cluster), options);
+    PipelineRun pipeline(std::move(stages), work_, cluster.desk(), options);
     const PipelineOutcome outcome = pipeline.run();
     std::vector<proto::LogEntry> attempts;
     if (outcome.failed) attempts = cluster.attempts_of(*outcome.failed);
@@ -118,35 +119,10 @@ class ItemRun {
     return finish(outcome.results.at("items").directory);
   }
 
-  JobDesk desk_of(PipelineCluster& cluster) const {
-    JobDesk desk;
-    desk.submit = [&cluster](const proto::JobSpec& spec) { return cluster.submit(spec); };
-    desk.wait_for_one = [&cluster](const std::set<JobId>& jobs) {
-      return cluster.wait_for_one(jobs);
-    };
-    desk.interrupted = [&cluster] { return cluster.interrupted(); };
-    desk.make_client_id = make_client_id;
-    desk.jobs_outlive = !flags_.master.address.empty();
-    return desk;
-  }
-
   int explain(const PipelineOutcome& outcome, std::vector<proto::LogEntry> attempts) const {
-    const bool interrupted = interrupts_.count() > 0;
-    int code = kExitInterrupted;
-    if (outcome.failed && !(interrupted && outcome.failed->state == proto::JobState::kCancelled)) {
-      Conclusion conclusion;
-      conclusion.status = outcome.failed;
-      conclusion.attempts = std::move(attempts);
-      ReportOptions options;
-      options.quiet = true;
-      options.master = flags_.master.address;
-      options.command = shell_command(environment_.words);
-      code = report_conclusion(conclusion, options);
-    } else if (interrupted) {
-      print_error("fanfold: interrupted.\n");
-    } else {
-      code = report(outcome.error);
-    }
+    const int code = report_incomplete(
+        environment_,
+        {outcome, "", std::move(attempts), flags_.master.address, interrupts_.count() > 0});
     print_error("fanfold: nothing is published; what is there yet is kept in " + flags_.work +
                 ", and the same command goes on.\n");
     return code;

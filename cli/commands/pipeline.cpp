@@ -234,7 +234,7 @@ class PipelineCommand {
     if (Status status = interrupts_.start(); !status.ok()) return report(status);
     PipelineCluster cluster(environment_, flags_.master, shape_of(flags_, stages), interrupts_);
     if (!flags_.quiet) cluster.show_progress();
-    PipelineRun pipeline(std::move(stages), work_, desk_of(cluster), options());
+    PipelineRun pipeline(std::move(stages), work_, cluster.desk(), options());
     const PipelineOutcome outcome = pipeline.run();
     std::vector<proto::LogEntry> attempts;
     if (outcome.failed) attempts = cluster.attempts_of(*outcome.failed);
@@ -246,18 +246,6 @@ class PipelineCommand {
   }
 
  private:
-  JobDesk desk_of(PipelineCluster& cluster) const {
-    JobDesk desk;
-    desk.submit = [&cluster](const proto::JobSpec& spec) { return cluster.submit(spec); };
-    desk.wait_for_one = [&cluster](const std::set<JobId>& jobs) {
-      return cluster.wait_for_one(jobs);
-    };
-    desk.interrupted = [&cluster] { return cluster.interrupted(); };
-    desk.make_client_id = make_client_id;
-    desk.jobs_outlive = !flags_.master.address.empty();
-    return desk;
-  }
-
   PipelineOptions options() {
     PipelineOptions options;
     options.keep = flags_.keep;
@@ -294,25 +282,10 @@ class PipelineCommand {
 
   int explain(const PipelineOutcome& outcome, std::vector<proto::LogEntry> attempts,
               bool interrupted) const {
-    const std::string stage =
-        outcome.failed_stage.empty() ? "" : "stage '" + outcome.failed_stage + "'";
-    int code = kExitInterrupted;
-    if (outcome.failed && !(interrupted && outcome.failed->state == proto::JobState::kCancelled)) {
-      print_error("fanfold: " + stage + ":\n");
-      Conclusion conclusion;
-      conclusion.status = outcome.failed;
-      conclusion.attempts = std::move(attempts);
-      ReportOptions options;
-      options.quiet = true;
-      options.master = flags_.master.address;
-      options.command = shell_command(environment_.words);
-      code = report_conclusion(conclusion, options);
-    } else if (interrupted) {
-      print_error("fanfold: interrupted.\n");
-    } else {
-      Status error = outcome.error;
-      code = report(stage.empty() ? error : std::move(error).with_context(stage));
-    }
+    const std::string& name = outcome.failed_stage;
+    const int code =
+        report_incomplete(environment_, {outcome, name.empty() ? "" : "stage '" + name + "'",
+                                         std::move(attempts), flags_.master.address, interrupted});
     print_error("fanfold: what is done is kept in " + flags_.work +
                 "; the same command goes on from there.\n");
     return code;

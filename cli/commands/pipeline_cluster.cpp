@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "cli/commands/job_flags.hpp"
 #include "cli/commands/session.hpp"
 
 namespace fanfold::cli {
@@ -24,6 +25,16 @@ PipelineCluster::PipelineCluster(const Environment& environment, MasterPlace mas
       master_(std::move(master)),
       shape_(shape),
       interrupts_(interrupts) {}
+
+JobDesk PipelineCluster::desk() {
+  JobDesk desk;
+  desk.submit = [this](const proto::JobSpec& spec) { return submit(spec); };
+  desk.wait_for_one = [this](const std::set<JobId>& jobs) { return wait_for_one(jobs); };
+  desk.interrupted = [this] { return interrupted(); };
+  desk.make_client_id = make_client_id;
+  desk.jobs_outlive = !master_.address.empty();
+  return desk;
+}
 
 Status PipelineCluster::start() {
   if (client_ != nullptr) return {};

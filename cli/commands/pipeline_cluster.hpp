@@ -12,6 +12,7 @@
 #include "cli/client/client.hpp"
 #include "cli/cluster/private_cluster.hpp"
 #include "cli/commands/command.hpp"
+#include "cli/pipeline/pipeline_run.hpp"
 #include "cli/process/interrupts.hpp"
 #include "cli/process/private_directory.hpp"
 #include "cli/view/display.hpp"
@@ -33,6 +34,9 @@ class PipelineCluster {
   Result<proto::JobStatus> wait_for_one(const std::set<JobId>& jobs);
   bool interrupted();
   std::vector<proto::LogEntry> attempts_of(const proto::JobStatus& status);
+
+  /// Where a PipelineRun takes its jobs.  This outlives it.
+  JobDesk desk();
 
   /// `in_order`: jobs may have been stopped, whose attempts are still to be waited for.
   void stop(bool in_order);

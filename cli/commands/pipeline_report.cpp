@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "cli/commands/session.hpp"
+#include "cli/options/exit_codes.hpp"
 #include "cli/text/table.hpp"
 #include "common/text/units.hpp"
 
@@ -102,6 +105,28 @@ std::string json_of(const PipelineSummary& summary, const std::vector<StageRow>&
                               {"output", row.output}});
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+int report_incomplete(const Environment& environment, Incomplete run) {
+  const PipelineOutcome& outcome = run.outcome;
+  const bool cancelled = outcome.failed && outcome.failed->state == proto::JobState::kCancelled;
+  if (outcome.failed && !(run.interrupted && cancelled)) {
+    if (!run.stage.empty()) print_error("fanfold: " + run.stage + ":\n");
+    Conclusion conclusion;
+    conclusion.status = outcome.failed;
+    conclusion.attempts = std::move(run.attempts);
+    ReportOptions options;
+    options.quiet = true;
+    options.master = run.master;
+    options.command = shell_command(environment.words);
+    return report_conclusion(conclusion, options);
+  }
+  if (!run.interrupted) {
+    Status error = outcome.error;
+    return report(run.stage.empty() ? error : std::move(error).with_context(run.stage));
+  }
+  print_error("fanfold: interrupted.\n");
+  return kExitInterrupted;
 }
 
 }  // namespace fanfold::cli

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/command.hpp"
 #include "cli/pipeline/pipeline_run.hpp"
+#include "common/proto/messages.hpp"
 
 namespace fanfold::cli {
 
@@ -47,5 +49,16 @@ struct PipelineSummary {
 
 std::string text_of(const PipelineSummary& summary, const std::vector<StageRow>& rows);
 std::string json_of(const PipelineSummary& summary, const std::vector<StageRow>& rows);
+
+struct Incomplete {
+  const PipelineOutcome& outcome;
+  std::string stage;                      // What messages call the one that failed; empty: nothing.
+  std::vector<proto::LogEntry> attempts;  // Of its job.
+  std::string master;                     // Address; empty: a private cluster, which is gone.
+  bool interrupted = false;
+};
+
+/// Says why a run has ended early; returns the exit code.
+int report_incomplete(const Environment& environment, Incomplete run);
 
 }  // namespace fanfold::cli

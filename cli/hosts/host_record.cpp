@@ -1,15 +1,12 @@
 #include "cli/hosts/host_record.hpp"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "cli/cluster/private_record.hpp"
 #include "common/security/key_file.hpp"
-#include "common/security/private_file.hpp"
 
 namespace fanfold::cli {
 namespace {
-
-constexpr std::size_t kRecordBytesMax = 4u << 20;
 
 std::string record_path(const std::string& directory) { return directory + "/" + kHostRecord; }
 
@@ -32,7 +29,7 @@ std::optional<Host> host_of(const nlohmann::json& json) {
 }
 
 std::optional<HostRecord> record_of(const nlohmann::json& json) {
-  if (!json.is_object() || !json.contains("hosts") || !json["hosts"].is_array()) return {};
+  if (!json.contains("hosts") || !json["hosts"].is_array()) return {};
   HostRecord record;
   record.cluster = json.value("cluster", "");
   record.ssh_config = json.value("ssh_config", "");
@@ -50,22 +47,10 @@ std::optional<HostRecord> record_of(const nlohmann::json& json) {
 }  // namespace
 
 Result<std::optional<HostRecord>> read_host_record(const std::string& directory) {
-  const std::string path = record_path(directory);
-  const Result<std::string> text = security::read_private_file(path, kRecordBytesMax);
-  if (text.status().code() == StatusCode::kNotFound) return std::optional<HostRecord>();
-  if (!text.ok()) return text.status();
-  std::optional<HostRecord> record;
-  try {
-    record = record_of(nlohmann::json::parse(*text));
-  } catch (const nlohmann::json::exception&) {
-    // A field of another type: damaged like the rest.
-  }
-  if (record) return record;
-  return Status(StatusCode::kCorruption,
-                path +
-                    " is damaged. Stop the processes fanfold-worker of its hosts by hand and "
-                    "remove " +
-                    directory + ".");
+  return read_private_record<HostRecord>(
+      record_path(directory),
+      [](const std::string& text) { return record_of(nlohmann::json::parse(text)); },
+      "Stop the processes fanfold-worker of its hosts by hand and remove " + directory + ".");
 }
 
 Status write_host_record(const std::string& directory, const HostRecord& record) {

@@ -3,18 +3,15 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "cli/cluster/private_record.hpp"
 #include "common/security/key_file.hpp"
-#include "common/security/private_file.hpp"
 
 namespace fanfold::cli {
 namespace {
 
-constexpr std::size_t kRecordBytesMax = 1u << 20;
-
 std::string record_path(const std::string& directory) { return directory + "/" + kSlurmRecord; }
 
 std::optional<SlurmRecord> record_of(const nlohmann::json& json) {
-  if (!json.is_object()) return std::nullopt;
   SlurmRecord record;
   record.name = json.value("name", "");
   record.limits.nodes_min = json.value("nodes_min", 0u);
@@ -34,22 +31,10 @@ std::optional<SlurmRecord> record_of(const nlohmann::json& json) {
 }  // namespace
 
 Result<std::optional<SlurmRecord>> read_slurm_record(const std::string& directory) {
-  const std::string path = record_path(directory);
-  const Result<std::string> text = security::read_private_file(path, kRecordBytesMax);
-  if (text.status().code() == StatusCode::kNotFound) return std::optional<SlurmRecord>();
-  if (!text.ok()) return text.status();
-  std::optional<SlurmRecord> record;
-  try {
-    record = record_of(nlohmann::json::parse(*text));
-  } catch (const nlohmann::json::exception&) {
-    // A field of another type: damaged like the rest.
-  }
-  if (record) return record;
-  return Status(StatusCode::kCorruption,
-                path +
-                    " is damaged. Cancel the Slurm jobs of the cluster by hand ('scancel') and "
-                    "remove " +
-                    directory + ".");
+  return read_private_record<SlurmRecord>(
+      record_path(directory),
+      [](const std::string& text) { return record_of(nlohmann::json::parse(text)); },
+      "Cancel the Slurm jobs of the cluster by hand ('scancel') and remove " + directory + ".");
 }
 
 Status write_slurm_record(const std::string& directory, const SlurmRecord& record) {

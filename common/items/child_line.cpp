@@ -18,6 +18,17 @@ class Fields {
     return field;
   }
 
+  /// What the lines of both kinds of ends begin with.
+  template <class Ended>
+  void begin_of(Ended* one) {
+    one->child.index = number();
+    one->child.items = number();
+    one->began_ms = number();
+    one->ended_ms = number();
+    one->attempts = number();
+    one->child.input = text();
+  }
+
   std::uint64_t number() {
     const std::string_view field = text();
     std::uint64_t value = 0;
@@ -82,12 +93,7 @@ Result<Child> parse_child(std::string_view line) {
 Result<SucceededChild> parse_succeeded(std::string_view line) {
   Fields fields(line);
   SucceededChild one;
-  one.child.index = fields.number();
-  one.child.items = fields.number();
-  one.began_ms = fields.number();
-  one.ended_ms = fields.number();
-  one.attempts = fields.number();
-  one.child.input = fields.text();
+  fields.begin_of(&one);
   one.output = fields.text();
   if (!fields.complete()) return damaged("succeeded");
   return one;
@@ -96,12 +102,7 @@ Result<SucceededChild> parse_succeeded(std::string_view line) {
 Result<FailedChild> parse_failed(std::string_view line) {
   Fields fields(line);
   FailedChild one;
-  one.child.index = fields.number();
-  one.child.items = fields.number();
-  one.began_ms = fields.number();
-  one.ended_ms = fields.number();
-  one.attempts = fields.number();
-  one.child.input = fields.text();
+  fields.begin_of(&one);
   one.error = fields.text();
   one.cause = fields.text();
   one.history = fields.text();

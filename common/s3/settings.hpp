@@ -16,7 +16,7 @@ struct Credentials {
   std::string access_key;
   std::string secret_key;
   std::string session_token;  // Of temporary credentials; may be empty.
-  std::string source;         // For messages: "AWS_ACCESS_KEY_ID", "/root/.aws/credentials [x]".
+  std::string source;         // For messages: "AWS_ACCESS_KEY_ID", "~/.aws/credentials [x]".
 };
 
 struct Settings {

@@ -318,9 +318,10 @@ Status remove_staging_directory(io::FileSystem& files, const std::string& stagin
       // With a manifest it is complete: its claim alone was left behind.
       const Status manifest = io::read_manifest(files, output).status();
       if (is_unknown(manifest)) return manifest;
-      for (const std::string& name : holder->names) {
-        if (manifest.code() != StatusCode::kNotFound) break;
-        FANFOLD_RETURN_IF_ERROR(files.remove_file(output + "/" + name));
+      if (manifest.code() == StatusCode::kNotFound) {
+        for (const std::string& name : holder->names) {
+          FANFOLD_RETURN_IF_ERROR(files.remove_file(output + "/" + name));
+        }
       }
       FANFOLD_RETURN_IF_ERROR(files.remove_file(output + "/" + kClaimName));
     }

@@ -93,19 +93,21 @@ TEST_F(HostCluster, RemembersAHostThatItCouldNotCleanUp) {
 }
 
 TEST_F(HostCluster, GoesOnWithWhatAKilledCommandLeft) {
+  constexpr auto kFileMode =
+      std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
   const auto only_ours = [&](const std::string& path, std::filesystem::perms mode) {
     std::filesystem::permissions(workspace_.path(path), mode);
   };
   workspace_.write("c/hosts.json", R"({"cluster":"","ssh_config":"","hosts":[]})");
   workspace_.write("c/keys/half", "");
   only_ours("c", std::filesystem::perms::owner_all);
-  only_ours("c/hosts.json",
-            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  only_ours("c/hosts.json", kFileMode);
   const Outcome started = up(line(1));
   ASSERT_EQ(started.exit_code, 0) << started.both();
   ASSERT_EQ(down().exit_code, 0);
   workspace_.write("c/master.json", R"({"address":"tcp://127.0.0.1:1","process":0})");
   only_ours("c", std::filesystem::perms::owner_all);
+  only_ours("c/master.json", kFileMode);
   const Outcome ended = down();
   EXPECT_EQ(ended.exit_code, 0) << ended.both();
   EXPECT_FALSE(workspace_.exists("c"));

@@ -8,30 +8,19 @@
 #include <fstream>
 #include <iterator>
 
-#include "tests/e2e/s3_server.hpp"
+#include "tests/e2e/s3_test.hpp"
 
 namespace fanfold::e2e {
 namespace {
 
 using testing::HasSubstr;
 
-class S3Input : public testing::Test {
+class S3Input : public S3Test {
  protected:
-  static void SetUpTestSuite() { server_ = new S3Server(S3Server::Store::kDisk); }
-  static void TearDownTestSuite() {
-    delete server_;
-    server_ = nullptr;
-  }
-
-  std::string root() const { return "s3://" + bucket_; }
   /// To S3 and, for comparison, to the workspace.
   void put(const std::string& name, const std::string& contents) {
     server_->put(root() + "/" + name, contents);
     workspace_.write(name, contents);
-  }
-  Outcome run(std::vector<std::string> words,
-              std::vector<std::pair<std::string, std::string>> variables = {}) {
-    return e2e::run(workspace_, std::move(words), server_->options(std::move(variables)));
   }
   /// The same job on the same data in files gives the same bytes.
   void expect_same_as_in_files(const std::vector<std::string>& inputs,
@@ -64,13 +53,7 @@ class S3Input : public testing::Test {
     }
     return false;
   }
-
-  static S3Server* server_;
-  Workspace workspace_;
-  const std::string bucket_ = server_->make_bucket();
 };
-
-S3Server* S3Input::server_ = nullptr;
 
 TEST_F(S3Input, GivesWhatFilesGive) {
   put("logs/2024-01.txt", make_text(1, 30'000));

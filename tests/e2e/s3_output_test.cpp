@@ -5,25 +5,15 @@
 #include <signal.h>
 
 #include "common/s3/xml.hpp"
-#include "tests/e2e/s3_server.hpp"
+#include "tests/e2e/s3_test.hpp"
 
 namespace fanfold::e2e {
 namespace {
 
 using testing::HasSubstr;
 
-class S3Output : public testing::Test {
+class S3Output : public S3Test {
  protected:
-  static void SetUpTestSuite() { server_ = new S3Server(S3Server::Store::kDisk); }
-  static void TearDownTestSuite() {
-    delete server_;
-    server_ = nullptr;
-  }
-
-  std::string root() const { return "s3://" + bucket_; }
-  Outcome run(std::vector<std::string> words) {
-    return e2e::run(workspace_, std::move(words), server_->options());
-  }
   Outcome count(const std::string& output, std::vector<std::string> more = {}) {
     std::vector<std::string> words = {"run",  "word_count", "in.txt", "-o",
                                       output, "-r",         "3",      "--quiet"};
@@ -42,12 +32,7 @@ class S3Output : public testing::Test {
     EXPECT_EQ(keys(), wanted);
     EXPECT_EQ(uploads(), 0u);
   }
-  static S3Server* server_;
-  Workspace workspace_;
-  const std::string bucket_ = server_->make_bucket();
 };
-
-S3Server* S3Output::server_ = nullptr;
 
 TEST_F(S3Output, HoldsWhatADirectoryWouldHold) {
   workspace_.write("in.txt", make_text(1, 20'000));
