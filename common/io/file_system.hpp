@@ -125,6 +125,10 @@ class FileSystem {
                                                               const std::string& /*target*/) {
     return create(path);
   }
+  /// Whether reveal(path, target) has what it needs, as far as can be told before.
+  virtual Status check_unseen(const std::string& path, const std::string& /*target*/) {
+    return stat(path).status();
+  }
   /// What was written by create_unseen(path, target) and closed is to be seen as `target`; fine
   /// when it is already.
   virtual Status reveal(const std::string& path, const std::string& target) {

@@ -50,6 +50,7 @@ class S3FileSystem final : public io::FileSystem {
   Result<std::unique_ptr<io::WritableFile>> create(const std::string& path) override;
   Result<std::unique_ptr<io::WritableFile>> create_unseen(const std::string& path,
                                                           const std::string& target) override;
+  Status check_unseen(const std::string& path, const std::string& target) override;
   Status reveal(const std::string& path, const std::string& target) override;
   bool renames(const std::string&) override { return false; }
   Status make_directories(const std::string& path) override;
@@ -70,6 +71,8 @@ class S3FileSystem final : public io::FileSystem {
 
  private:
   Result<ClientPool::Lease> client();
+  static Result<UploadRecord> read_record(Client& client, const std::string& path,
+                                          const std::string& target);
   static Result<Head> look_at(Client& client, const Location& location);
 
   const Variables variables_;
@@ -234,18 +237,30 @@ Result<std::unique_ptr<io::WritableFile>> S3FileSystem::create_unseen(const std:
   return UnseenObject::create(std::move(lease), record_of(location), seen);
 }
 
-Status S3FileSystem::reveal(const std::string& path, const std::string& target) {
+Result<UploadRecord> S3FileSystem::read_record(Client& client, const std::string& path,
+                                               const std::string& target) {
   FANFOLD_ASSIGN_OR_RETURN(const Location location, parse_location(path));
   FANFOLD_ASSIGN_OR_RETURN(const Location seen, parse_location(target));
-  FANFOLD_ASSIGN_OR_RETURN(const ClientPool::Lease lease, client());
   Call call;
   call.object = record_of(location);
-  FANFOLD_ASSIGN_OR_RETURN(const Answer answer, lease->perform(call));
-  if (!answer.ok()) return lease->refusal(call, answer);
-  FANFOLD_ASSIGN_OR_RETURN(const UploadRecord record, parse_upload_record(answer.body));
-  if (!record.whole || record.key != seen.key) {
-    return Status(StatusCode::kCorruption, path + " is not what becomes " + target);
-  }
+  FANFOLD_ASSIGN_OR_RETURN(const Answer answer, client.perform(call));
+  if (!answer.ok()) return client.refusal(call, answer);
+  FANFOLD_ASSIGN_OR_RETURN(UploadRecord record, parse_upload_record(answer.body));
+  if (record.whole && record.key == seen.key) return record;
+  return Status(StatusCode::kCorruption, path + " is not what becomes " + target);
+}
+
+Status S3FileSystem::check_unseen(const std::string& path, const std::string& target) {
+  FANFOLD_ASSIGN_OR_RETURN(const Location seen, parse_location(target));
+  FANFOLD_ASSIGN_OR_RETURN(const ClientPool::Lease lease, client());
+  FANFOLD_ASSIGN_OR_RETURN(const UploadRecord record, read_record(*lease, path, target));
+  return check_upload(*lease, seen.bucket, record);
+}
+
+Status S3FileSystem::reveal(const std::string& path, const std::string& target) {
+  FANFOLD_ASSIGN_OR_RETURN(const Location seen, parse_location(target));
+  FANFOLD_ASSIGN_OR_RETURN(const ClientPool::Lease lease, client());
+  FANFOLD_ASSIGN_OR_RETURN(const UploadRecord record, read_record(*lease, path, target));
   return complete_upload(*lease, seen.bucket, record);
 }
 

@@ -37,6 +37,19 @@ Result<bool> has_tag(Client& client, const Location& object, const std::string& 
   return answer.ok() && answer.header(kTagHeader) == tag;
 }
 
+/// What the answer to a call about the upload of `record` means.
+Status judge(Client& client, const Call& call, const Answer& answer, const UploadRecord& record) {
+  if (answer.ok()) return {};
+  // An earlier try, ours or that of a master that died, may have made it an object.
+  FANFOLD_ASSIGN_OR_RETURN(const bool done, has_tag(client, call.object, record.tag));
+  if (done) return {};
+  if (answer.error != "NoSuchUpload") return client.refusal(call, answer);
+  return {StatusCode::kCorruption,
+          "the upload of s3://" + call.object.bucket + "/" + call.object.key +
+              " is gone: something aborted it, perhaps a lifecycle rule of the bucket; run the "
+              "job again"};
+}
+
 }  // namespace
 
 std::string to_text(const UploadRecord& record) {
@@ -102,17 +115,15 @@ Status complete_upload(Client& client, const std::string& bucket, const UploadRe
   call.query = {{"uploadId", record.id}};
   call.body = body;
   FANFOLD_ASSIGN_OR_RETURN(const Answer answer, client.perform(call));
-  if (answer.ok()) return {};
-  // An earlier try, ours or that of a master that died, may have done it.
-  FANFOLD_ASSIGN_OR_RETURN(const bool done, has_tag(client, call.object, record.tag));
-  if (done) return {};
-  if (answer.error == "NoSuchUpload") {
-    return {StatusCode::kCorruption,
-            "the upload of s3://" + bucket + "/" + record.key +
-                " is gone: something aborted it, perhaps a lifecycle rule of the bucket; run the "
-                "job again"};
-  }
-  return client.refusal(call, answer);
+  return judge(client, call, answer, record);
+}
+
+Status check_upload(Client& client, const std::string& bucket, const UploadRecord& record) {
+  Call call;
+  call.object = {bucket, record.key};
+  call.query = {{"max-parts", "1"}, {"uploadId", record.id}};
+  FANFOLD_ASSIGN_OR_RETURN(const Answer answer, client.perform(call));
+  return judge(client, call, answer, record);
 }
 
 Status abort_upload(Client& client, const std::string& bucket, const UploadRecord& record) {

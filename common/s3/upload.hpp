@@ -36,6 +36,8 @@ Result<UploadRecord> parse_upload_record(const std::string& text);
 
 /// Makes it an object; fine when it is one already.
 Status complete_upload(Client& client, const std::string& bucket, const UploadRecord& record);
+/// Whether complete_upload() has what it needs: the upload is there, or it is an object already.
+Status check_upload(Client& client, const std::string& bucket, const UploadRecord& record);
 /// Fine when there is no such upload.
 Status abort_upload(Client& client, const std::string& bucket, const UploadRecord& record);
 

@@ -50,6 +50,9 @@ class Storage final : public io::FileSystem {
                                                           const std::string& target) override {
     return of(path).create_unseen(path, target);
   }
+  Status check_unseen(const std::string& path, const std::string& target) override {
+    return of(target).check_unseen(path, target);
+  }
   Status reveal(const std::string& path, const std::string& target) override {
     return of(target).reveal(path, target);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <set>
 #include <system_error>
@@ -162,6 +163,8 @@ class ObjectPublisher {
       if (!resumed_) FANFOLD_RETURN_IF_ERROR(files_.remove_file(output_ + "/" + kClaimName));
       return appeared(output_);
     }
+    // Before what is there is taken away, what comes in its place has to be at hand.
+    FANFOLD_RETURN_IF_ERROR(check_all());
     // From here on nobody takes it for an output.
     for (const auto& entry : there) {
       if (!is_manifest(entry.name)) continue;
@@ -176,14 +179,33 @@ class ObjectPublisher {
     return {};
   }
 
+  Status check_all() {
+    FANFOLD_RETURN_IF_ERROR(for_each_whole([this](const Object& object) {
+      return files_.check_unseen(object.staged, output_ + "/" + object.info.name);
+    }));
+    for (const auto& [name, pieces] : joined_) {
+      for (const Object& piece : pieces) {
+        FANFOLD_RETURN_IF_ERROR(files_.stat(piece.staged).status());
+      }
+    }
+    return {};
+  }
+
   Status reveal_all() {
+    for (const Object& object : whole_) published_.push_back(object.info);
+    return for_each_whole([this](const Object& object) {
+      return files_.reveal(object.staged, output_ + "/" + object.info.name);
+    });
+  }
+
+  /// Several at once; the first error, after which no more are begun.
+  Status for_each_whole(const std::function<Status(const Object&)>& act) const {
     std::atomic<std::size_t> next{0};
     Mutex mutex;
     Status first;
-    const auto reveal = [&] {
+    const auto work = [&] {
       for (std::size_t i = next++; i < whole_.size(); i = next++) {
-        const Object& object = whole_[i];
-        Status status = files_.reveal(object.staged, output_ + "/" + object.info.name);
+        Status status = act(whole_[i]);
         if (status.ok()) continue;
         next = whole_.size();
         MutexLock lock(mutex);
@@ -194,14 +216,13 @@ class ObjectPublisher {
       std::vector<std::jthread> others;
       try {
         while (others.size() + 1 < std::min(kCallsAtOnce, whole_.size())) {
-          others.emplace_back(reveal);
+          others.emplace_back(work);
         }
       } catch (const std::system_error&) {
         // No more threads for this process: fewer will do.
       }
-      reveal();
+      work();
     }
-    for (const Object& object : whole_) published_.push_back(object.info);
     return first;
   }
 

@@ -155,6 +155,18 @@ TEST_F(PublishObjects, NamesAFileThatIsNotAsItWasWritten) {
   EXPECT_FALSE(store_.has("out/_SUCCESS"));
 }
 
+TEST_F(PublishObjects, KeepsTheOldOutputWhenTheNewOneIsNotWhole) {
+  ASSERT_TRUE(publish_now().ok());
+  request_.spec.client_id = "submission-2";
+  request_.spec.on_exists = proto::OnExists::kReplace;
+  request_.reduces = {reduce(21, "part-0", "new\n")};
+  store_.forget_uploads();
+  EXPECT_THAT(publish_now().status().message(), HasSubstr("the upload of s3://bucket/out/part-0"));
+  ASSERT_TRUE(remove_staging_directory(*files_, request_.staging).ok());
+  EXPECT_THAT(store_.names(), ElementsAre("out/_SUCCESS", "out/part-0", "out/part-1"));
+  EXPECT_EQ(store_.object("out/part-0"), "a\t1\n");
+}
+
 TEST_F(PublishObjects, TakesTheOldManifestAwayBeforeItReplacesAnOutput) {
   ASSERT_TRUE(publish_now().ok());
   request_.spec.client_id = "submission-2";

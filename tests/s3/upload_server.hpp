@@ -25,6 +25,10 @@ class UploadServer {
       uploads_[id].parts[std::stoul(number)] = heard.body;
       return {http_answer(200, {{"ETag", "\"part-" + number + "\""}}, "")};
     }
+    if (heard.method == "GET" && !id.empty()) {
+      if (!uploads_.contains(id)) return {s3_error(404, "NoSuchUpload")};
+      return {http_answer(200, {}, "<ListPartsResult/>")};
+    }
     if (heard.method == "POST") return complete(heard, key, id);
     if (heard.method == "DELETE" && !id.empty()) {
       aborted_ += static_cast<int>(uploads_.erase(id));
