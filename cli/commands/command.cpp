@@ -79,25 +79,19 @@ int unknown_command(const std::string& name, std::string_view group) {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
-      run_command(),           pipeline_command(),
-      submit_command(),        wait_command(),
-      status_command(),        list_command(),
-      cancel_command(),        set_command(),
-      pause_command(),         resume_command(),
-      plan_command(),          logs_command(),
-      events_command(),        why_command(),
-      replay_command(),        report_command(),
-      trace_command(),         jobs_command(),
-      cat_command(),           verify_command(),
-      dlq_command(),           redrive_command(),
-      new_command(),           cluster_up_command(),
-      cluster_down_command(),  cluster_status_command(),
-      cluster_scale_command(), keys_init_command(),
-      keys_add_command(),      keys_list_command(),
-      keys_revoke_command(),   keys_rotate_command(),
-      doctor_command(),        completion_command(),
-      man_command(),           version_command(),
-      help_command(),
+      run_command(),           pipeline_command(),     scatter_command(),
+      submit_command(),        wait_command(),         status_command(),
+      list_command(),          cancel_command(),       set_command(),
+      pause_command(),         resume_command(),       plan_command(),
+      logs_command(),          events_command(),       why_command(),
+      replay_command(),        report_command(),       trace_command(),
+      jobs_command(),          cat_command(),          verify_command(),
+      dlq_command(),           redrive_command(),      new_command(),
+      cluster_up_command(),    cluster_down_command(), cluster_status_command(),
+      cluster_scale_command(), keys_init_command(),    keys_add_command(),
+      keys_list_command(),     keys_revoke_command(),  keys_rotate_command(),
+      doctor_command(),        completion_command(),   man_command(),
+      version_command(),       help_command(),
   };
   return commands;
 }

@@ -66,6 +66,7 @@ Flag json_flag();
 // Each in a file of its own.
 Command run_command();
 Command pipeline_command();
+Command scatter_command();
 Command submit_command();
 Command wait_command();
 Command status_command();

@@ -144,7 +144,7 @@ Status read_retry(const Arguments& arguments, JobRequest* request) {
 
 }  // namespace
 
-std::vector<Flag> completion_flags() {
+std::vector<Flag> policy_flags() {
   return {
       {"completion", '\0', "POLICY",
        "When the maps count as done: all, all-completed, min-successful=N or =P%, quorum or "
@@ -153,16 +153,26 @@ std::vector<Flag> completion_flags() {
       {"deadline", '\0', "TIME", "When the job is to be over, such as 30s. Default: never.", false},
       {"on-deadline", '\0', "fail|partial",
        "Then: fail, or go on with the maps that are done. Default: fail.", false},
-      {"retry", '\0', "JSON|@FILE",
-       "Retry of the States Language: what is tried again, how often and when.", false},
   };
 }
 
-Status read_completion_flags(const Arguments& arguments, JobRequest* request) {
+std::vector<Flag> completion_flags() {
+  std::vector<Flag> flags = policy_flags();
+  flags.push_back({"retry", '\0', "JSON|@FILE",
+                   "Retry of the States Language: what is tried again, how often and when.",
+                   false});
+  return flags;
+}
+
+Status read_policy_flags(const Arguments& arguments, JobRequest* request) {
   if (const std::optional<std::string> word = arguments.value("completion")) {
     FANFOLD_ASSIGN_OR_RETURN(request->completion, read_policy(*word));
   }
-  FANFOLD_RETURN_IF_ERROR(read_deadline(arguments, request));
+  return read_deadline(arguments, request);
+}
+
+Status read_completion_flags(const Arguments& arguments, JobRequest* request) {
+  FANFOLD_RETURN_IF_ERROR(read_policy_flags(arguments, request));
   return read_retry(arguments, request);
 }
 

@@ -11,6 +11,10 @@ namespace fanfold::cli {
 
 std::vector<Flag> completion_flags();
 
+/// All of them but --retry.
+std::vector<Flag> policy_flags();
+Status read_policy_flags(const Arguments& arguments, JobRequest* request);
+
 /// Checks every value; messages name the flag.
 Status read_completion_flags(const Arguments& arguments, JobRequest* request);
 

@@ -10,16 +10,6 @@
 namespace fanfold::cli {
 namespace {
 
-/// As a pattern that stands for this path alone.
-std::string literal_pattern(const std::string& path) {
-  std::string pattern;
-  for (const char c : path) {
-    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
-    pattern += c;
-  }
-  return pattern;
-}
-
 Json definition_of(const MapState& state, const proto::JobControl& control,
                    const ItemJobPlan& plan) {
   Json definition = state.processor;
@@ -35,6 +25,19 @@ Json definition_of(const MapState& state, const proto::JobControl& control,
 }
 
 }  // namespace
+
+std::string items_plugin(const Surroundings& surroundings) {
+  return bundled_jobs_directory(surroundings.program_directory) + "/../items/items.so";
+}
+
+std::string literal_pattern(const std::string& path) {
+  std::string pattern;
+  for (const char c : path) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
 
 Json context_of_children(const MapState& state) {
   Json context = Json::object();
@@ -62,7 +65,7 @@ Result<ItemJob> make_item_job(const Surroundings& surroundings, const ItemJobPla
   FANFOLD_RETURN_IF_ERROR(write_small_file(
       plan.definition_path, items::text_of(definition_of(*plan.state, control, plan))));
   JobRequest request = plan.request;
-  request.job = bundled_jobs_directory(surroundings.program_directory) + "/../items/items.so";
+  request.job = items_plugin(surroundings) + ":items";
   request.plugin.reset();
   request.inputs = {literal_pattern(plan.children_path)};
   request.side_files = {"definition=" + plan.definition_path};

@@ -39,6 +39,11 @@ Json context_of_children(const MapState& state);
 /// What the engine holds against `failures` of the job: the limits of the Map.
 proto::JobControl control_of(const MapState& state, const JobRequest& request);
 
+/// The plugin that runs children.
+std::string items_plugin(const Surroundings& surroundings);
+/// As a pattern of inputs that stands for this path alone.
+std::string literal_pattern(const std::string& path);
+
 /// Forks, as make_job_spec() does.
 Result<ItemJob> make_item_job(const Surroundings& surroundings, const ItemJobPlan& plan);
 

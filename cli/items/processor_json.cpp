@@ -108,22 +108,6 @@ bool is_program(const std::string& path) {
   return std::filesystem::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
 }
 
-/// Without a slash it is looked for where workers will look, in PATH; else it becomes absolute.
-Result<std::string> find_program(const Surroundings& surroundings, const std::string& word) {
-  if (word.find('/') != std::string::npos) {
-    const std::string path = absolute_path(surroundings.working_directory, word);
-    if (is_program(path)) return path;
-    return refuse_field("Command: " + path + " is no program that can be run");
-  }
-  const std::string& path = surroundings.search_path;
-  for (std::size_t at = 0; at <= path.size();) {
-    const std::size_t end = std::min(path.find(':', at), path.size());
-    if (end > at && is_program(path.substr(at, end - at) + "/" + word)) return word;
-    at = end + 1;
-  }
-  return refuse_field("Command: there is no program '" + word + "' in PATH");
-}
-
 Status check_command(const Surroundings& surroundings, Json* state) {
   const auto parameters = state->find("Parameters");
   if (parameters == state->end()) {
@@ -273,6 +257,21 @@ Status check_state(const Surroundings& surroundings, const std::vector<std::stri
 }
 
 }  // namespace
+
+Result<std::string> find_program(const Surroundings& surroundings, const std::string& word) {
+  if (word.find('/') != std::string::npos) {
+    const std::string path = absolute_path(surroundings.working_directory, word);
+    if (is_program(path)) return path;
+    return refuse_field("Command: " + path + " is no program that can be run");
+  }
+  const std::string& path = surroundings.search_path;
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find(':', at), path.size());
+    if (end > at && is_program(path.substr(at, end - at) + "/" + word)) return word;
+    at = end + 1;
+  }
+  return refuse_field("Command: there is no program '" + word + "' in PATH");
+}
 
 Result<Json> parse_processor(const Surroundings& surroundings, const Json& json) {
   FANFOLD_RETURN_IF_ERROR(check_known_fields(json, "ItemProcessor",

@@ -12,4 +12,8 @@ namespace fanfold::cli {
 /// before any thread exists.
 Result<items::Json> parse_processor(const Surroundings& surroundings, const items::Json& json);
 
+/// Of a command: without a slash it is looked for in PATH and stays, as workers look there too;
+/// else it becomes absolute.  kInvalidArgument: it is no program.
+Result<std::string> find_program(const Surroundings& surroundings, const std::string& word);
+
 }  // namespace fanfold::cli

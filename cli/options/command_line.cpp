@@ -129,10 +129,15 @@ std::vector<std::string> Arguments::values(std::string_view flag) const {
 }
 
 Result<Arguments> parse(const Syntax& syntax, std::span<const std::string> words) {
-  const std::vector<std::string> copy(words.begin(), words.end());
+  std::vector<std::string> copy(words.begin(), words.end());
+  Arguments arguments;
+  if (syntax.takes_program) {
+    const auto dashes = std::find(copy.begin(), copy.end(), "--");
+    if (dashes != copy.end()) arguments.program_.assign(dashes + 1, copy.end());
+    copy.erase(dashes, copy.end());
+  }
   const po::options_description description = describe(syntax);
   FANFOLD_ASSIGN_OR_RETURN(const po::parsed_options parsed, parse_words(syntax, copy, description));
-  Arguments arguments;
   for (const po::option& option : parsed.options) {
     if (option.string_key == kPositional) {
       arguments.positionals_.insert(arguments.positionals_.end(), option.value.begin(),

@@ -30,6 +30,7 @@ struct Syntax {
   std::vector<Flag> flags;
   std::size_t positionals_min = 0;
   std::size_t positionals_max = 0;
+  bool takes_program = false;  // Words after "--" are those of a program, and no positionals.
 };
 
 /// A command line that fits its Syntax.
@@ -40,11 +41,14 @@ class Arguments {
   std::optional<std::string> value(std::string_view flag) const;
   std::vector<std::string> values(std::string_view flag) const;
   const std::vector<std::string>& positionals() const { return positionals_; }
+  /// Of a Syntax that takes one.
+  const std::vector<std::string>& program() const { return program_; }
 
  private:
   friend Result<Arguments> parse(const Syntax& syntax, std::span<const std::string> words);
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
   std::vector<std::string> positionals_;
+  std::vector<std::string> program_;
 };
 
 /// `words` are those after the command.  kInvalidArgument: unknown flag (with a did-you-mean),

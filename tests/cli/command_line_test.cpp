@@ -36,6 +36,18 @@ std::string refusal(const std::vector<std::string>& words) {
   return arguments.status().message();
 }
 
+TEST(CommandLine, KeepsTheWordsOfAProgramApart) {
+  Syntax syntax = example();
+  syntax.takes_program = true;
+  const std::vector<std::string> words = {"a", "-q", "--", "ls", "--speed", "--", "b"};
+  const auto arguments = parse(syntax, words);
+  ASSERT_TRUE(arguments.ok()) << arguments.status().message();
+  EXPECT_THAT(arguments->positionals(), ElementsAre("a"));
+  EXPECT_THAT(arguments->program(), ElementsAre("ls", "--speed", "--", "b"));
+  // Elsewhere they are positionals.
+  EXPECT_THAT(parsed({"a", "--", "-b"})->positionals(), ElementsAre("a", "-b"));
+}
+
 TEST(CommandLine, TakesFlagsBetweenPositionals) {
   const auto arguments = parsed({"a", "--speed", "3", "b", "-q"});
   ASSERT_TRUE(arguments.ok()) << arguments.status().message();

@@ -35,13 +35,6 @@ T must(fanfold::Result<T> result) {
   return *std::move(result);
 }
 
-/// From attempt to attempt of an executor: loading a plugin for a few children each time would cost
-/// more than they do.
-fanfold::worker::JobChildren& kept_jobs() {
-  static fanfold::worker::JobChildren jobs;
-  return jobs;
-}
-
 class ItemsJob {
  public:
   using Out = fanfold::Emitter<std::string_view, std::uint64_t>;
@@ -52,7 +45,8 @@ class ItemsJob {
     tolerated_ = definition.value("Tolerated", std::uint64_t{0});
     const auto alive = [this] { context_->progress(); };
     tasks_ = std::make_unique<fanfold::worker::ItemTasks>(fanfold::worker::ItemTasks::Options{
-        alive, definition.value("Run", ""), definition.value("Directory", "/"), &kept_jobs()});
+        alive, definition.value("Run", ""), definition.value("Directory", "/"),
+        &fanfold::worker::kept_jobs()});
     processor_ = must(fanfold::worker::Processor::make(std::move(definition)));
     doors_.run_task = [this](const fanfold::worker::TaskCall& call) { return tasks_->run(call); };
     doors_.wait = [alive](fanfold::Duration delay) {

@@ -11,6 +11,11 @@
 
 namespace fanfold::worker {
 
+JobChildren& kept_jobs() {
+  static JobChildren jobs;
+  return jobs;
+}
+
 ItemTasks::ItemTasks(Options options)
     : run_(std::move(options.run)),
       doors_{std::move(options.alive), {}, std::move(options.directory)},

@@ -16,6 +16,9 @@ namespace fanfold::worker {
 
 /// The processes of plugins, kept from child to child.  Outlives those that use it.
 using JobChildren = std::vector<std::unique_ptr<JobChild>>;
+/// Those of this executor, from attempt to attempt: loading a plugin for a few children each time
+/// would cost more than they do.
+JobChildren& kept_jobs();
 
 class ItemTasks {
  public:

@@ -1,0 +1,116 @@
+#include "cli/scatter/targets.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <unordered_set>
+
+#include "cli/job/job_spec.hpp"
+#include "cli/pipeline/small_files.hpp"
+
+namespace fanfold::cli {
+namespace {
+
+constexpr std::size_t kListBytesMax = 64u << 20;
+constexpr std::size_t kTextBytesMax = 16u << 20;
+
+Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
+
+Result<std::string> read_all(int descriptor) {
+  std::string text;
+  char buffer[64u << 10];
+  for (;;) {
+    const ssize_t got = ::read(descriptor, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      return Status(
+          StatusCode::kIoError,
+          std::string("cannot read the targets from standard input: ") + std::strerror(errno));
+    }
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() > kListBytesMax) {
+      return refuse("standard input has more than 64 MiB: is it a list of targets?");
+    }
+  }
+}
+
+class TargetList {
+ public:
+  Status add(std::string_view target) {
+    if (target.empty()) return refuse("a target is empty");
+    if (target.size() > kTargetBytesMax) {
+      return refuse("a target has more than 64 KiB: " + std::string(target.substr(0, 60)) + "...");
+    }
+    if (!seen_.emplace(target).second) {
+      return refuse("the target '" + std::string(target.substr(0, 200)) +
+                    "' is given twice; its answers would count twice");
+    }
+    if (targets_.size() == kTargetsMax) {
+      return refuse("there are more than " + std::to_string(kTargetsMax) +
+                    " targets; let each stand for several");
+    }
+    targets_.emplace_back(target);
+    return {};
+  }
+
+  Status add_lines(std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      std::string_view line = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (line.find_first_not_of(" \t") != line.npos) FANFOLD_RETURN_IF_ERROR(add(line));
+    }
+    return {};
+  }
+
+  std::vector<std::string> take() { return std::move(targets_); }
+
+ private:
+  std::unordered_set<std::string> seen_;
+  std::vector<std::string> targets_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> read_targets(const std::string& working_directory,
+                                              const std::vector<std::string>& words, int input) {
+  TargetList list;
+  bool standard_input = false;
+  for (const std::string& word : words) {
+    if (word == "-") {
+      if (std::exchange(standard_input, true)) {
+        return refuse("standard input ('-') can be read only once");
+      }
+      FANFOLD_ASSIGN_OR_RETURN(const std::string text, read_all(input));
+      FANFOLD_RETURN_IF_ERROR(list.add_lines(text));
+    } else if (word.starts_with('@')) {
+      if (word.size() == 1) return refuse("'@' lacks the name of the list of targets");
+      FANFOLD_ASSIGN_OR_RETURN(const std::string text,
+                               read_small_file(absolute_path(working_directory, word.substr(1))));
+      FANFOLD_RETURN_IF_ERROR(list.add_lines(text));
+    } else {
+      FANFOLD_RETURN_IF_ERROR(list.add(word));
+    }
+  }
+  std::vector<std::string> targets = list.take();
+  if (!targets.empty()) return targets;
+  return refuse("there are no targets to ask: " +
+                (words.empty() ? std::string("name some, or a list of them with @FILE")
+                               : "the list '" + words.front() + "' is empty"));
+}
+
+Result<std::string> text_or_file(const std::string& working_directory, const std::string& word) {
+  std::string text = word;
+  if (word.starts_with('@')) {
+    FANFOLD_ASSIGN_OR_RETURN(text,
+                             read_small_file(absolute_path(working_directory, word.substr(1))));
+  }
+  if (text.size() <= kTextBytesMax) return text;
+  return refuse(word.substr(0, 200) + " has more than 16 MiB");
+}
+
+}  // namespace fanfold::cli
