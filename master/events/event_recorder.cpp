@@ -200,6 +200,27 @@ void EventRecorder::ended(Instant now, const proto::JobStatus& status) {
   jobs_.erase(status.job);
 }
 
+void EventRecorder::complete(Instant now, const std::vector<proto::JobStatus>& ended_jobs) {
+  if (sink_ == nullptr) return;
+  constexpr std::uint64_t kTail = 64 * 1024;  // The last line has no more.
+  bool newer_is_kept = false;
+  for (const proto::JobStatus& status : ended_jobs) {
+    const std::uint64_t size = sink_->size(status.job);
+    // Newer ones took the room of its log.
+    if (size == 0 && newer_is_kept) return;
+    newer_is_kept = size > 0;
+    if (size > 0) {
+      const auto tail = sink_->read(status.job, size - std::min(size, kTail), kTail);
+      if (!tail.ok() || tail->find(R"({"event":"job.ended")") != std::string::npos) continue;
+    }
+    JobLog& job = jobs_[status.job];
+    job.bytes = size;
+    job.begins = size == 0;
+    job.accepted = now + -std::chrono::milliseconds(status.elapsed_ms);
+    ended(now, status);
+  }
+}
+
 std::optional<Instant> EventRecorder::next_due() const {
   if (!oldest_) return std::nullopt;
   return *oldest_ + limits_.delay;

@@ -67,6 +67,9 @@ class EventRecorder {
   void restore_coverage(JobId job, std::uint32_t covered);
   void forget(JobId job) { jobs_.erase(job); }
   void resumed(Instant now, JobId job);
+  /// Jobs that ended under earlier masters, the newest first.  A master may have died before the
+  /// log of its last ones said so.
+  void complete(Instant now, const std::vector<proto::JobStatus>& ended);
 
   struct Assignment {
     AttemptId attempt;

@@ -161,6 +161,12 @@ Status MasterService::recover(const StoredState& stored) {
     doors_.log.info("job.resumed", {{"job", job.value}});
     state_.event_log.resumed(state_.now, job);
   }
+  std::vector<proto::JobStatus> newest_first;
+  for (auto job = ended.rbegin(); job != ended.rend(); ++job) {
+    const JobRecord* record = state_.jobs.find(*job);
+    if (record != nullptr) newest_first.push_back(record->final_status());
+  }
+  state_.event_log.complete(state_.now, newest_first);
   // The scheduler's first step does again what a crash may have left undone.
   events_for_next_turn_.push_back(Tick{});
   return {};

@@ -145,7 +145,9 @@ void RecoveryTest::expect_to_survive(const std::string& job, int kills) {
   int tasks = 0;
   for (const Json& stage : status["stages"]) tasks += stage["tasks"].get<int>();
   EXPECT_LE(tasks, kTasks);
-  check_event_log(cluster.run({"events", id}).out, kills);
+  const Outcome events = cluster.run({"events", id});
+  EXPECT_EQ(events.exit_code, 0) << events.both();
+  check_event_log(events.out, kills);
   kill_master();
   EXPECT_EQ(facts(kMapOutputInvalidated), 0);
   EXPECT_LE(facts(kAttemptCommitted), tasks);

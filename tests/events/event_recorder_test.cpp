@@ -151,6 +151,30 @@ TEST_F(EventRecorderTest, TellsOfAnAssignmentThatLastsUntilTheNextFlush) {
   EXPECT_EQ(sink_.lines(kJob)[5]["time"], kOrigin + 3'000);
 }
 
+TEST_F(EventRecorderTest, EndsLogsThatADeadMasterLeftOpen) {
+  constexpr JobId kEvicted{1};
+  constexpr JobId kWhole{2};
+  constexpr JobId kCut{3};
+  constexpr JobId kUnwritten{4};
+  ASSERT_TRUE(sink_.append(kWhole, "{\"event\":\"job.ended\",\"state\":\"failed\"}\n").ok());
+  ASSERT_TRUE(sink_.append(kCut, "{\"event\":\"job.submitted\"}\n").ok());
+  std::vector<proto::JobStatus> ended;
+  for (const JobId job : {kUnwritten, kCut, kWhole, kEvicted}) {
+    ended.push_back(status(proto::JobState::kSucceeded));
+    ended.back().job = job;
+    ended.back().elapsed_ms = 7;
+  }
+  EventRecorder recorder = make();
+  recorder.complete(at(20ms), ended);
+  EXPECT_THAT(sink_.names(kUnwritten), ElementsAre("job.ended"));
+  EXPECT_THAT(sink_.names(kCut), ElementsAre("job.submitted", "job.ended"));
+  EXPECT_EQ(sink_.lines(kCut).back()["elapsed_us"], 7'000);
+  EXPECT_THAT(sink_.names(kWhole), ElementsAre("job.ended"));
+  EXPECT_THAT(sink_.names(kEvicted), ElementsAre());
+  recorder.complete(at(30ms), ended);
+  EXPECT_THAT(sink_.names(kCut), ElementsAre("job.submitted", "job.ended"));
+}
+
 TEST_F(EventRecorderTest, KnowsWhatWasAssignedAgainInTheTurnInWhichItEnded) {
   EventRecorder recorder = make();
   accept(recorder);
