@@ -40,9 +40,11 @@ enum class Bug : std::uint8_t {
   kCallPartialSuccess = 27,
   kGoOnBehindRecord = 28,
   kIgnoreControl = 29,
+  kCountFailuresAgain = 30,
+  kKeepOldTolerance = 31,
 };
 
-inline constexpr std::size_t kBugs = 30;
+inline constexpr std::size_t kBugs = 32;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

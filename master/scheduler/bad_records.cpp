@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 
 namespace fanfold::master::scheduling {
@@ -30,6 +31,7 @@ bool countable(std::uint64_t failures) { return failures < proto::kAnyNumber >> 
 }  // namespace
 
 void FailureTally::note(std::uint32_t split, std::uint64_t failures) {
+  if (planted(Bug::kCountFailuresAgain) && by_split_.contains(split)) sum_ += failures;
   forget(split);
   if (failures == 0) return;
   by_split_.emplace(split, failures);
@@ -70,6 +72,8 @@ bool too_large_a_share(const proto::BadRecordPolicy& policy, std::uint64_t bad,
 bool Machine::review_failures(Job& job) {
   if (job.completion.decided || job.state != proto::JobState::kRunning) return false;
   if (!job.completion.may_be_partial() || job.map.complete()) return false;
+  // What was committed may be lost, and is all that the job could go on with: its next commit asks.
+  if (job.map.done() == 0) return false;
   if (!intolerable(job.control, job.failures.count(), job.items)) return false;
   decide_coverage(job, proto::CompletionReason::kFailureToleranceExceeded);
   return true;

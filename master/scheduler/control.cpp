@@ -21,7 +21,7 @@ void Machine::on(const JobChangeWanted& event) {
   if (control == job->control) return;
   record(JobControlled{job->id, control});
   file(*job);
-  if (review_failures(*job)) advance(*job);
+  if (!planted(Bug::kKeepOldTolerance) && review_failures(*job)) advance(*job);
 }
 
 void Machine::apply(const JobControlled& fact) {

@@ -134,8 +134,9 @@ class CompletionChecker final : public Checker {
       case CompletionReason::kDeadlineExceeded:
         return job.submitted.deadline_unix_us != 0 &&
                job.submitted.on_deadline == proto::OnDeadline::kPartial;
-      case CompletionReason::kNone:
       case CompletionReason::kFailureToleranceExceeded:
+        return true;  // check/tolerance.cpp
+      case CompletionReason::kNone:
       case CompletionReason::kCancelled:
         return false;
     }

@@ -19,10 +19,12 @@ class Control final : public Checker {
  public:
   using Checker::Checker;
 
-  void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
-    if (const auto* changed = std::get_if<master::JobControlled>(&fact)) {
-      changed_[changed->job] = {scene().world.now(), newest_};
-    }
+  void fact(const master::Fact& fact, std::uint64_t epoch) override {
+    const auto* changed = std::get_if<master::JobControlled>(&fact);
+    if (changed == nullptr) return;
+    // This master may have given nothing yet.
+    const AttemptId none_of_epoch{epoch << kAttemptEpochShift};
+    changed_[changed->job] = {scene().world.now(), std::max(newest_, none_of_epoch)};
   }
 
   // What workers held may be more than a master has given who did not know of it.

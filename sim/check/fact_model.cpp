@@ -48,6 +48,7 @@ void FactModel::apply(const master::Fact& fact) {
           task.committed = one.attempt;
           task.holder = one.worker;
           task.output_empty = one.output_empty;
+          task.item_failures = one.failures;
           commits[one.attempt] = one.task;
         } else if constexpr (std::is_same_v<One, master::MapOutputInvalidated>) {
           ModelTask& task = jobs[one.task.job].tasks[one.task];

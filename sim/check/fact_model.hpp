@@ -18,6 +18,7 @@ struct ModelTask {
   AttemptId committed;  // None: not committed, or invalidated since.
   WorkerId holder;
   bool output_empty = false;
+  std::uint64_t item_failures = 0;  // As its last commit counted them.
   std::uint32_t failures = 0;
   std::uint32_t invalidations = 0;
 };

@@ -60,21 +60,26 @@ void ClientNode::ask() {
     frame = proto::encode(proto::Submit{.spec = plan_.spec});
   } else if (cancel_wanted_) {
     frame = proto::encode(proto::CancelJob{.job = job_});
-  } else if (const auto pause = pause_to_ask_for(); pause && !change_asked_) {
-    frame = proto::encode(
-        proto::ChangeJob{.job = job_, .change = {.paused = true, .to = {.paused = *pause}}});
+  } else if (const auto change = change_to_ask_for(); change && !change_asked_) {
+    frame = proto::encode(proto::ChangeJob{.job = job_, .change = *change});
   } else {
     frame = proto::encode(proto::GetJob{.job = job_, .follow = true});
   }
-  change_asked_ = job_ != JobId{} && !cancel_wanted_ && !change_asked_ && pause_to_ask_for();
+  change_asked_ = job_ != JobId{} && !cancel_wanted_ && !change_asked_ && change_to_ask_for();
   static_cast<void>(transport_->send({}, std::move(frame)));
 }
 
-std::optional<bool> ClientNode::pause_to_ask_for() const {
+std::optional<proto::JobChange> ClientNode::change_to_ask_for() const {
+  proto::JobChange change;
   const Instant begin = accepted_ + plan_.pause_after;
-  const bool pause = now() >= begin && now() < begin + plan_.pause_for;
-  if (pause == paused_) return std::nullopt;
-  return pause;
+  change.to.paused = now() >= begin && now() < begin + plan_.pause_for;
+  change.paused = change.to.paused != control_.paused;
+  if (plan_.intolerant_after && now() >= accepted_ + *plan_.intolerant_after) {
+    change.to.failures_max = 0;
+    change.failures_max = control_.failures_max != 0;
+  }
+  if (!change.paused && !change.failures_max) return std::nullopt;
+  return change;
 }
 
 void ClientNode::read(const std::string& frame) {
@@ -83,7 +88,7 @@ void ClientNode::read(const std::string& frame) {
   unanswered_since_.reset();
   if (const auto* reply = std::get_if<proto::JobReply>(&*decoded)) {
     world().witness->status_shown(reply->status);
-    paused_ = reply->status.control.paused;
+    control_ = reply->status.control;
     const bool publishing = reply->status.state == proto::JobState::kPublishing;
     if (publishing &&
         world().faults.happens({FaultKind::kCancelLate, index(), 0, ++publishing_heard_})) {
@@ -103,6 +108,7 @@ void ClientNode::read(const std::string& frame) {
     if (code == StatusCode::kOk) {
       job_ = answer->job;
       accepted_ = now();
+      control_ = plan_.spec.control;
       ask_at_ = now();
     } else if (code != StatusCode::kUnavailable) {
       refusal_ = answer->message;

@@ -41,8 +41,8 @@ class ClientNode final : public Process {
  private:
   void read(const std::string& frame);
   void ask();
-  /// What the master is to be told of the job's pause, if it does not say so already.
-  std::optional<bool> pause_to_ask_for() const;
+  /// What is to be another way than the master said last.
+  std::optional<proto::JobChange> change_to_ask_for() const;
 
   const JobPlan& plan_;
   const std::unique_ptr<net::Transport> transport_;
@@ -50,7 +50,7 @@ class ClientNode final : public Process {
   Instant ask_at_;
   JobId job_;
   Instant accepted_;           // When the client heard of it.
-  bool paused_ = false;        // As the master said.
+  proto::JobControl control_;  // As the master said.
   bool change_asked_ = false;  // Last time; then the status is next.
   std::uint64_t publishing_heard_ = 0;
   bool cancel_asked_ = false;

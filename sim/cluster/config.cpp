@@ -5,6 +5,8 @@
 #include <sstream>
 #include <utility>
 
+#include "common/proto/types.hpp"
+
 namespace fanfold::sim {
 namespace {
 
@@ -34,6 +36,11 @@ constexpr std::array kSettings = {
     Setting{"bad_records_max", &Config::bad_records_max},
     Setting{"bad_per_million", &Config::bad_per_million},
     Setting{"control", &Config::control},
+    Setting{"item_failures", &Config::item_failures},
+    Setting{"item_never", &Config::item_never},
+    Setting{"failures_max", &Config::failures_max},
+    Setting{"failures_per_million", &Config::failures_per_million},
+    Setting{"lower_tolerance", &Config::lower_tolerance},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -104,6 +111,18 @@ class SeedDraws {
   std::uint64_t count_ = 0;
 };
 
+/// As item jobs do, which go on with the items that did not fail.
+void tolerate_failures(SeedDraws& draw, Config* config) {
+  if (config->completion == 0) {
+    config->completion = static_cast<std::uint64_t>(proto::CompletionRule::kAllCompleted);
+  }
+  config->item_never = draw.one_in(10) ? 1 : 0;
+  const std::uint64_t expected = config->splits * config->records * config->item_failures / 100;
+  if (draw.one_in(2)) config->failures_max = draw(0, 2 * expected);
+  if (draw.one_in(2)) config->failures_per_million = draw(0, proto::kWhole);
+  config->lower_tolerance = draw.one_in(3) ? 1 : 0;
+}
+
 Result<std::uint64_t> number_of(const std::string& word, const std::string& line) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
@@ -152,6 +171,8 @@ Config config_of(std::uint64_t seed) {
   config.bad_records_max = config.on_bad_record != 0 && draw.one_in(2) ? draw(1, 20) : 0;
   config.bad_per_million = config.on_bad_record != 0 && draw.one_in(3) ? draw(1, 200'000) : 0;
   config.control = draw.one_in(4) ? 1 : 0;
+  config.item_failures = draw.one_in(4) ? draw(1, 100) : 0;
+  if (config.item_failures != 0) tolerate_failures(draw, &config);
   return config;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "common/core/status.hpp"
+#include "common/proto/job_control.hpp"
 #include "sim/world/faults.hpp"
 
 namespace fanfold::sim {
@@ -36,7 +37,12 @@ struct Config {
   std::uint64_t on_bad_record = 0;     // proto::OnBadRecord of each job.
   std::uint64_t bad_records_max = 0;
   std::uint64_t bad_per_million = 0;
-  std::uint64_t control = 0;  // 1: jobs have limits and priorities, and are paused.
+  std::uint64_t control = 0;        // 1: jobs have limits and priorities, and are paused.
+  std::uint64_t item_failures = 0;  // Of a hundred records: what maps count as failures.
+  std::uint64_t item_never = 0;     // 1: one of them is never tolerated.
+  std::uint64_t failures_max = proto::kAnyNumber;
+  std::uint64_t failures_per_million = proto::kWhole;
+  std::uint64_t lower_tolerance = 0;  // 1: to no failure at all, while the job runs.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

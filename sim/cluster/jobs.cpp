@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 
+#include "common/proto/failures.hpp"
 #include "sim/doors/task_work.hpp"
 
 namespace fanfold::sim {
@@ -63,6 +64,24 @@ Poison poison_of(const Config& config, const Draws& draws, std::uint64_t i, Faul
   return poison;
 }
 
+/// What the maps of the `i`-th job count as failures.  Its records are its items.
+void fail_items(const Config& config, const Draws& draws, std::uint64_t i, JobPlan* job) {
+  if (config.item_failures == 0) return;
+  job->spec.items = count_of(config);
+  job->spec.control.failures_max = config.failures_max;
+  job->spec.control.failures_per_million = static_cast<std::uint32_t>(config.failures_per_million);
+  for (const std::uint64_t number : job->numbers) {
+    const std::uint64_t drawn = draws.bits(Stream::kWorkload, {i, 10, number}) % 100;
+    if (drawn < config.item_failures) job->failing.emplace(number, 1);
+  }
+  if (config.item_never != 0 && !job->failing.empty()) {
+    job->failing.begin()->second = static_cast<std::uint64_t>(proto::kNeverTolerated);
+  }
+  if (config.lower_tolerance == 0) return;
+  job->intolerant_after =
+      std::chrono::milliseconds(draws.between(Stream::kWorkload, {i, 11}, 0, 5000));
+}
+
 }  // namespace
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults) {
@@ -94,6 +113,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
     job.submit_after = std::chrono::milliseconds(
         draws.between(Stream::kWorkload, {i, 5}, 0, i == 1 ? config.submit_ms : 5000));
     if (config.control != 0) control(draws, i, &job);
+    fail_items(config, draws, i, &job);
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -118,7 +138,10 @@ ExecutorOptions executor_options(const Config& config, const Draws& draws, std::
   options.task_min = std::chrono::milliseconds(config.task_ms_min);
   options.task_max = std::chrono::milliseconds(config.task_ms_max);
   options.work.nondeterministic = config.nondeterministic != 0;
-  for (const JobPlan& job : jobs) options.poison.insert(job.poison.begin(), job.poison.end());
+  for (const JobPlan& job : jobs) {
+    options.poison.insert(job.poison.begin(), job.poison.end());
+    options.work.failing.insert(job.failing.begin(), job.failing.end());
+  }
   // One worker in ten is slow, up to fifty times.
   if (draws.bits(Stream::kWorkload, {worker, 7}) % 10 == 0) {
     options.slow_per_cent =

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,13 @@ struct JobPlan {
   proto::JobSpec spec;
   std::vector<std::uint64_t> numbers;  // Of its input, ascending; the output holds each once...
   Poison poison;                       // ...but for these.
+  Failing failing;                     // Those that maps count as failures.
   Duration submit_after{};
   /// Once it is accepted; for 0: never.
   Duration pause_after{};
   Duration pause_for{};
+  /// Once it is accepted: no failure is tolerated any more.
+  std::optional<Duration> intolerant_after;
 };
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults);

@@ -10,6 +10,7 @@
 #include "common/io/part_file.hpp"
 #include "common/io/piece_reader.hpp"
 #include "common/io/run_file.hpp"
+#include "common/proto/failures.hpp"
 #include "common/proto/flow.hpp"
 #include "fanfold/hash.hpp"
 #include "sim/world/draws.hpp"
@@ -129,6 +130,16 @@ Status account(io::FileSystem& files, const proto::TaskAssignment& assignment,
   return {};
 }
 
+/// As the production host counts them.
+std::uint64_t failures_of(const std::vector<std::uint64_t>& numbers, const Failing& failing) {
+  constexpr auto kNever = static_cast<std::uint64_t>(proto::kNeverTolerated);
+  std::uint64_t failures = 0;
+  for (const std::uint64_t number : numbers) {
+    if (const auto one = failing.find(number); one != failing.end()) failures += one->second;
+  }
+  return failures < kNever ? failures : proto::kAnyNumber;
+}
+
 AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                  const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
   const proto::TaskAssignment& assignment = task.assignment;
@@ -143,6 +154,7 @@ AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& opt
   }
   AttemptEnded ended;
   ended.report.records_in = numbers->size();
+  ended.report.failures = failures_of(*numbers, options.failing);
   if (const Status noted = account(files, assignment, bad, &ended.report); !noted.ok()) {
     return failed(noted);
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,13 @@ std::string line_of(std::uint64_t number);
 /// Numbers of different jobs are different: those of the first begin here, and so on.
 inline constexpr std::uint64_t kNumbersPerJob = 1'000'000;
 
+/// Records that a map counts as failures, and how many each is.  By number.
+using Failing = std::map<std::uint64_t, std::uint64_t>;
+
 struct TaskOptions {
   /// Where a number goes depends on the attempt: the mapper is broken.
   bool nondeterministic = false;
+  Failing failing;
 };
 
 /// A map leaves `bad` out, as its job says.

@@ -44,7 +44,7 @@ class Search {
     for (const char* name :
          {"jobs", "workers", "splits", "records", "partitions", "slots", "chaos_ms", "task_ms_max",
           "task_ms_min", "delay_us_max", "delay_us_min", "drift", "poison", "bad_per_million",
-          "bad_records_max", "speculate"}) {
+          "bad_records_max", "item_failures", "speculate"}) {
       const std::uint64_t floor =
           std::string_view("jobs workers partitions slots task_ms_max task_ms_min chaos_ms")
                       .find(name) != std::string_view::npos

@@ -37,7 +37,9 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "replay_forgets_coverage",
                                                    "call_partial_success",
                                                    "go_on_behind_record",
-                                                   "ignore_control"};
+                                                   "ignore_control",
+                                                   "count_failures_again",
+                                                   "keep_old_tolerance"};
 
 }  // namespace
 
