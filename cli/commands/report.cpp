@@ -4,6 +4,7 @@
 
 #include "cli/commands/command.hpp"
 #include "cli/commands/history_source.hpp"
+#include "cli/report/measures.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -11,6 +12,11 @@ namespace {
 std::string html_of(const JobHistory& history) { return report_html(history, analyse(history)); }
 
 int report_main(const Environment& environment, const Arguments& arguments) {
+  if (arguments.has("json") && arguments.has("text")) {
+    return report(Status(StatusCode::kInvalidArgument, "--json and --text are one too many."));
+  }
+  if (arguments.has("json")) return convert_history(environment, arguments, measures_json);
+  if (arguments.has("text")) return convert_history(environment, arguments, measures_text);
   return convert_history(environment, arguments, html_of);
 }
 
@@ -27,8 +33,11 @@ Command report_command() {
       "The page is one HTML file that needs nothing else. It is made from the event log of the "
       "job:\n"
       "of a master that still knows it, or a file of 'fanfold run --events FILE'.";
-  syntax.flags = {result_flag("Where the page goes. Default: standard output."), master_flag(),
-                  key_flag()};
+  syntax.flags = {result_flag("Where the page goes. Default: standard output."),
+                  {"text", '\0', "", "The measures alone, for a terminal.", false},
+                  master_flag(),
+                  key_flag(),
+                  {"json", '\0', "", "The same measures, for programs.", false}};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = report_main;
   return command;

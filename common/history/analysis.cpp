@@ -45,28 +45,43 @@ std::uint64_t first_idle(const JobHistory& history, Stage stage, std::uint64_t s
   return idle;
 }
 
+void count(const AttemptHistory& attempt, AttemptCounts* counts) {
+  ++counts->all;
+  if (attempt.speculative) ++counts->speculative;
+  if (attempt.number > 1 && !attempt.speculative) ++counts->again;
+  if (attempt.outcome == Outcome::kUnfinished) ++counts->running;
+  if (attempt.outcome == Outcome::kFailed) ++counts->failed;
+  if (attempt.outcome == Outcome::kLost) ++counts->lost;
+  if (attempt.outcome == Outcome::kAbandoned) ++counts->abandoned;
+}
+
 StageAnalysis analyse_stage(const JobHistory& history, const StageHistory& stage) {
   StageAnalysis result;
   result.stage = stage.stage;
   result.tasks = stage.tasks;
   std::vector<std::size_t> committed;
   std::vector<std::uint64_t> durations;
+  std::vector<std::uint64_t> waits;
   std::vector<std::uint64_t> sizes;
   std::uint64_t last = 0;
   std::uint64_t first = history.elapsed;
   for (std::size_t i = 0; i < history.attempts.size(); ++i) {
     const AttemptHistory& attempt = history.attempts[i];
     if (attempt.stage != stage.stage) continue;
+    count(attempt, &result.attempts);
     first = std::min(first, attempt.assigned);
     last = std::max(last, attempt.ended);
     if (attempt.outcome != Outcome::kCommitted) continue;
     committed.push_back(i);
     if (!result.last || attempt.ended >= history.attempts[*result.last].ended) result.last = i;
     durations.push_back(attempt.ran());
+    waits.push_back(attempt.started - std::min(attempt.started, attempt.assigned));
     sizes.push_back(attempt.bytes_in);
     result.busy += attempt.ran();
     result.bytes_in += attempt.bytes_in;
     result.records_in += attempt.records_in;
+    result.bytes_out += attempt.bytes_out;
+    result.records_out += attempt.records_out;
     result.spills += attempt.spills;
     result.peak_rss_bytes = std::max(result.peak_rss_bytes, attempt.peak_rss_bytes);
     result.durations.add(attempt.ran());
@@ -76,7 +91,10 @@ StageAnalysis analyse_stage(const JobHistory& history, const StageHistory& stage
   result.committed = committed.size();
   result.median = percentile(durations, 50);
   result.p95 = percentile(durations, 95);
+  result.p99 = percentile(durations, 99);
   result.longest = percentile(durations, 100);
+  result.waited_median = percentile(waits, 50);
+  result.waited_p95 = percentile(waits, 95);
   result.bytes_in_median = percentile(sizes, 50);
   result.bytes_in_most = percentile(sizes, 100);
   for (const std::uint64_t ran : durations) {
@@ -147,6 +165,8 @@ Analysis analyse(const JobHistory& history) {
   }
   for (const StageHistory& stage : history.stages) {
     analysis.stages.push_back(analyse_stage(history, stage));
+    if (stage.stage != Stage::kMap || !stage.ended || history.state == "running") continue;
+    analysis.gather = history.elapsed - std::min(history.elapsed, *stage.ended);
   }
   analysis.failures = group_failures(history);
   analysis.critical_path = critical_path(history);

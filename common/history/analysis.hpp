@@ -23,7 +23,18 @@ struct Histogram {
   static std::uint64_t bound(std::size_t bucket) { return kFirstBound << bucket; }
 };
 
-/// Of committed attempts.  Indexes are into JobHistory::attempts.
+/// What became of all attempts of a stage.
+struct AttemptCounts {
+  std::uint64_t all = 0;
+  std::uint64_t running = 0;
+  std::uint64_t again = 0;  // After another at the same task had ended: retries.
+  std::uint64_t speculative = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t abandoned = 0;  // Duplicates, discarded.
+};
+
+/// Of committed attempts, but for `attempts`.  Indexes are into JobHistory::attempts.
 struct StageAnalysis {
   Stage stage = Stage::kMap;
   std::uint32_t tasks = 0;
@@ -33,8 +44,13 @@ struct StageAnalysis {
   std::uint64_t busy = 0;  // All run times together.
   std::uint64_t median = 0;
   std::uint64_t p95 = 0;
+  std::uint64_t p99 = 0;
   std::uint64_t longest = 0;
+  std::uint64_t waited_median = 0;  // From assignment to start.
+  std::uint64_t waited_p95 = 0;
   std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t records_out = 0;
   std::uint64_t bytes_in_median = 0;
   std::uint64_t bytes_in_most = 0;
   std::uint64_t records_in = 0;
@@ -48,7 +64,11 @@ struct StageAnalysis {
   std::vector<std::size_t> largest;  // By bytes read, at most ten.
   std::uint64_t stragglers = 0;      // Ran more than twice as long as the median, and a second.
 
+  AttemptCounts attempts;
+
   std::uint64_t elapsed() const { return ended - started; }
+  /// How many times as long as the median the longest ran, in hundredths; 0: none ran.
+  std::uint64_t straggling() const { return median == 0 ? 0 : longest * 100 / median; }
 };
 
 /// Failures whose messages differ in their numbers alone.
@@ -79,6 +99,8 @@ struct Analysis {
   std::uint32_t slots = 0;
   std::uint64_t busy = 0;    // Run time of all attempts.
   std::uint64_t wasted = 0;  // Of it, what came to nothing.
+  /// From the end of the maps to the end of the job: reduces and publication.
+  std::optional<std::uint64_t> gather;
   std::vector<StageAnalysis> stages;
   std::vector<FailureGroup> failures;  // The most frequent first.
   std::vector<CriticalStep> critical_path;

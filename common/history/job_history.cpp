@@ -211,6 +211,7 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
     history_.user = text(line, "user");
     history_.plugin = text(line, "plugin");
     history_.output = text(line, "output");
+    history_.profile = text(line, "profile");
     history_.traceparent = text(line, "traceparent");
     history_.inputs = texts(line, "inputs");
     history_.inputs_count = number(line, "inputs_count");
@@ -305,6 +306,8 @@ void HistoryReader::State::on_attempt(std::string_view event, const Json& line) 
     attempt.start_known = true;
   } else if (event == "attempt.ended") {
     end_attempt(line, &attempt);
+    history_.records_skipped += number(line, "records_skipped");
+    history_.dead_letters += number(line, "dead_letters");
     live_.erase(id);
   }
 }

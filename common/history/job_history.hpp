@@ -91,6 +91,7 @@ struct JobHistory {
   std::string user;
   std::string plugin;
   std::string output;
+  std::string profile;              // Directory of samples; empty: none were asked for.
   std::string traceparent;          // What the job is a part of; empty: of nothing.
   std::vector<std::string> inputs;  // The first of them.
   std::uint64_t inputs_count = 0;
@@ -107,6 +108,8 @@ struct JobHistory {
   std::uint32_t outputs_invalidated = 0;
   std::uint32_t resumed = 0;  // Times another master went on with it.
   EmissionHistory emission;
+  std::uint64_t records_skipped = 0;  // These two by committed maps.
+  std::uint64_t dead_letters = 0;
   std::optional<std::uint64_t> publication_started;
   std::optional<std::uint64_t> publication_ended;
 

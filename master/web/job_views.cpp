@@ -33,6 +33,7 @@ struct JobViews::Followed {
   HistoryReader reader;
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_shown = 0;
+  bool begun = false;  // A whole line was read.
   std::shared_ptr<const JobView> view;
   Clock::time_point renewable;  // From when on the view may be made anew.
 
@@ -59,6 +60,7 @@ std::optional<std::uint64_t> JobViews::Followed::read_on(const std::string& path
   // What it refuses, it refuses again when it is asked for the history.
   static_cast<void>(reader.take(piece));
   bytes_read += piece.size();
+  begun = begun || piece.find('\n') != piece.npos;
   return bytes;
 }
 
@@ -117,7 +119,7 @@ Result<JobLook> JobViews::look(JobId job) {
                       ": it was never accepted, or newer logs took its room");
   }
   JobLook look{.view = {}, .bytes_read = followed.bytes_read, .bytes = *bytes};
-  if (followed.bytes_read < *bytes && !followed.view) {
+  if (!followed.view && (followed.bytes_read < *bytes || !followed.begun)) {
     forget_surplus();
     return look;
   }

@@ -40,7 +40,7 @@ class JobView {
 
 /// What a look gives: a view as soon as all of the log that there was has been read.
 struct JobLook {
-  std::shared_ptr<const JobView> view;  // Null: it is still being read.
+  std::shared_ptr<const JobView> view;  // Null: it is still being read, or nothing is in it yet.
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes = 0;  // Of the log.
 };

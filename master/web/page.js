@@ -10,6 +10,9 @@
   // As old as what is shown may get, in milliseconds; what takes long to make is asked for less often.
   const patience = isJob ? 2000 : 1000;
 
+  // Its log is being read, or waited for.
+  const isUnread = () => body.dataset.state === "reading" || body.dataset.state === "waiting";
+
   const replace = fresh => {
     let changed = false;
     for (const old of document.querySelectorAll("[data-live]")) {
@@ -33,7 +36,7 @@
     const answer = await fetch(location.pathname);
     if (!answer.ok) throw new Error(String(answer.status));
     const changed = replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    if (isJob && changed && body.dataset.state !== "reading") await showAttempts();
+    if (isJob && changed && !isUnread()) await showAttempts();
   };
 
   const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
@@ -53,7 +56,7 @@
   };
 
   const run = async () => {
-    let first = isJob && body.dataset.state !== "reading";
+    let first = isJob && !isUnread();
     while (first || body.dataset.state !== "over") {
       await visible();
       const began = performance.now();

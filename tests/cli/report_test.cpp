@@ -6,6 +6,7 @@
 #include <regex>
 #include <set>
 
+#include "cli/report/measures.hpp"
 #include "cli/report/report.hpp"
 #include "cli/report/trace.hpp"
 #include "common/report/assets.hpp"
@@ -46,6 +47,61 @@ JobHistory hostile_history() {
 }
 
 std::string page_of(const JobHistory& history) { return report_html(history, analyse(history)); }
+
+/// Two maps, of which one fails first and one has a backup, and a reduce.
+JobHistory measured_history() {
+  return LogWriter("words")
+      .worker("w1", 2)
+      .add(0, "stage.started", {{"stage", "map"}, {"tasks", 2}})
+      .attempt({.task = "map-0", .began = 0, .ended = 10, .outcome = "failed"},
+               {{"cause", "exception"}, {"charged", true}})
+      .attempt({.task = "map-0", .began = 10, .ended = 30, .number = 2},
+               {{"started", LogWriter::time(15)}, {"dead_letters", 3}, {"records_skipped", 2}})
+      .attempt({.task = "map-1", .began = 0, .ended = 130}, {{"bytes_out", 2048}})
+      .attempt({.task = "map-1", .began = 60, .ended = 140, .outcome = "abandoned", .number = 2},
+               {{"speculative", true}})
+      .add(140, "stage.ended", {{"stage", "map"}, {"tasks", 2}})
+      .add(140, "stage.started", {{"stage", "reduce"}, {"tasks", 1}})
+      .attempt({.task = "reduce-0", .began = 140, .ended = 300}, {{"records_in", 5}})
+      .add(300, "stage.ended", {{"stage", "reduce"}, {"tasks", 1}})
+      .add(340, "job.ended", {{"state", "succeeded"}, {"output_files", 1}, {"output_records", 4}})
+      .read();
+}
+
+TEST(Measures, AreThoseOfTheLog) {
+  const std::string text = measures_text(measured_history());
+  for (const char* part :
+       {"job       7 (words) succeeded, 340 ms\n", "map       2 tasks, 0 in flight, took 140 ms\n",
+        "ran     p50 15 ms, p95 15 ms, p99 15 ms, longest 130 ms (map-1.1), 8.6 times the median\n",
+        "waited  p50 0 ", "wrote   2.0 KiB, 0 records\n",
+        "attempts 4: 1 failed and 0 lost (25 %), 1 again, 1 speculative, 1 discarded\n",
+        "reduce    1 task,", "read    0 B, 5 records\n", "gather    200 ms\n",
+        "output    0 B, 4 records\n", "records   3 dead letters, 2 skipped\n"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  const Json json = Json::parse(measures_json(measured_history()));
+  EXPECT_EQ(json["elapsed_us"], 340'000);
+  const Json& analysis = json["analysis"];
+  EXPECT_EQ(analysis["gather_us"], 200'000);
+  EXPECT_EQ(analysis["dead_letters"], 3);
+  const Json& map = analysis["stages"][0];
+  EXPECT_EQ(map["p99_us"], 15'000);
+  EXPECT_EQ(map["straggling_percent"], 866);
+  EXPECT_EQ(map["waited_p95_us"], 0);
+  EXPECT_EQ(map["attempts"],
+            Json::parse(R"({"all": 4, "running": 0, "again": 1, "speculative": 1, "failed": 1,
+                            "lost": 0, "abandoned": 1})"));
+}
+
+TEST(Measures, OfNothingAreNone) {
+  EXPECT_THAT(measures_text(LogWriter().read()), HasSubstr("running"));
+  EXPECT_EQ(Json::parse(measures_json(LogWriter().read()))["analysis"]["stages"].size(), 0u);
+  EXPECT_TRUE(Json::parse(measures_json(hostile_history())).is_object());
+}
+
+TEST(Measures, LetNoTextReachTheTerminalThatMovesItsCursor) {
+  EXPECT_THAT(measures_text(LogWriter("\x1b[2J").read()), Not(HasSubstr("\x1b")));
+}
 
 TEST(Report, LetsNoTextOfTheLogBecomeMarkup) {
   const std::string page = page_of(hostile_history());

@@ -67,6 +67,17 @@ TEST_F(JobViewsTest, FollowALogThatGrows) {
   EXPECT_EQ(views_.look({1})->view, over.view);
 }
 
+TEST_F(JobViewsTest, WaitForALogThatIsBegun) {
+  logs_.append(1, "");
+  ASSERT_TRUE(views_.look({1}).ok());
+  EXPECT_EQ(views_.look({1})->view, nullptr);
+  // A line that is not whole is none.
+  logs_.append(1, Logs::begin().substr(0, 20));
+  EXPECT_EQ(views_.look({1})->view, nullptr);
+  logs_.append(1, Logs::begin().substr(20));
+  EXPECT_EQ(views_.look({1})->view->history.state, "running");
+}
+
 TEST_F(JobViewsTest, BeginAnewWithALogThatDoes) {
   logs_.append(1, Logs::begin("earlier") + Logs::end());
   look_until([](const JobLook& look) { return look.view != nullptr; });
