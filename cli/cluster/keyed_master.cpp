@@ -25,7 +25,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kStartPatience = 30s;
-constexpr const char* kUsualPort = "7077";
 constexpr const char* kOwner = "owner";
 
 std::string record_path(const std::string& directory) { return directory + "/master.json"; }
@@ -124,7 +123,7 @@ Result<std::string> master_endpoint(const std::string& word) {
   const bool has_port =
       !bare_v6 && colon != word.npos && word.find(']', colon) == word.npos && !word.empty();
   const std::string host = bare_v6 ? "[" + word + "]" : word;
-  std::string endpoint = "tcp://" + host + (has_port ? "" : ":" + std::string(kUsualPort));
+  std::string endpoint = "tcp://" + host + (has_port ? "" : ":" + std::to_string(kUsualMasterPort));
   net::SocketOptions options;
   options.protection = net::Guarded{};
   FANFOLD_ASSIGN_OR_RETURN(const net::Address address, net::parse_address(endpoint, options));

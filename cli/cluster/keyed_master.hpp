@@ -16,6 +16,9 @@
 
 namespace fanfold::cli {
 
+/// Where it listens when nobody says.
+inline constexpr std::uint16_t kUsualMasterPort = 7077;
+
 struct KeyedMaster {
   std::string address;  // tcp://HOST:PORT
   pid_t process = 0;

@@ -18,6 +18,7 @@ constexpr std::uint64_t kProcessesEnough = 512;
 constexpr std::uint64_t kSpaceEnough = 10ull << 30;
 constexpr std::uint64_t kSpaceLeast = 256u << 20;
 constexpr std::uint64_t kFilesFreeLeast = 10'000;
+constexpr std::uint32_t kPortsEnough = 2000;
 constexpr std::uint64_t kSlowSync = 100'000;
 /// 2024: before this version was written.
 constexpr std::int64_t kClockLeast = 1'704'067'200;
@@ -34,6 +35,7 @@ class Examiner {
     other_limits();
     memory();
     cores();
+    ports();
     clock();
     surroundings();
     return std::move(findings_);
@@ -224,6 +226,33 @@ class Examiner {
         found + ", but a control group allows the time of " + std::to_string(*quota / 1000) + "." +
             std::to_string(*quota % 1000 / 100),
         "More slots than that wait for each other: --slots " + std::to_string(slots) + " in all.");
+  }
+
+  void ports() {
+    const PortFacts& ports = facts_.ports;
+    if (!ports.loopback_trouble.empty()) {
+      add("ports", Verdict::kWarning,
+          "nothing can listen on 127.0.0.1 and be reached: " + ports.loopback_trouble,
+          "Pages and metrics (--http) need it; so do clusters over TCP. Look at the loopback "
+          "interface and the firewall.");
+    }
+    for (const PortFacts::Refused& refused : ports.refused) {
+      add("ports", Verdict::kWarning,
+          "port " + std::to_string(refused.port) + " cannot be listened at: " + refused.why,
+          "A master of 'cluster up --hosts' listens at 7077: if it is not one that does so now, "
+          "give it another port (--address HOST:PORT), and pages theirs (--http PORT).");
+    }
+    if (ports.for_connections && *ports.for_connections < kPortsEnough) {
+      add("ports", Verdict::kWarning,
+          "the kernel has " + plural(*ports.for_connections, "port") + " for connections",
+          "Each worker connects to the master and to all others: widen "
+          "net.ipv4.ip_local_port_range.");
+    }
+    std::string free;
+    for (const std::uint16_t port : ports.free) {
+      free += (free.empty() ? "free: " : ", ") + std::to_string(port);
+    }
+    if (!free.empty()) add("ports", Verdict::kFine, free);
   }
 
   void clock() {

@@ -198,6 +198,7 @@ HostFacts look_at_host(const HostQuestions& questions) {
   facts.scratch = look_at_scratch(questions.scratch);
   facts.cluster_directory = questions.cluster_directory;
   facts.cgroup = look_at_cgroups("");
+  facts.ports = look_at_ports(questions.ports);
   look_at_memory(&facts);
   facts.cores = usable_cores();
   facts.cores_online = static_cast<std::uint32_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "common/host/cgroups.hpp"
+
 namespace fanfold::cli {
 
 struct ProgramFacts {
@@ -28,11 +30,15 @@ struct ScratchFacts {
   std::uint64_t sync_us = 0;  // What it took to make 4 KiB durable.
 };
 
-/// The tightest of a group and those around it; none: not limited, or not known.
-struct CgroupFacts {
-  std::optional<std::uint64_t> memory_bytes;
-  std::optional<std::uint64_t> cpus_thousandths;
-  std::optional<std::uint64_t> processes;
+struct PortFacts {
+  std::string loopback_trouble;  // Empty: a program can listen there and be reached.
+  struct Refused {
+    std::uint16_t port = 0;
+    std::string why;
+  };
+  std::vector<Refused> refused;  // Of those that were asked about.
+  std::vector<std::uint16_t> free;
+  std::optional<std::uint32_t> for_connections;  // That the kernel gives out; none: not known.
 };
 
 struct HostFacts {
@@ -40,6 +46,7 @@ struct HostFacts {
   bool bundled_jobs = true;
   ScratchFacts scratch;
   CgroupFacts cgroup;
+  PortFacts ports;
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_available = 0;
   bool strict_overcommit = false;
@@ -62,12 +69,13 @@ struct HostQuestions {
   std::string program_directory;
   std::string scratch;
   std::string cluster_directory;
+  std::vector<std::uint16_t> ports;  // That somebody wants to listen at.
 };
 
 /// Writes a few bytes into the scratch directory and removes them again.
 HostFacts look_at_host(const HostQuestions& questions);
 
-/// `root` stands before /proc and /sys; "" is this host.
-CgroupFacts look_at_cgroups(const std::string& root);
+/// Listens for a moment at each of the wanted ports.
+PortFacts look_at_ports(const std::vector<std::uint16_t>& wanted);
 
 }  // namespace fanfold::cli

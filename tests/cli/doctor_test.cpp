@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "cli/doctor/examination.hpp"
+#include "common/core/unique_fd.hpp"
 #include "tests/io/temporary_directory.hpp"
 
 namespace fanfold::cli {
@@ -29,6 +32,7 @@ HostFacts healthy() {
   facts.memory_bytes = facts.memory_available = 16ull << 30;
   facts.cores = facts.cores_online = 4;
   facts.open_files = 20'000;
+  facts.ports.free = {7077};
   facts.cluster_directory = "/run/user/1000/fanfold";
   facts.unix_seconds = 1'800'000'000;
   facts.clock_known = facts.clock_synchronised = true;
@@ -121,6 +125,15 @@ const Illness kIllnesses[] = {
      "default"},
     {"GroupCores", [](HostFacts& f) { f.cgroup.cpus_thousandths = 1500; }, Verdict::kWarning,
      "cores", "--slots 1 "},
+    {"NoLoopback", [](HostFacts& f) { f.ports.loopback_trouble = "Network is unreachable"; },
+     Verdict::kWarning, "ports", "loopback"},
+    {"TakenPort",
+     [](HostFacts& f) {
+       f.ports.refused = {{7077, "Address already in use"}};
+     },
+     Verdict::kWarning, "ports", "--address"},
+    {"FewPorts", [](HostFacts& f) { f.ports.for_connections = 100; }, Verdict::kWarning, "ports",
+     "ip_local_port_range"},
     {"Clock", [](HostFacts& f) { f.unix_seconds = 3; }, Verdict::kWarning, "clock", "Set it"},
     {"Unsynchronised", [](HostFacts& f) { f.clock_synchronised = false; }, Verdict::kWarning,
      "clock", "chrony"},
@@ -131,6 +144,24 @@ const Illness kIllnesses[] = {
 
 INSTANTIATE_TEST_SUITE_P(Hosts, DoctorFinds, testing::ValuesIn(kIllnesses),
                          [](const auto& info) { return info.param.name; });
+
+TEST(Doctor, FindsPortsThatAreTaken) {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::uint16_t port = ntohs(address.sin_port);
+  const PortFacts facts = look_at_ports({port});
+  EXPECT_EQ(facts.loopback_trouble, "");
+  ASSERT_EQ(facts.refused.size(), 1u);
+  EXPECT_EQ(facts.refused[0].port, port);
+  EXPECT_TRUE(facts.free.empty());
+  EXPECT_THAT(facts.for_connections, testing::Optional(testing::Gt(0u)));
+}
 
 TEST(Doctor, TellsProgramsTheSame) {
   HostFacts facts = healthy();
@@ -156,6 +187,15 @@ TEST_F(Cgroups, OfVersion2AreAsTightAsTheTightestAround) {
   root_.write("sys/fs/cgroup/a/cpu.max", "max 100000\n");
   root_.write("sys/fs/cgroup/a/b/pids.max", "64\n");
   EXPECT_EQ(look().memory_bytes, 1000u);
+  EXPECT_EQ(look().memory_bytes_free, std::nullopt);
+  root_.write("sys/fs/cgroup/a/memory.current", "900\n");
+  root_.write("sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_file 300\n");
+  EXPECT_EQ(look().memory_bytes_free, 400u);
+  // Less is left in a group that may have more.
+  root_.write("sys/fs/cgroup/memory.max", "2000\n");
+  root_.write("sys/fs/cgroup/memory.current", "1990\n");
+  EXPECT_EQ(look().memory_bytes, 1000u);
+  EXPECT_EQ(look().memory_bytes_free, 10u);
   EXPECT_EQ(look().cpus_thousandths, 1500u);
   EXPECT_EQ(look().processes, 64u);
 }
@@ -167,7 +207,10 @@ TEST_F(Cgroups, OfVersion1AreRead) {
   root_.write("sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "50000\n");
   root_.write("sys/fs/cgroup/cpu/x/cpu.cfs_period_us", "100000\n");
   root_.write("sys/fs/cgroup/pids/x/pids.max", "max\n");
+  root_.write("sys/fs/cgroup/memory/x/memory.usage_in_bytes", "2500\n");
+  root_.write("sys/fs/cgroup/memory/x/memory.stat", "inactive_file 1\ntotal_inactive_file 700\n");
   EXPECT_EQ(look().memory_bytes, 2000u);
+  EXPECT_EQ(look().memory_bytes_free, 200u);
   EXPECT_EQ(look().cpus_thousandths, 500u);
   EXPECT_EQ(look().processes, std::nullopt);
 }

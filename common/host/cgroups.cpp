@@ -1,14 +1,15 @@
-// Limits of control groups, of both versions: the limit of a group around ours binds us too.
+// The limit of a group around ours binds us too.
+
+#include "common/host/cgroups.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
-#include "cli/doctor/host_facts.hpp"
-
-namespace fanfold::cli {
+namespace fanfold {
 namespace {
 
 /// Version 1 says "unlimited" by a number that no machine has.
@@ -38,6 +39,31 @@ void read_number(const std::string& path, std::optional<std::uint64_t>* limit) {
   if (!words.empty()) tighten(limit, number(words[0]));
 }
 
+/// The number behind a word of memory.stat; 0: it is not there.
+std::uint64_t number_after(const std::vector<std::string>& words, const std::string& name) {
+  const auto found = std::find(words.begin(), words.end(), name);
+  const bool there = found != words.end() && std::next(found) != words.end();
+  return there ? number(*std::next(found)).value_or(0) : 0;
+}
+
+struct MemoryFiles {
+  const char* limit;
+  const char* used;
+  const char* droppable;  // A word in memory.stat.
+};
+
+void read_memory(const std::string& directory, const MemoryFiles& files, CgroupFacts* facts) {
+  std::optional<std::uint64_t> limit;
+  read_number(directory + "/" + files.limit, &limit);
+  if (!limit) return;
+  tighten(&facts->memory_bytes, limit);
+  std::optional<std::uint64_t> used;
+  read_number(directory + "/" + files.used, &used);
+  if (!used) return;
+  *used -= std::min(*used, number_after(words_of(directory + "/memory.stat"), files.droppable));
+  tighten(&facts->memory_bytes_free, *limit - std::min(*limit, *used));
+}
+
 std::optional<std::uint64_t> share_of(const std::string& quota, const std::string& period) {
   const auto some = number(quota);
   const auto of = number(period);
@@ -46,7 +72,9 @@ std::optional<std::uint64_t> share_of(const std::string& quota, const std::strin
 }
 
 void read_version_2(const std::string& directory, CgroupFacts* facts) {
-  read_number(directory + "/memory.max", &facts->memory_bytes);
+  read_memory(directory,
+              {.limit = "memory.max", .used = "memory.current", .droppable = "inactive_file"},
+              facts);
   read_number(directory + "/pids.max", &facts->processes);
   const std::vector<std::string> cpu = words_of(directory + "/cpu.max");
   if (cpu.size() == 2) tighten(&facts->cpus_thousandths, share_of(cpu[0], cpu[1]));
@@ -55,7 +83,11 @@ void read_version_2(const std::string& directory, CgroupFacts* facts) {
 void read_version_1(const std::string& controller, const std::string& directory,
                     CgroupFacts* facts) {
   if (controller == "memory") {
-    read_number(directory + "/memory.limit_in_bytes", &facts->memory_bytes);
+    read_memory(directory,
+                {.limit = "memory.limit_in_bytes",
+                 .used = "memory.usage_in_bytes",
+                 .droppable = "total_inactive_file"},
+                facts);
   } else if (controller == "pids") {
     read_number(directory + "/pids.max", &facts->processes);
   } else if (controller == "cpu") {
@@ -106,4 +138,4 @@ CgroupFacts look_at_cgroups(const std::string& root) {
   return facts;
 }
 
-}  // namespace fanfold::cli
+}  // namespace fanfold
