@@ -80,6 +80,7 @@ Command logs_command();
 Command events_command();
 Command report_command();
 Command trace_command();
+Command profile_command();
 Command why_command();
 Command replay_command();
 Command jobs_command();

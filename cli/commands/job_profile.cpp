@@ -1,5 +1,7 @@
 #include "cli/commands/job_profile.hpp"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -8,7 +10,6 @@
 
 #include "cli/commands/command.hpp"
 #include "cli/profile/profile.hpp"
-#include "common/profile/stack_profile.hpp"
 
 namespace fanfold::cli {
 
@@ -22,14 +23,39 @@ Result<std::string> make_sample_directory(const std::string& picture) {
                     (failed ? failed.message() : std::string(std::strerror(errno))));
 }
 
-Status write_job_profile(const std::string& picture, const proto::JobSpec& spec) {
-  FANFOLD_ASSIGN_OR_RETURN(const StackProfile profile, read_profiles(spec.profile));
-  if (profile.files == 0) {
-    return {StatusCode::kUnavailable,
-            "there is no profile: no worker has left samples in " + spec.profile +
-                "; the job took too little processor time, or workers cannot write there (what "
-                "attempts print says so: see 'fanfold logs')"};
+Result<bool> prepare_sample_directory(const std::string& directory, bool shared) {
+  const bool made = ::mkdir(directory.c_str(), 0777) == 0;
+  if (!made && errno != EEXIST) {
+    return Status(StatusCode::kInvalidArgument, "--profile: cannot make the directory " +
+                                                    directory + ": " + std::strerror(errno));
   }
+  const Result<StackProfile> earlier = read_profiles(directory);
+  if (!earlier.ok()) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "--profile: " + directory + " is no directory that can be read; give another one");
+  }
+  if (earlier->files > 0 && !shared) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--profile: " + directory +
+                      " has samples of another job; give a directory that is new or empty");
+  }
+  return made;
+}
+
+Result<StackProfile> read_job_samples(const std::string& directory) {
+  FANFOLD_ASSIGN_OR_RETURN(StackProfile profile, read_profiles(directory));
+  if (profile.files == 0) {
+    return Status(StatusCode::kUnavailable,
+                  "there is no profile: no worker has left samples in " + directory +
+                      "; the job took too little processor time, or workers cannot write there "
+                      "(what attempts print says so: see 'fanfold logs')");
+  }
+  return profile;
+}
+
+Status write_job_profile(const std::string& picture, const proto::JobSpec& spec) {
+  FANFOLD_ASSIGN_OR_RETURN(const StackProfile profile, read_job_samples(spec.profile));
   return write_profile({.path = picture, .job = spec.job_name, .plugin = spec.plugin.path},
                        profile);
 }

@@ -1,13 +1,28 @@
 // `submit`: hands a job to a cluster and prints its id.
 
+#include <unistd.h>
+
+#include <optional>
+
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/commands/job_flags.hpp"
+#include "cli/commands/job_profile.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/view/json.hpp"
 
 namespace fanfold::cli {
 namespace {
+
+/// Whether a directory was made for it.
+Result<bool> ask_for_samples(const Environment& environment, const Arguments& arguments,
+                             proto::JobSpec* spec) {
+  const std::optional<std::string> directory = arguments.value("profile");
+  if (!directory) return false;
+  spec->profile = absolute_path(environment.working_directory, *directory);
+  // Of a job with this id the samples may be there already: it is submitted once more.
+  return prepare_sample_directory(spec->profile, arguments.has("client-id"));
+}
 
 Result<JobId> submit(const Environment& environment, const Arguments& arguments) {
   FANFOLD_ASSIGN_OR_RETURN(const JobRequest request, make_job_request(arguments));
@@ -21,8 +36,12 @@ Result<JobId> submit(const Environment& environment, const Arguments& arguments)
   }
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
                            connect_client(place, steady_clock(), {}));
-  FANFOLD_ASSIGN_OR_RETURN(const proto::Answer answer, client->ask<proto::Answer>(message));
-  return answer.job;
+  FANFOLD_ASSIGN_OR_RETURN(const bool made, ask_for_samples(environment, arguments, &message.spec));
+  const Result<proto::Answer> answer = client->ask<proto::Answer>(message);
+  if (answer.ok()) return answer->job;
+  // Of a job that was refused nothing will come; one that was accepted all the same may have begun.
+  if (made) ::rmdir(message.spec.profile.c_str());
+  return answer.status();
 }
 
 int submit_main(const Environment& environment, const Arguments& arguments) {
@@ -43,6 +62,10 @@ Command submit_command() {
   syntax.summary = "Hands a job to a cluster, prints its id and returns.";
   syntax.description = "JOB and INPUT are those of 'fanfold run'; 'fanfold wait' follows the job.";
   syntax.flags = job_flags();
+  syntax.flags.push_back({"profile", '\0', "DIR",
+                          "Keep samples of what executors do in this new directory, which all "
+                          "workers see: 'fanfold profile' draws them.",
+                          false});
   syntax.flags.push_back(master_flag());
   syntax.flags.push_back(key_flag());
   syntax.flags.push_back(json_flag());

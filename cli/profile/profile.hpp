@@ -1,4 +1,4 @@
-// What samplers saw of a job, as a file.
+// What samplers saw of a job, as a picture.
 
 #pragma once
 
@@ -8,6 +8,10 @@
 #include "common/profile/stack_profile.hpp"
 
 namespace fanfold::cli {
+
+/// An SVG.  kUnavailable: nothing was seen.
+Result<std::string> profile_svg(const std::string& job, const std::string& plugin,
+                                const StackProfile& profile);
 
 struct ProfileTarget {
   std::string path;    // Of the SVG.

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <sstream>
 
@@ -22,9 +23,12 @@ namespace {
 
 constexpr std::string_view kHeading = "profile 1";
 constexpr const char* kEnding = ".stacks";
-/// Of a process: it adds no more then.
+/// Of a process: it adds no more stacks then, but how many it leaves out.
 constexpr std::uintmax_t kFileBytesMax = 256u << 20;
+/// Of all stacks that are put together: some 300 MB.
+constexpr std::size_t kFramesKeptMax = 16u << 20;
 constexpr std::size_t kFramesMax = 1024;
+constexpr std::size_t kLineBytesMax = 64u << 10;
 constexpr std::size_t kModulesMax = 100'000;
 
 struct Mapping {
@@ -125,14 +129,41 @@ class Decoder {
         return;
       }
     }
-    if (!frames.empty()) {
-      profile_.stacks[{static_cast<Stage>(*stage), std::move(frames)}] += *count;
+    if (!frames.empty()) add(static_cast<Stage>(*stage), std::move(frames), *count);
+  }
+
+  void add(Stage stage, std::vector<ProfileFrame> frames, std::uint64_t count) {
+    std::pair key{stage, std::move(frames)};
+    if (const auto known = profile_.stacks.find(key); known != profile_.stacks.end()) {
+      known->second += count;
+    } else if (frames_kept_ + key.second.size() > kFramesKeptMax) {
+      profile_.left_out += count;
+    } else {
+      frames_kept_ += key.second.size();
+      profile_.stacks.emplace(std::move(key), count);
     }
   }
 
   StackProfile& profile_;
   std::vector<std::uint32_t> numbers_;  // Of the modules since the last heading.
+  std::size_t frames_kept_ = 0;         // Of all stacks that were added.
 };
+
+/// All whole ones that a writer may have written.
+void read_lines(const std::string& path, Decoder* decoder) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> line(kLineBytesMax);
+  while (file) {
+    file.getline(line.data(), static_cast<std::streamsize>(line.size()));
+    if (file.eof() || file.bad()) return;  // What a crash cut off is the last.
+    if (file.fail()) {
+      file.clear();
+      file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    } else {
+      decoder->take({line.data(), static_cast<std::size_t>(file.gcount()) - 1});
+    }
+  }
+}
 
 std::string own_file(const std::string& directory) {
   std::array<char, 256> host{};
@@ -210,19 +241,26 @@ void decode(std::string_view text, StackProfile* profile) {
   }
 }
 
-Status append_samples(const std::string& directory, const LoadedAs& loaded) {
+StackProfile take_profile(const LoadedAs& loaded) {
   const std::vector<Sample> samples = Sampler::take();
   const std::uint64_t left_out = Sampler::take_left_out();
   if (samples.empty() && left_out == 0) return {};
+  return locate(samples, left_out, loaded);
+}
+
+Status append_profile(const std::string& directory, const StackProfile& profile) {
   const std::string path = own_file(directory);
   const UniqueFd file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644));
   // One that was cut off may be before it.
-  std::string text = '\n' + encode(locate(samples, left_out, loaded));
+  std::string text = '\n' + encode(profile);
   struct stat before {};
-  if (file.open() && ::fstat(file.get(), &before) == 0 &&
-      static_cast<std::uintmax_t>(before.st_size) + text.size() > kFileBytesMax) {
-    return {StatusCode::kExhausted, "the profile " + path + " is full: what comes is left out"};
+  const bool full = file.open() && ::fstat(file.get(), &before) == 0 &&
+                    static_cast<std::uintmax_t>(before.st_size) + text.size() > kFileBytesMax;
+  if (full) {
+    StackProfile none;
+    none.left_out = profile.left_out + profile.samples();
+    text = '\n' + encode(none);
   }
   std::string_view rest = text;
   while (file.open() && !rest.empty()) {
@@ -231,8 +269,14 @@ Status append_samples(const std::string& directory, const LoadedAs& loaded) {
     if (put <= 0) break;
     rest.remove_prefix(static_cast<std::size_t>(put));
   }
-  if (rest.empty()) return {};
-  return {StatusCode::kIoError, "cannot add to the profile " + path + ": " + std::strerror(errno)};
+  if (!rest.empty()) {
+    return {StatusCode::kIoError,
+            "cannot add to the profile " + path + ": " + std::strerror(errno)};
+  }
+  if (full) {
+    return {StatusCode::kExhausted, "the profile " + path + " is full: what comes is left out"};
+  }
+  return {};
 }
 
 Result<StackProfile> read_profiles(const std::string& directory) {
@@ -243,15 +287,12 @@ Result<StackProfile> read_profiles(const std::string& directory) {
                   "cannot read the samples in " + directory + ": " + failed.message());
   }
   StackProfile profile;
+  Decoder decoder(&profile);
   for (const auto& entry : files) {
     const std::string path = entry.path();
     if (!path.ends_with(kEnding) || !entry.is_regular_file(failed)) continue;
     ++profile.files;
-    std::ifstream file(path, std::ios::binary);
-    std::string text(std::min<std::uint64_t>(file_bytes(path), kFileBytesMax), '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    decode(text, &profile);
+    read_lines(path, &decoder);
   }
   return profile;
 }

@@ -53,12 +53,14 @@ StackProfile locate(const std::vector<Sample>& samples, std::uint64_t left_out,
 
 std::string encode(const StackProfile& profile);
 /// Adds what encode() gave, any number of times one after the other.  Total: lines that do not fit
-/// are passed over, as is one that a crash cut off.
+/// are passed over, as is one that a crash cut off; what there is no room for is counted.
 void decode(std::string_view text, StackProfile* profile);
 
-/// What the sampler of this process has seen since the last time, to a file of its own in
-/// `directory`, which must be there.
-Status append_samples(const std::string& directory, const LoadedAs& loaded = {});
+/// What the sampler of this process has seen since the last time.
+StackProfile take_profile(const LoadedAs& loaded = {});
+/// To a file of this process in `directory`, which must be there.  kExhausted: the file has its
+/// full size; what is not in it is counted there as left out.
+Status append_profile(const std::string& directory, const StackProfile& profile);
 /// All files there.  kNotFound: there is no such directory.
 Result<StackProfile> read_profiles(const std::string& directory);
 

@@ -68,6 +68,7 @@ void EventRecorder::accepted(Instant now, const Outline& outline) {
         .number("inputs_count", inputs.size())
         .texts("inputs", inputs.first(std::min(inputs.size(), kInputsNamed)))
         .text("output", spec.output);
+    if (!spec.profile.empty()) line.text("profile", spec.profile);
     if (!spec.traceparent.empty()) line.text("traceparent", spec.traceparent);
   }
   JsonLine(&job.buffer, "job.planned", time_us(now))

@@ -1,7 +1,10 @@
 // Flame graphs: widths, names that are no XML, and samples of this very process.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -12,6 +15,7 @@
 #include "cli/profile/flame_graph.hpp"
 #include "cli/profile/profile.hpp"
 #include "cli/profile/stacks.hpp"
+#include "common/profile/sample_writer.hpp"
 #include "common/profile/sampler.hpp"
 #include "common/profile/stack_profile.hpp"
 #include "tests/io/temporary_directory.hpp"
@@ -98,6 +102,54 @@ TEST(StackProfile, NamesTheFileWhereTheHostHasAnother) {
   EXPECT_EQ(stages.at(Stage::kMap).begin()->first.front().name, "(/proc/self/exe)");
 }
 
+/// The file of this process in a directory of samples.
+std::string own_samples(const std::string& directory) {
+  const std::filesystem::directory_iterator files(directory);
+  return files == std::filesystem::directory_iterator() ? std::string() : files->path().string();
+}
+
+TEST(StackProfile, CountsWhatAFullFileDoesNotTake) {
+  const io::TemporaryDirectory directory;
+  ASSERT_TRUE(append_profile(directory.path(), small_profile()).ok());
+  EXPECT_EQ(read_profiles(directory.path())->left_out, 2u);
+  // A hole is as large as what would be there.
+  std::filesystem::resize_file(own_samples(directory.path()), (256u << 20) - 20);
+  EXPECT_EQ(append_profile(directory.path(), small_profile()).code(), StatusCode::kExhausted);
+  EXPECT_EQ(append_profile(directory.path(), small_profile()).code(), StatusCode::kExhausted);
+  const StackProfile read = *read_profiles(directory.path());
+  EXPECT_EQ(read.samples(), 4u);
+  EXPECT_EQ(read.left_out, 2u + 6u + 6u);
+}
+
+TEST(SampleWriter, DoesNotWaitForADirectoryThatHangs) {
+  using namespace std::chrono_literals;
+  const io::TemporaryDirectory directory;
+  ASSERT_TRUE(append_profile(directory.path(), small_profile()).ok());
+  // Opening it waits for a reader.
+  const std::string file = own_samples(directory.path());
+  std::filesystem::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  SampleWriter writer(10ms);
+  EXPECT_EQ(writer.append(directory.path(), small_profile()).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(writer.append(directory.path(), small_profile()).code(), StatusCode::kUnavailable);
+  // The directory answers again.
+  const int reader = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  std::filesystem::remove(file);
+  const auto patience = std::chrono::steady_clock::now() + 60s;
+  std::uint64_t appended = 2;
+  Status written;
+  do {
+    written = writer.append(directory.path(), small_profile());
+    ++appended;
+  } while (!written.ok() && std::chrono::steady_clock::now() < patience);
+  ::close(reader);
+  EXPECT_TRUE(written.ok()) << written.message();
+  // The first went to the reader here; of all others nothing is lost that is not counted.
+  const StackProfile read = *read_profiles(directory.path());
+  EXPECT_GE(read.samples(), 4u);
+  EXPECT_EQ(read.samples() + read.left_out, 6 * (appended - 1));
+}
+
 TEST(WriteProfile, LeavesAnEarlierPictureWhereNothingWasSeen) {
   const io::TemporaryDirectory directory;
   const std::string path = directory.path("p.svg");
@@ -150,7 +202,7 @@ StackProfile profile_of_burning() {
   const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (profile.samples() < 20 && std::chrono::steady_clock::now() < patience) {
     for (int i = 0; i < 100; ++i) value = burn_for_the_profile(value);
-    EXPECT_TRUE(append_samples(directory.path()).ok());
+    EXPECT_TRUE(append_profile(directory.path(), take_profile()).ok());
     profile = *read_profiles(directory.path());
   }
   Sampler::stop();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/e2e/command.hpp"
@@ -11,6 +12,7 @@
 namespace fanfold::e2e {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
@@ -141,6 +143,45 @@ TEST_F(Profiles, OfAPrivateClusterHaveAGraphOfEachStage) {
 TEST_F(Profiles, OfAStandingClusterComeFromItsExecutors) {
   const Cluster cluster(workspace_, 1, 2);
   expect_profile({"--split-bytes", "1M"}, cluster.options());
+}
+
+TEST_F(Profiles, OfASubmittedJobAreDrawnWhenSomebodyAsks) {
+  const Cluster cluster(workspace_, 2, 1);
+  workspace_.write("large.txt", make_text(2, 300'000));
+  const std::vector<std::string> submit = {
+      "submit",  faulty_plugin("faulty"), "large.txt", "-o",
+      "out",     "--split-bytes",         "1M",        "--profile",
+      "samples", "--client-id",           "one"};
+  const Outcome submitted = cluster.run(submit);
+  ASSERT_EQ(submitted.exit_code, 0) << submitted.both();
+  ASSERT_EQ(cluster.run({"wait", "1", "--quiet"}).exit_code, 0);
+  const Outcome drawn = cluster.run({"profile", "1", "-o", "p.svg"});
+  EXPECT_EQ(drawn.exit_code, 0) << drawn.both();
+  EXPECT_EQ(drawn.both(), "");
+  EXPECT_THAT(workspace_.read("p.svg"), AllOf(HasSubstr(">map: "), HasSubstr("Faulty")));
+  // Saying it again is no second job.
+  EXPECT_EQ(cluster.run(submit).out, "1\n");
+  // Samples of two jobs in one picture would be of neither.
+  const Outcome other =
+      cluster.run({"submit", "word_count", "in.txt", "-o", "other", "--profile", "samples"});
+  EXPECT_EQ(other.exit_code, 2) << other.both();
+  EXPECT_THAT(other.err, HasSubstr("has samples of another job"));
+  std::filesystem::remove_all(workspace_.path("samples"));
+  const Outcome gone = cluster.run({"profile", "1", "-o", "again.svg"});
+  EXPECT_NE(gone.exit_code, 0);
+  EXPECT_THAT(gone.err, HasSubstr("It was removed, or is on another host"));
+}
+
+TEST_F(Profiles, ThatNobodyAskedForAreToldOf) {
+  const Cluster cluster(workspace_, 1, 1);
+  ASSERT_EQ(cluster.run({"submit", "word_count", "in.txt", "-o", "out"}).exit_code, 0);
+  EXPECT_THAT(cluster.run({"profile", "1"}).err, HasSubstr("job 1 was not sampled"));
+  // Refused: nothing stays of what was made for it.
+  workspace_.write("there/file", "");
+  const Outcome refused =
+      cluster.run({"submit", "word_count", "in.txt", "-o", "there", "--profile", "samples"});
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_FALSE(workspace_.exists("samples"));
 }
 
 TEST_F(Profiles, OfThisProcessSeeItsTasksOneAfterTheOther) {

@@ -3,7 +3,6 @@
 #include <cstdio>
 
 #include "common/profile/sampler.hpp"
-#include "common/profile/stack_profile.hpp"
 #include "worker/plugin/sealed_copy.hpp"
 
 namespace fanfold::worker {
@@ -15,8 +14,9 @@ void tell(const Status& status) {
 
 }  // namespace
 
-AttemptProfile::AttemptProfile(const std::string& directory, const std::string& plugin, Stage stage)
-    : directory_(directory), plugin_(plugin) {
+AttemptProfile::AttemptProfile(const std::string& directory, const std::string& plugin, Stage stage,
+                               SampleWriter& writer)
+    : directory_(directory), plugin_(plugin), writer_(writer) {
   // Of an earlier job the timer may still run.
   if (directory_.empty()) {
     Sampler::stop();
@@ -29,7 +29,7 @@ AttemptProfile::AttemptProfile(const std::string& directory, const std::string& 
 AttemptProfile::~AttemptProfile() {
   if (directory_.empty()) return;
   Sampler::leave();
-  tell(append_samples(directory_, {.mapped = kSealedCopyInMaps, .path = plugin_}));
+  tell(writer_.append(directory_, take_profile({.mapped = kSealedCopyInMaps, .path = plugin_})));
 }
 
 }  // namespace fanfold::worker

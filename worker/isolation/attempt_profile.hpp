@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/core/ids.hpp"
+#include "common/profile/sample_writer.hpp"
 
 namespace fanfold::worker {
 
@@ -12,8 +13,9 @@ namespace fanfold::worker {
 /// without a directory; what does not work out costs the attempt nothing, and is told in its log.
 class AttemptProfile {
  public:
-  /// Borrows both texts.  `plugin`: the file of which the executor has loaded a copy.
-  AttemptProfile(const std::string& directory, const std::string& plugin, Stage stage);
+  /// Borrows all of it.  `plugin`: the file of which the executor has loaded a copy.
+  AttemptProfile(const std::string& directory, const std::string& plugin, Stage stage,
+                 SampleWriter& writer);
   ~AttemptProfile();
   AttemptProfile(const AttemptProfile&) = delete;
   AttemptProfile& operator=(const AttemptProfile&) = delete;
@@ -21,6 +23,7 @@ class AttemptProfile {
  private:
   const std::string& directory_;
   const std::string& plugin_;
+  SampleWriter& writer_;
 };
 
 }  // namespace fanfold::worker
