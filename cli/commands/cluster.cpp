@@ -127,6 +127,10 @@ std::string state_of(const proto::WorkerStatus& worker) {
   return "up";
 }
 
+std::string free_of(std::uint64_t free, std::uint64_t all) {
+  return all == 0 ? "-" : format_bytes(free) + " of " + format_bytes(all);
+}
+
 int status_main(const Environment& environment, const Arguments& arguments) {
   const std::string directory = cluster_directory(environment, arguments);
   const Result<MasterPlace> address =
@@ -144,10 +148,13 @@ int status_main(const Environment& environment, const Arguments& arguments) {
   print("master " + cluster->address + ", process " + std::to_string(cluster->process) + ", up " +
         format_milliseconds(cluster->uptime_ms) + ", " +
         plural(cluster->jobs_running, "running job") + "\n");
-  Table table({"WORKER", "PROCESS", "SLOTS", "BUSY", "STATE"});
+  Table table({"WORKER", "PROCESS", "SLOTS", "BUSY", "MEMORY FREE", "SCRATCH FREE", "STATE"});
   for (const proto::WorkerStatus& worker : cluster->workers) {
     table.add({printable(worker.name, false), std::to_string(worker.process),
-               std::to_string(worker.slots), std::to_string(worker.busy), state_of(worker)});
+               std::to_string(worker.slots), std::to_string(worker.busy),
+               free_of(worker.room.memory_bytes_free, worker.room.memory_bytes),
+               free_of(worker.room.scratch_bytes_free, worker.room.scratch_bytes),
+               state_of(worker)});
   }
   if (arguments.has("dir")) {
     Status told = add_absent_hosts(directory, *cluster, &table);

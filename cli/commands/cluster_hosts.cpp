@@ -137,7 +137,7 @@ Status add_absent_hosts(const std::string& directory, const proto::ClusterReply&
     const bool known =
         std::any_of(cluster.workers.begin(), cluster.workers.end(),
                     [&](const proto::WorkerStatus& worker) { return worker.name == host.name; });
-    if (!known) table->add({host.name, "-", "-", "-", "down"});
+    if (!known) table->add({host.name, "-", "-", "-", "-", "-", "down"});
   }
   return {};
 }

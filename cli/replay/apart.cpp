@@ -55,14 +55,11 @@ std::string read_all(int socket) {
 
 /// Where user code was when its process ended.
 worker::RunningAttempt description_of(const proto::TaskAssignment& assignment) {
-  worker::RunningAttempt attempt{.attempt = assignment.attempt,
-                                 .task = assignment.task,
-                                 .piece_paths = {},
-                                 .key_order = assignment.spec.key_order,
-                                 .memory_bytes = memory_here(assignment.spec),
-                                 .log = {},
-                                 .killed_as = {},
-                                 .kill_deadline = {}};
+  worker::RunningAttempt attempt(Instant{});
+  attempt.attempt = assignment.attempt;
+  attempt.task = assignment.task;
+  attempt.key_order = assignment.spec.key_order;
+  attempt.memory_bytes = memory_here(assignment.spec);
   for (const io::Piece& piece : assignment.split.pieces) attempt.piece_paths.push_back(piece.path);
   return attempt;
 }
@@ -104,6 +101,8 @@ Result<worker::RunOutcome> run_apart(const ApartAttempt& attempt) {
     outcome.failure =
         worker::explain_end(description_of(*attempt.assignment), crash, page, end, false);
   }
+  outcome.failure.memory.peak_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+  outcome.failure.memory.budget_bytes = memory_here(attempt.assignment->spec);
   outcome.failure.stack = worker::symbolise(crash, attempt.assignment->spec.plugin.path);
   return outcome;
 }

@@ -52,6 +52,20 @@ std::string stack_text(const std::vector<std::string>& stack) {
   return text;
 }
 
+/// "at most 131 MiB, its budget is 128 MiB; every 50 ms 3, 9, 20, 41, 88, 131 MiB"
+std::string memory_text(const proto::MemoryCurve& memory) {
+  const auto mebibytes = [](std::uint64_t bytes) {
+    return std::to_string((bytes + (1u << 19)) >> 20);
+  };
+  std::string text = "at most " + mebibytes(memory.peak_bytes) + " MiB";
+  if (memory.budget_bytes > 0) text += ", its budget is " + mebibytes(memory.budget_bytes) + " MiB";
+  for (std::size_t i = 0; i < memory.resident_bytes.size(); ++i) {
+    text += (i == 0 ? "; every " + std::to_string(memory.step_ms) + " ms " : ", ") +
+            mebibytes(memory.resident_bytes[i]);
+  }
+  return memory.resident_bytes.empty() ? text : text + " MiB";
+}
+
 const proto::LogEntry* first_attempt(const proto::JobStatus& status,
                                      const FailureContext& context) {
   for (const proto::LogEntry& entry : context.attempts) {
@@ -103,6 +117,7 @@ std::string cause_block(const proto::FailureReport& cause, const TaskId& task_id
   const std::string log =
       last_log_lines(cause.log_tail.empty() && attempt != nullptr ? attempt->text : cause.log_tail);
   if (!log.empty()) text += field("log", log);
+  if (cause.memory.peak_bytes > 0) text += field("memory", memory_text(cause.memory));
   text += field("class", proto::name_of(cause.kind));
   std::string task = name_of(task_id);
   if (attempt != nullptr) task += ", attempt " + std::to_string(attempt->attempt_number);

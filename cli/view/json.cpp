@@ -5,6 +5,7 @@
 
 #include "cli/job/parameters.hpp"
 #include "cli/view/names.hpp"
+#include "common/proto/as_json.hpp"
 #include "common/proto/completion_text.hpp"
 
 namespace fanfold::cli {
@@ -35,6 +36,12 @@ Json failure_json(const proto::FailureReport& failure) {
     json["record"] = {{"file", failure.record_file}, {"offset", failure.record_offset}};
   }
   if (!failure.key.empty()) json["key"] = failure.key;
+  if (failure.memory.peak_bytes > 0) {
+    json["memory"] = {{"peak_bytes", failure.memory.peak_bytes},
+                      {"budget_bytes", failure.memory.budget_bytes},
+                      {"step_ms", failure.memory.step_ms},
+                      {"resident_bytes", failure.memory.resident_bytes}};
+  }
   return json;
 }
 
@@ -61,16 +68,6 @@ Json completion_json(const proto::CompletionStatus& completion) {
   return json;
 }
 
-Json emission_json(const proto::Emission& emission) {
-  Json keys = Json::array();
-  for (const proto::HotKey& key : emission.hot_keys) {
-    keys.push_back({{"key", key.key}, {"partition", key.partition}, {"bytes", key.bytes}});
-  }
-  return {{"bytes", emission.bytes},
-          {"partition_bytes", emission.partition_bytes},
-          {"hot_keys", std::move(keys)}};
-}
-
 Json status_json(const proto::JobStatus& status) {
   Json json = {{"job", status.job.value},
                {"name", status.job_name},
@@ -91,7 +88,7 @@ Json status_json(const proto::JobStatus& status) {
                {"dead_letters", status.dead_letters}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
   json["completion"] = completion_json(status.completion);
-  json["emitted"] = emission_json(status.emission);
+  json["emitted"] = proto::emission_json<Json>(status.emission);
   json["control"] = {{"max_concurrency", status.control.max_concurrency},
                      {"priority", status.control.priority},
                      {"weight", status.control.weight},
@@ -193,16 +190,7 @@ std::string to_json(const proto::ClusterReply& cluster) {
                {"jobs_running", cluster.jobs_running},
                {"workers", Json::array()}};
   for (const proto::WorkerStatus& worker : cluster.workers) {
-    json["workers"].push_back({{"worker", worker.worker.value},
-                               {"name", worker.name},
-                               {"process", worker.process},
-                               {"slots", worker.slots},
-                               {"busy", worker.busy},
-                               {"draining", worker.draining},
-                               {"silent_ms", worker.silent_ms},
-                               {"standing", proto::name_of(worker.standing)},
-                               {"demerits", worker.demerits},
-                               {"excluded_ms", worker.excluded_ms}});
+    json["workers"].push_back(proto::worker_json<Json>(worker));
   }
   return dump(json);
 }

@@ -117,9 +117,13 @@ void serialize(Archive& archive, TaskAssignment& a) {
           a.splitters, a.generation, a.list_version);
 }
 template <class Archive>
+void serialize(Archive& archive, MemoryCurve& c) {
+  archive(c.resident_bytes, c.step_ms, c.peak_bytes, c.budget_bytes);
+}
+template <class Archive>
 void serialize(Archive& archive, FailureReport& f) {
   archive(Checked{f.kind}, f.message, f.stack, f.record_file, f.record_offset, f.log_tail, f.worker,
-          f.lost_outputs, f.key, f.record_to_blame);
+          f.lost_outputs, f.key, f.record_to_blame, f.memory);
 }
 template <class Archive>
 void serialize(Archive& archive, HotKey& k) {
@@ -167,9 +171,14 @@ void serialize(Archive& archive, JobStatus& s) {
           s.completion, s.records_skipped, s.dead_letters, s.control, s.emission);
 }
 template <class Archive>
+void serialize(Archive& archive, HostRoom& r) {
+  archive(r.memory_bytes, r.memory_bytes_free, r.executor_bytes, r.scratch_bytes,
+          r.scratch_bytes_free);
+}
+template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {
   archive(w.worker, w.name, w.process, w.slots, w.busy, w.draining, w.silent_ms,
-          Checked{w.standing}, w.demerits, w.excluded_ms);
+          Checked{w.standing}, w.demerits, w.excluded_ms, w.room);
 }
 
 // Messages whose senders may be of another version: `protocol` stays the first field for ever.
@@ -266,7 +275,7 @@ void serialize(Archive& archive, Events& m) {
 
 template <class Archive>
 void serialize(Archive& archive, Heartbeat& m) {
-  archive(m.worker, m.epoch, m.attempts, m.newest, m.peers);
+  archive(m.worker, m.epoch, m.attempts, m.newest, m.peers, m.room);
 }
 template <class Archive>
 void serialize(Archive& archive, CommitRequest& m) {

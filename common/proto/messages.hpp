@@ -16,7 +16,7 @@
 
 namespace fanfold::proto {
 
-inline constexpr std::uint32_t kProtocolVersion = 6;
+inline constexpr std::uint32_t kProtocolVersion = 7;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {
@@ -168,6 +168,7 @@ struct Heartbeat {
   AttemptId newest;
   /// Of the PeerKeys that the worker goes by; 0: none.
   std::uint64_t peers = 0;
+  HostRoom room = {};
 };
 /// Sent until answered by CommitAnswer.
 struct CommitRequest {

@@ -13,7 +13,9 @@
 #include "common/io/part_file.hpp"
 #include "common/io/piece_reader.hpp"
 #include "common/proto/emission.hpp"
+#include "common/proto/host_room.hpp"
 #include "common/proto/job_control.hpp"
+#include "common/proto/memory_curve.hpp"
 #include "fanfold/abi.hpp"
 
 namespace fanfold::proto {
@@ -207,6 +209,7 @@ struct FailureReport {
   std::vector<MapOutput> lost_outputs;  // kFetch: what could not be read.
   std::string key;                      // Reduce: as text, cut; empty when not at a key.
   bool record_to_blame = false;         // A task that passes over the record may get further.
+  MemoryCurve memory = {};
 };
 
 /// What a finished attempt asks to commit.
@@ -369,6 +372,7 @@ struct WorkerStatus {
   WorkerStanding standing = WorkerStanding::kGood;
   std::uint32_t demerits = 0;     // For its own failures lately; they fade.
   std::uint64_t excluded_ms = 0;  // That its exclusion lasts yet.
+  HostRoom room;                  // As it said last.
 };
 
 }  // namespace fanfold::proto

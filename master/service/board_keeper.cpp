@@ -94,12 +94,7 @@ std::shared_ptr<const web::Snapshot> BoardKeeper::take() {
   snapshot->totals = state_.measures.totals();
 
   snapshot->workers = state_.scheduler.workers(state_.now);
-  for (proto::WorkerStatus& status : snapshot->workers) {
-    const KnownWorker* worker = state_.workers.find(status.worker);
-    if (worker == nullptr) continue;
-    status.name = worker->hello.name;
-    status.process = worker->hello.process;
-  }
+  state_.workers.describe(&snapshot->workers);
 
   snapshot->jobs_planned_now =
       static_cast<std::uint32_t>(state_.jobs.list(JobPhase::kPlanning).size());

@@ -360,12 +360,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::GetCluster /*message*/) 
   reply.uptime_ms = milliseconds_of(state_.now - state_.started);
   reply.jobs_running = static_cast<std::uint32_t>(state_.jobs.active());
   reply.workers = state_.scheduler.workers(state_.now);
-  for (proto::WorkerStatus& status : reply.workers) {
-    if (const KnownWorker* worker = state_.workers.find(status.worker)) {
-      status.name = worker->hello.name;
-      status.process = worker->hello.process;
-    }
-  }
+  state_.workers.describe(&reply.workers);
   state_.outbox.add(peer, proto::encode(reply));
 }
 

@@ -33,6 +33,10 @@ void trim(proto::FailureReport* failure) {
   }
   if (failure->key.size() > kFailureTextBytes) failure->key.resize(kFailureTextBytes);
   failure->log_tail = tail_of(std::move(failure->log_tail), kFailureTextBytes);
+  std::vector<std::uint64_t>& points = failure->memory.resident_bytes;
+  if (points.size() > proto::MemoryCurve::kPointsMax) {
+    points.resize(proto::MemoryCurve::kPointsMax);
+  }
 }
 
 }  // namespace
@@ -114,6 +118,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
     return;
   }
   if (known(message.worker, peer) == nullptr) return;
+  state_.workers.note_room(message.worker, message.room);
   state_.outbox.add(peer, proto::encode(proto::HeartbeatEcho{.epoch = state_.settings.epoch}));
   if (state_.keys != nullptr && message.peers != state_.keys->generation()) tell_peers(peer);
   std::vector<AttemptId> listed;

@@ -1,5 +1,6 @@
 #include "master/service/worker_directory.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/core/limits.hpp"
@@ -41,6 +42,26 @@ const KnownWorker* WorkerDirectory::heard_from(WorkerId worker, const net::PeerI
 const KnownWorker* WorkerDirectory::find(WorkerId worker) const {
   const auto found = workers_.find(worker);
   return found == workers_.end() ? nullptr : &found->second;
+}
+
+void WorkerDirectory::note_room(WorkerId worker, const proto::HostRoom& room) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  found->second.room = room;
+  // Nobody has more than all of it.
+  proto::HostRoom& kept = found->second.room;
+  kept.memory_bytes_free = std::min(kept.memory_bytes_free, kept.memory_bytes);
+  kept.scratch_bytes_free = std::min(kept.scratch_bytes_free, kept.scratch_bytes);
+}
+
+void WorkerDirectory::describe(std::vector<proto::WorkerStatus>* workers) const {
+  for (proto::WorkerStatus& status : *workers) {
+    const KnownWorker* worker = find(status.worker);
+    if (worker == nullptr) continue;
+    status.name = worker->hello.name;
+    status.process = worker->hello.process;
+    status.room = worker->room;
+  }
 }
 
 std::optional<WorkerId> WorkerDirectory::find_uuid(std::string_view uuid) const {

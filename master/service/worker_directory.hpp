@@ -20,7 +20,8 @@ struct KnownWorker {
   WorkerId worker;
   net::PeerId peer;
   proto::Hello hello;
-  std::string key;  // The name of that it proved itself with; empty: none was asked for.
+  std::string key;            // The name of that it proved itself with; empty: none was asked for.
+  proto::HostRoom room = {};  // As its latest heartbeat said.
 };
 
 class WorkerDirectory {
@@ -44,7 +45,10 @@ class WorkerDirectory {
   const KnownWorker* heard_from(WorkerId worker, const net::PeerId& peer, const std::string& key);
 
   const KnownWorker* find(WorkerId worker) const;
+  void note_room(WorkerId worker, const proto::HostRoom& room);
   void remove(WorkerId worker);
+  /// Adds what workers have said of themselves to what the scheduler knows of them.
+  void describe(std::vector<proto::WorkerStatus>* workers) const;
 
   const std::map<WorkerId, KnownWorker>& all() const { return workers_; }
   /// Whether it has come back after a restart or not.

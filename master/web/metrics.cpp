@@ -69,6 +69,31 @@ void add_master(const Snapshot& snapshot, Families* families) {
       .add(snapshot.scheduler_entries);
 }
 
+/// Of all workers the one that has least: no label names a worker.
+void add_room(const Snapshot& snapshot, Families* families) {
+  // Nobody is short of what nobody tells of.
+  double memory = 1;
+  double scratch = 1;
+  const auto note = [](std::uint64_t free, std::uint64_t all, double* least) {
+    if (all == 0) return;
+    *least = std::min(*least, static_cast<double>(free) / static_cast<double>(all));
+  };
+  for (const proto::WorkerStatus& worker : snapshot.workers) {
+    note(worker.room.memory_bytes_free, worker.room.memory_bytes, &memory);
+    note(worker.room.scratch_bytes_free, worker.room.scratch_bytes, &scratch);
+  }
+  families
+      ->begin("worker_memory_free_ratio",
+              "Part of its host's memory that is available to the worker that has least.",
+              MetricKind::kGauge)
+      .add(memory);
+  families
+      ->begin("worker_scratch_free_ratio",
+              "Part of its scratch disk that is free for the worker that has least.",
+              MetricKind::kGauge)
+      .add(scratch);
+}
+
 void add_workers(const Snapshot& snapshot, Families* families) {
   std::map<proto::WorkerStanding, std::uint64_t> standing;
   std::uint64_t draining = 0;
@@ -100,6 +125,7 @@ void add_workers(const Snapshot& snapshot, Families* families) {
       ->begin("worker_silence_seconds", "Since when the most silent worker was not heard.",
               MetricKind::kGauge)
       .add(static_cast<double>(silent_ms) / 1000);
+  add_room(snapshot, families);
   families->begin("workers_joined_total", "Workers that came.", MetricKind::kCounter)
       .add(snapshot.totals.workers_joined);
   families->begin("workers_gone_total", "Workers that went away.", MetricKind::kCounter)

@@ -15,10 +15,15 @@ namespace {
 constexpr std::size_t kJobsListed = 200;
 constexpr std::size_t kWorkersListed = 500;
 constexpr std::size_t kNameColumns = 80;
+/// A job that reads the output of another mostly begins when that one has ended: for so long a page
+/// looks for one.
+constexpr std::int64_t kSettlingUs = 5'000'000;
+/// A snapshot may be of a time before the end that the log tells of.
+constexpr std::int64_t kSnapshotAgeUsMax = 60'000'000;
 
 struct Frame {
   std::string title;
-  std::string state;  // page.js asks again while it is "live".
+  std::string state;  // Until it is "over" page.js asks again.
   std::vector<std::string> scripts;
 };
 
@@ -59,6 +64,21 @@ std::string state_of(const proto::WorkerStatus& worker) {
   return worker.standing == proto::WorkerStanding::kGood ? "up" : "probation";
 }
 
+/// Marked when less is free than what alerts are for.
+std::string free_cell(std::uint64_t free, std::uint64_t all, const std::string& more = {}) {
+  if (all == 0) return number_cell("");
+  const std::string text = format_bytes(free) + " of " + format_bytes(all);
+  return number_cell((free < all / 10 ? "<b class=\"bad\">" + text + "</b>" : text) + more);
+}
+
+std::string memory_cell(const proto::HostRoom& room) {
+  const std::string budget =
+      room.executor_bytes == 0
+          ? std::string()
+          : " <span class=\"faint\">executors " + format_bytes(room.executor_bytes) + "</span>";
+  return free_cell(room.memory_bytes_free, room.memory_bytes, budget);
+}
+
 std::string workers_section(const Snapshot& snapshot) {
   std::vector<proto::WorkerStatus> workers = snapshot.workers;
   // Whoever needs attention comes first.
@@ -75,12 +95,15 @@ std::string workers_section(const Snapshot& snapshot) {
                    number_cell(format_count(std::min(worker.busy, worker.slots)) + " of " +
                                format_count(worker.slots)) +
                    cell(state_of(worker)) + number_cell(std::to_string(worker.demerits)) +
+                   memory_cell(worker.room) +
+                   free_cell(worker.room.scratch_bytes_free, worker.room.scratch_bytes) +
                    number_cell(format_milliseconds(worker.silent_ms)));
   }
   std::string html = "<h2>Workers</h2>";
   if (rows.empty()) return html + "<p>There is none: jobs wait.</p>";
-  html +=
-      table({"worker", "#process", "in use", "#slots", "state", "#demerits", "#silent for"}, rows);
+  html += table({"worker", "#process", "in use", "#slots", "state", "#demerits", "#memory free",
+                 "#scratch disk free", "#silent for"},
+                rows);
   if (workers.size() > rows.size()) {
     html += "<p class=\"faint\">" + format_count(workers.size() - rows.size()) + " more.</p>";
   }
@@ -206,6 +229,13 @@ std::string output_section() {
          "above brings its output here.</p>\n";
 }
 
+/// Whether others may still turn out to read what the job wrote, or the snapshot of `unix_us` knows
+/// less of it than its log.
+bool is_settling(const JobHistory& history, std::int64_t unix_us) {
+  const auto ended = static_cast<std::int64_t>(history.submitted_unix_us + history.elapsed);
+  return unix_us > ended - kSnapshotAgeUsMax && unix_us < ended + kSettlingUs;
+}
+
 /// While a job runs the master knows more than its log.
 std::string keys_section(const proto::JobStatus* status, const JobLook& look) {
   const bool logged = look.view != nullptr && look.view->history.emission.bytes > 0;
@@ -231,22 +261,26 @@ std::string overview_page(const Snapshot& snapshot) {
 }
 
 std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& look,
-                     const Neighbours& neighbours) {
+                     const Neighbours& neighbours, std::int64_t unix_us) {
   // A job that was accepted just now may not be in the snapshot yet.
   const bool over = status != nullptr
                         ? proto::is_final(status->state)
                         : look.view != nullptr && look.view->history.state != "running";
   std::string now;
-  if (look.bytes_read < look.bytes) {
+  const bool read = look.bytes_read == look.bytes;
+  if (!read) {
     now = "<p>Reading the event log: " + percent(look.bytes_read, look.bytes) + "</p>";
+  } else if (!look.view) {
+    now = "<p>Nothing is in the event log of this job yet.</p>";
   }
   if (status != nullptr && !over) now += stages_of(*status);
-  const bool shown = look.view != nullptr && look.bytes_read == look.bytes &&
+  const bool shown = look.view != nullptr && read &&
                      (!over || look.view->history.state != "running" || status == nullptr);
+  const bool settled = over && shown && !is_settling(look.view->history, unix_us);
   Frame frame{.title = "job " + std::to_string(job.value),
-              .state = !look.view      ? "reading"
-                       : over && shown ? "over"
-                                       : "live",
+              .state = !look.view ? (read ? "waiting" : "reading")
+                       : settled  ? "over"
+                                  : "live",
               .scripts = {"timeline.js", "attempts.js", "output.js", "page.js"}};
   if (status != nullptr) frame.title += ": " + status->job_name;
   const std::string none;

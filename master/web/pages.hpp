@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "common/core/ids.hpp"
@@ -17,9 +18,10 @@ namespace fanfold::master::web {
 /// Workers, jobs that run, jobs that ended.
 std::string overview_page(const Snapshot& snapshot);
 
-/// `status` may be null: the master has forgotten the job, its event log has not.
+/// `status` may be null: the master has forgotten the job, its event log has not.  It and
+/// `neighbours` are of the time `unix_us`.
 std::string job_page(JobId job, const proto::JobStatus* status, const JobLook& look,
-                     const Neighbours& neighbours);
+                     const Neighbours& neighbours, std::int64_t unix_us);
 
 /// One sentence on a page of its own.
 std::string message_page(const std::string& title, const std::string& sentence);

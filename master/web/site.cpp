@@ -126,7 +126,7 @@ HttpResponse Site::respond_about_job(const HttpRequest& request, const Snapshot&
   const Result<JobLook> look = views_.look(job);
   if (!look.ok()) return refused(404, look.status().message(), as_page);
   if (as_page && rest.empty()) {
-    return html(job_page(job, status, *look, neighbours_of(snapshot, job)));
+    return html(job_page(job, status, *look, neighbours_of(snapshot, job), snapshot.unix_us));
   }
   if (!as_page && rest.empty()) return json(job_json(job, status, *look));
   if (as_page || (rest != "attempts" && rest != "timeline")) {

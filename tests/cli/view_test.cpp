@@ -199,6 +199,10 @@ proto::JobStatus failed() {
   status.first_cause.record_offset = 4711;
   for (int i = 0; i < 20; ++i) status.first_cause.stack.push_back("frame" + std::to_string(i));
   status.first_cause.log_tail = "first line\nsecond line\n";
+  status.first_cause.memory = {.resident_bytes = {3u << 20, 40u << 20},
+                               .step_ms = 50,
+                               .peak_bytes = 131u << 20,
+                               .budget_bytes = 128u << 20};
   return status;
 }
 
@@ -227,6 +231,7 @@ TEST(Failure, EndsWithTheFirstCauseAndTheNextStep) {
   for (const char* part :
        {"class     exception", "task      map-3, attempt 1", "worker-1", "/data/in, byte 4711",
         "std::invalid_argument: stoi", "#0 frame0", "... 8 more frames", "second line",
+        "memory    at most 131 MiB, its budget is 128 MiB; every 50 ms 3, 40 MiB",
         "fanfold logs 3/map-3 --master", "gdb --args fanfold run x.so in -o out --in-process"}) {
     EXPECT_NE(text.find(part, first), std::string::npos) << part << "\n" << text;
   }
@@ -301,6 +306,23 @@ TEST(ClusterInJson, TellsHowFarEachWorkerIsTrusted) {
   EXPECT_NE(json.find("\"standing\": \"good\""), std::string::npos) << json;
   EXPECT_NE(json.find("\"standing\": \"excluded\""), std::string::npos) << json;
   EXPECT_NE(json.find("\"excluded_ms\": 42000"), std::string::npos) << json;
+}
+
+TEST(ClusterInJson, TellsWhatHostsHaveAsFarAsItIsKnown) {
+  proto::ClusterReply cluster;
+  cluster.workers.resize(1);
+  EXPECT_THAT(to_json(cluster), Not(HasSubstr("_bytes")));
+  cluster.workers[0].room = {.memory_bytes = 20,
+                             .memory_bytes_free = 0,
+                             .executor_bytes = 8,
+                             .scratch_bytes = 30,
+                             .scratch_bytes_free = 1};
+  const std::string json = to_json(cluster);
+  for (const char* field :
+       {"\"memory_bytes\": 20", "\"memory_bytes_free\": 0", "\"executor_bytes\": 8",
+        "\"scratch_bytes\": 30", "\"scratch_bytes_free\": 1"}) {
+    EXPECT_THAT(json, HasSubstr(field));
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -27,6 +28,16 @@ TEST(LocalCluster, ShowsItsWorkersAndGoesWithoutTrace) {
   for (const Json& worker : status["workers"]) EXPECT_EQ(worker["slots"], 2);
   EXPECT_EQ(status["address"], cluster.address());
   EXPECT_THAT(cluster.run({"cluster", "status"}).out, HasSubstr("worker-4"));
+  // They say so with their first heartbeat, which comes after their hello.
+  EXPECT_TRUE(eventually([&cluster] {
+    const Json workers = Json::parse(cluster.run({"cluster", "status", "--json"}).out)["workers"];
+    return std::all_of(workers.begin(), workers.end(), [](const Json& worker) {
+      return worker.value("memory_bytes_free", 0ull) > 0 &&
+             worker.value("scratch_bytes_free", 0ull) > 0 &&
+             worker.value("executor_bytes", 0ull) > 0;
+    });
+  }));
+  EXPECT_THAT(cluster.run({"cluster", "status"}).out, HasSubstr("iB of "));
   const Outcome down = cluster.down();
   EXPECT_EQ(down.exit_code, 0) << down.both();
   EXPECT_THAT(workspace.leftovers(), IsEmpty());

@@ -58,7 +58,8 @@ TEST_F(LastLines, NameAnAbort) {
 }
 
 TEST_F(LastLines, NameALimitOfMemory) {
-  expect_named("leak", {"--memory", "128M"}, {"out of memory", "--memory", "map-0", kPlace});
+  expect_named("leak", {"--memory", "128M"},
+               {"out of memory", "its budget is 128 MiB", "--memory", "map-0", kPlace});
 }
 
 TEST_F(LastLines, NameTheKernelThatWasShortOfMemory) {

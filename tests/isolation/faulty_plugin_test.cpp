@@ -130,6 +130,7 @@ TEST_F(FaultyPlugin, LeakEndsAsOutOfMemory) {
   const auto failure = failure_of("leak");
   EXPECT_EQ(failure.kind, FailureKind::kOutOfMemory);
   EXPECT_THAT(failure.message, HasSubstr("--memory"));
+  EXPECT_GT(failure.memory.peak_bytes, failure.memory.budget_bytes);
   EXPECT_THAT(stack(), Contains(HasSubstr("leak_without_bound")));
   expect_record(failure);
   expect_recovery();
@@ -140,9 +141,16 @@ TEST_F(FaultyPlugin, HangIsKilledWithItsStack) {
   ExecutorTask task = map_task({"one", "hang"});
   pool_.start(steady_clock().now(), task);
   wait_for_record(2);
+  // It is looked at meanwhile, first after 50 ms.
+  const Instant begin = steady_clock().now();
+  while (steady_clock().now() < begin + std::chrono::milliseconds(120)) turn();
   pool_.kill(steady_clock().now(), task.assignment.attempt, FailureKind::kStalled);
   result_ = next_result();
   EXPECT_EQ(result_.outcome.failure.kind, FailureKind::kStalled);
+  const proto::MemoryCurve& memory = result_.outcome.failure.memory;
+  EXPECT_FALSE(memory.resident_bytes.empty());
+  EXPECT_GE(memory.peak_bytes, 1u << 20);
+  EXPECT_EQ(memory.budget_bytes, task.memory_bytes);
   EXPECT_EQ(result_.outcome.failure.record_offset, 4u);
 #if !defined(__SANITIZE_THREAD__)
   // ThreadSanitizer keeps a signal back until the code that it interrupts calls the C library.

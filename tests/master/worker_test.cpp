@@ -54,6 +54,32 @@ TEST_F(MasterTest, EchoesHeartbeats) {
   EXPECT_EQ(worker.expect<proto::HeartbeatEcho>().epoch, worker.welcome().epoch);
 }
 
+TEST_F(MasterTest, TellsWhatWorkersSayOfTheirHosts) {
+  start_master();
+  FakeClient client(address());
+  FakeWorker worker(address(), {});
+  const auto told = [&client] {
+    const auto cluster = client.ask<proto::ClusterReply>(proto::GetCluster{});
+    EXPECT_EQ(cluster.workers.size(), 1u);
+    return cluster.workers.empty() ? proto::HostRoom{} : cluster.workers[0].room;
+  };
+  EXPECT_EQ(told().memory_bytes, 0u);
+  worker.connection().send(proto::Heartbeat{.worker = worker.id(),
+                                            .epoch = worker.welcome().epoch,
+                                            .attempts = {},
+                                            .newest = {},
+                                            .room = {.memory_bytes = 100,
+                                                     .memory_bytes_free = 40,
+                                                     .executor_bytes = 50,
+                                                     .scratch_bytes = 300,
+                                                     .scratch_bytes_free = 999}});
+  worker.expect<proto::HeartbeatEcho>();
+  EXPECT_EQ(told().memory_bytes_free, 40u);
+  EXPECT_EQ(told().executor_bytes, 50u);
+  // Nobody has more room than there is.
+  EXPECT_EQ(told().scratch_bytes_free, 300u);
+}
+
 TEST_F(MasterTest, AsksAStrangerToIntroduceItself) {
   start_master();
   FakeWorker worker(address(), {});

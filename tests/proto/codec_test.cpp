@@ -153,9 +153,9 @@ TEST(Codec, RefusesMapsWhoseKeysRepeat) {
 
 TEST(Codec, RefusesAnotherProtocolWithBothNumbersWhateverFollows) {
   const auto status =
-      decode<MasterInput>(std::string("\x28\x00\x07\x00\x00\x00garbage", 13)).status();
+      decode<MasterInput>(std::string("\x28\x00\x63\x00\x00\x00garbage", 13)).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_THAT(status.message(), HasSubstr("protocol 7"));
+  EXPECT_THAT(status.message(), HasSubstr("protocol 99"));
   EXPECT_THAT(status.message(), HasSubstr("speaks " + std::to_string(kProtocolVersion)));
 }
 
@@ -226,6 +226,8 @@ TEST(Codec, ForgetsNoFieldOfAnyStruct) {
   expect_all_fields_travel<AttemptProgress>("AttemptProgress");
   expect_all_fields_travel<StageStatus>("StageStatus");
   expect_all_fields_travel<JobStatus>("JobStatus");
+  expect_all_fields_travel<HostRoom>("HostRoom");
+  expect_all_fields_travel<MemoryCurve>("MemoryCurve");
   expect_all_fields_travel<WorkerStatus>("WorkerStatus");
   expect_all_fields_travel<LogEntry>("LogEntry");
   expect_all_fields_travel<io::Piece>("Piece");

@@ -32,10 +32,15 @@ Snapshot sample() {
   good.slots = 4;
   good.busy = 3;
   good.silent_ms = 1500;
+  good.room = {.memory_bytes = 1000,
+               .memory_bytes_free = 500,
+               .scratch_bytes = 400,
+               .scratch_bytes_free = 300};
   proto::WorkerStatus bad = good;
   bad.busy = 0;
   bad.silent_ms = 10;
   bad.draining = true;
+  bad.room = {.memory_bytes = 100, .memory_bytes_free = 75};  // It does not find its disk.
   bad.standing = proto::WorkerStanding::kExcluded;
   snapshot.workers = {good, bad};
   proto::StageStatus maps;
@@ -66,6 +71,7 @@ TEST_F(Metrics, AreThoseOfTheSnapshot) {
         "fanfold_workers{standing=\"good\"} 1\n", "fanfold_workers{standing=\"probation\"} 0\n",
         "fanfold_workers{standing=\"excluded\"} 1\n", "fanfold_workers_draining 1\n",
         "fanfold_worker_slots 8\n", "fanfold_worker_slots_busy 3\n",
+        "fanfold_worker_memory_free_ratio 0.5\n", "fanfold_worker_scratch_free_ratio 0.75\n",
         "fanfold_worker_silence_seconds 1.5\n", "fanfold_jobs{state=\"planning\"} 1\n",
         "fanfold_jobs{state=\"running\"} 2\n", "fanfold_jobs_ended_total{state=\"failed\"} 4\n",
         "fanfold_attempts_ended_total{stage=\"reduce\",outcome=\"abandoned\"} 5\n",
@@ -79,6 +85,12 @@ TEST_F(Metrics, CountATaskWithABackupOnce) {
   EXPECT_THAT(text_, HasSubstr("\nfanfold_tasks{stage=\"map\",state=\"done\"} 12\n"));
   EXPECT_THAT(text_, HasSubstr("\nfanfold_tasks{stage=\"map\",state=\"running\"} 7\n"));
   EXPECT_THAT(text_, HasSubstr("\nfanfold_tasks{stage=\"map\",state=\"waiting\"} 1\n"));
+}
+
+TEST_F(Metrics, CallNobodyShortWhoSaysNothing) {
+  const std::string text = metrics_text(Snapshot(), {});
+  EXPECT_THAT(text, HasSubstr("\nfanfold_worker_memory_free_ratio 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nfanfold_worker_scratch_free_ratio 1\n"));
 }
 
 TEST_F(Metrics, OfDurationsAreCumulative) {

@@ -29,7 +29,14 @@ class SiteTest : public testing::Test {
     worker.name = kHostile;
     worker.slots = 2;
     worker.busy = 9;  // More than it may have: the books will catch up.
-    snapshot.workers = {worker};
+    worker.room = {.memory_bytes = 24ull << 30,
+                   .memory_bytes_free = 18ull << 30,
+                   .executor_bytes = 2ull << 30,
+                   .scratch_bytes = 100ull << 30,
+                   .scratch_bytes_free = 1ull << 30};
+    proto::WorkerStatus silent;  // It has not said yet what it has.
+    silent.name = "silent";
+    snapshot.workers = {worker, silent};
     proto::JobStatus running;
     running.job = {1};
     running.job_name = kHostile;
@@ -72,6 +79,10 @@ TEST_F(SiteTest, ShowsTheClusterAndItsJobs) {
   EXPECT_THAT(page.body, AllOf(HasSubstr("href=\"/jobs/1\""), HasSubstr("map 4 of 10 tasks"),
                                HasSubstr("2 of 2</b><span>slots in use"), HasSubstr("failed")));
   EXPECT_THAT(page.body, HasSubstr("about 1 min 00 s left (30.0 s to 1 min 30 s)"));
+  EXPECT_THAT(page.body,
+              HasSubstr(">18.0 GiB of 24.0 GiB <span class=\"faint\">executors 2.0 GiB"));
+  EXPECT_THAT(page.body, HasSubstr("<b class=\"bad\">1.0 GiB of 100.0 GiB</b>"));
+  EXPECT_THAT(page.body, Not(HasSubstr("0 B of 0 B")));
 }
 
 TEST_F(SiteTest, LetsNoNameBecomeMarkup) {
@@ -226,9 +237,39 @@ TEST_F(SiteTest, SaysThatAMasterIsStarting) {
   EXPECT_EQ(starting.respond({.path = "/", .query = {}}).status, 503);
 }
 
+TEST_F(SiteTest, LetsPagesWaitForALogThatIsEmpty) {
+  logs_.append(3, "");
+  const HttpResponse page = get("/jobs/3");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, AllOf(HasSubstr("data-state=\"waiting\""), HasSubstr("Nothing is in")));
+  EXPECT_EQ(get("/api/jobs/3/timeline").status, 503);
+  logs_.append(3, Logs::begin());
+  EXPECT_THAT(get("/jobs/3").body, HasSubstr("data-state=\"live\""));
+}
+
+TEST_F(SiteTest, LooksForJobsThatReadAnotherAfterItsEnd) {
+  // It ended 1.009 s after the origin of its log's clock.
+  logs_.append(3, Logs::begin() + Logs::end());
+  const auto state_at = [this](std::int64_t unix_us) {
+    Snapshot snapshot;
+    snapshot.unix_us = unix_us;
+    board_.post(std::make_shared<const Snapshot>(snapshot));
+    const std::string body = get("/jobs/3").body;
+    const std::size_t begin = body.find("data-state=\"") + 12;
+    return body.substr(begin, body.find('"', begin) - begin);
+  };
+  EXPECT_EQ(state_at(900'000), "live");  // The master has not listed it yet.
+  EXPECT_EQ(state_at(3'000'000), "live");
+  EXPECT_EQ(state_at(7'000'000), "over");
+  // By the clock of another master it ends tomorrow: nobody waits for that.
+  EXPECT_EQ(state_at(-86'400'000'000), "over");
+}
+
 TEST_F(SiteTest, TellsProgramsTheSame) {
   const Json cluster = Json::parse(get("/api/cluster").body);
   EXPECT_EQ(cluster["workers"][0]["name"], kHostile);
+  EXPECT_EQ(cluster["workers"][0]["scratch_bytes_free"], 1ull << 30);
+  EXPECT_FALSE(cluster["workers"][1].contains("scratch_bytes"));
   const Json jobs = Json::parse(get("/api/jobs").body)["jobs"];
   ASSERT_EQ(jobs.size(), 2u);
   EXPECT_EQ(jobs[0]["state"], "running");

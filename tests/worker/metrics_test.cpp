@@ -1,8 +1,12 @@
 // What a worker says of itself to those who look on.
 
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "tests/io/temporary_directory.hpp"
+#include "worker/service/host_room.hpp"
 #include "worker/service/options.hpp"
 #include "worker/service/worker_metrics.hpp"
 
@@ -97,12 +101,31 @@ TEST_F(WorkerMetrics, SayWhetherThereIsAMaster) {
                             HasSubstr("fanfold_worker_own_slots 3\n")));
 }
 
-TEST_F(WorkerMetrics, SayHowMuchRoomTheScratchDiskHas) {
-  EXPECT_THAT(text(), Not(HasSubstr("fanfold_worker_scratch_free_bytes 0\n")));
+TEST_F(WorkerMetrics, SayHowMuchRoomTheHostHas) {
+  EXPECT_THAT(text(), AllOf(HasSubstr("\nfanfold_worker_scratch_free_bytes "),
+                            HasSubstr("\nfanfold_worker_memory_free_bytes "),
+                            Not(HasSubstr("_free_bytes 0\n")), Not(HasSubstr("_size_bytes 0\n"))));
   WorkerTraits nowhere = traits();
   nowhere.scratch = directory_.path("nowhere");
   EXPECT_THAT(worker_metrics(nowhere, measures_.figures()),
               Not(HasSubstr("fanfold_worker_scratch_")));
+}
+
+TEST(HostRoom, IsWhatTheKernelSays) {
+  const io::TemporaryDirectory directory;
+  const proto::HostRoom room = look_at_room(directory.path(), 77);
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page;
+  // What the kernel keeps for itself is counted by the one and not by the other; a control group
+  // may allow less.
+  EXPECT_GT(room.memory_bytes, 0u);
+  EXPECT_LE(room.memory_bytes, memory);
+  EXPECT_GT(room.memory_bytes_free, 0u);
+  EXPECT_LE(room.memory_bytes_free, room.memory_bytes);
+  EXPECT_EQ(room.executor_bytes, 77u);
+  EXPECT_EQ(room.scratch_bytes, std::filesystem::space(directory.path()).capacity);
+  EXPECT_LE(room.scratch_bytes_free, room.scratch_bytes);
+  EXPECT_EQ(look_at_room(directory.path("nowhere"), 0).scratch_bytes, 0u);
 }
 
 TEST_F(WorkerMetrics, AreAllThatAWorkerAnswers) {

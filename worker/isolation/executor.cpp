@@ -97,6 +97,7 @@ struct Kept {
   LoadedPlugin plugin;
   SideFiles side_files;
   io::KeptRuns runs{io::posix_file_system()};
+  SampleWriter samples;
 };
 
 RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
@@ -119,7 +120,8 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   request.memory_bytes = task.memory_bytes;
   request.threads = task.threads;
   request.bad_records = &task.bad_records;
-  const AttemptProfile profile(spec.profile, spec.plugin.path, task.assignment.task.stage);
+  const AttemptProfile profile(spec.profile, spec.plugin.path, task.assignment.task.stage,
+                               kept->samples);
   return run_task(storage(), request);
 }
 
@@ -186,6 +188,7 @@ void run_executor() {
     forget_latest_throw();
     RunOutcome outcome = run(*task, &page, &kept);
     outcome.report.peak_rss_bytes = peak_rss.bytes();
+    outcome.failure.memory.peak_bytes = outcome.report.peak_rss_bytes;
     if (is_exception(outcome.failure.kind)) dump_latest_throw();
     flush_output();
     if (!control_is_ours()) ::_exit(kExecutorBadControl);

@@ -47,8 +47,7 @@ void ExecutorPool::start(Instant now, ExecutorTask task) {
   Status why;
   if (executor == nullptr) executor = spawn(task, &why);
   if (executor == nullptr) return reject(task, why.message());
-  static_cast<void>(now);
-  hand_over(*executor, task);
+  hand_over(now, *executor, task);
 }
 
 ExecutorPool::Executor* ExecutorPool::idle_executor(const ExecutorTask& task) {
@@ -113,8 +112,8 @@ ExecutorPool::Executor* ExecutorPool::spawn(const ExecutorTask& task, Status* wh
   return executors_.back().get();
 }
 
-void ExecutorPool::hand_over(Executor& executor, const ExecutorTask& task) {
-  RunningAttempt running;
+void ExecutorPool::hand_over(Instant now, Executor& executor, const ExecutorTask& task) {
+  RunningAttempt running(now);
   running.attempt = task.assignment.attempt;
   running.task = task.assignment.task;
   for (const io::Piece& piece : task.assignment.split.pieces) {
@@ -197,6 +196,8 @@ void ExecutorPool::finish(Executor& executor, RunOutcome outcome) {
     result.crash = read_crash(executor.mapping.page());
     if (executor.running->killed_as) outcome.failure.kind = *executor.running->killed_as;
     outcome.failure.log_tail = executor.running->log.tail();
+    outcome.failure.memory = executor.running->memory.curve(outcome.failure.memory.peak_bytes,
+                                                            executor.running->memory_bytes);
   }
   const bool anomaly = !outcome.succeeded || executor.running->killed_as;
   result.outcome = std::move(outcome);
@@ -214,11 +215,14 @@ Status ExecutorPool::read_zygote(Instant now) {
 }
 
 void ExecutorPool::note_event(Instant now, const ZygoteEvent& event) {
-  if (event.kind == ZygoteEvent::Kind::kStarted) return;
   const auto found = std::find_if(executors_.begin(), executors_.end(), [&](const auto& executor) {
     return executor->token == event.token;
   });
   FANFOLD_CHECK(found != executors_.end());
+  if (event.kind == ZygoteEvent::Kind::kStarted) {
+    (*found)->process = event.process;
+    return;
+  }
   note_end(now, **found, event);
   executors_.erase(found);
   descriptors_changed_ = true;
@@ -236,6 +240,8 @@ void ExecutorPool::note_end(Instant now, Executor& executor, const ZygoteEvent& 
   result.crash = read_crash(page);
   result.outcome.failure = explain_end(*executor.running, result.crash, page, event, was_deaf);
   result.outcome.failure.log_tail = executor.running->log.tail();
+  result.outcome.failure.memory =
+      executor.running->memory.curve(event.peak_rss_bytes, executor.running->memory_bytes);
   result.log_text = executor.running->log.text();
   result.log_bytes = executor.running->log.bytes();
   result.plugin = executor.plugin_path;
@@ -267,6 +273,7 @@ Status ExecutorPool::pump(Instant now) {
   for (const auto& executor : executors_) {
     const auto deadline = executor->deadline();
     if (deadline && now >= *deadline) retire(*executor);
+    if (executor->watched()) executor->running->memory.look(now, executor->process);
   }
   return {};
 }
@@ -289,6 +296,10 @@ std::optional<Instant> ExecutorPool::next_deadline() const {
   for (const auto& executor : executors_) {
     const auto deadline = executor->deadline();
     if (deadline && (!next || *deadline < *next)) next = deadline;
+    if (executor->watched()) {
+      const Instant look = executor->running->memory.next_look();
+      if (!next || look < *next) next = look;
+    }
   }
   return next;
 }

@@ -71,7 +71,7 @@ class ExecutorPool {
   Executor* idle_executor(const ExecutorTask& task);
   Executor* spawn(const ExecutorTask& task, Status* why);
   void make_room();
-  void hand_over(Executor& executor, const ExecutorTask& task);
+  void hand_over(Instant now, Executor& executor, const ExecutorTask& task);
   void read_control(Instant now, Executor& executor);
   void finish(Executor& executor, RunOutcome outcome);
   void retire(Executor& executor);

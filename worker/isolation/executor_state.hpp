@@ -2,23 +2,29 @@
 
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "worker/isolation/attempt_log.hpp"
 #include "worker/isolation/executor_pool.hpp"
+#include "worker/isolation/memory_watch.hpp"
 #include "worker/isolation/shared_page.hpp"
 
 namespace fanfold::worker {
 
 /// The attempt an executor runs, and what its failure report needs to know of it.
 struct RunningAttempt {
+  explicit RunningAttempt(Instant begin) : memory(begin) {}
+
   AttemptId attempt;
   TaskId task;
   std::vector<std::string> piece_paths;  // Map and sample: which file the progress slot means.
   std::string key_order;                 // Reduce: how to read a key.
   std::uint64_t memory_bytes = 0;
+  MemoryWatch memory;
   AttemptLog log;
   std::optional<proto::FailureKind> killed_as;
   std::optional<Instant> kill_deadline;  // The stack was asked for; then the end comes anyway.
@@ -29,6 +35,7 @@ struct ExecutorPool::Executor {
       : token(own_token), mapping(std::move(own_mapping)) {}
 
   std::uint64_t token;
+  pid_t process = 0;  // 0: the zygote has not said yet.
   SharedMapping mapping;
   UniqueFd control;
   UniqueFd log;
@@ -42,6 +49,9 @@ struct ExecutorPool::Executor {
   // Its end of the control socket is closed: it is dying, or user code did that and it is deaf.
   std::optional<Instant> deaf_deadline;
   std::optional<RunningAttempt> running;
+
+  /// Its memory is of interest.
+  bool watched() const { return running && !retired; }
 
   /// When it is to be killed unless it has ended by itself.
   std::optional<Instant> deadline() const {

@@ -98,10 +98,7 @@ void WorkerBody::note_damage() {
 
 void WorkerBody::read_frame(const std::string& frame) {
   auto message = proto::decode<proto::MasterMessage>(frame);
-  if (!message.ok()) {
-    doors_.log.warn("frame.refused", {{"reason", message.status().message()}});
-    return;
-  }
+  if (!message.ok()) return note_refused(frame, message.status());
   if (const auto* welcome = std::get_if<proto::Welcome>(&*message)) {
     self_ = welcome->worker;
     doors_.log.info("master.welcomed_us", {{"master", options_.master}});
@@ -111,6 +108,24 @@ void WorkerBody::read_frame(const std::string& frame) {
   if (const auto* question = std::get_if<proto::ReadOutput>(&*message)) return answer(*question);
   if (const auto* peers = std::get_if<proto::PeerKeys>(&*message)) return note_peers(*peers);
   feed(MasterSaid{*std::move(message)});
+}
+
+void WorkerBody::note_refused(const std::string& frame, const Status& why) {
+  // A master of another version says so in the words that it has for clients, in every version.
+  const auto reply = proto::decode<proto::ClientReply>(frame);
+  const auto* answer = reply.ok() ? std::get_if<proto::Answer>(&*reply) : nullptr;
+  if (answer == nullptr) {
+    doors_.log.warn("frame.refused", {{"reason", why.message()}});
+    return;
+  }
+  // It comes again with every hello.
+  if (std::exchange(refusal_, answer->message) == answer->message) return;
+  doors_.log.error("master.refused", {{"master", options_.master}, {"reason", refusal_}});
+  // One that knew us may be replaced once more; to a stranger nothing will change.
+  if (!welcomed_) {
+    end_ = Status(StatusCode::kInvalidArgument,
+                  "the master at " + options_.master + " refuses this worker: " + refusal_);
+  }
 }
 
 void WorkerBody::answer(const proto::ReadOutput& question) {
@@ -222,7 +237,10 @@ void WorkerBody::send_held_commits() {
 }
 
 void WorkerBody::perform(SendToMaster& action) {
-  if (auto* heartbeat = std::get_if<proto::Heartbeat>(&action.message)) heartbeat->peers = peers_;
+  if (auto* heartbeat = std::get_if<proto::Heartbeat>(&action.message)) {
+    heartbeat->peers = peers_;
+    if (doors_.room) heartbeat->room = doors_.room();
+  }
   std::string frame =
       std::visit([](const auto& message) { return proto::encode(message); }, action.message);
   if (std::holds_alternative<proto::CommitRequest>(action.message)) {

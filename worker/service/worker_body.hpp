@@ -39,6 +39,8 @@ struct WorkerDoors {
   /// Whom the data server lets in; null: whoever reaches its socket.
   security::PeerList* peers = nullptr;
   WorkerMeasures* measures = nullptr;  // Null: nobody looks on.
+  /// What the host has and what is free, for each heartbeat; null: nobody knows.
+  std::function<proto::HostRoom()> room = {};
 };
 
 struct BodyOptions {
@@ -72,6 +74,8 @@ class WorkerBody {
   Duration patience() const;
   Status read_frames();
   void read_frame(const std::string& frame);
+  /// What is no message to a worker.
+  void note_refused(const std::string& frame, const Status& why);
   void answer(const proto::ReadOutput& question);
   void note_peers(const proto::PeerKeys& message);
   void note_damage();
@@ -114,6 +118,7 @@ class WorkerBody {
   Instant hold_until_;
   std::uint64_t frames_damaged_ = 0;  // On this connection to the master.
   std::string trouble_;               // With it, as last logged.
+  std::string refusal_;               // Of a master, as last logged.
   std::uint64_t peers_ = 0;           // The version of the keys in doors_.peers.
   bool welcomed_ = false;
   WorkerId self_;  // As the last welcome said.

@@ -1,10 +1,9 @@
 #include "worker/service/worker_metrics.hpp"
 
 #include <array>
-#include <filesystem>
-#include <system_error>
 
 #include "common/http/metric_text.hpp"
+#include "worker/service/host_room.hpp"
 
 namespace fanfold::worker {
 namespace {
@@ -67,17 +66,21 @@ void add_flow(const WorkerFigures& figures, MetricText* text) {
       .add(figures.inputs_lost);
 }
 
-void add_scratch(const std::string& scratch, MetricText* text) {
-  std::error_code failed;
-  const std::filesystem::space_info space = std::filesystem::space(scratch, failed);
-  // A disk without room and one that is not there are two things; alerts look for either.
-  if (failed) return;
-  text->begin("worker_scratch_free_bytes", "Free on the disk of the scratch directory.",
-              MetricKind::kGauge)
-      .add(static_cast<std::uint64_t>(space.available));
-  text->begin("worker_scratch_size_bytes", "Size of the disk of the scratch directory.",
-              MetricKind::kGauge)
-      .add(static_cast<std::uint64_t>(space.capacity));
+/// A disk without room and one that is not there are two things; alerts look for either.
+void add_room(const proto::HostRoom& room, MetricText* text) {
+  const auto gauge = [text](const char* name, const char* help, std::uint64_t bytes) {
+    text->begin(name, help, MetricKind::kGauge).add(bytes);
+  };
+  if (room.scratch_bytes != 0) {
+    gauge("worker_scratch_free_bytes", "Free on the disk of the scratch directory.",
+          room.scratch_bytes_free);
+    gauge("worker_scratch_size_bytes", "Size of the disk of the scratch directory.",
+          room.scratch_bytes);
+  }
+  if (room.memory_bytes == 0) return;
+  gauge("worker_memory_free_bytes", "Memory of the host that is available without swapping.",
+        room.memory_bytes_free);
+  gauge("worker_memory_size_bytes", "Memory of the host.", room.memory_bytes);
 }
 
 }  // namespace
@@ -106,7 +109,7 @@ std::string worker_metrics(const WorkerTraits& traits, const WorkerFigures& figu
       .add(figures.frames_damaged);
   add_attempts(figures, &text);
   add_flow(figures, &text);
-  add_scratch(traits.scratch, &text);
+  add_room(look_at_room(traits.scratch, traits.slots * traits.memory_bytes), &text);
   text.add_process(process_facts(), traits.started_unix_seconds);
   return text.text();
 }

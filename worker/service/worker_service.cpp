@@ -11,6 +11,7 @@
 #include "common/core/limits.hpp"
 #include "common/net/address.hpp"
 #include "common/security/key_file.hpp"
+#include "worker/service/host_room.hpp"
 
 namespace fanfold::worker {
 namespace {
@@ -133,8 +134,13 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
                           with_.log,
                           [this] { return net::connect(options_.master, socket_options(keys_)); },
                           keys_.peers.get(),
-                          options_.http_port ? &measures_ : nullptr};
+                          options_.http_port ? &measures_ : nullptr,
+                          [this] { return room(); }};
   body_ = std::make_unique<WorkerBody>(std::move(body), doors, std::move(transport));
+}
+
+proto::HostRoom WorkerService::room() const {
+  return look_at_room(with_.scratch.directory(), options_.slots * options_.memory_bytes);
 }
 
 Status WorkerService::serve_metrics() {

@@ -57,6 +57,7 @@ class WorkerService {
                 std::optional<security::PluginList> plugins);
 
   void begin(std::unique_ptr<net::Transport> transport);
+  proto::HostRoom room() const;
   /// Answers /metrics, where that is wanted.
   Status serve_metrics();
   Status turn();
