@@ -10,6 +10,8 @@ namespace fanfold::cli {
 namespace {
 
 constexpr std::size_t kStackFramesMax = 12;
+constexpr std::size_t kFrameColumns = 100;
+constexpr std::size_t kOtherAttemptsMax = 8;
 constexpr std::size_t kLogLinesMax = 10;
 
 // Errors of the input or the plugin file explain themselves; a stack would only hide them.
@@ -42,11 +44,18 @@ std::string last_log_lines(std::string_view log) {
   return std::string(log.substr(begin));
 }
 
+/// Names of templates have no end; where a frame is says more.
+std::string frame_text(const std::string& frame) {
+  const std::size_t place = frame.rfind(" at ");
+  if (place == std::string::npos) return fit(frame, kFrameColumns);
+  return fit(frame.substr(0, place), kFrameColumns) + frame.substr(place);
+}
+
 std::string stack_text(const std::vector<std::string>& stack) {
   std::string text;
   const std::size_t shown = std::min(stack.size(), kStackFramesMax);
   for (std::size_t i = 0; i < shown; ++i) {
-    text += (i == 0 ? "" : "\n") + ("#" + std::to_string(i)) + " " + stack[i];
+    text += (i == 0 ? "" : "\n") + ("#" + std::to_string(i)) + " " + frame_text(stack[i]);
   }
   if (stack.size() > shown) text += "\n... " + plural(stack.size() - shown, "more frame");
   return text;
@@ -74,16 +83,28 @@ const proto::LogEntry* first_attempt(const proto::JobStatus& status,
   return nullptr;
 }
 
-std::string later_causes(const proto::JobStatus& status, const FailureContext& context) {
+/// Where else the task was tried, also where a host was to blame: the latest first.
+std::string other_causes(const proto::JobStatus& status, const FailureContext& context) {
   std::string text;
+  std::size_t told = 0;
+  std::size_t more = 0;
   for (auto entry = context.attempts.rbegin(); entry != context.attempts.rend(); ++entry) {
-    if (entry->attempt == status.failed_attempt || !proto::charged_to_task(entry->failure.kind)) {
+    const proto::FailureKind kind = entry->failure.kind;
+    if (entry->attempt == status.failed_attempt || kind == proto::FailureKind::kNone ||
+        kind == proto::FailureKind::kCancelled) {
       continue;
     }
+    if (told == kOtherAttemptsMax) {
+      ++more;
+      continue;
+    }
+    ++told;
     text += "  attempt " + std::to_string(entry->attempt_number) + ": " +
             cause_line(entry->failure) + "\n";
   }
-  return text.empty() ? "" : "Later attempts at " + name_of(status.failed_task) + ":\n" + text;
+  if (text.empty()) return text;
+  if (more > 0) text += "  and " + plural(more, "more attempt") + "\n";
+  return "Other attempts at " + name_of(status.failed_task) + ":\n" + text;
 }
 
 /// The same attempt once more, where it left something to run it from.
@@ -158,7 +179,7 @@ std::string failure_text(const proto::JobStatus& status, const FailureContext& c
   }
   const std::string reason = job + " failed: " + printable(status.reason, false) + "\n";
   if (is_of_a_disk(cause.kind)) return reason + "  first, " + cause_line(cause) + "\n";
-  return reason + later_causes(status, context) + "First cause:\n" +
+  return reason + other_causes(status, context) + "First cause:\n" +
          cause_block(cause, status.failed_task, first_attempt(status, context), context);
 }
 

@@ -16,9 +16,11 @@ constexpr std::uint64_t kNoticeable = 1'000'000;
 /// Beyond these the rest is one group.
 constexpr std::size_t kFailureGroups = 20;
 
+/// The least value that so many of a hundred do not exceed.
 std::uint64_t percentile(std::vector<std::uint64_t>& values, std::size_t percent) {
   if (values.empty()) return 0;
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) * percent / 100);
+  const std::size_t rank = std::max<std::size_t>(1, (values.size() * percent + 99) / 100);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }

@@ -119,7 +119,8 @@ class Writer {
       rows.push_back(
           cell(name_of(stage.stage)) + number_cell(format_count(stage.tasks)) +
           number_cell(time_text(stage.elapsed())) + number_cell(time_text(stage.median)) +
-          number_cell(time_text(stage.p95)) + number_cell(time_text(stage.longest)) +
+          number_cell(time_text(stage.p95)) + number_cell(time_text(stage.p99)) +
+          number_cell(time_text(stage.longest)) + number_cell(time_text(stage.waited_p95)) +
           number_cell(time_text(stage.tail)) + number_cell(format_bytes(stage.bytes_in)) +
           number_cell(format_count(stage.records_in)) + number_cell(format_count(stage.spills)) +
           number_cell(format_bytes(stage.peak_rss_bytes)) +
@@ -133,13 +134,14 @@ class Writer {
                 (stage.stage == Stage::kReduce ? " (partition)" : "") +
                 "; red: more than three times the median</figcaption></figure>";
     }
-    body_ += "<h2>Stages</h2>" +
-             table({"stage", "#tasks", "#took", "#median", "#95 %", "#longest", "#tail",
-                    "#bytes in", "#records in", "#spills", "#memory", "#stragglers"},
-                   rows) +
-             "<p class=\"faint\">Tail: from when the first slot had nothing to do any more to the "
-             "end. Stragglers ran a "
-             "second and twice the median.</p>\n";
+    body_ +=
+        "<h2>Stages</h2>" +
+        table({"stage", "#tasks", "#took", "#median", "#95 %", "#99 %", "#longest", "#95 % waited",
+               "#tail", "#bytes in", "#records in", "#spills", "#memory", "#stragglers"},
+              rows) +
+        "<p class=\"faint\">Tail: from when the first slot had nothing to do any more to the "
+        "end. Stragglers ran a "
+        "second and twice the median.</p>\n";
     if (charts.empty()) return;
     body_ += "<h2>Run times and skew</h2><div class=\"charts\">" + charts + "</div>\n";
   }

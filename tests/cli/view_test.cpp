@@ -222,6 +222,36 @@ FailureContext context_of_failure() {
   return context;
 }
 
+TEST(Failure, ShowsWhereAFrameIsHoweverLongItsName) {
+  proto::JobStatus status = failed();
+  status.first_cause.stack = {"map<" + std::string(1000, 'x') + "> at words.cpp:17",
+                              std::string(1000, 'y')};
+  const std::string text = failure_text(status, context_of_failure());
+  EXPECT_THAT(text, HasSubstr("xxx... at words.cpp:17\n"));
+  EXPECT_THAT(text, HasSubstr("yyy...\n"));
+  EXPECT_THAT(text, Not(HasSubstr(std::string(101, 'x'))));
+}
+
+TEST(Failure, TellsWhereElseTheTaskWasTriedAlsoWhereAHostWasToBlame) {
+  FailureContext context = context_of_failure();
+  context.attempts[1].failure.kind = proto::FailureKind::kWorkerLost;
+  context.attempts[1].failure.worker = "host-9";
+  for (std::uint32_t number = 3; number < 14; ++number) {
+    proto::LogEntry entry = context.attempts[1];
+    entry.attempt = AttemptId{number + 20};
+    entry.attempt_number = number;
+    context.attempts.push_back(entry);
+  }
+  // Nobody needed this one any more.
+  context.attempts.back().failure.kind = proto::FailureKind::kCancelled;
+  const std::string text = failure_text(failed(), context);
+  EXPECT_THAT(text, HasSubstr("Other attempts at map-3:\n  attempt 12: worker lost on host-9: "));
+  EXPECT_THAT(text, Not(HasSubstr("attempt 13")));
+  EXPECT_THAT(text, HasSubstr("  attempt 5: worker lost"));
+  EXPECT_THAT(text, Not(HasSubstr("  attempt 4: worker lost")));
+  EXPECT_THAT(text, HasSubstr("  and 3 more attempts\n"));
+}
+
 TEST(Failure, EndsWithTheFirstCauseAndTheNextStep) {
   const std::string text = failure_text(failed(), context_of_failure());
   EXPECT_THAT(text, StartsWith("fanfold: job word_count failed: map-3 failed 4 times\n"));
