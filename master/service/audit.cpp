@@ -23,7 +23,8 @@ void Audit::submitted(const net::Sender& who, JobId job, const proto::JobSpec& s
                                {"job", job.value},
                                {"name", spec.job_name},
                                {"plugin", spec.plugin.sha256},
-                               {"output", spec.output}});
+                               {"output", spec.output},
+                               {"traceparent", spec.traceparent}});
 }
 
 void Audit::cancelled(const net::Sender& who, JobId job) {

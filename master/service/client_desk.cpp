@@ -169,7 +169,8 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
                                    {"splits", submitted.split_bytes.size()},
                                    {"partitions", submitted.partitions},
                                    {"bytes", bytes},
-                                   {"output", record->spec().output}});
+                                   {"output", record->spec().output},
+                                   {"traceparent", record->spec().traceparent}});
   state_.events.push_back(std::move(submitted));
   for (const net::PeerId& peer : submitters.peers) answer(peer, {}, result.job);
   return std::nullopt;

@@ -24,9 +24,10 @@ TEST_F(Keys, CarryAJobOverTcpByteForByteAsWithoutThem) {
   KeyedCluster cluster(workspace_);
   cluster.add_worker();
   cluster.add_worker();
-  const Outcome remote =
-      cluster.run_as("alice", {"run", "word_count", "in.txt", "-o", "remote", "-r", "3",
-                               "--split-bytes", "64K", "--shuffle-over-network"});
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const Outcome remote = cluster.run_as(
+      "alice", {"run", "word_count", "in.txt", "-o", "remote", "-r", "3", "--split-bytes", "64K",
+                "--shuffle-over-network", "--traceparent", trace});
   ASSERT_EQ(remote.exit_code, 0) << remote.both();
   const Outcome local = run(workspace_, {"run", "word_count", "in.txt", "-o", "local", "-r", "3",
                                          "--split-bytes", "64K"});
@@ -35,6 +36,9 @@ TEST_F(Keys, CarryAJobOverTcpByteForByteAsWithoutThem) {
   EXPECT_THAT(cluster.audit_log(),
               AllOf(HasSubstr("job.submitted key=alice address=127.0.0.1 job=1 name=word_count"),
                     HasSubstr("worker.joined key=w1 address=127.0.0.1 worker=w1")));
+  for (const std::string& log : {cluster.audit_log(), cluster.master_log()}) {
+    EXPECT_THAT(log, HasSubstr("traceparent=" + trace));
+  }
   const Outcome status = cluster.run_as("alice", {"status", "1", "--json"});
   EXPECT_THAT(status.out, HasSubstr("\"alice\""));
 }
