@@ -33,6 +33,7 @@ class Writer {
     stages();
     slowest();
     failures();
+    dead_letters();
     details();
     remarks();
     sections.details = std::move(body_);
@@ -74,7 +75,10 @@ class Writer {
              card(format_count(bad), "failed or lost attempts") +
              card(time_text(analysis_.wasted),
                   "run time that came to nothing, " + percent(analysis_.wasted, analysis_.busy)) +
-             card(format_count(backups), "second attempts at slow tasks") + "</div>\n";
+             card(format_count(backups), "second attempts at slow tasks") +
+             card(format_count(history_.dead_letters),
+                  "dead letters, " + plural(history_.records_skipped, "record") + " skipped") +
+             "</div>\n";
   }
 
   void advice() {
@@ -198,6 +202,19 @@ class Writer {
     body_ += "<h2>Failures by cause</h2>" +
              table({"cause", "#attempts", "charged to", "message", "#run time", "such as"}, rows) +
              "\n";
+  }
+
+  /// The letters are in the output, which may be anywhere: only what the log knows is here.
+  void dead_letters() {
+    if (history_.dead_letters == 0 && history_.records_skipped == 0) return;
+    body_ += "<h2>Dead letters</h2><p>Maps did without " +
+             plural(history_.dead_letters + history_.records_skipped, "record") + ", and skipped " +
+             format_count(history_.records_skipped) + " of them.";
+    if (history_.dead_letters > 0) {
+      body_ += " The others are kept with their place, their error and their bytes: " +
+               code("fanfold dlq list " + history_.output);
+    }
+    body_ += "</p>\n";
   }
 
   void details() {

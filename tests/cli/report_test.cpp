@@ -68,6 +68,14 @@ JobHistory measured_history() {
       .read();
 }
 
+TEST(Report, NamesTheDeadLettersOfAJob) {
+  const std::string page = page_of(measured_history());
+  EXPECT_THAT(page, HasSubstr("<b>3</b><span>dead letters, 2 records skipped"));
+  EXPECT_THAT(page, HasSubstr("Maps did without 5 records, and skipped 2 of them."));
+  EXPECT_THAT(page, HasSubstr("fanfold dlq list"));
+  EXPECT_THAT(page_of(LogWriter().read()), Not(HasSubstr("Dead letters")));
+}
+
 TEST(Measures, AreThoseOfTheLog) {
   const std::string text = measures_text(measured_history());
   for (const char* part :
