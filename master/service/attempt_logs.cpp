@@ -10,18 +10,14 @@ namespace fanfold::master {
 namespace {
 
 /// What an entry costs besides its text: the struct and the nodes that hold it.
-constexpr std::size_t kEntryBytes = 512;
+constexpr std::size_t kEntryBytes = 320;
 
-std::size_t size_of(const proto::FailureReport& failure) {
-  std::size_t bytes = failure.message.size() + failure.record_file.size() + failure.key.size() +
-                      failure.log_tail.size() + failure.worker.size();
+std::size_t bytes_of(const proto::FailureReport& failure) {
+  std::size_t bytes = sizeof failure + failure.message.size() + failure.record_file.size() +
+                      failure.key.size() + failure.log_tail.size() + failure.worker.size() +
+                      failure.memory.resident_bytes.size() * sizeof(std::uint64_t);
   for (const std::string& line : failure.stack) bytes += line.size() + sizeof(std::string);
   return bytes;
-}
-
-std::size_t size_of(const proto::LogEntry& entry) {
-  return kEntryBytes + entry.worker.size() + entry.outcome.size() + entry.text.size() +
-         size_of(entry.failure);
 }
 
 }  // namespace
@@ -36,14 +32,39 @@ std::string tail_of(std::string text, std::size_t bytes_max) {
   return std::string(tail);
 }
 
+std::size_t AttemptLogs::size_of(const Kept& kept) {
+  return kEntryBytes + kept.worker.size() + kept.outcome.size() + kept.text.size() +
+         (kept.failure ? bytes_of(*kept.failure) : 0);
+}
+
+proto::LogEntry AttemptLogs::entry_of(AttemptId attempt, const Kept& kept) {
+  return {.task = kept.task,
+          .attempt = attempt,
+          .attempt_number = kept.attempt_number,
+          .worker = kept.worker,
+          .outcome = kept.outcome,
+          .text = kept.text,
+          .failure = kept.failure ? *kept.failure : proto::FailureReport(),
+          .bytes = kept.bytes};
+}
+
 void AttemptLogs::add(proto::LogEntry entry) {
-  entry.text = tail_of(std::move(entry.text), limits_.bytes_per_attempt);
   const AttemptId attempt = entry.attempt;
   const JobId job = entry.task.job;
   // The first report of an attempt is the one that counts; repeated messages change nothing.
   if (!jobs_.emplace(attempt, job).second) return;
-  bytes_ += size_of(entry);
-  entries_[job].emplace(attempt, std::move(entry));
+  Kept kept{.task = entry.task,
+            .attempt_number = entry.attempt_number,
+            .worker = std::move(entry.worker),
+            .outcome = std::move(entry.outcome),
+            .text = tail_of(std::move(entry.text), limits_.bytes_per_attempt),
+            .failure = {},
+            .bytes = entry.bytes};
+  if (entry.failure.kind != proto::FailureKind::kNone) {
+    kept.failure = std::make_unique<proto::FailureReport>(std::move(entry.failure));
+  }
+  bytes_ += size_of(kept);
+  entries_[job].emplace(attempt, std::move(kept));
   by_age_.push_back(attempt);
   while (bytes_ > limits_.bytes_total && by_age_.size() > 1) drop_oldest();
 }
@@ -51,10 +72,10 @@ void AttemptLogs::add(proto::LogEntry entry) {
 void AttemptLogs::set_outcome(AttemptId attempt, const char* outcome) {
   const auto job = jobs_.find(attempt);
   if (job == jobs_.end()) return;
-  proto::LogEntry& entry = entries_.at(job->second).at(attempt);
-  bytes_ -= size_of(entry);
-  entry.outcome = outcome;
-  bytes_ += size_of(entry);
+  Kept& kept = entries_.at(job->second).at(attempt);
+  bytes_ -= size_of(kept);
+  kept.outcome = outcome;
+  bytes_ += size_of(kept);
 }
 
 void AttemptLogs::drop_oldest() {
@@ -69,9 +90,10 @@ void AttemptLogs::drop_oldest() {
   jobs_.erase(job);
 }
 
-const proto::LogEntry* AttemptLogs::find(AttemptId attempt) const {
+std::optional<proto::LogEntry> AttemptLogs::find(AttemptId attempt) const {
   const auto job = jobs_.find(attempt);
-  return job == jobs_.end() ? nullptr : &entries_.at(job->second).at(attempt);
+  if (job == jobs_.end()) return std::nullopt;
+  return entry_of(attempt, entries_.at(job->second).at(attempt));
 }
 
 std::vector<proto::LogEntry> AttemptLogs::find(const Query& query, std::size_t bytes_max) const {
@@ -80,12 +102,12 @@ std::vector<proto::LogEntry> AttemptLogs::find(const Query& query, std::size_t b
   if (entries == entries_.end()) return found;
   std::size_t bytes = 0;
   for (auto entry = entries->second.rbegin(); entry != entries->second.rend(); ++entry) {
-    const proto::LogEntry& candidate = entry->second;
+    const Kept& candidate = entry->second;
     if (query.task && candidate.task != *query.task) continue;
     if (query.attempt_number != 0 && candidate.attempt_number != query.attempt_number) continue;
     bytes += size_of(candidate);
     if (bytes > bytes_max) break;
-    found.push_back(candidate);
+    found.push_back(entry_of(entry->first, candidate));
   }
   std::sort(found.begin(), found.end(), [](const proto::LogEntry& a, const proto::LogEntry& b) {
     return std::tie(a.task, a.attempt_number, a.attempt) <

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/core/ids.hpp"
@@ -39,18 +41,31 @@ class AttemptLogs {
   /// are left out.
   std::vector<proto::LogEntry> find(const Query& query, std::size_t bytes_max) const;
 
-  /// Null when it is not kept (any more).
-  const proto::LogEntry* find(AttemptId attempt) const;
+  bool knows(AttemptId attempt) const { return jobs_.contains(attempt); }
+  /// nullopt when it is not kept (any more).
+  std::optional<proto::LogEntry> find(AttemptId attempt) const;
 
   std::size_t bytes() const { return bytes_; }
 
  private:
+  /// Most attempts write nothing and do not fail, and there may be very many of them.
+  struct Kept {
+    TaskId task;
+    std::uint32_t attempt_number = 0;
+    std::string worker;
+    std::string outcome;
+    std::string text;
+    std::unique_ptr<proto::FailureReport> failure;  // Null: it has not failed.
+    std::uint64_t bytes = 0;
+  };
+  static std::size_t size_of(const Kept& kept);
+  static proto::LogEntry entry_of(AttemptId attempt, const Kept& kept);
   void drop_oldest();
 
   const Limits limits_;
   std::size_t bytes_ = 0;
   std::deque<AttemptId> by_age_;
-  std::map<JobId, std::map<AttemptId, proto::LogEntry>> entries_;
+  std::map<JobId, std::map<AttemptId, Kept>> entries_;
   std::map<AttemptId, JobId> jobs_;
 };
 

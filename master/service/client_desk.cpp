@@ -334,8 +334,8 @@ void ClientDesk::handle(const net::PeerId& peer, const proto::GetOutput& message
     refuse_unknown(peer, message.job);
     return;
   }
-  const proto::LogEntry* over = state_.logs.find(message.attempt);
-  if (over != nullptr && over->task.job == message.job) {
+  const std::optional<proto::LogEntry> over = state_.logs.find(message.attempt);
+  if (over && over->task.job == message.job) {
     state_.outbox.add(peer, proto::encode(output_of(*over, message.offset)));
     return;
   }

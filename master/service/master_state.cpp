@@ -3,9 +3,11 @@
 namespace fanfold::master {
 
 void answer_output_questions(MasterState* state, AttemptId attempt) {
-  const proto::LogEntry* entry = state->logs.find(attempt);
-  if (entry == nullptr) return;
-  for (const OutputQuestion& question : state->output_questions.take_all(attempt)) {
+  if (!state->logs.knows(attempt)) return;
+  const std::vector<OutputQuestion> questions = state->output_questions.take_all(attempt);
+  if (questions.empty()) return;
+  const std::optional<proto::LogEntry> entry = state->logs.find(attempt);
+  for (const OutputQuestion& question : questions) {
     state->outbox.add(question.peer, proto::encode(output_of(*entry, question.offset)));
   }
 }
