@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <set>
 #include <stdexcept>
@@ -38,17 +39,11 @@ class Search {
     query_ = context.parameter<std::string>("query");
     for (const std::string_view word : fanfold::words(query_)) words_.insert(word);
     if (words_.empty()) throw std::invalid_argument("parameter query has no word");
-    if (words_.size() == 1) {
-      only_ = "\t" + std::string(*words_.begin()) + "\t";
-    }
     const auto top = context.parameter<std::int64_t>("top");
     if (top < 1) throw std::invalid_argument("parameter top must be 1 or more");
     top_ = static_cast<std::size_t>(top);
     all_ = context.parameter<bool>("all");
   }
-
-  /// A query of one word is found before lines are looked at.
-  std::string_view only_lines_with() const { return only_; }
 
   void map(std::string_view line, Out& out) {
     // From the right: a document may have a TAB in its name.
@@ -60,8 +55,9 @@ class Search {
       throw std::invalid_argument("a line lacks its fields: is this an index?");
     }
     const std::string_view word = line.substr(first + 1, second - first - 1);
-    if (!words_.contains(word)) return;
-    out.emit(line.substr(0, first), Hit{word, number(line.substr(second + 1))});
+    // Of each line: what is no index has no answer, whatever is asked.
+    const double score = number(line.substr(second + 1));
+    if (words_.contains(word)) out.emit(line.substr(0, first), Hit{word, score});
   }
 
   // The k best of all have to meet.
@@ -75,6 +71,10 @@ class Search {
     for (const auto& [word, part] : hits) {
       score += part;
       if (all_) found.emplace(word);
+    }
+    if (!std::isfinite(score)) {
+      throw std::overflow_error("the scores of '" + std::string(document) +
+                                "' are too large to add");
     }
     if (!all_ || found.size() == words_.size()) offer(score, document);
   }
@@ -98,7 +98,7 @@ class Search {
     double value = 0;
     const char* const end = text.data() + text.size();
     const auto parsed = std::from_chars(text.data(), end, value);
-    if (parsed.ec != std::errc() || parsed.ptr != end || value != value) {
+    if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(value)) {
       throw std::invalid_argument("'" + std::string(text) + "' is no score: is this an index?");
     }
     return value;
@@ -117,7 +117,6 @@ class Search {
 
   std::string query_;
   std::set<std::string_view> words_;  // Of query_.
-  std::string only_;
   std::size_t top_ = 10;
   bool all_ = false;
   std::vector<Document> best_;  // A heap whose front is the worst.

@@ -116,7 +116,11 @@ Status PrivateCluster::ended(const Child& child, int wait_status) {
   return Status(StatusCode::kUnavailable, log.empty() ? message + "." : message + ":\n" + log);
 }
 
-void PrivateCluster::stop(bool hard) {
+void PrivateCluster::stop(bool hard) { end(hard, hard ? kHardStopGrace : kStopGrace); }
+
+void PrivateCluster::stop_at_once() { end(true, Duration(0)); }
+
+void PrivateCluster::end(bool hard, Duration grace) {
   if (!started_) return;
   started_ = false;
   close_descriptor(&options_.lifetime_fd);
@@ -127,7 +131,7 @@ void PrivateCluster::stop(bool hard) {
       if (child.worker != 0) ::kill(pid, SIGKILL);
     }
   }
-  wait_for_children(hard ? kHardStopGrace : kStopGrace);
+  wait_for_children(grace);
   children_.clear();
 }
 

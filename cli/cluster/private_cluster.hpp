@@ -12,6 +12,7 @@
 #include "cli/cluster/programs.hpp"
 #include "cli/process/interrupts.hpp"
 #include "common/core/status.hpp"
+#include "common/core/time.hpp"
 
 namespace fanfold::cli {
 
@@ -42,6 +43,10 @@ class PrivateCluster {
   /// when `hard`; an interrupt ends that time.
   void stop(bool hard);
 
+  /// The same without any time for anybody: for when all that is wanted is there, and what they
+  /// might leave lies in the directory.
+  void stop_at_once();
+
   std::string address() const { return master_address(directory_); }
 
  private:
@@ -52,6 +57,7 @@ class PrivateCluster {
   };
   Status start_worker(std::uint32_t number);
   Status ended(const Child& child, int wait_status);
+  void end(bool hard, Duration grace);
 
   const std::string directory_;
   const ClusterShape shape_;

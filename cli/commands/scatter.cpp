@@ -14,13 +14,12 @@
 #include "cli/commands/session.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/output/concatenate.hpp"
-#include "cli/pipeline/small_files.hpp"
+#include "cli/output/sink.hpp"
 #include "cli/process/private_directory.hpp"
-#include "cli/scatter/scatter_result.hpp"
+#include "cli/scatter/answer_output.hpp"
 #include "cli/view/summary.hpp"
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
-#include "common/io/manifest.hpp"
 #include "common/text/units.hpp"
 
 namespace fanfold::cli {
@@ -36,37 +35,50 @@ constexpr std::uint32_t kSlotsDefaultMost = 32;
 struct ScatterOptions {
   MasterPlace master;  // At no address: a private cluster of this shape.
   ClusterShape shape;
-  std::string output;  // Absolute; empty: answers are printed.
-  bool replace = false;
+  KeepRequest keep;  // No output: answers are printed.
   bool quiet = false;
   bool json = false;
 };
 
 Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
 
+/// Targets that are files, and files that words name.
+std::vector<std::string> files_read(const Environment& environment, const Arguments& arguments,
+                                    std::vector<std::string> targets) {
+  for (const std::string& word : arguments.positionals()) targets.push_back(word);
+  for (const char* flag : {"request", "retry"}) {
+    if (const auto word = arguments.value(flag)) targets.push_back(*word);
+  }
+  std::vector<std::string> read;
+  for (std::string& word : targets) {
+    if (word.starts_with('@')) word.erase(0, 1);
+    std::string path = absolute_path(environment.working_directory, word);
+    std::error_code error;
+    if (fs::exists(path, error)) read.push_back(std::move(path));
+  }
+  return read;
+}
+
 Status read_output(const Environment& environment, const Arguments& arguments,
-                   ScatterOptions* options) {
+                   const ScatterRequest& request, KeepRequest* keep) {
   const std::string then = arguments.value("on-exists").value_or("fail");
   if (then != "fail" && then != "replace") {
     return refuse("--on-exists: '" + then + "' is not fail or replace.");
   }
-  options->replace = then == "replace";
+  keep->replace = then == "replace";
   const auto output = arguments.value("output");
   if (!output) {
     if (!arguments.has("on-exists")) return {};
     return refuse("--on-exists makes no sense without -o DIR.");
   }
   if (output->empty()) return refuse("the output directory (-o) is empty.");
-  options->output = absolute_path(environment.working_directory, *output);
-  if (options->output == "/") return refuse("the root directory cannot take the answers.");
-  if (options->replace || !fs::exists(fs::symlink_status(options->output))) return {};
-  return {StatusCode::kAlreadyExists, "output " + options->output +
-                                          " exists already; choose another one, or replace it with "
-                                          "--on-exists replace"};
+  keep->output = absolute_path(environment.working_directory, *output);
+  keep->inputs = files_read(environment, arguments, request.targets);
+  return {};
 }
 
 Result<ScatterOptions> read_options(const Environment& environment, const Arguments& arguments,
-                                    std::size_t targets) {
+                                    const ScatterRequest& request) {
   ScatterOptions options;
   options.master = {arguments.value("master").value_or(environment.master.value_or("")),
                     arguments.value("key").value_or(environment.key.value_or(""))};
@@ -77,13 +89,13 @@ Result<ScatterOptions> read_options(const Environment& environment, const Argume
   }
   options.shape = choose_shape(workers, slots, usable_cores());
   if (!slots) {
-    const auto share =
-        static_cast<std::uint32_t>((targets + options.shape.workers - 1) / options.shape.workers);
+    const auto share = static_cast<std::uint32_t>(
+        (request.targets.size() + options.shape.workers - 1) / options.shape.workers);
     options.shape.slots = std::min(share, kSlotsDefaultMost);
   }
   options.quiet = arguments.has("quiet");
   options.json = arguments.has("json");
-  FANFOLD_RETURN_IF_ERROR(read_output(environment, arguments, &options));
+  FANFOLD_RETURN_IF_ERROR(read_output(environment, arguments, request, &options.keep));
   return options;
 }
 
@@ -94,19 +106,25 @@ class Scatter {
       : environment_(environment),
         request_(request),
         options_(options),
-        display_(STDERR_FILENO, DisplayKind::kQuiet, false) {}
+        display_(STDERR_FILENO, DisplayKind::kQuiet, false) {
+    if (options_.keep.output.empty()) return;
+    kept_.emplace(io::posix_file_system(), options_.keep, make_client_id());
+  }
 
   int run() {
-    if (Status status = directory_.create(environment_.temporary_directory); !status.ok()) {
+    std::vector<std::string> along;
+    if (kept_) along.push_back(kept_->staging());
+    if (Status status = directory_.create(environment_.temporary_directory, along); !status.ok()) {
       return report(status);
     }
     Result<ScatterJob> job =
         make_scatter_job(surroundings_of(environment_), request_, directory_.path());
     if (!job.ok()) return report(job.status());
+    if (kept_) {
+      if (Status status = kept_->prepare(); !status.ok()) return report(status);
+    }
     if (Status status = interrupts_.start(); !status.ok()) return report(status);
-    const Conclusion conclusion =
-        options_.master.address.empty() ? on_private_cluster(job->spec) : on_master(job->spec);
-    return conclude(conclusion, *job);
+    return options_.master.address.empty() ? on_private_cluster(*job) : on_master(*job);
   }
 
  private:
@@ -125,19 +143,25 @@ class Scatter {
     return conclusion;
   }
 
-  Conclusion on_master(const proto::JobSpec& spec) {
+  int on_master(const ScatterJob& job) {
     const auto client = connect_client(options_.master, steady_clock(), {interrupts_.descriptor()});
-    if (!client.ok()) return failed(client.status());
-    return Session(**client, session()).run(spec);
+    if (!client.ok()) return conclude(failed(client.status()), job);
+    return conclude(Session(**client, session()).run(job.spec), job);
   }
 
-  Conclusion on_private_cluster(const proto::JobSpec& spec) {
+  int on_private_cluster(const ScatterJob& job) {
     PrivateCluster cluster(environment_.program_directory, directory_.path(), options_.shape,
                            directory_.guardian());
-    Conclusion conclusion = use(cluster, spec);
-    // A second interrupt means: at once.
-    cluster.stop(interrupts_.count() > 1);
-    return conclusion;
+    const Conclusion conclusion = use(cluster, job.spec);
+    // Whoever asked waits for the answer, not for what its targets left behind.
+    const int code = conclude(conclusion, job);
+    if (has_output(conclusion)) {
+      cluster.stop_at_once();
+    } else {
+      // A second interrupt means: at once.
+      cluster.stop(interrupts_.count() > 1);
+    }
+    return code;
   }
 
   Conclusion use(PrivateCluster& cluster, const proto::JobSpec& spec) {
@@ -173,8 +197,10 @@ class Scatter {
     }
     if (!has_output(conclusion)) return tell_failure(*conclusion.status, conclusion.interrupted);
     const Status told = tell(*conclusion.status, job);
-    if (!told.ok()) return report(told);
-    return exit_code_of(*conclusion.status);
+    if (told.ok()) return exit_code_of(*conclusion.status);
+    // Nothing was wrong with the command line: it comes this far.
+    report(told);
+    return kExitFailed;
   }
 
   int tell_failure(const proto::JobStatus& status, bool interrupted) const {
@@ -182,13 +208,11 @@ class Scatter {
       print_error("fanfold: interrupted.\n");
       return kExitInterrupted;
     }
-    const std::string why = failure_text_of(request_, status);
     if (options_.json) {
-      print(formatted({{"job", status.job.value},
-                       {"state", proto::name_of(status.state)},
-                       {"reason", proto::name_of(status.completion.reason)},
-                       {"error", why}}));
+      const Status told = write_whole(STDOUT_FILENO, formatted(failure_json_of(request_, status)));
+      if (!told.ok()) report(told);
     }
+    const std::string why = failure_text_of(request_, status);
     print_error("fanfold: the scatter has no answer: " + printable(why, true) + "\n");
     return exit_code_of(status);
   }
@@ -201,50 +225,27 @@ class Scatter {
     const Duration wall = steady_clock().now() - started_;
     result.wall_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(wall).count());
-    if (!options_.output.empty()) {
-      FANFOLD_RETURN_IF_ERROR(keep_answers(files, from, result, options_.output, options_.replace));
-    }
-    if (options_.json) {
-      FANFOLD_RETURN_IF_ERROR(print_json(result, from));
-    } else if (options_.output.empty()) {
-      FANFOLD_RETURN_IF_ERROR(print_output(files, from, {STDOUT_FILENO, false}));
-    } else if (!options_.quiet) {
-      print(text_of(result) + "  output    " + printable(options_.output, false) + "\n");
-    }
+    if (kept_) FANFOLD_RETURN_IF_ERROR(kept_->keep(result, from));
+    FANFOLD_RETURN_IF_ERROR(print_result(result, from));
     if (!result.missing.empty()) print_error("fanfold: " + missing_text(result));
     return {};
   }
 
-  Status print_json(const ScatterResult& result, const std::string& from) const {
-    items::Json json = json_of(result);
-    if (options_.output.empty()) {
-      FANFOLD_ASSIGN_OR_RETURN(json["answers"], read_merged(from));
-    } else {
-      json["output"] = options_.output;
+  Status print_result(const ScatterResult& result, const std::string& from) const {
+    io::FileSystem& files = io::posix_file_system();
+    if (!kept_) {
+      if (!options_.json) return print_output(files, from, {STDOUT_FILENO, false});
+      return print_with_answers(files, result, from, request_.answers.json, STDOUT_FILENO);
     }
-    print(formatted(json));
-    return {};
-  }
-
-  Result<items::Json> read_merged(const std::string& from) const {
-    items::Json answers = items::Json::array();
-    FANFOLD_ASSIGN_OR_RETURN(const io::Manifest manifest,
-                             io::read_manifest(io::posix_file_system(), from));
-    for (const io::PartInfo& file : manifest.files) {
-      FANFOLD_ASSIGN_OR_RETURN(const std::string text, read_small_file(from + "/" + file.name));
-      for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find('\n', at), text.size());
-        const std::string line = text.substr(at, end - at);
-        at = end + 1;
-        if (!request_.answers.json) {
-          answers.push_back(line);
-          continue;
-        }
-        FANFOLD_ASSIGN_OR_RETURN(items::Json value, items::parse_json(line));
-        answers.push_back(std::move(value));
-      }
+    const std::string& output = options_.keep.output;
+    if (options_.json) {
+      items::Json json = json_of(result);
+      json["output"] = output;
+      return write_whole(STDOUT_FILENO, formatted(json));
     }
-    return answers;
+    if (options_.quiet) return {};
+    return write_whole(STDOUT_FILENO,
+                       text_of(result) + "  output    " + printable(output, false) + "\n");
   }
 
   const Environment& environment_;
@@ -253,14 +254,14 @@ class Scatter {
   Interrupts interrupts_;
   Display display_;
   PrivateDirectory directory_;
+  std::optional<KeptAnswers> kept_;
   const Instant started_ = steady_clock().now();
 };
 
 int scatter_main(const Environment& environment, const Arguments& arguments) {
   const Result<ScatterRequest> request = read_scatter_flags(environment, arguments);
   if (!request.ok()) return report(request.status());
-  const Result<ScatterOptions> options =
-      read_options(environment, arguments, request->targets.size());
+  const Result<ScatterOptions> options = read_options(environment, arguments, *request);
   if (!options.ok()) return report(options.status());
   return Scatter(environment, *request, *options).run();
 }

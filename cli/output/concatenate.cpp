@@ -1,11 +1,8 @@
 #include "cli/output/concatenate.hpp"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,51 +11,14 @@
 
 #include "cli/output/key_order.hpp"
 #include "cli/output/record_stream.hpp"
+#include "cli/output/sink.hpp"
 #include "common/io/manifest.hpp"
 
 namespace fanfold::cli {
 namespace {
 
-constexpr std::size_t kWriteBytes = 256u << 10;
 // Descriptors that are not parts: standard ones, and what the library has open.
 constexpr std::size_t kOtherDescriptors = 16;
-
-class Sink {
- public:
-  explicit Sink(int descriptor) : descriptor_(descriptor) {}
-
-  Status write(std::string_view bytes) {
-    buffer_.append(bytes);
-    return buffer_.size() < kWriteBytes ? Status() : flush();
-  }
-
-  Status flush() {
-    std::string_view left = buffer_;
-    while (!left.empty() && !closed_) {
-      const ssize_t count = ::write(descriptor_, left.data(), left.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && errno == EPIPE) {
-        closed_ = true;
-        break;
-      }
-      if (count < 0) {
-        return Status(errno == ENOSPC ? StatusCode::kNoSpace : StatusCode::kIoError,
-                      std::string("cannot write the output: ") + std::strerror(errno) + ".");
-      }
-      left.remove_prefix(static_cast<std::size_t>(count));
-    }
-    buffer_.clear();
-    return Status();
-  }
-
-  /// Nobody reads any more.
-  bool closed() const { return closed_; }
-
- private:
-  const int descriptor_;
-  std::string buffer_;
-  bool closed_ = false;
-};
 
 struct Head {
   std::unique_ptr<RecordStream> stream;

@@ -24,12 +24,6 @@ Status plainly(const Status& status) {
   return {status.code(), message.starts_with(prefix) ? message.substr(prefix.size()) : message};
 }
 
-/// JSON carries nothing else.
-bool is_utf8(const std::string& text) {
-  const Result<Json> back = items::parse_json(items::text_of(text));
-  return back.ok() && *back == text;
-}
-
 Result<Json> job_parameters(const std::vector<std::string>& words) {
   Json parameters = Json::object();
   for (const std::string& word : words) {
@@ -68,10 +62,16 @@ class TargetInputs {
       : surroundings_(surroundings), request_(request) {}
 
   Result<Json> input_of(const std::string& target) {
-    if (!is_utf8(target)) return refuse("the target '" + target + "' is no text in UTF-8");
+    if (!items::is_utf8(target)) return refuse("the target '" + target + "' is no text in UTF-8");
     Json input = {{"Target", target}};
     if (!request_.job.empty()) {
-      input["File"] = absolute_path(surroundings_.working_directory, target);
+      const std::string file = absolute_path(surroundings_.working_directory, target);
+      const auto [other, fresh] = files_.emplace(file, target);
+      if (!fresh) {
+        return refuse("the targets '" + other->second + "' and '" + target +
+                      "' are one file; its answers would count twice");
+      }
+      input["File"] = file;
       return input;
     }
     FANFOLD_ASSIGN_OR_RETURN(std::vector<std::string> words,
@@ -89,7 +89,11 @@ class TargetInputs {
     bool good = json.ok() && json->is_array() && !json->empty();
     for (std::size_t i = 0; good && i < json->size(); ++i) {
       good = (*json)[i].is_string();
-      if (good) words.push_back((*json)[i].get<std::string>());
+      if (!good) break;
+      words.push_back((*json)[i].get<std::string>());
+      if (words.back().find('\0') == std::string::npos) continue;
+      return refuse("the target '" + target.substr(0, 200) +
+                    "' holds a zero byte, which no program can take");
     }
     if (good && !words.front().empty()) return words;
     return refuse("the target '" + target.substr(0, 200) +
@@ -100,7 +104,7 @@ class TargetInputs {
   std::vector<std::string> command_for(const std::string& target) const {
     std::vector<std::string> words = request_.program;
     bool named = false;
-    for (std::size_t i = 1; i < words.size(); ++i) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
       for (std::size_t at = 0; (at = words[i].find("{}", at)) != std::string::npos;) {
         words[i].replace(at, 2, target);
         at += target.size();
@@ -121,6 +125,7 @@ class TargetInputs {
   const Surroundings& surroundings_;
   const ScatterRequest& request_;
   std::map<std::string, std::string> programs_;
+  std::map<std::string, std::string> files_;  // Of a job, and the target that is each.
 };
 
 Result<ChildFile> write_targets(const Surroundings& surroundings, const ScatterRequest& request,
@@ -149,7 +154,7 @@ Status write_definition(const Json& definition, const std::string& path) {
 
 Result<ScatterJob> make_scatter_job(const Surroundings& surroundings, const ScatterRequest& request,
                                     const std::string& directory) {
-  if (!is_utf8(request.request)) return refuse("the request is no text in UTF-8");
+  if (!items::is_utf8(request.request)) return refuse("the request is no text in UTF-8");
   FANFOLD_ASSIGN_OR_RETURN(const Json task, task_of(request));
   Result<Json> definition =
       parse_processor(surroundings, {{"StartAt", kState}, {"States", {{kState, task}}}});

@@ -1,6 +1,7 @@
 #include "cli/scatter/scatter_result.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "common/io/manifest.hpp"
 #include "common/text/units.hpp"
@@ -10,7 +11,6 @@ namespace {
 
 using items::Json;
 
-constexpr const char* kOwnManifest = "manifest.json";
 /// Named one by one on a terminal.
 constexpr std::size_t kNamedMax = 20;
 
@@ -53,52 +53,23 @@ std::string line_of(const MissingTarget& one) {
   return text + "\n";
 }
 
-class Keeping {
- public:
-  Keeping(io::FileSystem& files, const std::string& from, std::string staging)
-      : files_(files), from_(from), staging_(std::move(staging)) {}
-
-  Status copy(const ScatterResult& result) {
-    FANFOLD_RETURN_IF_ERROR(files_.remove_tree(staging_));
-    FANFOLD_RETURN_IF_ERROR(files_.make_directories(staging_));
-    FANFOLD_ASSIGN_OR_RETURN(io::Manifest manifest, io::read_manifest(files_, from_));
-    for (const io::PartInfo& file : manifest.files) {
-      FANFOLD_RETURN_IF_ERROR(
-          files_.hard_link_or_copy(from_ + "/" + file.name, staging_ + "/" + file.name));
+/// "map task 3" is a number of the engine: who reads knows targets by their names.
+std::string with_names(const ScatterRequest& request, std::string text) {
+  constexpr std::string_view kTask = "map task ";
+  for (std::size_t at = 0; (at = text.find(kTask, at)) != std::string::npos;) {
+    const char* const begin = text.data() + at + kTask.size();
+    std::size_t index = 0;
+    const auto parsed = std::from_chars(begin, text.data() + text.size(), index);
+    if (parsed.ec != std::errc() || index >= request.targets.size()) {
+      at += kTask.size();
+      continue;
     }
-    FANFOLD_RETURN_IF_ERROR(write(kOwnManifest, formatted(json_of(result))));
-    FANFOLD_ASSIGN_OR_RETURN(const io::FileDigest digest,
-                             io::digest_file(files_, staging_ + "/" + kOwnManifest));
-    manifest.files.push_back({kOwnManifest, digest.bytes, 0, digest.checksum});
-    manifest.bytes += digest.bytes;
-    std::sort(manifest.files.begin(), manifest.files.end(),
-              [](const io::PartInfo& a, const io::PartInfo& b) { return a.name < b.name; });
-    FANFOLD_RETURN_IF_ERROR(write(manifest.file_name(), io::to_json(manifest)));
-    return files_.sync_directory(staging_);
+    const std::string name = "target '" + request.targets[index] + "'";
+    text.replace(at, static_cast<std::size_t>(parsed.ptr - text.data()) - at, name);
+    at += name.size();
   }
-
-  Status publish(const std::string& output, bool replace) {
-    FANFOLD_RETURN_IF_ERROR(
-        files_.publish(staging_, output, replace ? io::Replace::kExchange : io::Replace::kNever));
-    FANFOLD_RETURN_IF_ERROR(files_.sync_directory(output.substr(0, output.rfind('/') + 1)));
-    // What was there before, if anything.
-    return files_.remove_tree(staging_);
-  }
-
-  void drop() { static_cast<void>(files_.remove_tree(staging_)); }
-
- private:
-  Status write(const std::string& name, const std::string& text) {
-    FANFOLD_ASSIGN_OR_RETURN(const auto file, files_.create(staging_ + "/" + name));
-    FANFOLD_RETURN_IF_ERROR(file->append(text));
-    FANFOLD_RETURN_IF_ERROR(file->sync());
-    return file->close();
-  }
-
-  io::FileSystem& files_;
-  const std::string& from_;
-  const std::string staging_;
-};
+  return text;
+}
 
 }  // namespace
 
@@ -134,15 +105,27 @@ std::string failure_text_of(const ScatterRequest& request, const proto::JobStatu
       status.first_cause.kind != proto::FailureKind::kNone && task.stage == Stage::kMap;
   if (!of_target || task.index >= request.targets.size()) {
     return status.reason.empty() ? "it was " + std::string(proto::name_of(status.state))
-                                 : in_terms_of_targets(status.reason);
+                                 : in_terms_of_targets(with_names(request, status.reason));
   }
   std::string text = "target '" + request.targets[task.index] +
                      "' failed: " + error_of(status.first_cause.message);
   // Without a policy that is all there is to say.
   if (status.completion.policy.rule != proto::CompletionRule::kAll) {
-    text = in_terms_of_targets(status.reason) + "\n" + text;
+    text = in_terms_of_targets(with_names(request, status.reason)) + "\n" + text;
   }
   return text;
+}
+
+Json failure_json_of(const ScatterRequest& request, const proto::JobStatus& status) {
+  std::uint64_t answered = 0;
+  for (const proto::StageStatus& stage : status.stages) {
+    if (stage.stage == Stage::kMap) answered = stage.done;
+  }
+  return {{"job", status.job.value},
+          {"state", proto::name_of(status.state)},
+          {"reason", proto::name_of(status.completion.reason)},
+          {"targets", {{"total", request.targets.size()}, {"answered", answered}}},
+          {"error", failure_text_of(request, status)}};
 }
 
 std::string missing_text(const ScatterResult& result) {
@@ -204,18 +187,6 @@ Json json_of(const ScatterResult& result) {
 std::string formatted(const Json& json) {
   // What failed says so in any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-Status keep_answers(io::FileSystem& files, const std::string& directory,
-                    const ScatterResult& result, const std::string& output, bool replace) {
-  const std::size_t slash = output.rfind('/') + 1;
-  Keeping keeping(files, directory,
-                  output.substr(0, slash) + "." + output.substr(slash) + "." +
-                      std::to_string(result.job) + "." + make_client_id().substr(0, 8));
-  Status status = keeping.copy(result);
-  if (status.ok()) status = keeping.publish(output, replace);
-  if (!status.ok()) keeping.drop();
-  return status;
 }
 
 std::string in_terms_of_targets(std::string text) {

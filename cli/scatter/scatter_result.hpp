@@ -42,17 +42,13 @@ Result<ScatterResult> read_result(io::FileSystem& files, const std::string& dire
 
 /// Why a job without an output has none.
 std::string failure_text_of(const ScatterRequest& request, const proto::JobStatus& status);
+items::Json failure_json_of(const ScatterRequest& request, const proto::JobStatus& status);
 
 /// "12 of 16 targets answered: ..." and a line for each that is missing, of very many the first.
 std::string missing_text(const ScatterResult& result);
 std::string text_of(const ScatterResult& result);
 items::Json json_of(const ScatterResult& result);
 std::string formatted(const items::Json& json);
-
-/// The answers as they lie in `directory`, with manifest.json, which is `result`, as `output`:
-/// whole or not at all.  kAlreadyExists: it is there, and `replace` is not said.
-Status keep_answers(io::FileSystem& files, const std::string& directory,
-                    const ScatterResult& result, const std::string& output, bool replace);
 
 /// A message of the engine, whose map tasks are targets here.
 std::string in_terms_of_targets(std::string text);

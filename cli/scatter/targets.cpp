@@ -1,5 +1,6 @@
 #include "cli/scatter/targets.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,7 +9,7 @@
 #include <unordered_set>
 
 #include "cli/job/job_spec.hpp"
-#include "cli/pipeline/small_files.hpp"
+#include "common/core/unique_fd.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -18,28 +19,37 @@ constexpr std::size_t kTextBytesMax = 16u << 20;
 
 Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
 
-Result<std::string> read_all(int descriptor) {
+/// To the end: a pipe does not tell its size.  `name` is for messages.
+Result<std::string> read_all(int descriptor, std::size_t bytes_max, const std::string& name) {
   std::string text;
   char buffer[64u << 10];
   for (;;) {
     const ssize_t got = ::read(descriptor, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      return Status(
-          StatusCode::kIoError,
-          std::string("cannot read the targets from standard input: ") + std::strerror(errno));
+      return Status(StatusCode::kIoError, "cannot read " + name + ": " + std::strerror(errno));
     }
     if (got == 0) return text;
     text.append(buffer, static_cast<std::size_t>(got));
-    if (text.size() > kListBytesMax) {
-      return refuse("standard input has more than 64 MiB: is it a list of targets?");
+    if (text.size() > bytes_max) {
+      return refuse(name + " has more than " + std::to_string(bytes_max >> 20) + " MiB");
     }
   }
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.open()) return read_all(file.get(), bytes_max, path);
+  return Status(StatusCode::kNotFound, "cannot open " + path + ": " + std::strerror(errno));
 }
 
 class TargetList {
  public:
   Status add(std::string_view target) {
+    if (target.find('\0') != target.npos) {
+      return refuse("the target '" + std::string(target.substr(0, target.find('\0'))) +
+                    "...' holds a zero byte, which no program and no file name can take");
+    }
     if (target.empty()) return refuse("a target is empty");
     if (target.size() > kTargetBytesMax) {
       return refuse("a target has more than 64 KiB: " + std::string(target.substr(0, 60)) + "...");
@@ -85,12 +95,14 @@ Result<std::vector<std::string>> read_targets(const std::string& working_directo
       if (std::exchange(standard_input, true)) {
         return refuse("standard input ('-') can be read only once");
       }
-      FANFOLD_ASSIGN_OR_RETURN(const std::string text, read_all(input));
+      FANFOLD_ASSIGN_OR_RETURN(const std::string text,
+                               read_all(input, kListBytesMax, "standard input"));
       FANFOLD_RETURN_IF_ERROR(list.add_lines(text));
     } else if (word.starts_with('@')) {
       if (word.size() == 1) return refuse("'@' lacks the name of the list of targets");
-      FANFOLD_ASSIGN_OR_RETURN(const std::string text,
-                               read_small_file(absolute_path(working_directory, word.substr(1))));
+      FANFOLD_ASSIGN_OR_RETURN(
+          const std::string text,
+          read_file(absolute_path(working_directory, word.substr(1)), kListBytesMax));
       FANFOLD_RETURN_IF_ERROR(list.add_lines(text));
     } else {
       FANFOLD_RETURN_IF_ERROR(list.add(word));
@@ -104,13 +116,8 @@ Result<std::vector<std::string>> read_targets(const std::string& working_directo
 }
 
 Result<std::string> text_or_file(const std::string& working_directory, const std::string& word) {
-  std::string text = word;
-  if (word.starts_with('@')) {
-    FANFOLD_ASSIGN_OR_RETURN(text,
-                             read_small_file(absolute_path(working_directory, word.substr(1))));
-  }
-  if (text.size() <= kTextBytesMax) return text;
-  return refuse(word.substr(0, 200) + " has more than 16 MiB");
+  if (!word.starts_with('@')) return word;
+  return read_file(absolute_path(working_directory, word.substr(1)), kTextBytesMax);
 }
 
 }  // namespace fanfold::cli

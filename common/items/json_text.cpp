@@ -64,4 +64,9 @@ std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+bool is_utf8(const std::string& text) {
+  const Result<Json> back = parse_json(text_of(text));
+  return back.ok() && *back == text;
+}
+
 }  // namespace fanfold::items

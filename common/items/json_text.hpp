@@ -25,4 +25,7 @@ Result<Json> parse_json_strictly(std::string_view text);
 /// Of one line.  What is no UTF-8 becomes U+FFFD.
 std::string text_of(const Json& json);
 
+/// Whether JSON carries `text` as it is.
+bool is_utf8(const std::string& text);
+
 }  // namespace fanfold::items

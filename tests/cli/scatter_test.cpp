@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <thread>
 
 #include "cli/scatter/scatter_result.hpp"
 #include "cli/scatter/targets.hpp"
@@ -48,6 +51,26 @@ TEST_F(ScatterTargets, AreRefusedWhenThereAreNoneOrTooManyOrOneTwice) {
   for (std::size_t i = 0; i < kTargetsMax; ++i) list += std::to_string(i) + "\n";
   EXPECT_EQ(read({"-"}, list).size(), kTargetsMax);
   EXPECT_THAT(read({"-"}, list + "one more\n"), ElementsAre(HasSubstr("more than 2048 targets")));
+}
+
+TEST_F(ScatterTargets, OfAPipeAreReadToItsEnd) {
+  const std::string path = directory_.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::string list;
+  for (int i = 0; i < 2000; ++i) list += std::string(50, 'x') + std::to_string(i) + "\n";
+  std::jthread writer([&] {
+    const int pipe = ::open(path.c_str(), O_WRONLY);
+    EXPECT_EQ(::write(pipe, list.data(), list.size()), static_cast<ssize_t>(list.size()));
+    ::close(pipe);
+  });
+  EXPECT_EQ(read({"@pipe"}).size(), 2000u);
+}
+
+TEST_F(ScatterTargets, OfAFileThatIsNoneAreRefused) {
+  directory_.write("zero", std::string("a\0b\n", 4));
+  EXPECT_THAT(read({"@zero"}), ElementsAre(HasSubstr("holds a zero byte")));
+  EXPECT_THAT(read({"@."}), ElementsAre(HasSubstr("cannot read")));
+  EXPECT_THAT(read({"@none"}), ElementsAre(HasSubstr("cannot open")));
 }
 
 class ScatterResults : public testing::Test {
@@ -123,6 +146,12 @@ TEST_F(ScatterResults, SayWhichTargetFailedTheScatter) {
   status_.reason = "DEADLINE_EXCEEDED: the deadline passed when 1 of 3 map tasks were done";
   EXPECT_EQ(failure_text_of(request_, status_),
             "DEADLINE_EXCEEDED: the deadline passed when 1 of 3 targets were done");
+  status_.reason = "NO_QUORUM: the last one: map task 1 failed once";
+  EXPECT_EQ(failure_text_of(request_, status_), "NO_QUORUM: the last one: target 'b' failed once");
+  status_.stages.emplace_back().done = 1;
+  const items::Json json = failure_json_of(request_, status_);
+  EXPECT_EQ(json["targets"]["total"], 3);
+  EXPECT_EQ(json["targets"]["answered"], 1);
 }
 
 }  // namespace

@@ -5,9 +5,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <filesystem>
 
-#include "tests/e2e/command.hpp"
+#include "tests/e2e/scatter_fixture.hpp"
 
 namespace fanfold::e2e {
 namespace {
@@ -16,33 +17,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Json = nlohmann::json;
 
-class ScatterTest : public testing::Test {
- protected:
-  using Words = std::vector<std::string>;
-
-  static Words scatter(Words words, const Words& program = {}) {
-    words.insert(words.begin(), "scatter");
-    if (!program.empty()) words.emplace_back("--");
-    words.insert(words.end(), program.begin(), program.end());
-    return words;
-  }
-  /// A script for `sh` that finds its target in $1.
-  static Words script(const std::string& text) { return {"sh", "-c", text, "sh"}; }
-  Outcome ask(const Words& words, const Words& program = {}) {
-    const Outcome outcome = run(workspace_, scatter(words, program));
-    EXPECT_THAT(workspace_.remains(), IsEmpty());
-    return outcome;
-  }
-  /// Three indexes; both "be" and "hamlet" are in more than one.
-  Words write_shards() const {
-    workspace_.write("a.tsv", "hamlet\tbe\t0.5\nlear\tbe\t0.25\n");
-    workspace_.write("b.tsv", "macbeth\tbe\t0.375\n");
-    workspace_.write("c.tsv", "hamlet\tbe\t0.5\nothello\tnot\t1\n");
-    return {"a.tsv", "b.tsv", "c.tsv"};
-  }
-
-  Workspace workspace_;
-};
+using ScatterTest = ScatterFixture;
 
 TEST_F(ScatterTest, AsksAProgramForEachTargetAndKeepsTheirOrder) {
   const Outcome outcome = ask({"b", "a", "c"}, script("echo $1 1; echo $1 2"));
@@ -122,41 +97,49 @@ TEST_F(ScatterTest, NamesTheTargetsThatFail) {
   EXPECT_THAT(outcome.err, HasSubstr("failed   b: Task.Exit: exit status 7: no such index\n"));
 }
 
-TEST_F(ScatterTest, KeepsAnswersWithAManifestThatNamesWhatIsMissing) {
-  Words words = write_shards();
-  words.insert(words.end(), {"gone.tsv", "--to", "search", "--param", "query=be", "-o", "out",
-                             "--completion", "min-successful=75%"});
-  const Outcome outcome = ask(words);
+TEST_F(ScatterTest, ATargetThatKillsWhoeverAsksIsNotAskedForEver) {
+  const Words program = script("echo x >> asked-$1; test $1 != a || kill -9 $PPID; echo $1");
+  const Outcome outcome = ask({"a", "b", "--completion", "all-completed"}, program);
   EXPECT_EQ(outcome.exit_code, 3) << outcome.both();
-  EXPECT_THAT(outcome.out, HasSubstr("4: 3 answered"));
-  const Json manifest = Json::parse(workspace_.read("out/manifest.json"));
-  EXPECT_EQ(manifest["state"], "partial");
-  EXPECT_EQ(manifest["late_answers"], 0);
-  ASSERT_EQ(manifest["missing"].size(), 1u);
-  EXPECT_EQ(manifest["missing"][0]["target"], "gone.tsv");
-  EXPECT_TRUE(workspace_.exists("out/_PARTIAL"));
-  const Outcome verified = run(workspace_, {"verify", "out"});
-  EXPECT_EQ(verified.exit_code, 3) << verified.both();
-  EXPECT_THAT(run(workspace_, {"cat", "out"}).out, HasSubstr("\"hamlet\""));
-  // It is there, and stays as it is unless it may be replaced.
-  EXPECT_EQ(ask({"a", "-o", "out"}, {"echo"}).exit_code, 2);
-  EXPECT_EQ(ask({"a", "-o", "out", "--on-exists", "replace"}, {"echo"}).exit_code, 0);
-  EXPECT_EQ(run(workspace_, {"verify", "out"}).exit_code, 0);
-  EXPECT_EQ(run(workspace_, {"cat", "out"}).out, "a\n");
+  EXPECT_EQ(outcome.out, "b\n");
+  EXPECT_THAT(outcome.err, HasSubstr("failed   a: Task.Lost: the executor was killed"));
+  EXPECT_EQ(workspace_.read("asked-a"), "x\nx\nx\nx\n");
+}
+
+TEST_F(ScatterTest, CountsDuplicatesBeyondTheTopAndTakesNoBytesThatAreNoText) {
+  const Outcome top =
+      ask({"a", "b", "--distinct", "content", "--top", "1", "--json"}, script("echo same"));
+  ASSERT_EQ(top.exit_code, 0) << top.both();
+  EXPECT_EQ(Json::parse(top.out)["duplicates"], 1);
+  EXPECT_EQ(Json::parse(top.out)["answers"], Json{"same"});
+  const Outcome bytes = ask({"a", "b", "--completion", "all-completed"},
+                            script("test $1 = b && echo good || printf '\\377\\n'"));
+  EXPECT_EQ(bytes.exit_code, 3) << bytes.both();
+  EXPECT_EQ(bytes.out, "good\n");
+  EXPECT_THAT(bytes.err, HasSubstr("a: Data.Corrupt: what it printed is no text in UTF-8"));
+}
+
+TEST_F(ScatterTest, TheProgramMayBeTheTarget) {
+  for (const char* name : {"one", "two"}) {
+    const std::string path = workspace_.write(name, std::string("#!/bin/sh\necho I am ") + name);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  }
+  EXPECT_EQ(ask({"one", "two"}, {"./{}"}).out, "I am one\nI am two\n");
 }
 
 TEST_F(ScatterTest, AnswersAtItsDeadlineWithoutThoseThatAreLate) {
-  const Words program = script("test $1 != slow || exec sleep 1000; echo $1");
+  const Words program =
+      script("test $1 != slow || { setsid sleep 1000 & exec sleep 1000; }; echo $1");
   const Outcome outcome =
-      ask({"a", "slow", "--deadline", "3s", "--on-deadline", "partial", "--json"}, program);
+      ask({"a", "slow", "--deadline", "10s", "--on-deadline", "partial", "--json"}, program);
   EXPECT_EQ(outcome.exit_code, 3) << outcome.both();
   const Json json = Json::parse(outcome.out);
   EXPECT_EQ(json["answers"], Json{"a"});
   EXPECT_EQ(json["reason"], "DEADLINE_EXCEEDED");
   EXPECT_EQ(json["targets"]["late"], 1);
   EXPECT_EQ(json["missing"], Json::parse(R"([{"target": "slow", "why": "late"}])"));
-  const Outcome nobody =
-      ask({"slow", "--deadline", "1s", "--on-deadline", "partial", "--json"}, program);
+  const Outcome nobody = ask({"slow", "--deadline", "1s", "--on-deadline", "partial", "--json"},
+                             script("exec sleep 1000"));
   EXPECT_EQ(nobody.exit_code, 1);
   EXPECT_THAT(nobody.err, HasSubstr("DEADLINE_EXCEEDED"));
   EXPECT_EQ(Json::parse(nobody.out)["state"], "failed");
@@ -196,6 +179,7 @@ TEST_F(ScatterTest, RefusesBeforeAnythingStarts) {
     const char* why;
   };
   workspace_.write("empty", "\n\n");
+  workspace_.write("zero", std::string("a\0b\n", 4));
   const Words touch = {"touch"};
   const std::vector<Row> rows = {
       {{}, touch, "there are no targets"},
@@ -226,6 +210,9 @@ TEST_F(ScatterTest, RefusesBeforeAnythingStarts) {
       {{"a", "--retry", "[{"}, touch, "--retry"},
       {{"a", "--on-exists", "replace"}, touch, "without -o"},
       {{std::string("\xff\xfe")}, touch, "UTF-8"},
+      {{"@zero"}, touch, "holds a zero byte"},
+      {{"[\"touch\", \"\\u0000\"]"}, {}, "holds a zero byte"},
+      {{"a", "./a", "--to", "search", "--param", "query=x"}, {}, "are one file"},
   };
   for (const Row& row : rows) {
     const Outcome outcome = ask(row.words, row.program);
@@ -263,6 +250,43 @@ TEST_F(ScatterTest, AKilledWorkerCostsNoTarget) {
   const Outcome outcome = command.wait();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.both();
   EXPECT_EQ(outcome.out, "a\nb\nc\n");
+}
+
+TEST_F(ScatterTest, CountsAnAnswerThatComesAfterTheEnd) {
+  const Cluster cluster(workspace_, 2, 1);
+  ASSERT_TRUE(cluster.up());
+  pid_t master = 0;
+  for (const pid_t pid : processes_naming(cluster.directory())) {
+    if (command_line_of(pid).find("fanfold-master") != std::string::npos) master = pid;
+  }
+  ASSERT_NE(master, 0);
+  // Both answers wait for a master that stands still: the second of them comes after the end.  A
+  // worker may be slower than that, so it is tried until it is so.
+  int round = 0;
+  EXPECT_TRUE(eventually([&] {
+    const std::string go = "go-" + std::to_string(++round);
+    const std::string program =
+        "touch begun-$1-" + go + "; until [ -e " + go + " ]; do sleep 0.05; done; echo $1";
+    Running command(workspace_,
+                    scatter({"a", "b", "--completion", "first", "--json"}, script(program)),
+                    cluster.options());
+    EXPECT_TRUE(eventually([&] {
+      return workspace_.exists("begun-a-" + go) && workspace_.exists("begun-b-" + go);
+    })) << command.err_so_far();
+    ::kill(master, SIGSTOP);
+    workspace_.write(go, "");
+    EXPECT_TRUE(eventually([&] {
+      const std::vector<pid_t> left = processes_naming("touch begun-$1-" + go);
+      return std::all_of(left.begin(), left.end(), [](pid_t pid) {
+        return command_line_of(pid).find("fanfold scatter") != std::string::npos;
+      });
+    }));
+    ::kill(master, SIGCONT);
+    const Outcome outcome = command.wait();
+    EXPECT_EQ(outcome.exit_code, 3) << outcome.both();
+    const Json json = Json::parse(outcome.out, nullptr, false);
+    return json.is_object() && json["answers"].size() == 1 && json["late_answers"] == 1;
+  }));
 }
 
 TEST_F(ScatterTest, AKilledMasterGoesOnWithThoseThatHaveAnswered) {

@@ -65,6 +65,7 @@ TEST(Answers, ThatAreNotAsTheRulesWantThemAreNamed) {
   rules.rank = field("2");
   EXPECT_THAT(because(rules, "a\t1\nb\n"), HasSubstr("answer 2 has no number in column 2: b"));
   EXPECT_THAT(because(rules, "a\tnan\n"), HasSubstr("no number in column 2"));
+  EXPECT_THAT(because(rules, "a\tinf\n"), HasSubstr("no number in column 2"));
   EXPECT_THAT(because(rules, "a\t1x\n"), HasSubstr("no number in column 2"));
   rules = {};
   rules.distinct = true;

@@ -48,6 +48,11 @@ TEST(Search, RefusesWhatIsNoIndexAndAQueryOfNothing) {
   };
   EXPECT_ANY_THROW(search("some words\n", "some words"));
   EXPECT_ANY_THROW(search("document\tbe\tmuch\n", "be"));
+  // Whatever is asked: such a shard has not answered.
+  EXPECT_ANY_THROW(search("be\t1\nbe or not\n", "be"));
+  EXPECT_ANY_THROW(search("document\tnot\tmuch\n", "be"));
+  EXPECT_ANY_THROW(search("document\tbe\tinf\n", "be"));
+  EXPECT_ANY_THROW(search("document\tbe\t1e308\ndocument\tor\t1e308\n", "be or"));
   EXPECT_ANY_THROW(search(kIndex, " "));
 }
 

@@ -12,6 +12,9 @@
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
 
 #include "common/items/answers.hpp"
 #include "common/items/child_line.hpp"
@@ -47,13 +50,16 @@ class ScatterJob {
     context_ = &context;
     definition_ = must(fanfold::items::parse_json(context.side_file("definition")));
     rules_ = must(fanfold::items::parse_rules(definition_.value("Answers", Json())));
-    answered_ = &context.counter("targets_answered");
-    answers_ = &context.counter("answers");
     duplicates_ = &context.counter("duplicates");
     retries_ = &context.counter("task_retries");
   }
 
   void map(std::string_view line, Out& out) {
+    if (context_->attempt() > kAskedMax) {
+      throw std::runtime_error(
+          "Task.Lost: the executor was killed or its machine was lost each of " +
+          std::to_string(kAskedMax) + " times that it was asked");
+    }
     if (!tasks_) prepare();
     const Child target = must(fanfold::items::parse_child(line));
     tasks_->begin(target.index, target.input);
@@ -67,9 +73,7 @@ class ScatterJob {
     const auto answers = fanfold::items::read_answers(
         rules_, must(fanfold::items::parse_json(outcome.output)), &equal);
     if (!answers.ok()) throw std::runtime_error("Data.Corrupt: " + answers.status().message());
-    answered_->add();
     duplicates_->add(static_cast<std::int64_t>(equal));
-    answers_->add(static_cast<std::int64_t>(answers->size() + equal));
     std::uint64_t place = 0;
     for (const Answer& answer : *answers) {
       const XXH128_hash_t digest = XXH3_128bits(answer.identity.data(), answer.identity.size());
@@ -80,11 +84,13 @@ class ScatterJob {
 
   void reduce(const Place& /*place*/, fanfold::Values<Value>& values, fanfold::Writer& out) {
     for (const auto& [high, low, text] : values) {
-      if (rules_.top != 0 && written_ == rules_.top) return;
-      if (rules_.distinct && !seen_.emplace(high, low).second) {
+      const std::pair<std::uint64_t, std::uint64_t> identity(high, low);
+      if (rules_.distinct && seen_.contains(identity)) {
         duplicates_->add();
         continue;
       }
+      if (rules_.top != 0 && written_ == rules_.top) continue;
+      if (rules_.distinct) seen_.insert(identity);
       if (seen_.size() > kDistinctMax) {
         throw std::runtime_error(
             "there are more than 4,000,000 different answers; --top bounds them");
@@ -95,6 +101,9 @@ class ScatterJob {
   }
 
  private:
+  /// A target that ends whoever asks it would be asked for ever: the engine takes that for losses
+  /// of machines.
+  static constexpr std::uint32_t kAskedMax = 4;
   /// What a reduce has to remember of the answers that it has written.
   static constexpr std::size_t kDistinctMax = 4'000'000;
 
@@ -104,10 +113,19 @@ class ScatterJob {
         alive, definition_.value("Run", ""), definition_.value("Directory", "/"),
         &fanfold::worker::kept_jobs()});
     processor_ = must(fanfold::worker::Processor::make(definition_));
-    doors_.run_task = [this](const fanfold::worker::TaskCall& call) { return tasks_->run(call); };
+    doors_.run_task = [this](const fanfold::worker::TaskCall& call) { return ask(call); };
     doors_.wait = [alive](fanfold::Duration delay) {
       fanfold::worker::wait_for_retry(delay, alive);
     };
+  }
+
+  fanfold::worker::TaskResult ask(const fanfold::worker::TaskCall& call) {
+    fanfold::worker::TaskResult result = tasks_->run(call);
+    const Json* const printed = std::get_if<Json>(&result);
+    if (printed == nullptr || !printed->is_string()) return result;
+    // JSON, in which it goes on from here, carries nothing else.
+    if (fanfold::items::is_utf8(printed->get_ref<const std::string&>())) return result;
+    return fanfold::worker::TaskError{"Data.Corrupt", "what it printed is no text in UTF-8"};
   }
 
   fanfold::Context* context_ = nullptr;
@@ -116,8 +134,6 @@ class ScatterJob {
   std::unique_ptr<fanfold::worker::ItemTasks> tasks_;
   std::optional<fanfold::worker::Processor> processor_;
   fanfold::worker::Processor::Doors doors_;
-  fanfold::Counter* answered_ = nullptr;
-  fanfold::Counter* answers_ = nullptr;
   fanfold::Counter* duplicates_ = nullptr;
   fanfold::Counter* retries_ = nullptr;
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen_;
