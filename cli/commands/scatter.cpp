@@ -146,7 +146,9 @@ class Scatter {
   int on_master(const ScatterJob& job) {
     const auto client = connect_client(options_.master, steady_clock(), {interrupts_.descriptor()});
     if (!client.ok()) return conclude(failed(client.status()), job);
-    return conclude(Session(**client, session()).run(job.spec), job);
+    Conclusion conclusion = Session(**client, session()).run(job.spec);
+    ask_for_failures(**client, &conclusion);
+    return conclude(conclusion, job);
   }
 
   int on_private_cluster(const ScatterJob& job) {
@@ -174,6 +176,7 @@ class Scatter {
     options.check = [&cluster] { return cluster.check_children(); };
     options.abandon_submission = true;
     Conclusion conclusion = Session(**client, options).run(spec);
+    ask_for_failures(**client, &conclusion);
     if (conclusion.error.code() == StatusCode::kUnavailable) {
       // The master does not answer because it died: that is what to tell.
       Status status = cluster.check_children();
@@ -182,6 +185,15 @@ class Scatter {
       stop_in_order(**client, interrupts_);
     }
     return conclusion;
+  }
+
+  /// Of all targets: whoever reads JSON wants more than the first cause.
+  void ask_for_failures(Client& client, Conclusion* conclusion) const {
+    if (!options_.json || !conclusion->status || has_output(*conclusion)) return;
+    proto::GetLogs question;
+    question.job = conclusion->status->job;
+    Result<proto::Logs> logs = client.ask<proto::Logs>(question);
+    if (logs.ok()) conclusion->attempts = std::move(logs->entries);
   }
 
   static bool has_output(const Conclusion& conclusion) {
@@ -195,7 +207,7 @@ class Scatter {
       print_error("fanfold: interrupted.\n");
       return kExitInterrupted;
     }
-    if (!has_output(conclusion)) return tell_failure(*conclusion.status, conclusion.interrupted);
+    if (!has_output(conclusion)) return tell_failure(conclusion);
     const Status told = tell(*conclusion.status, job);
     if (told.ok()) return exit_code_of(*conclusion.status);
     // Nothing was wrong with the command line: it comes this far.
@@ -203,13 +215,15 @@ class Scatter {
     return kExitFailed;
   }
 
-  int tell_failure(const proto::JobStatus& status, bool interrupted) const {
-    if (interrupted && status.state == proto::JobState::kCancelled) {
+  int tell_failure(const Conclusion& conclusion) const {
+    const proto::JobStatus& status = *conclusion.status;
+    if (conclusion.interrupted && status.state == proto::JobState::kCancelled) {
       print_error("fanfold: interrupted.\n");
       return kExitInterrupted;
     }
     if (options_.json) {
-      const Status told = write_whole(STDOUT_FILENO, formatted(failure_json_of(request_, status)));
+      const Status told = write_whole(
+          STDOUT_FILENO, formatted(failure_json_of(request_, status, conclusion.attempts)));
       if (!told.ok()) report(told);
     }
     const std::string why = failure_text_of(request_, status);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "common/io/manifest.hpp"
 #include "common/text/units.hpp"
@@ -116,15 +117,30 @@ std::string failure_text_of(const ScatterRequest& request, const proto::JobStatu
   return text;
 }
 
-Json failure_json_of(const ScatterRequest& request, const proto::JobStatus& status) {
+Json failure_json_of(const ScatterRequest& request, const proto::JobStatus& status,
+                     const std::vector<proto::LogEntry>& attempts) {
   std::uint64_t answered = 0;
   for (const proto::StageStatus& stage : status.stages) {
     if (stage.stage == Stage::kMap) answered = stage.done;
   }
+  // One attempt is all that a target has, so each failure is one of a target.
+  std::map<std::uint64_t, std::string> failed;
+  for (const proto::LogEntry& attempt : attempts) {
+    const TaskId& task = attempt.task;
+    if (task.stage != Stage::kMap || task.index >= request.targets.size()) continue;
+    if (!proto::charged_to_task(attempt.failure.kind)) continue;
+    failed[task.index] = error_of(attempt.failure.message);
+  }
+  Json missing = Json::array();
+  for (const auto& [index, error] : failed) {
+    missing.push_back({{"target", request.targets[index]}, {"why", "failed"}, {"error", error}});
+  }
   return {{"job", status.job.value},
           {"state", proto::name_of(status.state)},
           {"reason", proto::name_of(status.completion.reason)},
-          {"targets", {{"total", request.targets.size()}, {"answered", answered}}},
+          {"targets",
+           {{"total", request.targets.size()}, {"answered", answered}, {"failed", failed.size()}}},
+          {"missing", std::move(missing)},
           {"error", failure_text_of(request, status)}};
 }
 

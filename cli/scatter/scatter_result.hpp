@@ -9,7 +9,7 @@
 #include "cli/scatter/scatter_job.hpp"
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
-#include "common/proto/types.hpp"
+#include "common/proto/messages.hpp"
 
 namespace fanfold::cli {
 
@@ -42,7 +42,9 @@ Result<ScatterResult> read_result(io::FileSystem& files, const std::string& dire
 
 /// Why a job without an output has none.
 std::string failure_text_of(const ScatterRequest& request, const proto::JobStatus& status);
-items::Json failure_json_of(const ScatterRequest& request, const proto::JobStatus& status);
+/// `attempts`: what the master knows of them, for the targets that failed.
+items::Json failure_json_of(const ScatterRequest& request, const proto::JobStatus& status,
+                            const std::vector<proto::LogEntry>& attempts);
 
 /// "12 of 16 targets answered: ..." and a line for each that is missing, of very many the first.
 std::string missing_text(const ScatterResult& result);

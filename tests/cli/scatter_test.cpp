@@ -149,7 +149,18 @@ TEST_F(ScatterResults, SayWhichTargetFailedTheScatter) {
   status_.reason = "NO_QUORUM: the last one: map task 1 failed once";
   EXPECT_EQ(failure_text_of(request_, status_), "NO_QUORUM: the last one: target 'b' failed once");
   status_.stages.emplace_back().done = 1;
-  const items::Json json = failure_json_of(request_, status_);
+  proto::LogEntry attempt;
+  attempt.task = {JobId{1}, Stage::kMap, 1};
+  attempt.failure.kind = proto::FailureKind::kException;
+  attempt.failure.message = "exception: Task.Exit: exit status 3";
+  proto::LogEntry stopped = attempt;
+  stopped.task.index = 2;
+  stopped.failure.kind = proto::FailureKind::kCancelled;
+  const items::Json json = failure_json_of(request_, status_, {attempt, stopped});
+  EXPECT_EQ(json["targets"]["failed"], 1);
+  EXPECT_EQ(json["missing"],
+            items::Json::parse(
+                R"([{"target": "b", "why": "failed", "error": "Task.Exit: exit status 3"}])"));
   EXPECT_EQ(json["targets"]["total"], 3);
   EXPECT_EQ(json["targets"]["answered"], 1);
 }
