@@ -10,6 +10,7 @@
 
 #include "cli/job/job_spec.hpp"
 #include "common/core/unique_fd.hpp"
+#include "common/items/line.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -68,10 +69,7 @@ class TargetList {
 
   Status add_lines(std::string_view text) {
     while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      std::string_view line = text.substr(0, end);
-      text.remove_prefix(std::min(end + 1, text.size()));
-      if (line.ends_with('\r')) line.remove_suffix(1);
+      const std::string_view line = items::take_line(&text);
       if (line.find_first_not_of(" \t") != line.npos) FANFOLD_RETURN_IF_ERROR(add(line));
     }
     return {};

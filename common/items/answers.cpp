@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/items/line.hpp"
+
 namespace fanfold::items {
 namespace {
 
@@ -39,10 +41,7 @@ class Reading {
 
   Status add_lines(std::string_view text) {
     while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      std::string_view line = text.substr(0, end);
-      text.remove_prefix(std::min(end + 1, text.size()));
-      if (line.ends_with('\r')) line.remove_suffix(1);
+      const std::string_view line = take_line(&text);
       if (trimmed(line).empty()) continue;
       FANFOLD_RETURN_IF_ERROR(add_line(line));
     }

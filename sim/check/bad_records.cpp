@@ -2,7 +2,6 @@
 // of its split, no more and no less; an output has a dead letter for each, once, or none when they
 // are skipped; and no job with more than it may have is published.
 
-#include <map>
 #include <set>
 #include <variant>
 
@@ -10,6 +9,7 @@
 #include "common/io/manifest.hpp"
 #include "master/scheduler/bad_records.hpp"
 #include "sim/check/invariants.hpp"
+#include "sim/check/plans.hpp"
 #include "sim/doors/disk_view.hpp"
 
 namespace fanfold::sim {
@@ -18,14 +18,9 @@ namespace {
 using master::scheduling::too_large_a_share;
 using master::scheduling::too_many;
 
-class BadRecordChecker final : public Checker {
+class BadRecordChecker final : public PlanChecker {
  public:
-  using Checker::Checker;
-
-  void attempt_started(std::uint32_t /*process*/,
-                       const proto::TaskAssignment& assignment) override {
-    names_[assignment.task.job] = assignment.spec.job_name;
-  }
+  using PlanChecker::PlanChecker;
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     const auto* committed = std::get_if<master::AttemptCommitted>(&fact);
@@ -50,17 +45,6 @@ class BadRecordChecker final : public Checker {
   }
 
  private:
-  const JobPlan* plan_of(JobId job) {
-    for (const JobPlan& plan : scene().cluster->jobs()) {
-      if (plan.spec.job_name == names_[job]) return &plan;
-    }
-    return nullptr;
-  }
-
-  /// Each split holds as many records as the last one at most, in order.
-  std::uint64_t split_of(const JobPlan& plan, std::uint64_t number) {
-    return (number - plan.numbers.front()) / scene().cluster->config().records;
-  }
   std::uint64_t poison_in(const JobPlan& plan, std::uint32_t split) {
     std::uint64_t count = 0;
     for (const auto& [number, harm] : plan.poison) count += split_of(plan, number) == split;
@@ -115,8 +99,6 @@ class BadRecordChecker final : public Checker {
                        " dead letters, and should have " + std::to_string(wanted.size()) +
                        (found.size() == wanted.size() ? " others" : ""));
   }
-
-  std::map<JobId, std::string> names_;
 };
 
 }  // namespace

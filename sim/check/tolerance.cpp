@@ -2,13 +2,13 @@
 // what it has because of them exactly when there are more than it tolerates now, and does so in the
 // turn in which there are, unless all its maps are committed by then.
 
-#include <map>
 #include <set>
 #include <utility>
 #include <variant>
 
 #include "common/proto/failures.hpp"
 #include "sim/check/invariants.hpp"
+#include "sim/check/plans.hpp"
 
 namespace fanfold::sim {
 namespace {
@@ -16,14 +16,9 @@ namespace {
 /// So many that the sum of all splits cannot overflow.
 __extension__ using Sum = unsigned __int128;
 
-class Tolerance final : public Checker {
+class Tolerance final : public PlanChecker {
  public:
-  using Checker::Checker;
-
-  void attempt_started(std::uint32_t /*process*/,
-                       const proto::TaskAssignment& assignment) override {
-    names_[assignment.task.job] = assignment.spec.job_name;
-  }
+  using PlanChecker::PlanChecker;
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     if (const auto* committed = std::get_if<master::AttemptCommitted>(&fact)) {
@@ -54,22 +49,18 @@ class Tolerance final : public Checker {
  private:
   void check(const master::AttemptCommitted& fact) {
     changed_.insert(fact.task.job);
-    const auto& jobs = scene().cluster->jobs();
-    for (const JobPlan& plan : jobs) {
-      if (plan.spec.job_name != names_[fact.task.job]) continue;
-      const std::uint64_t expected = failures_in(plan, fact.task.index);
-      if (fact.failures == expected) return;
-      return violate("I28", text_of(fact.task) + " counts " + std::to_string(fact.failures) +
-                                " failures, of " + std::to_string(expected));
-    }
+    const JobPlan* plan = plan_of(fact.task.job);
+    if (plan == nullptr) return;
+    const std::uint64_t expected = failures_in(*plan, fact.task.index);
+    if (fact.failures == expected) return;
+    violate("I28", text_of(fact.task) + " counts " + std::to_string(fact.failures) +
+                       " failures, of " + std::to_string(expected));
   }
 
-  /// Each split holds as many records as the last one at most, in order.
   std::uint64_t failures_in(const JobPlan& plan, std::uint32_t split) {
     std::uint64_t count = 0;
     for (const auto& [number, failures] : plan.failing) {
-      const std::uint64_t at = number - plan.numbers.front();
-      if (at / scene().cluster->config().records != split) continue;
+      if (split_of(plan, number) != split) continue;
       if (failures >= static_cast<std::uint64_t>(proto::kNeverTolerated)) return proto::kAnyNumber;
       count += failures;
     }
@@ -89,7 +80,6 @@ class Tolerance final : public Checker {
     return failures * proto::kWhole > Sum{job.submitted.items} * control.failures_per_million;
   }
 
-  std::map<JobId, std::string> names_;
   std::set<JobId> changed_;  // In this step.
 };
 

@@ -7,11 +7,11 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 
 #include "common/items/child_line.hpp"
 #include "common/items/json_text.hpp"
 #include "common/proto/failures.hpp"
+#include "worker/items/must.hpp"
 #include "worker/items/processor.hpp"
 #include "worker/items/tasks.hpp"
 
@@ -22,17 +22,12 @@ using fanfold::items::Json;
 using fanfold::items::text_of;
 using fanfold::worker::ChildEnd;
 using fanfold::worker::ChildOutcome;
+using fanfold::worker::must;
 
 std::uint64_t unix_ms() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
-
-template <class T>
-T must(fanfold::Result<T> result) {
-  if (!result.ok()) throw std::runtime_error(result.status().message());
-  return *std::move(result);
 }
 
 class ItemsJob {

@@ -18,6 +18,7 @@
 
 #include "common/items/answers.hpp"
 #include "common/items/child_line.hpp"
+#include "worker/items/must.hpp"
 #include "worker/items/processor.hpp"
 #include "worker/items/tasks.hpp"
 
@@ -29,12 +30,7 @@ using fanfold::items::Child;
 using fanfold::items::Json;
 using fanfold::worker::ChildEnd;
 using fanfold::worker::ChildOutcome;
-
-template <class T>
-T must(fanfold::Result<T> result) {
-  if (!result.ok()) throw std::runtime_error(result.status().message());
-  return *std::move(result);
-}
+using fanfold::worker::must;
 
 class ScatterJob {
  public:
