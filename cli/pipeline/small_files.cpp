@@ -2,19 +2,14 @@
 
 #include <filesystem>
 
+#include "cli/job/whole_file.hpp"
 #include "common/io/file_system.hpp"
 
 namespace fanfold::cli {
 
 Result<std::string> read_small_file(const std::string& path) {
-  constexpr std::uint64_t kBytesMax = 256u << 20;
-  FANFOLD_ASSIGN_OR_RETURN(const auto file, io::posix_file_system().open(path));
-  FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t size, file->size());
-  if (size > kBytesMax) return Status(StatusCode::kExhausted, path + " is too large to be read");
-  std::string text(size, '\0');
-  FANFOLD_ASSIGN_OR_RETURN(const std::size_t count, file->read_at(0, text));
-  text.resize(count);
-  return text;
+  constexpr std::size_t kBytesMax = 256u << 20;
+  return read_whole_file(path, kBytesMax);
 }
 
 Status write_small_file(const std::string& path, std::string_view text) {

@@ -1,15 +1,10 @@
 #include "cli/scatter/targets.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <unordered_set>
 
 #include "cli/job/job_spec.hpp"
-#include "common/core/unique_fd.hpp"
+#include "cli/job/whole_file.hpp"
 #include "common/items/line.hpp"
 
 namespace fanfold::cli {
@@ -19,30 +14,6 @@ constexpr std::size_t kListBytesMax = 64u << 20;
 constexpr std::size_t kTextBytesMax = 16u << 20;
 
 Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
-
-/// To the end: a pipe does not tell its size.  `name` is for messages.
-Result<std::string> read_all(int descriptor, std::size_t bytes_max, const std::string& name) {
-  std::string text;
-  char buffer[64u << 10];
-  for (;;) {
-    const ssize_t got = ::read(descriptor, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      return Status(StatusCode::kIoError, "cannot read " + name + ": " + std::strerror(errno));
-    }
-    if (got == 0) return text;
-    text.append(buffer, static_cast<std::size_t>(got));
-    if (text.size() > bytes_max) {
-      return refuse(name + " has more than " + std::to_string(bytes_max >> 20) + " MiB");
-    }
-  }
-}
-
-Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.open()) return read_all(file.get(), bytes_max, path);
-  return Status(StatusCode::kNotFound, "cannot open " + path + ": " + std::strerror(errno));
-}
 
 class TargetList {
  public:
@@ -94,13 +65,13 @@ Result<std::vector<std::string>> read_targets(const std::string& working_directo
         return refuse("standard input ('-') can be read only once");
       }
       FANFOLD_ASSIGN_OR_RETURN(const std::string text,
-                               read_all(input, kListBytesMax, "standard input"));
+                               read_to_end(input, kListBytesMax, "standard input"));
       FANFOLD_RETURN_IF_ERROR(list.add_lines(text));
     } else if (word.starts_with('@')) {
       if (word.size() == 1) return refuse("'@' lacks the name of the list of targets");
       FANFOLD_ASSIGN_OR_RETURN(
           const std::string text,
-          read_file(absolute_path(working_directory, word.substr(1)), kListBytesMax));
+          read_whole_file(absolute_path(working_directory, word.substr(1)), kListBytesMax));
       FANFOLD_RETURN_IF_ERROR(list.add_lines(text));
     } else {
       FANFOLD_RETURN_IF_ERROR(list.add(word));
@@ -115,7 +86,7 @@ Result<std::vector<std::string>> read_targets(const std::string& working_directo
 
 Result<std::string> text_or_file(const std::string& working_directory, const std::string& word) {
   if (!word.starts_with('@')) return word;
-  return read_file(absolute_path(working_directory, word.substr(1)), kTextBytesMax);
+  return read_whole_file(absolute_path(working_directory, word.substr(1)), kTextBytesMax);
 }
 
 }  // namespace fanfold::cli
