@@ -112,6 +112,26 @@ def partitions(bench):
         "ratio": ratios(times["many"][1:], times["few"][1:])}
 
 
+def scatter(bench):
+    """From request to answer, the whole command, one at a time."""
+    shards = bench.inputs.shards(16)
+    ways = {"search of shards": (["--to", "search", "--param", "query=be not", "--rank", "$.value", "--top", "10"], 10),
+            "a program for each": (["--", "echo", "{}"], 16)}
+    result = {}
+    with bench.cluster("--workers", "2", "--slots", "8") as (env, _):
+        for name, (words, answers) in ways.items():
+            seconds = []
+            for _ in range(bench.pairs(100) + 5):
+                asked = run([bench.fanfold, "scatter", *shards, *words], env=env)
+                if len(asked.output.splitlines()) != answers:
+                    sys.exit(f"{answers} answers were wanted:\n{asked.output}")
+                seconds.append(asked.seconds)
+            late = sorted(seconds[5:])
+            result[name + ", milliseconds"] = spread(late, 1000)
+            result[name + ", 95th percentile"] = spread([late[len(late) * 95 // 100]], 1000)
+    return result
+
+
 WORKLOADS = [
     Workload("cold", "fanfold run on a 1 KiB file: cluster start, job, durable output, teardown", "<= 80 ms", cold),
     Workload("warm", "the same job on a running cluster", "<= 10 ms", warm),
@@ -119,4 +139,5 @@ WORKLOADS = [
     Workload("files", "word count of 100,000 files of 1 KiB against one file of the same bytes",
              "<= 1.3x, opening left out", files),
     Workload("partitions", "join of 1 GiB, 10,000 partitions x 1,000 maps against 8 x 16", "<= 2x", partitions),
+    Workload("scatter", "fanfold scatter to 16 targets on a running cluster of 16 slots", "", scatter),
 ]

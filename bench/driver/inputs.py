@@ -124,6 +124,15 @@ class Inputs:
     def empty_lines(self, count):
         return self.make(f"empty-lines-{count}", lambda path: path.write_bytes(b"\n" * count))
 
+    def shards(self, count):
+        """`count` indexes for the job `search`, of 200 documents each."""
+        def write(path):
+            path.mkdir()
+            for shard in range(count):
+                (path / f"{shard}.tsv").write_text("".join(
+                    f"doc{shard}-{doc}\tbe\t{doc * 7919 % 1000 / 1000}\ndoc{shard}-{doc}\tnot\t0.5\n" for doc in range(200)))
+        return sorted(self.make(f"shards-{count}", write).iterdir())
+
     def small_file(self):
         line = "the quick brown fox jumps over the lazy dog\n"
         return self.make("small.txt", lambda path: path.write_text((line * 24)[:KIB]))
