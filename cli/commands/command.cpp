@@ -7,6 +7,7 @@
 
 #include "cli/options/exit_codes.hpp"
 #include "cli/text/suggest.hpp"
+#include "common/text/units.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -172,7 +173,7 @@ int dispatch(const Environment& environment, const std::vector<std::string>& wor
 
 void print(std::string_view text) { write_all(STDOUT_FILENO, text); }
 
-void print_error(std::string_view text) { write_all(STDERR_FILENO, text); }
+void print_error(std::string_view text) { write_all(STDERR_FILENO, printable(text, true)); }
 
 int report(const Status& status) {
   if (!status.ok()) print_error("fanfold: " + status.message() + "\n");

@@ -52,6 +52,7 @@ int dispatch(const Environment& environment, const std::vector<std::string>& wor
 
 // Output.  Whoever reads may go away at any time: that is no error of ours.
 void print(std::string_view text);
+/// What files, programs and peers say may be in it: control characters are not shown.
 void print_error(std::string_view text);
 
 /// "fanfold: <message>" on standard error; returns the exit code that belongs to the status.

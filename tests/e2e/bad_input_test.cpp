@@ -44,6 +44,7 @@ std::string filled_in(std::string text, const Workspace& workspace) {
 std::vector<Case> usage_cases() {
   return {
       {"UnknownCommand", {"rnu"}, 2, {"'rnu'", "Did you mean 'run'?"}},
+      {"CommandForATerminal", {"\x1b[2Jrun"}, 2, {"'?[2Jrun'"}},
       {"UnknownFlag",
        {"run", "word_count", "in", "-o", "out", "--wrkers", "2"},
        2,
@@ -290,6 +291,7 @@ class BadInput : public testing::TestWithParam<Case> {
       EXPECT_THAT(outcome.err, HasSubstr(filled_in(fragment, workspace)));
     }
     EXPECT_THAT(outcome.err, testing::StartsWith("fanfold: "));
+    EXPECT_EQ(outcome.err.find('\x1b'), std::string::npos) << "a terminal would obey it";
     EXPECT_LE(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 2) << outcome.err;
     EXPECT_THAT(outcome.out, IsEmpty());
     EXPECT_EQ(workspace.list(""), before) << "something was written";
