@@ -119,7 +119,8 @@ Command logs_command() {
   syntax.positionals = "JOB_ID[/TASK[.ATTEMPT]]";
   syntax.summary = "Prints what the attempts of a job wrote and how they ended.";
   syntax.description =
-      "TASK is map-N, reduce-N or sample: 'fanfold logs 3/map-7.1'. With --follow also what "
+      "TASK is map-N, reduce-N, gather-N or sample: 'fanfold logs 3/map-7.1'. With --follow also "
+      "what "
       "attempts "
       "that\n"
       "run write, as they write it.";

@@ -100,7 +100,7 @@ Command why_command() {
   syntax.command = "why";
   syntax.positionals = "JOB_ID[/TASK[.ATTEMPT]]";
   syntax.summary = "Says why a job, a task or an attempt failed, and what to do next.";
-  syntax.description = "TASK is map-N, reduce-N or sample: 'fanfold why 3/map-7'.";
+  syntax.description = "TASK is map-N, reduce-N, gather-N or sample: 'fanfold why 3/map-7'.";
   syntax.flags = {master_flag(), key_flag(), json_flag()};
   syntax.positionals_min = syntax.positionals_max = 1;
   command.run = why_main;

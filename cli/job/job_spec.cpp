@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "cli/job/gather_choice.hpp"
 #include "cli/job/job_source.hpp"
 #include "cli/job/parameters.hpp"
 #include "cli/text/suggest.hpp"
@@ -169,6 +170,7 @@ Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const Job
   proto::JobSpec spec;
   copy_job_info(*job, &spec);
   copy_request(request, &spec);
+  FANFOLD_RETURN_IF_ERROR(choose_gather(*job, request, &spec));
   FANFOLD_ASSIGN_OR_RETURN(spec.parameters, complete_parameters(*job, request.parameters));
   FANFOLD_RETURN_IF_ERROR(decide_fixed_length(*job, &spec));
   FANFOLD_RETURN_IF_ERROR(resolve_inputs(directory, *job, request.inputs, &spec));

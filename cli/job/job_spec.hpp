@@ -44,6 +44,8 @@ struct JobRequest {
   std::string traceparent;  // Empty: that of the surroundings.
   proto::BadRecordPolicy bad_records;
   std::uint64_t stall_timeout_ms = 0;  // 0: the default.
+  std::optional<abi::Gather> gather;   // Not given: as the job says.
+  std::uint32_t gather_arity = 0;      // 0: not given.
 };
 
 struct Surroundings {

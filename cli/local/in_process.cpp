@@ -10,8 +10,10 @@
 #include "common/core/clock.hpp"
 #include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
+#include "common/proto/gather.hpp"
 #include "common/storage/storage.hpp"
 #include "master/planner/planner.hpp"
+#include "master/publish/gathered.hpp"
 #include "master/publish/publish.hpp"
 #include "master/publish/publish_objects.hpp"
 #include "worker/exec/bad_records.hpp"
@@ -65,6 +67,7 @@ class InProcessRun {
   bool run_sample();
   bool run_maps();
   bool run_reduces();
+  bool run_gathers();
   void publish();
   void fail(std::string reason);
   void account(const proto::AttemptReport& report);
@@ -91,6 +94,7 @@ class InProcessRun {
   io::KeptRuns kept_runs_{files_};
   std::vector<Attempt> maps_;
   std::vector<Attempt> reduces_;
+  std::vector<Attempt> gathers_;
 };
 
 Status InProcessRun::prepare() {
@@ -210,7 +214,7 @@ bool InProcessRun::run_attempt(Stage stage, std::uint32_t index, worker::Segment
 
 bool InProcessRun::run_sample() {
   if (assignment_.spec.partitioning != abi::Partitioning::kRange || plan_.partitions < 2 ||
-      plan_.sample.pieces.empty()) {
+      plan_.sample.pieces.empty() || assignment_.spec.gather.how == abi::Gather::kReduce) {
     return true;
   }
   begin_stage(Stage::kSample, 1);
@@ -226,6 +230,7 @@ bool InProcessRun::run_maps() {
   for (const proto::Split& split : plan_.splits) stage().bytes_total += split.bytes;
   for (std::uint32_t index = 0; index < plan_.splits.size(); ++index) {
     assignment_.split = plan_.splits[index];
+    assignment_.branch = proto::branch_of(index, plan_.splits.size(), plan_.partitions);
     maps_.emplace_back();
     if (!run_attempt(Stage::kMap, index, {}, &maps_.back())) return false;
   }
@@ -253,6 +258,28 @@ bool InProcessRun::run_reduces() {
   return true;
 }
 
+bool InProcessRun::run_gathers() {
+  const proto::GatherTree tree(assignment_);
+  if (tree.tasks() == 0) return true;
+  begin_stage(Stage::kGather, tree.tasks());
+  for (const Attempt& reduce : reduces_) {
+    stage().bytes_total += reduce.report.bytes_out * tree.levels();
+  }
+  for (std::uint32_t index = 0; index < tree.tasks(); ++index) {
+    const proto::GatherTree::Inputs wanted = tree.inputs(index);
+    const std::vector<Attempt>& sources = wanted.stage == Stage::kReduce ? reduces_ : gathers_;
+    assignment_.gather_inputs.clear();
+    for (std::uint32_t i = wanted.begin; i < wanted.end; ++i) {
+      const io::PartInfo* file = proto::gathered_file(sources[i].report.files);
+      if (file != nullptr) assignment_.gather_inputs.push_back({sources[i].id, *file});
+    }
+    Attempt gathered;
+    if (!run_attempt(Stage::kGather, index, {}, &gathered)) return false;
+    gathers_.push_back(std::move(gathered));
+  }
+  return true;
+}
+
 void InProcessRun::publish() {
   status_.state = proto::JobState::kPublishing;
   tell();
@@ -265,6 +292,9 @@ void InProcessRun::publish() {
   for (const Attempt& reduce : reduces_)
     request.reduces.push_back({reduce.id, reduce.report.files});
   request.status = status_;
+  if (!gathers_.empty()) {
+    master::put_gathered(&request, {gathers_.back().id, gathers_.back().report.files});
+  }
   const Result<master::Published> published = master::publish(files_, request);
   if (!published.ok()) {
     fail(published.status().message());
@@ -286,7 +316,7 @@ void InProcessRun::fail(std::string reason) {
 }
 
 proto::JobStatus InProcessRun::run() {
-  if (run_sample() && run_maps() && run_reduces()) publish();
+  if (run_sample() && run_maps() && run_reduces() && run_gathers()) publish();
   tell();
   return std::move(status_);
 }

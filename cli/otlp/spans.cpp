@@ -131,7 +131,7 @@ void Trace::add_job() {
 
 void Trace::add_stages() {
   keep(begin("planning", id_of(job_ + " planning"), job_, 0, history_.planned));
-  for (const Stage stage : {Stage::kSample, Stage::kMap, Stage::kReduce}) {
+  for (const Stage stage : kAllStages) {
     std::optional<std::uint64_t> began;
     std::uint64_t ended = 0;
     std::uint32_t tasks = 0;

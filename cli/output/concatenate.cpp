@@ -144,7 +144,7 @@ class Merge {
 std::vector<io::PartInfo> parts_of(const io::Manifest& manifest) {
   std::vector<io::PartInfo> parts;
   for (const io::PartInfo& file : manifest.files) {
-    if (file.name.starts_with("part-")) parts.push_back(file);
+    if (io::is_part_name(file.name)) parts.push_back(file);
   }
   return parts;
 }

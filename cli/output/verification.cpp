@@ -108,6 +108,27 @@ void check_coverage(Verification* verification) {
                         percent + " % of the input's bytes (" + coverage.reason + ")");
 }
 
+/// What the parts held is in the one file that was made of them.
+void check_gathered(Verification* verification) {
+  const io::Manifest& manifest = verification->manifest;
+  if (!manifest.gathered) return;
+  const io::Gathered& gathered = *manifest.gathered;
+  std::uint64_t records = 0;
+  std::uint64_t files = 0;
+  for (const io::PartInfo& file : manifest.files) {
+    if (!io::is_part_name(file.name)) continue;
+    ++files;
+    records += file.records;
+  }
+  // What reduce() makes of folded values may be any number of records.
+  const bool folds = gathered.how == "reduce";
+  const bool same = gathered.parts == manifest.run.reduce_tasks && files == 1;
+  verification->add("parts_gathered", same && (folds || records == gathered.records),
+                    count(gathered.parts, "part") + " with " + count(gathered.records, "record") +
+                        " became " + count(files, "file") + " with " + std::to_string(records) +
+                        " (" + gathered.how + ")");
+}
+
 /// Every letter that the manifest counts is there, and none twice.
 void check_dead_letters(io::FileSystem& files, Verification* verification) {
   const std::uint64_t wanted = verification->manifest.dead_letters;
@@ -191,6 +212,7 @@ Result<Verification> verify_output(io::FileSystem& files, const std::string& dir
   check_files(files, &verification);
   check_coverage(&verification);
   check_ledger(&verification);
+  check_gathered(&verification);
   check_dead_letters(files, &verification);
   return verification;
 }

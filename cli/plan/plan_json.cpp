@@ -41,6 +41,7 @@ std::string to_json(const PlanReview& review, const DryRun* run) {
                {"sample", review.sample},
                {"maps", plan.splits.size()},
                {"reduces", plan.partitions},
+               {"gathers", review.gathers},
                {"workers", review.place.workers},
                {"slots", review.place.slots},
                {"memory_bytes", review.place.memory_bytes},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/proto/gather.hpp"
 #include "common/text/units.hpp"
 
 namespace fanfold::cli {
@@ -100,7 +101,11 @@ PlanReview review_plan(proto::JobSpec spec, master::Plan plan, PlanPlace place) 
   review.plan = std::move(plan);
   review.place = std::move(place);
   review.sample = review.spec.partitioning == abi::Partitioning::kRange &&
-                  review.plan.partitions > 1 && !review.plan.sample.pieces.empty();
+                  review.plan.partitions > 1 && !review.plan.sample.pieces.empty() &&
+                  review.spec.gather.how != abi::Gather::kReduce;
+  const proto::GatherTree tree(review.plan.partitions, review.spec.gather.arity);
+  review.gathers = tree.tasks();
+  review.gather_levels = tree.levels();
   std::vector<std::uint64_t> sizes;
   for (const proto::Split& split : review.plan.splits) sizes.push_back(split.bytes);
   std::sort(sizes.begin(), sizes.end());
@@ -129,6 +134,11 @@ std::string text_of(const PlanReview& review) {
           plural(rounds, "round") + " of all slots\n";
   text += "  reduce   " + plural(plan.partitions, "task") +
           (review.spec.partitions != 0 ? ", as asked for with -r" : "") + "\n";
+  if (review.gathers > 0) {
+    text += "  gather   " + plural(review.gathers, "task") + " in " +
+            plural(review.gather_levels, "level") + ", " + proto::name_of(review.spec.gather.how) +
+            "\n";
+  }
   if (place.memory_bytes > 0) {
     text += "  memory   " + format_bytes(place.memory_bytes) + " each executor, " +
             format_bytes(place.memory_bytes * place.slots) + " in all\n";

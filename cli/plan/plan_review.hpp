@@ -32,6 +32,8 @@ struct PlanReview {
   std::uint64_t split_median = 0;
   std::uint64_t split_largest = 0;
   bool sample = false;
+  std::uint32_t gathers = 0;  // Tasks that make one of the parts.
+  std::uint32_t gather_levels = 0;
   std::vector<std::string> warnings;
 };
 

@@ -88,6 +88,11 @@ Status Replay::check_inputs() const {
 
 Status Replay::find_outputs() {
   const proto::TaskAssignment& assignment = capsule_.assignment;
+  if (assignment.task.stage == Stage::kGather) {
+    return refused(name_of(assignment.task) +
+                   " read what other tasks of its job had left beside the output, which goes when "
+                   "the job ends; run the job again with --in-process");
+  }
   if (assignment.task.stage != Stage::kReduce) return {};
   if (assignment.list_version != 0 && capsule_.list_pages.empty()) {
     return refused(name_of(assignment.task) +

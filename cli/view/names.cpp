@@ -10,10 +10,11 @@ namespace {
 constexpr std::uint64_t kAttemptNumberMax = 1'000'000;
 
 Status not_a_task(std::string_view text) {
-  return Status(StatusCode::kInvalidArgument,
-                "'" + std::string(text) +
-                    "' is no task; write map-N, reduce-N or sample, and .N for one attempt, such "
-                    "as map-3.1.");
+  return Status(
+      StatusCode::kInvalidArgument,
+      "'" + std::string(text) +
+          "' is no task; write map-N, reduce-N, gather-N or sample, and .N for one attempt, such "
+          "as map-3.1.");
 }
 
 Result<TaskId> parse_task(JobId job, std::string_view text) {
@@ -29,6 +30,9 @@ Result<TaskId> parse_task(JobId job, std::string_view text) {
     number = text.substr(4);
   } else if (text.starts_with("reduce-")) {
     task.stage = Stage::kReduce;
+    number = text.substr(7);
+  } else if (text.starts_with("gather-")) {
+    task.stage = Stage::kGather;
     number = text.substr(7);
   } else {
     return not_a_task(text);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 
 namespace fanfold {
@@ -25,7 +26,10 @@ constexpr AttemptId attempt_id(std::uint64_t epoch, std::uint64_t counter) {
 }
 constexpr std::uint64_t epoch_of(AttemptId attempt) { return attempt.value >> kAttemptEpochShift; }
 
-enum class Stage : std::uint8_t { kSample = 1, kMap = 2, kReduce = 3 };
+enum class Stage : std::uint8_t { kSample = 1, kMap = 2, kReduce = 3, kGather = 4 };
+inline constexpr std::size_t kStages = 4;  // Their numbers begin at 1.
+inline constexpr Stage kAllStages[kStages] = {Stage::kSample, Stage::kMap, Stage::kReduce,
+                                              Stage::kGather};
 constexpr const char* name_of(Stage stage) {
   switch (stage) {
     case Stage::kSample:
@@ -34,11 +38,14 @@ constexpr const char* name_of(Stage stage) {
       return "map";
     case Stage::kReduce:
       return "reduce";
+    case Stage::kGather:
+      return "gather";
   }
   return "unknown";
 }
 
-/// One split to map, one partition to reduce, or the one sampling task of a job.
+/// One split to map, one partition to reduce, one node of the tree that brings the results
+/// together, or the one sampling task of a job.
 struct TaskId {
   JobId job;
   Stage stage = Stage::kMap;

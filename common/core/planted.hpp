@@ -42,9 +42,10 @@ enum class Bug : std::uint8_t {
   kIgnoreControl = 29,
   kCountFailuresAgain = 30,
   kKeepOldTolerance = 31,
+  kPublishUngathered = 32,
 };
 
-inline constexpr std::size_t kBugs = 32;
+inline constexpr std::size_t kBugs = 33;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

@@ -42,9 +42,13 @@ class Adviser {
     failures();
     for (const StageAnalysis& stage : analysis_.stages) {
       if (stage.committed == 0 || stage.stage == Stage::kSample) continue;
-      tail(stage);
+      if (stage.stage == Stage::kGather) {
+        gathering(stage);
+      } else {
+        tail(stage);
+        idle_slots(stage);
+      }
       short_tasks(stage);
-      idle_slots(stage);
       spills(stage);
     }
     outside_of_tasks();
@@ -138,6 +142,16 @@ class Adviser {
     }
   }
 
+  /// A tree narrows to one task: idle slots, and a long last task, are what it is.
+  void gathering(const StageAnalysis& stage) {
+    if (!worthwhile(stage.elapsed()) || stage.elapsed() * 5 < history_.elapsed) return;
+    add("bringing the parts together took " + time_text(stage.elapsed()) + ", " +
+            percent(stage.elapsed(), history_.elapsed) + " of the job",
+        "Its last task writes all of the output alone. Leave the parts apart if whoever reads them "
+        "can ('fanfold cat' shows them as one); a larger --gather-arity makes fewer levels.",
+        stage.elapsed() / 2);
+  }
+
   void skew(const StageAnalysis& stage, const AttemptHistory& last, const std::string& finding) {
     const std::string size =
         times(last.bytes_in, stage.bytes_in_median) + " as large as the median: ";
@@ -176,6 +190,32 @@ class Adviser {
            std::to_string(std::max<std::uint64_t>(1, history_.input_bytes / (each * slots())));
   }
 
+  static const char* fewer_tasks(Stage stage) {
+    switch (stage) {
+      case Stage::kGather:
+        return "Fewer levels and tasks: a larger --gather-arity, or fewer reducers.";
+      case Stage::kReduce:
+        return "Fewer reducers: leave -r to the planner, or choose a smaller number.";
+      case Stage::kMap:
+      case Stage::kSample:
+        break;
+    }
+    return "Fewer and larger tasks: leave --split-bytes to the planner, or make it larger.";
+  }
+
+  static const char* fewer_spills(Stage stage) {
+    switch (stage) {
+      case Stage::kGather:
+        return "More --memory, or a smaller --gather-arity, merges in one go.";
+      case Stage::kReduce:
+        return "More --memory, or more reducers, merge in one go.";
+      case Stage::kMap:
+      case Stage::kSample:
+        break;
+    }
+    return "More --memory, or smaller splits, sort in one go.";
+  }
+
   void short_tasks(const StageAnalysis& stage) {
     if (stage.committed < kManyTasks || stage.median >= kShortTask) return;
     const std::uint64_t ran = stage.busy / slots();
@@ -185,10 +225,7 @@ class Adviser {
             " tasks ran for less than " +
             std::to_string(std::max<std::uint64_t>(1, stage.median / 1000)) +
             " ms; being a task took longer than the work",
-        stage.stage == Stage::kMap
-            ? "Fewer and larger tasks: leave --split-bytes to the planner, or make it larger."
-            : "Fewer reducers: leave -r to the planner, or choose a smaller number.",
-        saves);
+        fewer_tasks(stage.stage), saves);
   }
 
   void idle_slots(const StageAnalysis& stage) {
@@ -209,9 +246,7 @@ class Adviser {
     add("the " + std::string(name_of(stage.stage)) + " tasks spilled " +
             format_count(stage.spills) + " times, " + times(stage.spills, stage.committed) +
             " a task",
-        stage.stage == Stage::kMap ? "More --memory, or smaller splits, sort in one go."
-                                   : "More --memory, or more reducers, merge in one go.",
-        0);
+        fewer_spills(stage.stage), 0);
   }
 
   void outside_of_tasks() {

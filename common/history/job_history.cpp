@@ -55,6 +55,7 @@ std::optional<Stage> stage_of(std::string_view name) {
   if (name == "sample") return Stage::kSample;
   if (name == "map") return Stage::kMap;
   if (name == "reduce") return Stage::kReduce;
+  if (name == "gather") return Stage::kGather;
   return std::nullopt;
 }
 
@@ -221,6 +222,7 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
     history_.sample = flag(line, "sample");
     history_.maps = small_number(line, "maps");
     history_.reduces = small_number(line, "reduces");
+    history_.gathers = small_number(line, "gathers");
     history_.notes = texts(line, "notes");
   } else if (event == "job.resumed") {
     ++history_.resumed;

@@ -101,6 +101,7 @@ struct JobHistory {
   bool sample = false;  // These three as planned.
   std::uint32_t maps = 0;
   std::uint32_t reduces = 0;
+  std::uint32_t gathers = 0;
   std::vector<std::string> notes;
   std::vector<StageHistory> stages;  // In the order in which they started.
   std::vector<WorkerHistory> workers;

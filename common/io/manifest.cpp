@@ -86,6 +86,7 @@ Json run_json(const ManifestRun& run) {
   json["submitted_by"] = run.submitted_by;
   json["map_tasks"] = run.map_tasks;
   json["reduce_tasks"] = run.reduce_tasks;
+  if (run.gather_tasks != 0) json["gather_tasks"] = run.gather_tasks;
   json["failed_attempts"] = run.failed_attempts;
   json["lost_attempts"] = run.lost_attempts;
   json["speculative_attempts"] = run.speculative_attempts;
@@ -206,6 +207,13 @@ void take_texts(Fields& fields, Manifest& manifest) {
   }
 }
 
+void take_gathered(const Json& json, Gathered& gathered, std::string& problem) {
+  Fields fields(json, problem);
+  fields.take("strategy", gathered.how);
+  fields.take("parts", gathered.parts);
+  fields.take("records", gathered.records);
+}
+
 void take_pairs(const Json& json, abi::BlockSummary& pairs, std::string& problem) {
   Fields fields(json, problem);
   fields.take("pairs", pairs.records);
@@ -236,6 +244,7 @@ void take_run(const Json& json, ManifestRun& run, std::string& problem) {
   fields.take("submitted_by", run.submitted_by);
   fields.take("map_tasks", run.map_tasks);
   fields.take("reduce_tasks", run.reduce_tasks);
+  fields.take_if_there("gather_tasks", run.gather_tasks);
   fields.take("failed_attempts", run.failed_attempts);
   fields.take("lost_attempts", run.lost_attempts);
   fields.take("speculative_attempts", run.speculative_attempts);
@@ -288,6 +297,10 @@ std::string to_json(const Manifest& manifest) {
                              {"records", file.records},
                              {"xxh3_64", hex(file.checksum)}});
   }
+  if (const auto& gathered = manifest.gathered) {
+    json["gathered"] = {
+        {"strategy", gathered->how}, {"parts", gathered->parts}, {"records", gathered->records}};
+  }
   if (manifest.coverage) json["coverage"] = Json::parse(to_json(*manifest.coverage));
   json["run"] = run_json(manifest.run);
   // Parameters and paths may hold any bytes; JSON may not.
@@ -320,6 +333,9 @@ Result<Manifest> parse_manifest(std::string_view text) {
   fields.take("records", manifest.records);
   take_texts(fields, manifest);
   take_files(fields, manifest.files, problem);
+  if (const Json* gathered = fields.object_if_there("gathered")) {
+    take_gathered(*gathered, manifest.gathered.emplace(), problem);
+  }
   if (const Json* run = fields.object("run")) take_run(*run, manifest.run, problem);
   if (!problem.empty()) {
     return Status(StatusCode::kCorruption, "the manifest is damaged: bad field: " + problem);

@@ -46,6 +46,7 @@ struct ManifestRun {
   std::string submitted_by;
   std::uint64_t map_tasks = 0;
   std::uint64_t reduce_tasks = 0;
+  std::uint64_t gather_tasks = 0;  // 0: left out.
   std::uint64_t failed_attempts = 0;
   std::uint64_t lost_attempts = 0;
   std::uint64_t speculative_attempts = 0;
@@ -53,6 +54,13 @@ struct ManifestRun {
   std::uint64_t started_unix_ms = 0;   // 0: not known; left out.
   std::uint64_t finished_unix_ms = 0;  // 0: not known; left out.
   std::optional<Ledger> ledger;        // Of runs on a cluster.
+};
+
+/// Of an output whose parts became one file (docs/patterns/gather.md).
+struct Gathered {
+  std::string how;            // "concat", "merge-sort" or "reduce".
+  std::uint64_t parts = 0;    // That reduces wrote.
+  std::uint64_t records = 0;  // In them; with "reduce", folded pairs.
 };
 
 struct Manifest {
@@ -72,7 +80,8 @@ struct Manifest {
   std::uint64_t bytes = 0;            // Of all files.
   std::uint64_t records = 0;
   std::map<std::string, std::int64_t> counters;
-  std::vector<PartInfo> files;       // By name.
+  std::vector<PartInfo> files;  // By name.
+  std::optional<Gathered> gathered;
   std::optional<Coverage> coverage;  // Of jobs that may do without some of their input.
   ManifestRun run;
 

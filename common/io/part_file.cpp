@@ -9,6 +9,7 @@
 
 #include "common/core/check.hpp"
 #include "common/io/buffer.hpp"
+#include "common/io/checked_part.hpp"
 #include "common/io/unseen_part.hpp"
 
 namespace fanfold::io {
@@ -186,6 +187,39 @@ class Writer final : public PartWriter {
   PartInfo info_;
 };
 
+class CheckedPart final : public ReadableFile {
+ public:
+  CheckedPart(std::unique_ptr<ReadableFile> file, std::string path, const PartInfo& info)
+      : file_(std::move(file)), path_(std::move(path)), info_(info) {}
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) override {
+    // Never more than there was: a file that grows meanwhile has another checksum, or none.
+    const std::uint64_t left = info_.bytes - std::min(offset, info_.bytes);
+    if (buffer.size() > left) buffer = buffer.first(static_cast<std::size_t>(left));
+    if (buffer.empty()) return std::size_t{0};
+    FANFOLD_CHECK(offset == digest_.bytes());
+    FANFOLD_ASSIGN_OR_RETURN(const std::size_t count, file_->read_at(offset, buffer));
+    if (count < buffer.size()) return changed("it shrank");
+    digest_.add({buffer.data(), count});
+    if (digest_.bytes() == info_.bytes && digest_.checksum() != info_.checksum) {
+      return changed("its checksum differs");
+    }
+    return count;
+  }
+  Result<std::uint64_t> size() override { return info_.bytes; }
+  void will_read(std::uint64_t begin, std::uint64_t end) override { file_->will_read(begin, end); }
+
+ private:
+  Status changed(const std::string& how) const {
+    return Status(StatusCode::kCorruption, path_ + " is not what its attempt wrote: " + how);
+  }
+
+  std::unique_ptr<ReadableFile> file_;
+  const std::string path_;
+  const PartInfo info_;
+  Digest digest_;
+};
+
 std::string padded(std::uint32_t number) {
   std::string digits = std::to_string(number);
   return digits.size() < 5 ? std::string(5 - digits.size(), '0') + digits : digits;
@@ -206,6 +240,18 @@ Result<std::unique_ptr<PartWriter>> create_unseen_part(FileSystem& files, const 
                                                        PartCompression compression) {
   FANFOLD_ASSIGN_OR_RETURN(auto file, files.create_unseen(path, target));
   return std::unique_ptr<PartWriter>(new Writer(std::move(file), name, compression));
+}
+
+Result<std::unique_ptr<ReadableFile>> open_checked_part(FileSystem& files, const std::string& path,
+                                                        const PartInfo& info) {
+  FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, files.open(path));
+  FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t size, file->size());
+  if (size != info.bytes) {
+    return Status(StatusCode::kCorruption, path + " is not what its attempt wrote: it has " +
+                                               std::to_string(size) + " bytes instead of " +
+                                               std::to_string(info.bytes));
+  }
+  return std::unique_ptr<ReadableFile>(new CheckedPart(std::move(file), path, info));
 }
 
 std::string_view suffix_of(PartCompression compression) {

@@ -43,6 +43,23 @@ std::string_view suffix_of(PartCompression compression);
 std::string part_name(std::string_view output, std::uint32_t partition, std::uint32_t partitions,
                       PartCompression compression);
 
+/// Whether such a file is of the job itself, and not of a named output.
+constexpr bool is_part_name(std::string_view file) {
+  const auto take = [&file](std::string_view word) {
+    const bool there = file.starts_with(word);
+    if (there) file.remove_prefix(word.size());
+    return there;
+  };
+  const auto take_number = [&file] {
+    std::size_t digits = 0;
+    while (digits < file.size() && file[digits] >= '0' && file[digits] <= '9') ++digits;
+    file.remove_prefix(digits);
+    return digits >= 5;
+  };
+  if (!take("part-") || !take_number() || !take("-of-") || !take_number()) return false;
+  return file.empty() || file == ".gz" || file == ".zst";
+}
+
 /// Of a map task's named output: "NAME-map.gz".  Every map task writes it under this same name, in
 /// its own attempt directory; publishing joins them in the order of the splits.
 std::string map_part_name(std::string_view output, PartCompression compression);

@@ -51,6 +51,10 @@ class RunFileWriter {
 
 Result<std::unique_ptr<RunFileWriter>> create_run_file(FileSystem& files, const std::string& path,
                                                        BlockCompression compression);
+/// One that finish() makes durable: what commits for good.
+Result<std::unique_ptr<RunFileWriter>> create_durable_run_file(FileSystem& files,
+                                                               const std::string& path,
+                                                               BlockCompression compression);
 
 /// The same to a file that has just been created.
 std::unique_ptr<RunFileWriter> make_run_file_writer(std::unique_ptr<WritableFile> file,

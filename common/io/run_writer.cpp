@@ -28,8 +28,8 @@ constexpr std::size_t kCopyMost = 64u << 10;
 
 class Writer final : public RunFileWriter {
  public:
-  Writer(std::unique_ptr<WritableFile> file, BlockCompression compression)
-      : file_(std::move(file)), compression_(compression) {}
+  Writer(std::unique_ptr<WritableFile> file, BlockCompression compression, bool durable)
+      : file_(std::move(file)), compression_(compression), durable_(durable) {}
 
   Status write(std::uint32_t partition, std::string_view block,
                const abi::BlockSummary& summary) override {
@@ -79,6 +79,7 @@ class Writer final : public RunFileWriter {
     pending_.extend(kFooterBytes);
     file_bytes_ = data_bytes_ + footer.entries * kIndexEntryBytes + kFooterBytes;
     FANFOLD_RETURN_IF_ERROR(flush());
+    if (durable_) FANFOLD_RETURN_IF_ERROR(file_->sync());
     const std::unique_ptr<WritableFile> file = std::move(file_);
     return file->close();
   }
@@ -141,6 +142,7 @@ class Writer final : public RunFileWriter {
 
   std::unique_ptr<WritableFile> file_;  // Null after finish().
   const BlockCompression compression_;
+  const bool durable_;
   Buffer pending_;
   unsigned misses_ = 0;   // Grows with every block that did not shrink.
   unsigned untried_ = 0;  // Blocks to come that are stored as they are.
@@ -159,7 +161,14 @@ Result<std::unique_ptr<RunFileWriter>> create_run_file(FileSystem& files, const 
 
 std::unique_ptr<RunFileWriter> make_run_file_writer(std::unique_ptr<WritableFile> file,
                                                     BlockCompression compression) {
-  return std::make_unique<Writer>(std::move(file), compression);
+  return std::make_unique<Writer>(std::move(file), compression, false);
+}
+
+Result<std::unique_ptr<RunFileWriter>> create_durable_run_file(FileSystem& files,
+                                                               const std::string& path,
+                                                               BlockCompression compression) {
+  FANFOLD_ASSIGN_OR_RETURN(auto file, files.create(path));
+  return std::unique_ptr<RunFileWriter>(new Writer(std::move(file), compression, true));
 }
 
 }  // namespace fanfold::io

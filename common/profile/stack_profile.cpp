@@ -112,7 +112,7 @@ class Decoder {
     const auto stage = number_of(next_word(&line, ' '), 10);
     const auto count = number_of(next_word(&line, ' '), 10);
     const bool known = stage && *stage >= static_cast<std::uint64_t>(Stage::kSample) &&
-                       *stage <= static_cast<std::uint64_t>(Stage::kReduce);
+                       *stage <= static_cast<std::uint64_t>(Stage::kGather);
     if (!known || !count) return;
     std::vector<ProfileFrame> frames;
     while (!line.empty()) {

@@ -17,7 +17,7 @@
 namespace fanfold::proto {
 namespace {
 
-constexpr std::uint16_t kStructVersion = 4;
+constexpr std::uint16_t kStructVersion = 5;
 
 struct Saver : WireWriter, cereal::OutputArchive<Saver> {
   Saver() : cereal::OutputArchive<Saver>(this) {}

@@ -88,6 +88,10 @@ void serialize(Archive& archive, JobChange& c) {
           c.failures_per_million);
 }
 template <class Archive>
+void serialize(Archive& archive, GatherPolicy& p) {
+  archive(Checked{p.how}, p.arity);
+}
+template <class Archive>
 void serialize(Archive& archive, JobSpec& s) {
   archive(s.job_name, s.plugin, s.inputs, s.output, s.parameters, s.side_files, s.partitions,
           Checked{s.on_exists}, Checked{s.output_format}, Checked{s.output_compression},
@@ -97,7 +101,7 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
-          s.bad_records, s.control, s.profile, s.measure_keys, s.items);
+          s.bad_records, s.control, s.profile, s.measure_keys, s.items, s.gather);
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -112,9 +116,13 @@ void serialize(Archive& archive, Holder& h) {
   archive(h.worker, h.host_id, h.scratch, h.data_endpoint);
 }
 template <class Archive>
+void serialize(Archive& archive, GatherInput& g) {
+  archive(g.attempt, g.file);
+}
+template <class Archive>
 void serialize(Archive& archive, TaskAssignment& a) {
   archive(a.attempt, a.task, a.attempt_number, a.spec, a.partitions, a.staging, a.split,
-          a.splitters, a.generation, a.list_version);
+          a.splitters, a.generation, a.list_version, a.gather_inputs, a.branch);
 }
 template <class Archive>
 void serialize(Archive& archive, MemoryCurve& c) {

@@ -37,7 +37,7 @@ constexpr bool is_known(FailureKind v) {
 constexpr bool is_known(WorkerStanding v) {
   return within(v, WorkerStanding::kGood, WorkerStanding::kExcluded);
 }
-constexpr bool is_known(Stage v) { return within(v, Stage::kSample, Stage::kReduce); }
+constexpr bool is_known(Stage v) { return within(v, Stage::kSample, Stage::kGather); }
 constexpr bool is_known(StatusCode v) { return within(v, StatusCode::kOk, StatusCode::kNoSpace); }
 constexpr bool is_known(io::PartCompression v) {
   return within(v, io::PartCompression::kNone, io::PartCompression::kZstd);
@@ -50,6 +50,9 @@ constexpr bool is_known(abi::RecordFormat v) {
 }
 constexpr bool is_known(abi::Partitioning v) {
   return within(v, abi::Partitioning::kHash, abi::Partitioning::kCustom);
+}
+constexpr bool is_known(abi::Gather v) {
+  return within(v, abi::Gather::kNone, abi::Gather::kReduce);
 }
 constexpr bool is_known(abi::OutputFormat v) {
   return within(v, abi::OutputFormat::kText, abi::OutputFormat::kBinary);

@@ -64,6 +64,13 @@ struct BadRecordPolicy {
   bool operator==(const BadRecordPolicy&) const = default;
 };
 
+/// How the results become one (abi::Gather), and how many a task of that tree brings together.
+struct GatherPolicy {
+  abi::Gather how = abi::Gather::kNone;
+  std::uint32_t arity = 0;  // Without kNone: 2 to 256.
+  bool operator==(const GatherPolicy&) const = default;
+};
+
 enum class Jitter : std::uint8_t { kNone = 0, kFull = 1 };
 
 /// One entry of a Retry of the States Language: what is tried again, how often and when.
@@ -124,6 +131,7 @@ struct JobSpec {
   std::string profile;
   bool measure_keys = true;  // Maps tell which keys most of what they emit belongs to.
   std::uint64_t items = 0;   // That may fail, each by itself; 0: the job has none such.
+  GatherPolicy gather;
 };
 
 /// One map task's share of the input.
@@ -152,6 +160,12 @@ struct OutputList {
   std::vector<MapOutput> outputs;  // Ascending splits; empty outputs are left out.
 };
 
+/// What a committed attempt left for a gather task, in <staging>/<attempt>/.
+struct GatherInput {
+  AttemptId attempt;
+  io::PartInfo file;
+};
+
 /// Everything an attempt needs, but for where a reduce reads.  Small enough for one control frame.
 struct TaskAssignment {
   AttemptId attempt;
@@ -165,6 +179,9 @@ struct TaskAssignment {
   std::uint64_t generation = 0;        // Of the map outputs: grows when one comes out different.
   /// Reduce: the list of outputs to read, or a newer one of the same generation; 0: there are none.
   std::uint64_t list_version = 0;
+  std::vector<GatherInput> gather_inputs;  // Gather: in the order of partitions.
+  /// Map of a job that gathers by reducing: the partition that all it emits goes to.
+  std::uint32_t branch = 0;
 };
 
 /// Why an attempt ended without a result: decides who pays (docs/architecture.md).

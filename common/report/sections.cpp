@@ -268,8 +268,8 @@ std::string timeline_section() {
       "<button data-do=\"in\">zoom in</button><button data-do=\"out\">zoom out</button>"
       "<button data-do=\"left\">earlier</button><button data-do=\"right\">later</button>"
       "<button data-do=\"all\">all</button>";
-  for (const char* name :
-       {"map", "reduce", "sample", "failed", "lost", "cancelled", "abandoned", "running"}) {
+  for (const char* name : {"map", "reduce", "gather", "sample", "failed", "lost", "cancelled",
+                           "abandoned", "running"}) {
     html += "<span class=\"legend\"><i class=\"" + std::string(name) + "\"></i>" + name + "</span>";
   }
   html +=

@@ -65,6 +65,7 @@ class Graph {
     tasks_of(Stage::kSample) = history.sample ? 1 : 0;
     tasks_of(Stage::kMap) = history.maps;
     tasks_of(Stage::kReduce) = history.reduces;
+    tasks_of(Stage::kGather) = history.gathers;
     for (const StageHistory& stage : history.stages) tasks_of(stage.stage) = stage.tasks;
     for (const AttemptHistory& attempt : history.attempts) count(attempt);
     for (StageCount& stage : stages_) stage.done = std::min(stage.done, stage.tasks);
@@ -78,6 +79,7 @@ class Graph {
     if (of(Stage::kReduce).tasks > 0) {
       html += node_html(shuffle()) + node_html(stage(Stage::kReduce));
     }
+    if (of(Stage::kGather).tasks > 0) html += node_html(stage(Stage::kGather));
     return html + node_html(output()) + jobs_html(neighbours.after, "read by") + "</ol>\n";
   }
 
@@ -153,7 +155,7 @@ class Graph {
 
   const JobHistory& history_;
   const bool over_;
-  std::vector<StageCount> stages_ = std::vector<StageCount>(3);  // Sample, map, reduce.
+  std::vector<StageCount> stages_ = std::vector<StageCount>(kStages);
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ std::string timeline_json(const JobHistory& history) {
   }
   Json head = {
       {"end", history.elapsed}, {"lanes", std::move(lanes)}, {"causes", std::move(causes)}};
-  for (const Stage stage : {Stage::kSample, Stage::kMap, Stage::kReduce}) {
+  for (const Stage stage : kAllStages) {
     head["stages"].push_back(name_of(stage));
   }
   for (int i = 0; i <= static_cast<int>(Outcome::kUnfinished); ++i) {

@@ -36,7 +36,7 @@ const fanfoldTimeline = () => {
 
   const readColours = () => {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["page", "ink", "faint", "line", "map", "reduce", "sample", "failed", "lost", "cancelled",
+    for (const name of ["page", "ink", "faint", "line", "map", "reduce", "sample", "gather", "failed", "lost", "cancelled",
       "abandoned", "running"]) {
       colours[name] = style.getPropertyValue("--" + name).trim();
     }

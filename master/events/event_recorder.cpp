@@ -52,7 +52,7 @@ bool EventRecorder::admits(Instant now, JobLog& job) {
 
 void EventRecorder::accepted(Instant now, const Outline& outline) {
   if (sink_ == nullptr) return;
-  restore(outline.job, outline.sample, outline.splits, outline.partitions);
+  restore(outline.job, outline.sample, outline.splits, outline.partitions, outline.gathers);
   JobLog& job = jobs_.at(outline.job);
   job.accepted = outline.submitted;
   job.begins = true;
@@ -71,22 +71,26 @@ void EventRecorder::accepted(Instant now, const Outline& outline) {
     if (!spec.profile.empty()) line.text("profile", spec.profile);
     if (!spec.traceparent.empty()) line.text("traceparent", spec.traceparent);
   }
-  JsonLine(&job.buffer, "job.planned", time_us(now))
-      .number("maps", outline.splits)
-      .number("reduces", outline.partitions)
-      .flag("sample", outline.sample)
-      .number("input_bytes", outline.input_bytes)
-      .number("memory_bytes", spec.memory_bytes)
-      .texts("notes", *outline.notes);
+  {
+    JsonLine line(&job.buffer, "job.planned", time_us(now));
+    line.number("maps", outline.splits).number("reduces", outline.partitions);
+    if (outline.gathers > 0) line.number("gathers", outline.gathers);
+    line.flag("sample", outline.sample)
+        .number("input_bytes", outline.input_bytes)
+        .number("memory_bytes", spec.memory_bytes)
+        .texts("notes", *outline.notes);
+  }
   note_buffered(now, job, 0);
 }
 
-void EventRecorder::restore(JobId id, bool sample, std::uint32_t splits, std::uint32_t partitions) {
+void EventRecorder::restore(JobId id, bool sample, std::uint32_t splits, std::uint32_t partitions,
+                            std::uint32_t gathers) {
   if (sink_ == nullptr) return;
   JobLog& job = jobs_[id];
   job.stage(Stage::kSample).tasks = sample ? 1 : 0;
   job.stage(Stage::kMap).tasks = splits;
   job.stage(Stage::kReduce).tasks = partitions;
+  job.stage(Stage::kGather).tasks = gathers;
 }
 
 void EventRecorder::restore_done(const TaskId& task, bool done) {

@@ -52,6 +52,7 @@ class EventRecorder {
     Instant submitted;
     std::uint32_t splits = 0;
     std::uint32_t partitions = 0;
+    std::uint32_t gathers = 0;  // Gather tasks.
     bool sample = false;
     std::uint64_t input_bytes = 0;
     const std::vector<std::string>* notes = nullptr;
@@ -62,7 +63,8 @@ class EventRecorder {
   void publication_ended(Instant now, JobId job, const Status& outcome);
 
   /// A job of an earlier master, whose log goes on: what it consists of, what is done of it.
-  void restore(JobId job, bool sample, std::uint32_t splits, std::uint32_t partitions);
+  void restore(JobId job, bool sample, std::uint32_t splits, std::uint32_t partitions,
+               std::uint32_t gathers = 0);
   void restore_done(const TaskId& task, bool done);
   void restore_coverage(JobId job, std::uint32_t covered);
   void forget(JobId job) { jobs_.erase(job); }
@@ -142,7 +144,7 @@ class EventRecorder {
     bool capped = false;
     bool begins = false;   // Nothing was written yet.
     bool failing = false;  // The last append failed.
-    std::array<StageCount, 3> stages;
+    std::array<StageCount, kStages> stages;
     std::set<WorkerId> workers;  // Told of.
     Instant accepted;
     StageCount& stage(Stage which) { return stages[static_cast<std::size_t>(which) - 1]; }

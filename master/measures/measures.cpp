@@ -44,14 +44,16 @@ const char* name_of(AttemptOutcome outcome) {
 }
 
 void Measures::job_accepted(Instant /*now*/, JobId job, std::uint32_t splits,
-                            std::uint32_t partitions) {
+                            std::uint32_t partitions, std::uint32_t gathers) {
   if (!on_) return;
   ++totals_.jobs_accepted;
   JobMeasures& measures = jobs_[job];
   measures.stage(Stage::kMap).tasks = splits;
   measures.stage(Stage::kReduce).tasks = partitions;
+  measures.stage(Stage::kGather).tasks = gathers;
   totals_.stage(Stage::kMap).tasks.add(splits);
   totals_.stage(Stage::kReduce).tasks.add(partitions);
+  if (gathers > 0) totals_.stage(Stage::kGather).tasks.add(gathers);
 }
 
 void Measures::job_ended(Instant now, const proto::JobStatus& status) {
@@ -66,7 +68,7 @@ void Measures::job_ended(Instant now, const proto::JobStatus& status) {
   if (status.state == proto::JobState::kSucceeded && job.mapped) {
     totals_.gather_seconds.add(seconds(now - *job.mapped));
   }
-  for (const Stage which : {Stage::kMap, Stage::kReduce}) {
+  for (const Stage which : {Stage::kMap, Stage::kReduce, Stage::kGather}) {
     const StageOfJob& stage = job.stage(which);
     const double median = seconds(stage.durations.median());
     if (stage.durations.count() < kTasksToCompare || median == 0) continue;

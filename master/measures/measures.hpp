@@ -26,7 +26,8 @@ class Measures {
   bool on() const { return on_; }
   const Totals& totals() const { return totals_; }
 
-  void job_accepted(Instant now, JobId job, std::uint32_t splits, std::uint32_t partitions);
+  void job_accepted(Instant now, JobId job, std::uint32_t splits, std::uint32_t partitions,
+                    std::uint32_t gathers = 0);
   void job_refused() { ++totals_.jobs_refused; }
   void job_ended(Instant now, const proto::JobStatus& status);
 
@@ -70,7 +71,7 @@ class Measures {
     Duration longest{0};
   };
   struct JobMeasures {
-    std::array<StageOfJob, 3> stages;
+    std::array<StageOfJob, kStages> stages;
     std::optional<Instant> mapped;  // All maps were committed, the last time.
     StageOfJob& stage(Stage which) { return stages[static_cast<std::size_t>(which) - 1]; }
   };

@@ -48,7 +48,7 @@ struct StageTotals {
 };
 
 struct Totals {
-  std::array<StageTotals, 3> stages;  // Sample, map, reduce.
+  std::array<StageTotals, kStages> stages;
   StageTotals& stage(Stage which) { return stages[static_cast<std::size_t>(which) - 1]; }
   const StageTotals& stage(Stage which) const {
     return stages[static_cast<std::size_t>(which) - 1];

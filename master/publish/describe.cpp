@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/proto/gather.hpp"
+
 namespace fanfold::master {
 
 io::Manifest describe_output(const PublishRequest& request, std::vector<io::PartInfo> files) {
@@ -34,6 +36,7 @@ io::Manifest describe_output(const PublishRequest& request, std::vector<io::Part
       manifest.dead_letters = status.dead_letters;
     }
     if (stage.stage == Stage::kReduce) run.reduce_tasks = stage.tasks;
+    if (stage.stage == Stage::kGather) run.gather_tasks = stage.tasks;
   }
   run.job_id = request.job.value;
   run.client_id = spec.client_id;
@@ -43,6 +46,11 @@ io::Manifest describe_output(const PublishRequest& request, std::vector<io::Part
   run.speculative_attempts = status.speculative_attempts;
   run.wall_ms = status.elapsed_ms;
   run.ledger = request.ledger;
+  if (request.parts_gathered > 0) {
+    manifest.gathered = {.how = proto::name_of(spec.gather.how),
+                         .parts = request.parts_gathered,
+                         .records = request.gathered_records};
+  }
   manifest.coverage = request.coverage;
   run.started_unix_ms = request.started_unix_ms;
   run.finished_unix_ms = request.finished_unix_ms;

@@ -32,6 +32,8 @@ struct PublishRequest {
   proto::JobStatus status;            // For the manifest: counters, attempts, times.
   std::optional<io::Ledger> ledger;   // The same.
   std::optional<io::Coverage> coverage;  // The same; partial: the manifest is called _PARTIAL.
+  std::uint32_t parts_gathered = 0;      // That became one; 0: none were (put_gathered()).
+  std::uint64_t gathered_records = 0;    // In them.
   std::uint64_t started_unix_ms = 0;     // For the manifest; 0: left out.
   std::uint64_t finished_unix_ms = 0;
 };

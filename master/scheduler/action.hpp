@@ -68,6 +68,7 @@ struct PublishJob {
   JobId job;
   std::vector<AttemptId> maps;     // By split.
   std::vector<AttemptId> reduces;  // By partition.
+  AttemptId gathered;              // The root of the gather tree; none: there is no tree.
   std::uint32_t audited = 0;       // Maps that gave the same on another worker.
 };
 /// The job reached a final state: tell the client, remove staging, let workers forget it.  The

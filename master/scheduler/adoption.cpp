@@ -44,6 +44,8 @@ bool Machine::may_adopt(const Worker& worker, const proto::HeldTask& held) {
   const Task& task = job->stage(held.task.stage).at(held.task.index);
   if (task.state == TaskState::kCommitted || task.live > 1) return false;
   if (task.state == TaskState::kGivenUp) return false;
+  if (held.task.index >= job->stage(held.task.stage).opened()) return false;
+  if (job->gathers() && held.task.stage != Stage::kGather) return false;
   // What it reads, or has read, must be what other reduces read.
   if (held.task.stage == Stage::kReduce && held.generation != job->generation) return false;
   if (task.live == 0) return true;

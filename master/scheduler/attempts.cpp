@@ -147,6 +147,17 @@ void Machine::restart_reduces(Job& job) {
   }
 }
 
+void Machine::stop_maps(Job& job) {
+  // Newest first, as all that is taken back.
+  const std::vector<AttemptId> live(job.attempts.rbegin(), job.attempts.rend());
+  for (const AttemptId id : live) {
+    const Attempt attempt = attempts_.at(id);
+    if (attempt.task.stage != Stage::kMap || attempt.audit) continue;
+    cancel_attempt(id);
+    if (job.map.at(attempt.task.index).live == 0) requeue(job, attempt.task);
+  }
+}
+
 void Machine::requeue(Job& job, const TaskId& task) {
   job.stage(task.stage).move(task.index, TaskState::kReady);
   file(job);

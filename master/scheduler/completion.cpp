@@ -113,7 +113,7 @@ Machine::Ending Machine::published_ending(const Job& job) {
   const bool whole = job.map.given_up() == 0 || planted(Bug::kCallPartialSuccess);
   if (whole) return {JobState::kSucceeded, "", {}, {}, reason};
   return {JobState::kPartial,
-          prefixed(reason, of_maps(job.map.done(), job.map.size()) + " are covered"),
+          prefixed(reason, of_maps(job.maps_covered(), job.map.size()) + " are covered"),
           {},
           {},
           reason};
@@ -162,10 +162,12 @@ void Machine::pass_job_deadline(Job& job) {
   constexpr CompletionReason kReason = CompletionReason::kDeadlineExceeded;
   const std::string so_far = of_maps(job.map.done(), job.map.size());
   if (job.completion.on_deadline == proto::OnDeadline::kFail) {
-    const bool reducing = job.map.complete();
-    const std::string far = reducing ? std::to_string(job.reduce.done()) + " of " +
-                                           std::to_string(job.reduce.size()) + " reduce tasks"
-                                     : so_far;
+    const StageTasks& open = job.open_stage();
+    const bool mapping = !job.gathers() && !job.map.complete();
+    const std::string far = mapping ? so_far
+                                    : std::to_string(open.done()) + " of " +
+                                          std::to_string(open.size()) + " " +
+                                          name_of(open.stage()) + " tasks";
     return end_job(job, {JobState::kFailed,
                          prefixed(kReason, "the deadline passed when " + far + " were done"),
                          {},
@@ -229,11 +231,11 @@ proto::CompletionStatus Machine::describe_completion(const Job& job) const {
   status.reason = completion.reason;
   status.decided = completion.decided;
   status.maps = job.map.size();
-  status.maps_covered = job.map.done();
+  status.maps_covered = job.maps_covered();
   status.maps_failed = completion.failed;
   status.maps_dropped = job.map.given_up() - completion.failed;
   status.bytes = job.map.bytes_total;
-  status.bytes_covered = job.map.bytes_done;
+  status.bytes_covered = job.bytes_covered();
   status.attempts_stopped = completion.attempts_stopped;
   status.attempts_stopping = completion.attempts_stopping;
   status.stop_us = static_cast<std::uint64_t>(

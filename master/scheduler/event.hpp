@@ -30,7 +30,8 @@ struct JobSubmitted {
   std::vector<proto::Retrier> retry;
   proto::BadRecordPolicy bad_records;
   proto::JobControl control;
-  std::uint64_t items = 0;  // That may fail: JobControl::failures_per_million is of these.
+  std::uint64_t items = 0;         // That may fail: JobControl::failures_per_million is of these.
+  std::uint32_t gather_arity = 0;  // Of the tree that brings the partitions together; 0: none.
 };
 struct JobCancelled {
   JobId job;

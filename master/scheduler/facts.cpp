@@ -35,6 +35,7 @@ void Machine::apply(const AttemptCommitted& fact) {
     job->bad_records.note(fact.task.index, fact.records, fact.bad_records, again);
     job->failures.note(fact.task.index, fact.failures);
   }
+  if (fact.task.stage == Stage::kGather) stage.open(job->tree.open_after(stage.done()));
   stage.set_flow(fact.task.index, fact.flow);
   Task& task = stage.at(fact.task.index);
   task.committed = fact.attempt;
@@ -64,6 +65,8 @@ void Machine::apply(const MapOutputInvalidated& fact) {
   Task& task = job->map.at(fact.task.index);
   FANFOLD_CHECK(task.committed == fact.attempt);
   job->list_version.reset();
+  // What commits next is compared; if nothing does, nothing is waited for.
+  job->audits.erase(fact.task.index);
   job->map.move(fact.task.index, TaskState::kReady);
   job->map.bytes_done -= task.bytes;
   job->map.bytes_out -= task.bytes_out;
@@ -135,10 +138,6 @@ void Machine::apply(const CoverageDecided& fact) {
     job->bad_records.forget(split);
     job->failures.forget(split);
   }
-  // A replay still has the comparisons of outputs that were lost.
-  std::erase_if(job->audits, [job](std::uint32_t split) {
-    return job->map.at(split).state == TaskState::kGivenUp;
-  });
 }
 
 void Machine::apply(const WorkerRegistered& fact) { pool_.expect(fact.worker, fact.slots); }

@@ -43,13 +43,16 @@ Job::Job(const JobSubmitted& submitted)
       sample(Stage::kSample, samples_of(submitted)),
       map(Stage::kMap, submitted.split_bytes),
       reduce(Stage::kReduce, submitted.partitions),
+      tree(submitted.partitions, submitted.gather_arity),
+      gather(Stage::kGather, tree.tasks()),
       verify_per_million(submitted.verify_per_million),
       completion{submitted.completion, submitted.on_deadline},
       retry(submitted.retry),
       bad_record_policy(submitted.bad_records),
       items(submitted.items),
       control(submitted.control) {
-  ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size());
+  gather.hold_back_after(tree.open_after(0));
+  ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size() + gather.size());
 }
 
 StageTasks& Job::stage(Stage which) {
@@ -64,6 +67,8 @@ const StageTasks& Job::stage(Stage which) const {
       return map;
     case Stage::kReduce:
       return reduce;
+    case Stage::kGather:
+      return gather;
   }
   FANFOLD_CHECK(false);
   return map;
@@ -84,11 +89,29 @@ void Job::move_to(JobState to) {
 }
 
 StageTasks& Job::open_stage() {
+  // Whatever becomes of maps now: what was reduced stays.
+  if (gathers()) return gather;
   if (!sample.complete()) return sample;
   return map.complete() ? reduce : map;
 }
 
-bool Job::complete() const {
+std::uint32_t Job::maps_covered() const {
+  // What was reduced is in, also of a map whose output was lost since.
+  return reduced() ? map.size() - map.given_up() : map.done();
+}
+
+std::uint64_t Job::bytes_covered() const {
+  std::uint64_t bytes = map.bytes_done;
+  if (maps_covered() == map.done()) return bytes;
+  for (std::uint32_t split = 0; split < map.size(); ++split) {
+    const Task& task = map.at(split);
+    const bool lost = task.state != TaskState::kCommitted && task.state != TaskState::kGivenUp;
+    if (lost) bytes += task.bytes;
+  }
+  return bytes;
+}
+
+bool Job::reduced() const {
   // A map that runs again for an output that no reduce needs any more does not hold up the job.
   return reduce.complete() && (reduce.size() > 0 || map.complete());
 }

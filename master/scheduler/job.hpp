@@ -11,6 +11,7 @@
 
 #include "common/core/ids.hpp"
 #include "common/core/time.hpp"
+#include "common/proto/gather.hpp"
 #include "common/proto/types.hpp"
 #include "master/scheduler/attempt.hpp"
 #include "master/scheduler/bad_records.hpp"
@@ -47,12 +48,20 @@ struct Job {
   void move_to(proto::JobState to);
 
   /// The stage whose tasks may be assigned now.  Reduces wait for every map; letting them start
-  /// (and fetch) earlier would be decided here.
+  /// (and fetch) earlier would be decided here.  A level of the gather tree waits for the one
+  /// before it.
   StageTasks& open_stage();
+  /// What reduces give is committed.
+  bool reduced() const;
+  /// The same, and it is brought together, or has been.
+  bool gathers() const { return gather.size() > 0 && reduced(); }
   /// Everything that the output needs is committed.
-  bool complete() const;
+  bool complete() const { return reduced() && gather.complete(); }
+  /// Maps, and bytes of their splits, that the output has in it or would have in it now.
+  std::uint32_t maps_covered() const;
+  std::uint64_t bytes_covered() const;
   /// Somebody may still want to read the map outputs.
-  bool needs_map_outputs() const { return !complete(); }
+  bool needs_map_outputs() const { return !reduced(); }
 
   JobId id;
   std::uint32_t attempts_max = 0;
@@ -64,6 +73,8 @@ struct Job {
   StageTasks sample;
   StageTasks map;
   StageTasks reduce;
+  proto::GatherTree tree;
+  StageTasks gather;  // The inner nodes of the tree.
   std::map<std::pair<Stage, std::uint32_t>, Trouble> troubles;
   AttemptLedger ledger;
   /// Grows when a map that runs again hands over something else: what reduces of an earlier

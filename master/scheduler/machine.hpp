@@ -123,6 +123,9 @@ class Machine {
   void unfile(Job& job);
   /// Takes back live attempts of the reduces: what they read is not what others will read.
   void restart_reduces(Job& job);
+  /// Takes back live attempts of the maps, but for those that compare: nobody reads their outputs
+  /// any more, so they could only fail the job.
+  void stop_maps(Job& job);
 
   // Outcomes.
   void commit(Attempt& attempt, const CommitRequested& event);

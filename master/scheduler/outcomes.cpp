@@ -27,6 +27,8 @@ std::string describe(const TaskId& task) {
       return "map task " + std::to_string(task.index);
     case Stage::kReduce:
       return "reduce task " + std::to_string(task.index);
+    case Stage::kGather:
+      return "gather task " + std::to_string(task.index);
   }
   return "a task";
 }
@@ -112,6 +114,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   const TaskId task = attempt.task;
   const AttemptId twin = attempt.twin;
   if (task.stage == Stage::kMap && !check_same_output(job, attempt, event)) return;
+  const std::uint32_t opened = stage.opened();
   record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out,
                           event.flow, event.records, event.bad_records, event.failures});
   if (attempt.running) {
@@ -122,6 +125,8 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
       job.slowest_task = task;
     }
   }
+  // A level reads more than the one before it: its tasks are compared with their like.
+  if (stage.opened() != opened) stage.durations = Durations();
   stage.finished = now_;
   pool_.note_commit(now_, *pool_.find(attempt.worker));
   end_attempt(event.attempt);
@@ -181,13 +186,17 @@ void Machine::publish(Job& job) {
   for (std::uint32_t i = 0; i < job.reduce.size(); ++i) {
     publish.reduces.push_back(job.reduce.at(i).committed);
   }
+  if (job.gather.size() > 0) publish.gathered = job.gather.at(job.gather.size() - 1).committed;
   act(std::move(publish));
   if (planted(Bug::kSucceedBeforePublishing)) end_job(job, {JobState::kSucceeded, ""});
 }
 
 void Machine::advance(Job& job) {
   if (job.state == JobState::kRunning && !tolerate_bad_records(job)) return;
-  if (!job.complete()) return;
+  if (!job.complete() && !(job.gathers() && planted(Bug::kPublishUngathered))) {
+    if (job.gathers()) stop_maps(job);
+    return;
+  }
   if (job.state == JobState::kRunning) {
     if (!job.audits.empty()) return;
     if (!check_flows(job)) return;

@@ -31,7 +31,7 @@ void Machine::place() {
 }
 
 bool Machine::may_be_assigned(const Job& job, const StageTasks& stage) const {
-  if (stage.count(TaskState::kReady) == 0) return false;
+  if (stage.ready() == 0) return false;
   // After a restart the holders of map outputs are given time to come back before anybody is sent
   // to read from them.
   return stage.stage() != Stage::kReduce || !job.restored || !pool_.expects_holder(job.id);
@@ -116,8 +116,7 @@ Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t ind
 
 std::optional<Instant> Machine::straggler_deadline(const Job& job, const StageTasks& stage) const {
   if (!job.speculate || stage.stage() == Stage::kSample) return std::nullopt;
-  if (stage.count(TaskState::kReady) > 0 ||
-      !in_tail(stage.size() - stage.given_up(), stage.done())) {
+  if (stage.ready() > 0 || !in_tail(stage.opened() - stage.given_up(), stage.done())) {
     return std::nullopt;
   }
   if (stage.alone.empty() || stage.durations.count() == 0) return std::nullopt;

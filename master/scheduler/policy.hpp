@@ -19,6 +19,10 @@ inline constexpr Duration kRetryDelayFirst = 100ms;
 /// A task that failed often waits, but a person watching should still see it move.
 inline constexpr Duration kRetryDelayMax = 5s;
 
+/// What a gather task finds damaged may be the fault of one host's disk or memory; of two it is
+/// not.
+inline constexpr std::uint32_t kGatherInputTries = 2;
+
 /// A retry prefers a worker on which its task has not failed yet.  When all of those are busy for
 /// this long, any worker will do: a slow neighbour must not hold up the job.
 inline constexpr Duration kElsewherePatience = 1s;

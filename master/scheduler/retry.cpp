@@ -57,6 +57,10 @@ Duration retrier_delay(const proto::Retrier& retrier, std::uint32_t n) {
 
 std::optional<Duration> next_try(const Job& job, const TaskId& task, const Trouble& trouble,
                                  FailureKind kind) {
+  // Inputs of gather tasks are committed, and never made again: what another worker finds damaged,
+  // too, stays so.
+  const bool stays = task.stage == Stage::kGather && kind == FailureKind::kInput;
+  if (stays && trouble.failures >= kGatherInputTries) return std::nullopt;
   if (job.retry.empty()) {
     if (trouble.failures >= job.attempts_max) return std::nullopt;
     return retry_delay(trouble.failures);

@@ -85,8 +85,8 @@ abi::BlockSummary StageTasks::total_flow() const {
 
 std::optional<std::uint32_t> StageTasks::fresh() {
   // After a restart some tasks ahead are committed already; each is passed over once.
-  while (cursor_ < size() && tasks_[cursor_].state != TaskState::kReady) ++cursor_;
-  if (cursor_ == size()) return std::nullopt;
+  while (cursor_ < opened() && tasks_[cursor_].state != TaskState::kReady) ++cursor_;
+  if (cursor_ == opened()) return std::nullopt;
   return cursor_;
 }
 

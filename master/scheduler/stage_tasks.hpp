@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,13 @@ class StageTasks {
   std::uint32_t count(TaskState state) const { return counts_[static_cast<std::size_t>(state)]; }
   std::uint32_t done() const { return count(TaskState::kCommitted); }
   std::uint32_t given_up() const { return count(TaskState::kGivenUp); }
+  /// Before any is taken: only the first `count` may be, the others wait for what these make.
+  void hold_back_after(std::uint32_t count) { closed_ = size() - count; }
+  /// So many may be taken now; what is open stays so.
+  void open(std::uint32_t count) { closed_ = std::min(closed_, size() - count); }
+  std::uint32_t opened() const { return size() - closed_; }
+  /// Ready, and open.
+  std::uint32_t ready() const { return count(TaskState::kReady) - closed_; }
   /// Nothing is left to be done: whatever was not given up is committed.
   bool complete() const { return done() + given_up() == size(); }
 
@@ -81,6 +89,7 @@ class StageTasks {
   std::array<std::uint32_t, kTaskStates> counts_{};
   std::deque<std::uint32_t> again_;
   std::uint32_t cursor_ = 0;  // Tasks from here on were never taken.
+  std::uint32_t closed_ = 0;  // At the end, not open yet.
 };
 
 }  // namespace fanfold::master::scheduling

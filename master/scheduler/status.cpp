@@ -35,8 +35,9 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   proto::JobStatus status;
   status.job = job.id;
   status.state = job.state;
-  for (const StageTasks* stage : {&job.sample, &job.map, &job.reduce}) {
-    if (stage->stage() == Stage::kSample && stage->size() == 0) continue;
+  for (const StageTasks* stage : {&job.sample, &job.map, &job.reduce, &job.gather}) {
+    const bool optional = stage->stage() == Stage::kSample || stage->stage() == Stage::kGather;
+    if (optional && stage->size() == 0) continue;
     status.stages.push_back(describe(*stage, now));
   }
   for (const AttemptId id : job.attempts) {

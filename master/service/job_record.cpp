@@ -6,6 +6,7 @@
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
 #include "common/proto/codec.hpp"
+#include "master/publish/gathered.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -16,8 +17,6 @@ constexpr std::size_t kCounterNameBytes = 128;
 constexpr std::size_t kShortMessageBytes = 500;
 /// Room in a frame for what is not a split: the job's description, splitters.
 constexpr std::size_t kFrameReserve = limits::kJobSpecBytes + (512u << 10);
-/// Of a list of map outputs that goes into a capsule: a megabyte or two.
-constexpr std::size_t kCapsulePages = 8;
 /// Encoded Piece without its texts.
 constexpr std::size_t kEncodedPieceBytes = 32;
 
@@ -59,6 +58,7 @@ void JobRecord::resize_commits() {
   commits_[slot_of(Stage::kSample)].resize(1);
   commits_[slot_of(Stage::kMap)].resize(splits_.size());
   commits_[slot_of(Stage::kReduce)].resize(message_.assignment.partitions);
+  commits_[slot_of(Stage::kGather)].resize(tree().tasks());
 }
 
 bool JobRecord::contains(const TaskId& task) const {
@@ -72,6 +72,7 @@ EventRecorder::Outline JobRecord::outline(const JobSubmitted& submitted) const {
   outline.submitted = submitted_;
   outline.splits = static_cast<std::uint32_t>(splits_.size());
   outline.partitions = submitted.partitions;
+  outline.gathers = tree().tasks();
   outline.sample = submitted.sample;
   for (const proto::Split& split : splits_) outline.input_bytes += split.bytes;
   outline.notes = &notes_;
@@ -91,8 +92,10 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   submitted.split_bytes.reserve(splits_.size());
   for (const proto::Split& split : splits_) submitted.split_bytes.push_back(split.bytes);
   submitted.partitions = plan.partitions;
+  // Branches of a tree have splits, not ranges of keys.
   submitted.sample = spec().partitioning == abi::Partitioning::kRange && plan.partitions > 1 &&
-                     !sample_.pieces.empty();
+                     !sample_.pieces.empty() && spec().gather.how != abi::Gather::kReduce;
+  submitted.gather_arity = spec().gather.arity;
   submitted.attempts_max =
       spec().attempts_max == 0 ? limits::kAttemptsPerTask : spec().attempts_max;
   submitted.speculate = spec().speculate;
@@ -173,7 +176,7 @@ const proto::FailureReport* JobRecord::find_failure(AttemptId attempt) const {
 }
 
 JobSize JobRecord::size() const {
-  JobSize size{splits_.size() + message_.assignment.partitions, 0};
+  JobSize size{splits_.size() + message_.assignment.partitions + tree().tasks(), 0};
   for (const proto::Split& split : splits_) size.bytes += split.bytes;
   return size;
 }
@@ -195,51 +198,6 @@ std::string JobRecord::end_note(const proto::JobStatus& final_status) const {
   end.client_id = spec().client_id;
   end.staging = staging();
   return proto::encode_struct(end);
-}
-
-std::string JobRecord::assignment_frame(const AssignAttempt& action) {
-  proto::TaskAssignment& assignment = message_.assignment;
-  assignment.attempt = action.attempt;
-  assignment.task = action.task;
-  assignment.attempt_number = action.attempt_number;
-  assignment.generation = action.generation;
-  assignment.list_version = action.list_version;
-  assignment.split = {};
-  if (action.task.stage == Stage::kSample) assignment.split = sample_;
-  if (action.task.stage != Stage::kMap) {
-    // Splitters tell maps where to write.
-    std::vector<std::string> kept = std::exchange(assignment.splitters, {});
-    std::string frame = proto::encode(message_);
-    assignment.splitters = std::move(kept);
-    return frame;
-  }
-  FANFOLD_CHECK(action.task.index < splits_.size());
-  // Lent for one encoding: a split of many small files is large.
-  std::swap(assignment.split, splits_[action.task.index]);
-  std::string frame = proto::encode(message_);
-  std::swap(assignment.split, splits_[action.task.index]);
-  return frame;
-}
-
-proto::Capsule JobRecord::capsule(AttemptId attempt, const TaskId& task,
-                                  std::uint32_t attempt_number,
-                                  const proto::FailureReport& failure) const {
-  proto::Capsule capsule;
-  capsule.assignment = message_.assignment;
-  capsule.assignment.attempt = attempt;
-  capsule.assignment.task = task;
-  capsule.assignment.attempt_number = attempt_number;
-  capsule.assignment.split = {};
-  if (task.stage == Stage::kSample) capsule.assignment.split = sample_;
-  if (task.stage == Stage::kMap && task.index < splits_.size()) {
-    capsule.assignment.split = splits_[task.index];
-  }
-  if (task.stage == Stage::kReduce) {
-    capsule.assignment.list_version = listing_.version();
-    if (listing_.frames().size() <= kCapsulePages) capsule.list_pages = listing_.frames();
-  }
-  capsule.failure = failure;
-  return capsule;
 }
 
 std::vector<AttemptFiles> JobRecord::files_of(Stage stage,
@@ -268,7 +226,24 @@ PublishRequest JobRecord::publish_request(const PublishJob& action, std::uint64_
   request.maps = files_of(Stage::kMap, action.maps);
   request.reduces = files_of(Stage::kReduce, action.reduces);
   if (publishing_) request.status = *publishing_;
+  if (action.gathered != AttemptId{}) {
+    const Commit& root = commits_[slot_of(Stage::kGather)].back();
+    FANFOLD_CHECK(root.attempt == action.gathered);
+    put_gathered(&request, {.attempt = root.attempt, .files = root.report.files});
+  }
   return request;
+}
+
+/// What a stage reads is what the one before it wrote, but for what the indexes of run files take.
+void JobRecord::count_bytes(proto::StageStatus* stage) const {
+  const bool reduce = stage->stage == Stage::kReduce;
+  // Each level of a tree reads about as much as there is.
+  const std::uint64_t written = reduce
+                                    ? totals_[slot_of(Stage::kMap)].bytes_out
+                                    : totals_[slot_of(Stage::kReduce)].bytes_out * tree().levels();
+  stage->bytes_done =
+      std::min(stage->bytes_done + totals_[slot_of(stage->stage)].bytes_in, written);
+  stage->bytes_total = stage->done < stage->tasks ? written : stage->bytes_done;
 }
 
 void JobRecord::complete(proto::JobStatus* status) const {
@@ -288,11 +263,7 @@ void JobRecord::complete(proto::JobStatus* status) const {
     stage.records_in = totals.records_in;
     stage.records_out = totals.records_out;
     stage.bytes_out = totals.bytes_out;
-    // What reducers read is what mappers wrote, but for what the indexes of their files take.
-    if (stage.stage != Stage::kReduce) continue;
-    const std::uint64_t written = totals_[slot_of(Stage::kMap)].bytes_out;
-    stage.bytes_done = std::min(stage.bytes_done + totals.bytes_in, written);
-    stage.bytes_total = stage.done < stage.tasks ? written : stage.bytes_done;
+    if (stage.stage == Stage::kReduce || stage.stage == Stage::kGather) count_bytes(&stage);
   }
   status->completion.deadline_ms = spec().deadline_ms;
   status->records_skipped = totals_[slot_of(Stage::kMap)].records_skipped;

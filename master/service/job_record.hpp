@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/core/ids.hpp"
+#include "common/proto/gather.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/stored.hpp"
 #include "master/events/event_recorder.hpp"
@@ -50,6 +51,8 @@ class JobRecord {
   bool contains(const TaskId& task) const;
 
   Instant submitted() const { return submitted_; }
+  /// How its results become one.
+  proto::GatherTree tree() const { return proto::GatherTree(message_.assignment); }
   /// As planned; nothing before that.
   JobSize size() const;
   /// The plan becomes the job's; returns what the scheduler needs to know of it.
@@ -120,14 +123,16 @@ class JobRecord {
     std::uint64_t records_skipped = 0;
     std::uint64_t dead_letters = 0;
   };
-  /// Sample, map, reduce.
-  static constexpr std::size_t kStages = 3;
   static std::size_t slot_of(Stage stage) { return static_cast<std::size_t>(stage) - 1; }
 
   enum class Direction : std::int8_t { kAdd = 1, kSubtract = -1 };
   void count(Stage stage, const proto::AttemptReport& report, Direction direction);
   void resize_commits();
   void set_completion(std::int64_t unix_us_at_origin, JobSubmitted* submitted) const;
+  /// What a gather task reads.
+  std::vector<proto::GatherInput> gather_inputs(std::uint32_t task) const;
+  std::uint32_t branch_of(std::uint32_t split) const;
+  void count_bytes(proto::StageStatus* stage) const;
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 
   JobId job_;

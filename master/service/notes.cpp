@@ -19,7 +19,7 @@ std::string MasterService::note_of(const JobAccepted& fact) {
   state_.event_log.accepted(state_.now, record.outline(fact.job));
   state_.measures.job_accepted(state_.now, fact.job.job,
                                static_cast<std::uint32_t>(fact.job.split_bytes.size()),
-                               fact.job.partitions);
+                               fact.job.partitions, record.tree().tasks());
   return record.description();
 }
 

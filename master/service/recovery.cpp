@@ -52,13 +52,15 @@ struct MasterService::Recovery {
     FANFOLD_RETURN_IF_ERROR(
         read_note(note, "the description of " + name_of(fact.job.job), &stored));
     if (stored.splits.size() != fact.job.split_bytes.size() ||
-        stored.partitions != fact.job.partitions) {
+        stored.partitions != fact.job.partitions ||
+        stored.spec.gather.arity != fact.job.gather_arity) {
       return damaged("the description of " + name_of(fact.job.job) + " is of another plan");
     }
+    const proto::GatherTree tree(stored.partitions, stored.spec.gather.arity);
     state.jobs.add_active(fact.job.job, std::move(stored));
     state.event_log.restore(fact.job.job, fact.job.sample,
                             static_cast<std::uint32_t>(fact.job.split_bytes.size()),
-                            fact.job.partitions);
+                            fact.job.partitions, tree.tasks());
     return {};
   }
   Status take(const AttemptCommitted& fact, const std::string& note) const {

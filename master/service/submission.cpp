@@ -105,13 +105,24 @@ Status check_side_files(const proto::JobSpec& spec) {
   return {};
 }
 
+Status check_gather(const proto::GatherPolicy& gather) {
+  const bool gathers = gather.how != abi::Gather::kNone;
+  if (!gathers && gather.arity == 0) return {};
+  if (!gathers) return refuse("it is said how many results are gathered at once, but not how");
+  if (gather.arity >= abi::kGatherArityLeast && gather.arity <= abi::kGatherArityMost) return {};
+  return refuse("a gather task cannot bring " + std::to_string(gather.arity) +
+                " results together: it is " + std::to_string(abi::kGatherArityLeast) + " to " +
+                std::to_string(abi::kGatherArityMost));
+}
+
 bool enums_are_known(const proto::JobSpec& spec) {
   const auto within = [](auto value, int first, int last) {
     return static_cast<int>(value) >= first && static_cast<int>(value) <= last;
   };
   return within(spec.on_exists, 0, 1) && within(spec.output_format, 1, 3) &&
          within(spec.output_compression, 0, 2) && within(spec.shuffle, 0, 1) &&
-         within(spec.format, 1, 6) && within(spec.partitioning, 1, 3);
+         within(spec.format, 1, 6) && within(spec.partitioning, 1, 3) &&
+         within(spec.gather.how, 0, 3);
 }
 
 Status check_numbers(const proto::JobSpec& spec) {
@@ -169,6 +180,7 @@ Status check_submission(const proto::JobSpec& spec) {
   }
   FANFOLD_RETURN_IF_ERROR(check_numbers(spec));
   FANFOLD_RETURN_IF_ERROR(check_completion(spec));
+  FANFOLD_RETURN_IF_ERROR(check_gather(spec.gather));
   FANFOLD_RETURN_IF_ERROR(check_retry(spec));
   FANFOLD_RETURN_IF_ERROR(check_bad_records(spec));
   FANFOLD_RETURN_IF_ERROR(check_control(spec.control));

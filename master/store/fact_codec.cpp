@@ -9,7 +9,7 @@
 namespace fanfold::master {
 namespace {
 
-constexpr std::uint16_t kVersion = 5;
+constexpr std::uint16_t kVersion = 6;
 
 class Saver {
  public:
@@ -126,7 +126,7 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
             fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
-            fact.job.bad_records, fact.job.control, fact.job.items);
+            fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
             fact.records, fact.bad_records, fact.failures);

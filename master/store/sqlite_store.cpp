@@ -29,7 +29,7 @@
 namespace fanfold::master {
 namespace {
 
-constexpr std::uint64_t kFormatVersion = 5;
+constexpr std::uint64_t kFormatVersion = 6;
 
 Status system_error(const std::string& what, int error) {
   const StatusCode code = error == ENOSPC ? StatusCode::kNoSpace : StatusCode::kIoError;
@@ -134,7 +134,9 @@ class SqliteStore final : public Store {
         " job INTEGER NOT NULL, tag INTEGER NOT NULL, version INTEGER NOT NULL,"
         " payload BLOB NOT NULL, note BLOB NOT NULL, checksum INTEGER NOT NULL);"
         "INSERT INTO opening VALUES(1, 0);"
-        "PRAGMA user_version=5;"
+        "PRAGMA user_version=" +
+        std::to_string(kFormatVersion) +
+        ";"
         "COMMIT");
   }
 

@@ -111,10 +111,10 @@ Result<AttemptQuery> read_attempt_query(const std::map<std::string, std::string>
       query.order = order->second;
       query.descending = descending == 1;
     } else if (name == "stage") {
-      for (const Stage stage : {Stage::kSample, Stage::kMap, Stage::kReduce}) {
+      for (const Stage stage : kAllStages) {
         if (value == name_of(stage)) query.stage = stage;
       }
-      if (!query.stage && !value.empty()) return wrong(name, value, "sample, map, reduce");
+      if (!query.stage && !value.empty()) return wrong(name, value, "sample, map, reduce, gather");
     } else if (name == "outcome") {
       for (int i = 0; i <= static_cast<int>(Outcome::kUnfinished); ++i) {
         if (value == name_of(static_cast<Outcome>(i))) query.outcome = static_cast<Outcome>(i);

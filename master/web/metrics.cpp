@@ -1,7 +1,6 @@
 #include "master/web/metrics.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <span>
 #include <sstream>
@@ -13,8 +12,6 @@ namespace {
 
 using Families = MetricText;
 using Labels = MetricLabels;
-
-constexpr std::array kStages = {Stage::kSample, Stage::kMap, Stage::kReduce};
 
 MetricLabel label(const char* name, const char* value) { return {name, value}; }
 MetricLabel of_stage(Stage stage) { return label("stage", name_of(stage)); }
@@ -190,7 +187,7 @@ void add_tasks(const Snapshot& snapshot, Families* families) {
     }
   }
   families->begin("tasks", "Tasks of jobs that have not ended.", MetricKind::kGauge);
-  for (const Stage stage : kStages) {
+  for (const Stage stage : kAllStages) {
     families->add(tasks[stage].waiting, {of_stage(stage), label("state", "waiting")})
         .add(tasks[stage].running, {of_stage(stage), label("state", "running")})
         .add(tasks[stage].done, {of_stage(stage), label("state", "done")});
@@ -202,7 +199,7 @@ void add_attempts(const Totals& totals, Families* families) {
                   "Attempts given to workers: the first of a task, one after another had ended, or "
                   "a second one of a slow task.",
                   MetricKind::kCounter);
-  for (const Stage stage : kStages) {
+  for (const Stage stage : kAllStages) {
     for (const auto kind : {AttemptKind::kFirst, AttemptKind::kAgain, AttemptKind::kSpeculative}) {
       families->add(totals.stage(stage).assigned[static_cast<std::size_t>(kind)],
                     {of_stage(stage), label("kind", name_of(kind))});
@@ -211,7 +208,7 @@ void add_attempts(const Totals& totals, Families* families) {
   families->begin("attempts_ended_total",
                   "Attempts that are over.  abandoned: a duplicate whose result was discarded.",
                   MetricKind::kCounter);
-  for (const Stage stage : kStages) {
+  for (const Stage stage : kAllStages) {
     for (const auto outcome :
          {AttemptOutcome::kCommitted, AttemptOutcome::kFailed, AttemptOutcome::kLost,
           AttemptOutcome::kCancelled, AttemptOutcome::kAbandoned}) {
@@ -242,7 +239,7 @@ void add_attempts(const Totals& totals, Families* families) {
 void add_stages(const Totals& totals, Families* families) {
   const auto histograms = [&](const char* name, const char* help, auto member) {
     families->begin(name, help, MetricKind::kHistogram);
-    for (const Stage stage : kStages)
+    for (const Stage stage : kAllStages)
       families->add(histogram_of(totals.stage(stage).*member), {of_stage(stage)});
   };
   histograms("attempt_duration_seconds", "How long attempts ran that were committed.",
@@ -258,7 +255,7 @@ void add_stages(const Totals& totals, Families* families) {
 
   const auto flows = [&](const char* name, const char* help, auto in, auto out) {
     families->begin(name, help, MetricKind::kCounter);
-    for (const Stage stage : kStages) {
+    for (const Stage stage : kAllStages) {
       families->add(totals.stage(stage).*in, {of_stage(stage), label("direction", "in")})
           .add(totals.stage(stage).*out, {of_stage(stage), label("direction", "out")});
     }
@@ -270,7 +267,7 @@ void add_stages(const Totals& totals, Families* families) {
   families->begin("stage_spills_total",
                   "Sorted runs that committed attempts wrote for want of memory.",
                   MetricKind::kCounter);
-  for (const Stage stage : kStages) families->add(totals.stage(stage).spills, {of_stage(stage)});
+  for (const Stage stage : kAllStages) families->add(totals.stage(stage).spills, {of_stage(stage)});
   families
       ->begin("bad_records_total", "Records that committed maps did without.", MetricKind::kCounter)
       .add(totals.stage(Stage::kMap).records_skipped, {label("what", "skipped")})

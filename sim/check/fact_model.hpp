@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/proto/gather.hpp"
 #include "master/scheduler/fact.hpp"
 
 namespace fanfold::sim {
@@ -42,6 +43,9 @@ struct ModelJob {
   /// How many maps its reduces read.
   std::uint32_t maps_to_read() const {
     return decided ? static_cast<std::uint32_t>(covered.size()) : maps();
+  }
+  proto::GatherTree tree() const {
+    return proto::GatherTree(submitted.partitions, submitted.gather_arity);
   }
   bool covers(std::uint32_t map) const { return !decided || covered.count(map) > 0; }
   bool may_be_partial() const {

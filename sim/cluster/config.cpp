@@ -41,6 +41,8 @@ constexpr std::array kSettings = {
     Setting{"failures_max", &Config::failures_max},
     Setting{"failures_per_million", &Config::failures_per_million},
     Setting{"lower_tolerance", &Config::lower_tolerance},
+    Setting{"gather", &Config::gather},
+    Setting{"gather_arity", &Config::gather_arity},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -173,6 +175,8 @@ Config config_of(std::uint64_t seed) {
   config.control = draw.one_in(4) ? 1 : 0;
   config.item_failures = draw.one_in(4) ? draw(1, 100) : 0;
   if (config.item_failures != 0) tolerate_failures(draw, &config);
+  config.gather = draw.one_in(4) ? draw(1, 3) : 0;
+  if (config.gather != 0) config.gather_arity = draw(2, 4);
   return config;
 }
 

@@ -43,6 +43,8 @@ struct Config {
   std::uint64_t failures_max = proto::kAnyNumber;
   std::uint64_t failures_per_million = proto::kWhole;
   std::uint64_t lower_tolerance = 0;  // 1: to no failure at all, while the job runs.
+  std::uint64_t gather = 0;           // abi::Gather of each job.
+  std::uint64_t gather_arity = 0;     // Of the tree that does; less than 2: none.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

@@ -107,6 +107,10 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
     spec.bad_records.what = static_cast<proto::OnBadRecord>(config.on_bad_record);
     spec.bad_records.records_max = static_cast<std::uint32_t>(config.bad_records_max);
     spec.bad_records.per_million = static_cast<std::uint32_t>(config.bad_per_million);
+    if (config.gather_arity >= abi::kGatherArityLeast) {
+      spec.gather = {static_cast<abi::Gather>(config.gather),
+                     static_cast<std::uint32_t>(config.gather_arity)};
+    }
     job.poison = poison_of(config, draws, i, faults);
     spec.client_id = name;
     spec.submitted_by = "sim";

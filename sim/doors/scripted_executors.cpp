@@ -66,7 +66,7 @@ void ScriptedExecutors::start(Instant now, worker::ExecutorTask task) {
 
 void ScriptedExecutors::meet_poison(Running* running) const {
   const proto::TaskAssignment& assignment = running->task.assignment;
-  if (assignment.task.stage == Stage::kReduce) return;
+  if (assignment.task.stage == Stage::kReduce || assignment.task.stage == Stage::kGather) return;
   running->bad = running->task.bad_records;
   std::set<std::uint64_t> known;
   for (const worker::BadRecord& one : running->bad) known.insert(number_at(one.file, one.offset));

@@ -6,14 +6,17 @@
 #include <cstring>
 #include <set>
 
+#include "common/io/checked_part.hpp"
 #include "common/io/dead_letter.hpp"
 #include "common/io/part_file.hpp"
 #include "common/io/piece_reader.hpp"
 #include "common/io/run_file.hpp"
 #include "common/proto/failures.hpp"
 #include "common/proto/flow.hpp"
+#include "common/proto/gather.hpp"
 #include "fanfold/hash.hpp"
 #include "sim/world/draws.hpp"
+#include "worker/exec/part_place.hpp"
 
 namespace fanfold::sim {
 namespace {
@@ -68,6 +71,7 @@ Result<std::vector<std::uint64_t>> read_split(io::FileSystem& files, const proto
 
 std::uint32_t partition_for(std::uint64_t number, const TaskOptions& options,
                             const proto::TaskAssignment& assignment) {
+  if (worker::has_branch(assignment)) return assignment.branch;
   const std::uint64_t salt = options.nondeterministic ? assignment.attempt.value : 0;
   return partition_of(scramble(number ^ salt), assignment.partitions);
 }
@@ -195,8 +199,9 @@ Result<io::PartInfo> write_part(io::FileSystem& files, const proto::TaskAssignme
                                 const std::vector<std::uint64_t>& numbers) {
   const std::string directory = assignment.staging + "/" + std::to_string(assignment.attempt.value);
   FANFOLD_RETURN_IF_ERROR(files.make_directory(directory));
-  const std::string name = io::part_name("part", assignment.task.index, assignment.partitions,
-                                         io::PartCompression::kNone);
+  // What is in such a run is nothing to the master; here it is lines as well.
+  const std::string name = worker::leaves_run(assignment) ? proto::kGatherRunName
+                                                          : worker::place_of(assignment, "").file;
   FANFOLD_ASSIGN_OR_RETURN(const auto part, io::create_part(files, directory + "/" + name, name,
                                                             io::PartCompression::kNone));
   std::string lines;
@@ -237,6 +242,39 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::Execu
   return ended;
 }
 
+/// What was changed is the same for everybody.
+AttemptEnded unreadable(const Status& why) {
+  return why.code() == StatusCode::kCorruption ? failed(FailureKind::kInput, why) : failed(why);
+}
+
+/// What the production task does, in one piece.
+AttemptEnded gather(io::FileSystem& files, const worker::ExecutorTask& task) {
+  const proto::TaskAssignment& assignment = task.assignment;
+  std::vector<std::uint64_t> numbers;
+  AttemptEnded ended;
+  for (const proto::GatherInput& input : assignment.gather_inputs) {
+    const std::string path =
+        assignment.staging + "/" + std::to_string(input.attempt.value) + "/" + input.file.name;
+    const auto file = io::open_checked_part(files, path, input.file);
+    if (!file.ok()) return unreadable(file.status());
+    std::string bytes(input.file.bytes, '\0');
+    const auto count = (*file)->read_at(0, bytes);
+    if (!count.ok()) return unreadable(count.status());
+    const std::vector<std::uint64_t> some = numbers_in(bytes);
+    const auto middle = numbers.insert(numbers.end(), some.begin(), some.end());
+    if (!worker::joins(assignment)) std::inplace_merge(numbers.begin(), middle, numbers.end());
+    ended.report.bytes_in += input.file.bytes;
+  }
+  const auto part = write_part(files, assignment, numbers);
+  if (!part.ok()) return failed(part.status());
+  ended.succeeded = true;
+  ended.report.records_in = numbers.size();
+  ended.report.records_out = numbers.size();
+  ended.report.bytes_out = part->bytes;
+  ended.report.files = {*part};
+  return ended;
+}
+
 }  // namespace
 
 std::string line_of(std::uint64_t number) {
@@ -262,6 +300,7 @@ std::vector<std::uint64_t> numbers_in(std::string_view lines) {
 AttemptEnded do_task(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                      const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
   if (task.assignment.task.stage == Stage::kReduce) return reduce(files, witness, task);
+  if (task.assignment.task.stage == Stage::kGather) return gather(files, task);
   return map(files, witness, options, task, bad);
 }
 

@@ -295,6 +295,17 @@ TEST(Advice, FindsSlotsThatHadNothingToDo) {
   EXPECT_LE(analyse(history).advice[0].saves, 9 * kSecond);
 }
 
+TEST(Advice, SaysOfATreeWhatATreeIs) {
+  LogWriter log;
+  log.worker("w1", 4).add(0, "stage.started", {{"stage", "gather"}, {"tasks", 3}});
+  log.attempt({.task = "gather-0", .began = 0, .ended = 1000}, {{"bytes_in", 10}});
+  log.attempt({.task = "gather-1", .began = 0, .ended = 1000}, {{"bytes_in", 10}});
+  log.attempt({.task = "gather-2", .began = 1000, .ended = 9000}, {{"bytes_in", 2000}});
+  const std::vector<std::string> found = findings(log.read());
+  EXPECT_THAT(found, testing::ElementsAre(testing::AllOf(HasSubstr("9.00 s, 100 % of the job"),
+                                                         HasSubstr("--gather-arity"))));
+}
+
 TEST(HistoryReader, TakesALogInPiecesOfAnySize) {
   const std::string log = LogWriter("pieces")
                               .add(0, "job.planned", {{"input_bytes", 10}})

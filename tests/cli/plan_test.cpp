@@ -99,8 +99,17 @@ TEST(PlanReview, TellsPeopleAndProgramsTheSame) {
   const auto json = nlohmann::json::parse(to_json(review));
   EXPECT_EQ(json["maps"], 8);
   EXPECT_EQ(json["reduces"], 2);
+  EXPECT_EQ(json["gathers"], 0);
   EXPECT_EQ(json["splits"].size(), 8u);
   EXPECT_EQ(json["splits"][1]["pieces"][0]["begin"], 16 * kMiB);
+}
+
+TEST(PlanReview, ShowsTheTreeThatMakesOneFile) {
+  proto::JobSpec spec;
+  spec.gather = {abi::Gather::kMergeSort, 3};
+  const PlanReview review = review_plan(spec, plan_of({16 * kMiB}, 7), roomy());
+  EXPECT_THAT(text_of(review), HasSubstr("gather   4 tasks in 2 levels, merge-sort"));
+  EXPECT_EQ(nlohmann::json::parse(to_json(review))["gathers"], 4);
 }
 
 }  // namespace

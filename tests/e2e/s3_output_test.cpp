@@ -50,6 +50,30 @@ TEST_F(S3Output, HoldsWhatADirectoryWouldHold) {
   EXPECT_EQ(run({"cat", root() + "/deep/out"}).out, run({"cat", "local"}).out);
 }
 
+TEST_F(S3Output, IsOneFileWhenItIsGathered) {
+  workspace_.write("in.txt", make_text(1, 5'000));
+  ASSERT_EQ(count("local", {"--gather", "none"}).exit_code, 0);
+  const std::string sorted = run({"cat", "local"}).out;
+  std::string joined;
+  for (const std::string& name : workspace_.list("local")) {
+    if (name.starts_with("part-")) joined += workspace_.read("local/" + name);
+  }
+  for (const std::string how : {"concat", "merge-sort", "reduce"}) {
+    const Outcome outcome =
+        count(root() + "/" + how, {"--gather", how, "--gather-arity", "2", "--split-bytes", "50K"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.both();
+    EXPECT_EQ(server_->get(root() + "/" + how + "/part-00000-of-00001"),
+              how == "concat" ? joined : sorted)
+        << how;
+    const Outcome verified = run({"verify", root() + "/" + how});
+    EXPECT_EQ(verified.exit_code, 0) << verified.both();
+  }
+  // Nothing of what was gathered is left.
+  expect_nothing_but({"concat/_SUCCESS", "concat/part-00000-of-00001", "merge-sort/_SUCCESS",
+                      "merge-sort/part-00000-of-00001", "reduce/_SUCCESS",
+                      "reduce/part-00000-of-00001"});
+}
+
 TEST_F(S3Output, OfManyPartsIsWhole) {
   // More than one part of an upload.
   workspace_.write("in.txt", make_text(1, 400'000));

@@ -56,6 +56,8 @@ proto::TaskAssignment ExecFixture::assignment_of(const Plan& plan) {
   assignment.partitions = plan.partitions;
   assignment.staging = directory_.path("staging");
   assignment.splitters = plan.splitters;
+  assignment.gather_inputs = plan.gather_inputs;
+  assignment.branch = plan.branch;
   for (const std::string& path : plan.inputs) {
     io::Piece piece;
     piece.path = path;

@@ -42,6 +42,8 @@ class ExecFixture : public testing::Test {
     SideFiles* side_files = nullptr;
     SegmentList list = {};  // In place of `segments`, which it has to equal.
     io::KeptRuns* kept_runs = nullptr;
+    std::vector<proto::GatherInput> gather_inputs = {};
+    std::uint32_t branch = 0;
   };
   struct Run {
     RunOutcome outcome;

@@ -20,6 +20,7 @@ inline std::vector<master::Fact> sample_facts() {
   job.completion = {proto::CompletionRule::kMinSuccessful, 0, 500'000};
   job.deadline_unix_us = 1'700'000'000'000'000;
   job.retry = {{.errors = {"States.ALL"}}};
+  job.gather_arity = 16;
   const TaskId task{JobId{7}, Stage::kMap, 2};
   return {JobAccepted{job},
           AttemptCommitted{task, AttemptId{9}, WorkerId{3}, true, 1000, {1, 2, 3}},

@@ -14,7 +14,7 @@ namespace {
 TEST(Fingerprint, SaysWhatMustBeEqual) {
   EXPECT_THAT(
       std::string(kFingerprint),
-      ::testing::MatchesRegex("fanfold api=3 abi=itanium-1 stdlib=libstdc\\+\\+-cxx11(-debug)? "
+      ::testing::MatchesRegex("fanfold api=4 abi=itanium-1 stdlib=libstdc\\+\\+-cxx11(-debug)? "
                               "sanitizer=(none|address|thread|memory) headers=[0-9a-f]{16}"));
 }
 

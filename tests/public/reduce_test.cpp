@@ -214,6 +214,89 @@ TEST(ReduceTask, GivesCompositeKeysBack) {
   EXPECT_EQ(reduced<CompositeKeys>("bb\na\nbb\n"), "a,-1\t1\nbb,-2\t2\n");
 }
 
+/// What a map of the job makes of the text, nothing folded.
+template <class Job>
+std::unique_ptr<abi::RunSource> mapped(const std::string& text) {
+  testing::MemoryHost host;
+  abi::TaskSettings settings;
+  settings.combine = false;
+  detail::JobTask<Job> task(host, settings);
+  task.start();
+  abi::InputBlock block;
+  block.bytes = text;
+  task.map_block(block);
+  task.finish_map();
+  return host.segment(0);
+}
+
+template <class Job>
+void reduce_as(abi::Reduction reduction, abi::ProgressSlot* progress, testing::MemoryHost& host) {
+  abi::TaskSettings settings;
+  settings.mode = abi::TaskMode::kReduce;
+  settings.reduction = reduction;
+  settings.progress = progress;
+  detail::JobTask<Job> task(host, settings);
+  task.start();
+  std::vector<std::unique_ptr<abi::RunSource>> segments;
+  segments.push_back(mapped<Job>("a 1\nb 1\na 2\n"));
+  segments.push_back(mapped<Job>("b 5\nb 6\nc 7\n"));
+  task.reduce(std::move(segments));
+}
+
+/// Keys and values of a final run, as they are.
+std::vector<std::pair<std::string, std::string>> final_run(const testing::MemoryHost& host) {
+  std::vector<std::pair<std::string, std::string>> found;
+  const auto run = host.segment(0);
+  for (std::string_view block = run->next(); !block.empty(); block = run->next()) {
+    for (detail::Record record; detail::parse_record(block, record);
+         block.remove_prefix(record.bytes.size())) {
+      found.emplace_back(record.key, record.value);
+    }
+  }
+  return found;
+}
+
+TEST(ReduceTask, KeepsWhatItWritesUnderItsKeys) {
+  testing::MemoryHost host;
+  abi::ProgressSlot progress;
+  reduce_as<Describe>(abi::Reduction::kKeep, &progress, host);
+  EXPECT_THAT(
+      final_run(host),
+      ::testing::ElementsAre(::testing::Pair("a", "a\t1,2\n"), ::testing::Pair("a", "a\t0\n"),
+                             ::testing::Pair("b", "b\t1,5,6\n"), ::testing::Pair("b", "b\t0\n"),
+                             ::testing::Pair("c", "c\t7\n"), ::testing::Pair("c", "c\t0\n")));
+  EXPECT_TRUE(host.outputs.empty());
+}
+
+TEST(ReduceTask, KeepsNothingThatHasNoKey) {
+  testing::MemoryHost host;
+  abi::ProgressSlot progress;
+  EXPECT_THROW(reduce_as<BothEnds>(abi::Reduction::kKeep, &progress, host), std::logic_error);
+}
+
+/// Notes where it is said to be whenever it folds.
+struct Watched : Numbers {
+  static std::int64_t combine(std::int64_t a, std::int64_t b) {
+    seen.emplace_back(progress->records, std::string(progress->key, progress->key_size));
+    return a + b;
+  }
+  static inline abi::ProgressSlot* progress = nullptr;
+  static inline std::vector<std::pair<std::uint64_t, std::string>> seen = {};
+};
+
+TEST(ReduceTask, SaysWhereItIsWhileItFolds) {
+  testing::MemoryHost host;
+  abi::ProgressSlot progress;
+  Watched::progress = &progress;
+  reduce_as<Watched>(abi::Reduction::kFold, &progress, host);
+  EXPECT_THAT(Watched::seen,
+              ::testing::ElementsAre(::testing::Pair(2u, "a"), ::testing::Pair(4u, "b"),
+                                     ::testing::Pair(5u, "b")));
+  EXPECT_EQ(final_run(host).size(), 3u);
+  EXPECT_EQ(progress.records, 6u);
+  EXPECT_EQ(progress.key_size, abi::ProgressSlot::kNoKey);
+}
+
 TEST(ReduceTask, NoticesRunsOfAnotherJob) {
   testing::MemoryHost host;
   abi::TaskSettings settings;

@@ -86,6 +86,9 @@ void Invariants::check(const Fact& fact) {
     if (committed_tasks(job, Stage::kReduce) != job.submitted.partitions) {
       report("commit started before every reduce was committed");
     }
+    if (committed_tasks(job, Stage::kGather) != tree_of(job).tasks()) {
+      report("commit started before everything was gathered");
+    }
     job.commit_started = true;
   } else if (const auto* ended = std::get_if<JobEnded>(&fact)) {
     end(*ended);
@@ -265,6 +268,9 @@ void Invariants::assign(const AssignAttempt& action) {
     report("attempt moved: " + text);
   }
   if (action.task.stage == Stage::kReduce) check_inputs(*job, action);
+  if (action.task.stage == Stage::kGather && !has_gather_inputs(*job, action.task.index)) {
+    report("is to gather what is not committed: " + text);
+  }
   if (action.task.stage == Stage::kMap && job->submitted.sample &&
       committed_tasks(*job, Stage::kSample) == 0) {
     report("map before the sample: " + text);

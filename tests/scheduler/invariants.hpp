@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/proto/gather.hpp"
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/scheduler.hpp"
 
@@ -74,6 +75,16 @@ class Invariants {
   JobBook* job_of(const TaskId& task, const char* what);
   std::uint32_t committed_tasks(const JobBook& job, Stage stage) const;
   std::uint32_t given_up_tasks(const JobBook& job) const;
+  static proto::GatherTree tree_of(const JobBook& job) {
+    return proto::GatherTree(job.submitted.partitions, job.submitted.gather_arity);
+  }
+  static bool has_gather_inputs(JobBook& job, std::uint32_t task) {
+    const proto::GatherTree::Inputs inputs = tree_of(job).inputs(task);
+    for (std::uint32_t i = inputs.begin; i < inputs.end; ++i) {
+      if (job.tasks[{inputs.stage, i}].committed == AttemptId{}) return false;
+    }
+    return true;
+  }
   void report(const std::string& sentence) { violations_.push_back(sentence); }
 
   std::map<JobId, JobBook> jobs_;

@@ -21,6 +21,7 @@ void SchedulerTest::submit(const Plan& plan) {
   job.bad_records = plan.bad_records;
   job.control = plan.control;
   job.items = plan.items;
+  job.gather_arity = plan.gather_arity;
   step(job);
 }
 

@@ -41,6 +41,7 @@ class SchedulerTest : public ::testing::Test {
     proto::BadRecordPolicy bad_records{};
     proto::JobControl control{};
     std::uint64_t items = 0;
+    std::uint32_t gather_arity = 0;
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
@@ -74,6 +75,9 @@ class SchedulerTest : public ::testing::Test {
   const std::vector<CommittedOutput>& inputs(JobId job = kJob) { return lists[job].outputs; }
   AssignAttempt reduce(std::uint32_t index, JobId job = kJob) {
     return assignment(Stage::kReduce, index, job);
+  }
+  AssignAttempt gather(std::uint32_t index, JobId job = kJob) {
+    return assignment(Stage::kGather, index, job);
   }
   void commit(const AssignAttempt& attempt, bool output_empty = false);
   /// The same, having handed over so many pairs with this sum of their hashes.

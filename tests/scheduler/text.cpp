@@ -144,6 +144,7 @@ std::string name_of(AttemptId attempt) {
 std::string name_of(const TaskId& task) {
   const char* stage = task.stage == Stage::kMap ? "map" : "reduce";
   if (task.stage == Stage::kSample) stage = "sample";
+  if (task.stage == Stage::kGather) stage = "gather";
   return std::to_string(task.job.value) + "/" + stage + "/" + std::to_string(task.index);
 }
 

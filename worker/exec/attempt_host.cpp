@@ -13,7 +13,9 @@
 #include "common/io/unseen_part.hpp"
 #include "common/proto/failures.hpp"
 #include "common/proto/flow.hpp"
+#include "common/proto/gather.hpp"
 #include "worker/exec/key_text.hpp"
+#include "worker/exec/part_place.hpp"
 #include "worker/exec/segment_source.hpp"
 
 namespace fanfold::worker {
@@ -45,6 +47,8 @@ AttemptHost::AttemptHost(io::FileSystem& files, const RunRequest& request, SideF
       request_(request),
       assignment_(*request.assignment),
       side_files_(side_files),
+      branch_(has_branch(assignment_) ? assignment_.branch : 0),
+      leaves_run_(leaves_run(assignment_)),
       bad_records_(request, *this) {}
 
 void AttemptHost::fail(FailureKind kind, std::string message) {
@@ -111,15 +115,31 @@ void AttemptHost::write(std::uint32_t partition, std::string_view block,
   go_on();
   FANFOLD_CHECK(run_started_);
   // A run without records never becomes a file.
-  if (!run_) {
-    make_scratch();
-    const std::string path = run_kind_ == abi::RunKind::kFinal ? request_.scratch + "/output.run"
-                                                               : spill_path(spills_.size());
-    auto created = io::create_run_file(files_, path, io::BlockCompression::kLz4IfSlow);
+  if (!run_) run_ = create_run();
+  const Status written = run_->write(partition + branch_, block, summary);
+  if (written.code() != StatusCode::kExhausted) return require(written);
+  // The job's doing, not the disk's.
+  const bool kept = leaves_run_ && run_kind_ == abi::RunKind::kFinal;
+  fail(FailureKind::kException,
+       written.message() +
+           (kept ? "; what is larger cannot be merged or folded: use --gather concat" : ""));
+}
+
+std::unique_ptr<io::RunFileWriter> AttemptHost::create_run() {
+  const bool final = run_kind_ == abi::RunKind::kFinal;
+  if (final && leaves_run_) {
+    // Where the next task of the tree reads it, whatever becomes of this worker.  The same records
+    // give the same bytes, however slow the disk is.
+    auto created = io::create_durable_run_file(
+        files_, output_directory() + "/" + proto::kGatherRunName, io::BlockCompression::kLz4);
     require(created.status());
-    run_ = *std::move(created);
+    return *std::move(created);
   }
-  require(run_->write(partition, block, summary));
+  make_scratch();
+  const std::string path = final ? request_.scratch + "/output.run" : spill_path(spills_.size());
+  auto created = io::create_run_file(files_, path, io::BlockCompression::kLz4IfSlow);
+  require(created.status());
+  return *std::move(created);
 }
 
 void AttemptHost::finish_run() {
@@ -132,6 +152,7 @@ void AttemptHost::finish_run() {
     spills_.push_back(segments);
   } else {
     output_kept_ = run_ != nullptr;
+    if (leaves_run_) return note_gather_run();
     for (const io::Segment& segment : segments) {
       proto::add_flow(&flow_, proto::flow_of(segment.partition, segment.summary));
     }
@@ -141,9 +162,24 @@ void AttemptHost::finish_run() {
   run_.reset();
 }
 
+void AttemptHost::note_gather_run() {
+  // Of nothing there is no file.
+  if (!run_) return;
+  gather_run_.emplace();
+  gather_run_->name = proto::kGatherRunName;
+  gather_run_->bytes = run_->file_bytes();
+  const abi::BlockSummary& summary = run_->segments().front().summary;
+  gather_run_->records = summary.records;
+  gather_run_->checksum = checksum_of_run(summary);
+  records_out_ += gather_run_->records;
+  bytes_out_ += gather_run_->bytes;
+  run_.reset();
+}
+
 std::unique_ptr<abi::RunSource> AttemptHost::open_spill(std::size_t index,
                                                         std::uint32_t partition) {
   go_on();
+  partition += branch_;
   FANFOLD_CHECK(index < spills_.size());
   io::Segment wanted;
   wanted.partition = partition;
@@ -197,8 +233,7 @@ std::unique_ptr<abi::RunSource> AttemptHost::open_input(const FoundSegment& inpu
 io::PartWriter& AttemptHost::output_named(std::string_view name) {
   const auto found = outputs_.find(name);
   if (found != outputs_.end()) return *found->second;
-  const bool reduce = assignment_.task.stage == Stage::kReduce;
-  const bool part_file = reduce && name.empty();
+  const bool part_file = assignment_.task.stage != Stage::kMap && name.empty();
   if (!part_file && !is_output_name(name)) {
     fail(FailureKind::kException,
          "the job writes to an output called '" + std::string(name.substr(0, limits::kNameBytes)) +
@@ -207,15 +242,13 @@ io::PartWriter& AttemptHost::output_named(std::string_view name) {
   if (outputs_.size() == kOutputsMax) {
     fail(FailureKind::kException, "the job writes to more than 100 named outputs in one task");
   }
-  const io::PartCompression compression = assignment_.spec.output_compression;
-  const std::string file = reduce ? io::part_name(part_file ? "part" : name, assignment_.task.index,
-                                                  assignment_.partitions, compression)
-                                  : io::map_part_name(name, compression);
-  // Those of maps are joined first.
-  const std::string path = output_directory() + "/" + file;
-  const std::string target = io::without_slashes_at_end(assignment_.spec.output) + "/" + file;
-  auto part = reduce ? io::create_unseen_part(files_, path, target, file, compression)
-                     : io::create_part(files_, path, file, compression);
+  const PartPlace place = place_of(assignment_, name);
+  const std::string path = output_directory() + "/" + place.file;
+  const std::string target = io::without_slashes_at_end(assignment_.spec.output) + "/" + place.file;
+  // What is joined or gathered first has to be read.
+  auto part = place.unseen
+                  ? io::create_unseen_part(files_, path, target, place.file, place.compression)
+                  : io::create_part(files_, path, place.file, place.compression);
   require(part.status());
   return *outputs_.emplace(name, *std::move(part)).first->second;
 }
@@ -338,6 +371,7 @@ void AttemptHost::finish_map(proto::AttemptReport* report) {
 }
 
 void AttemptHost::finish(proto::AttemptReport* report) {
+  if (gather_run_) report->files.push_back(*gather_run_);
   for (auto& [name, part] : outputs_) {
     require(part->finish());
     const io::PartInfo& info = part->info();
@@ -357,7 +391,9 @@ void AttemptHost::finish(proto::AttemptReport* report) {
   report->emission = std::move(emission_);
   if (assignment_.task.stage == Stage::kMap) finish_map(report);
   // Spills and fetched segments of a committed reduce would lie there as long as the job.
-  if (assignment_.task.stage == Stage::kReduce) require(files_.remove_tree(request_.scratch));
+  const bool reduces =
+      assignment_.task.stage == Stage::kReduce || assignment_.task.stage == Stage::kGather;
+  if (reduces) require(files_.remove_tree(request_.scratch));
   report->counters.insert(counters_.begin(), counters_.end());
 }
 

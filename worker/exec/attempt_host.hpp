@@ -75,11 +75,15 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   void go_on() const;
   void make_scratch();
   std::string spill_path(std::size_t index) const;
+  std::unique_ptr<io::RunFileWriter> create_run();
+  void note_gather_run();
 
   io::FileSystem& files_;
   const RunRequest& request_;
   const proto::TaskAssignment& assignment_;
   SideFiles& side_files_;
+  const std::uint32_t branch_;  // Map: added to each partition.
+  const bool leaves_run_;       // The final run is for a gather task.
   std::optional<proto::FailureReport> failure_;
 
   std::unique_ptr<io::RunFileWriter> run_;  // Being written; made at its first block.
@@ -87,7 +91,8 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   bool run_started_ = false;
   std::vector<std::vector<io::Segment>> spills_;  // Indexes of the spills finished so far.
   bool scratch_made_ = false;
-  bool output_kept_ = false;  // Map: output.run exists.
+  bool output_kept_ = false;                // Map: output.run exists.
+  std::optional<io::PartInfo> gather_run_;  // The file of that run.
 
   std::map<std::string, std::unique_ptr<io::PartWriter>, std::less<>> outputs_;
   bool output_directory_made_ = false;

@@ -12,7 +12,9 @@
 #include "common/io/scheme.hpp"
 #include "common/proto/flow.hpp"
 #include "worker/exec/attempt_host.hpp"
+#include "worker/exec/gather.hpp"
 #include "worker/exec/key_text.hpp"
+#include "worker/exec/part_place.hpp"
 #include "worker/plugin/plugin.hpp"
 
 namespace fanfold::worker {
@@ -45,6 +47,7 @@ abi::TaskMode mode_of(Stage stage) {
     case Stage::kMap:
       return abi::TaskMode::kMap;
     case Stage::kReduce:
+    case Stage::kGather:
       break;
   }
   return abi::TaskMode::kReduce;
@@ -53,9 +56,13 @@ abi::TaskMode mode_of(Stage stage) {
 /// Objects are read ahead, and sent while more is written.
 constexpr std::uint64_t kRemoteBytes = 24u << 20;
 
+bool reduces(const proto::TaskAssignment& assignment) {
+  return mode_of(assignment.task.stage) == abi::TaskMode::kReduce;
+}
+
 bool is_remote(const RunRequest& request) {
   const proto::TaskAssignment& assignment = *request.assignment;
-  if (assignment.task.stage == Stage::kReduce) {
+  if (reduces(assignment)) {
     return !io::scheme_of(assignment.spec.output).empty();
   }
   const auto& pieces = assignment.split.pieces;
@@ -82,6 +89,10 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   settings.mode = mode_of(assignment.task.stage);
   settings.partitions = assignment.partitions;
   settings.index = assignment.task.index;
+  settings.reduction = reduction_of(assignment);
+  // A branch, and the root of a tree, are all that there is as far as the job can see.
+  if (has_branch(assignment) || assignment.task.stage == Stage::kGather) settings.partitions = 1;
+  if (assignment.task.stage == Stage::kGather) settings.index = 0;
   settings.attempt = assignment.attempt_number;
   settings.job_id = std::to_string(assignment.task.job.value);
   settings.memory_bytes = task_bytes(request) - kept_bytes(request);
@@ -89,9 +100,9 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   settings.output_format = assignment.spec.output_format;
   settings.parameters = assignment.spec.parameters;
   settings.splitters = assignment.splitters;
-  settings.tolerant =
-      assignment.spec.bad_records.tolerant() && assignment.task.stage != Stage::kReduce;
-  settings.measure_keys = assignment.spec.measure_keys;
+  settings.tolerant = assignment.spec.bad_records.tolerant() && !reduces(assignment);
+  // Where values are folded in branches no key belongs to one partition.
+  settings.measure_keys = assignment.spec.measure_keys && !has_branch(assignment);
   settings.progress = progress;
   return settings;
 }
@@ -206,6 +217,17 @@ std::vector<FoundSegment> find_segments(Attempt& attempt, const FetchedFiles& fe
   return found;
 }
 
+void reduce_sources(Attempt& attempt, abi::Task& task,
+                    std::vector<std::unique_ptr<abi::RunSource>> sources) {
+  try {
+    task.reduce(std::move(sources));
+  } catch (...) {
+    // The key lies in the task, which is about to go.
+    attempt.key = key_text(attempt.assignment.spec.key_order, current_key(attempt.progress));
+    throw;
+  }
+}
+
 /// Counts what the segments hold before they are read.
 void reduce_segments(Attempt& attempt, abi::Task& task) {
   io::KeptRuns own_runs(attempt.files);
@@ -218,26 +240,43 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
   runs.fetched.begin(nullptr, fetched.size(), bytes);
   runs.local.begin(request.segments, segments_of(request.segments).size(), bytes);
   const std::vector<FoundSegment> segments = find_segments(attempt, fetched, runs.local);
-  attempt.host.open_part();
+  if (!leaves_run(attempt.assignment)) attempt.host.open_part();
   const std::uint32_t partition = attempt.assignment.task.index;
   for (const FoundSegment& found : segments) {
     proto::add_flow(&attempt.report.flow, proto::flow_of(partition, found.segment.summary));
     attempt.report.bytes_in += found.segment.stored_bytes;
   }
-  try {
-    task.reduce(attempt.host.open_inputs(segments, runs));
-  } catch (...) {
-    // The key lies in the task, which is about to go.
-    attempt.key = key_text(attempt.assignment.spec.key_order, current_key(attempt.progress));
-    throw;
+  reduce_sources(attempt, task, attempt.host.open_inputs(segments, runs));
+}
+
+/// What other tasks of a tree have left.
+void gather(Attempt& attempt, abi::TaskSettings settings) {
+  if (joins(attempt.assignment)) {
+    return join_parts(attempt.files, attempt.request, attempt.progress, attempt.host,
+                      &attempt.report);
   }
+  GatheredRuns runs =
+      open_gathered_runs(attempt.files, attempt.request, attempt.host, &attempt.report);
+  settings.memory_bytes = memory_for(runs, settings.memory_bytes);
+  if (attempt.assignment.spec.gather.how != abi::Gather::kReduce) {
+    return merge_runs(attempt.files, attempt.request, std::move(runs), settings.memory_bytes,
+                      attempt.progress, attempt.host);
+  }
+  const std::unique_ptr<abi::Task> task = attempt.request.job->make_task(attempt.host, settings);
+  task->start();
+  if (!leaves_run(attempt.assignment)) attempt.host.open_part();
+  reduce_sources(attempt, *task, std::move(runs.sources));
 }
 
 void run_stage(Attempt& attempt) {
   const abi::TaskSettings settings = settings_for(attempt.request, &attempt.progress);
   // What reduces keep is memory that a map may want.
-  const bool reduces = attempt.assignment.task.stage == Stage::kReduce;
-  if (!reduces && attempt.request.kept_runs != nullptr) attempt.request.kept_runs->clear();
+  const bool reduce = attempt.assignment.task.stage == Stage::kReduce;
+  if (!reduce && attempt.request.kept_runs != nullptr) attempt.request.kept_runs->clear();
+  if (attempt.assignment.task.stage == Stage::kGather) {
+    gather(attempt, settings);
+    return attempt.host.finish(&attempt.report);
+  }
   const std::unique_ptr<abi::Task> task = attempt.request.job->make_task(attempt.host, settings);
   task->start();
   switch (attempt.assignment.task.stage) {
@@ -251,6 +290,8 @@ void run_stage(Attempt& attempt) {
       break;
     case Stage::kReduce:
       reduce_segments(attempt, *task);
+      break;
+    case Stage::kGather:
       break;
   }
   attempt.report.records_in = attempt.progress.records.load(std::memory_order_relaxed);

@@ -114,7 +114,9 @@ void add_record(const RunningAttempt& running, const SharedPage& page,
   const abi::ProgressSlot& progress = page.progress;
   if (!failure->record_file.empty()) return;
   if (progress.in_user_code.load() != abi::ProgressSlot::kAtRecord) return;
-  if (running.task.stage == Stage::kReduce) return add_key(running, page, failure);
+  if (running.task.stage == Stage::kReduce || running.task.stage == Stage::kGather) {
+    return add_key(running, page, failure);
+  }
   const std::uint32_t piece = progress.piece.load();
   if (piece >= running.piece_paths.size()) return;
   failure->record_file = running.piece_paths[piece];

@@ -51,6 +51,9 @@ void write_job(const abi::JobInfo& job, FieldWriter* out) {
   out->number(job.has_combiner ? 1 : 0);
   out->number(job.has_reduce ? 1 : 0);
   out->number(job.order_values ? 1 : 0);
+  out->number(static_cast<std::uint64_t>(job.gather));
+  out->number(job.gather_arity);
+  out->number(job.writes_at_end ? 1 : 0);
   out->text(job.key_order);
   write_texts(job.inputs, out);
   out->number(job.parameters.size());
@@ -68,6 +71,9 @@ abi::JobInfo read_job(FieldReader* in) {
   job.has_combiner = in->number() != 0;
   job.has_reduce = in->number() != 0;
   job.order_values = in->number() != 0;
+  job.gather = static_cast<abi::Gather>(in->number());
+  job.gather_arity = static_cast<std::uint32_t>(in->number());
+  job.writes_at_end = in->number() != 0;
   job.key_order = in->text();
   job.inputs = read_texts(in);
   for (std::uint64_t left = in->count(); left > 0 && in->ok(); --left) {

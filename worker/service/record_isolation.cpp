@@ -9,7 +9,8 @@ namespace fanfold::worker {
 
 void RecordIsolation::note_started(const ExecutorTask& task) {
   if (!task.assignment.spec.bad_records.tolerant()) return;
-  if (task.assignment.task.stage == Stage::kReduce) return;
+  const Stage stage = task.assignment.task.stage;
+  if (stage == Stage::kReduce || stage == Stage::kGather) return;
   held_[task.assignment.attempt].task = task;
 }
 

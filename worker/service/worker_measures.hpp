@@ -27,8 +27,7 @@ struct WorkerFigures {
     std::uint64_t spills = 0;
     double seconds = 0;  // That finished attempts ran.
   };
-  static constexpr std::size_t kStages = 3;
-  std::array<OfStage, kStages> stages;  // Sample, map, reduce.
+  std::array<OfStage, kStages> stages;
   const OfStage& stage(Stage which) const { return stages.at(static_cast<std::size_t>(which) - 1); }
 
   std::map<proto::FailureKind, std::uint64_t> failures;  // Of attempts, cancelled ones too.

@@ -1,26 +1,22 @@
 #include "worker/service/worker_metrics.hpp"
 
-#include <array>
-
 #include "common/http/metric_text.hpp"
 #include "worker/service/host_room.hpp"
 
 namespace fanfold::worker {
 namespace {
 
-constexpr std::array kStages = {Stage::kSample, Stage::kMap, Stage::kReduce};
-
 MetricLabel of_stage(Stage stage) { return {"stage", name_of(stage)}; }
 
 void add_attempts(const WorkerFigures& figures, MetricText* text) {
   text->begin("worker_attempts_started_total", "Attempts that began to run here.",
               MetricKind::kCounter);
-  for (const Stage stage : kStages) text->add(figures.stage(stage).started, {of_stage(stage)});
+  for (const Stage stage : kAllStages) text->add(figures.stage(stage).started, {of_stage(stage)});
   text->begin("worker_attempts_running", "Attempts that run here now.", MetricKind::kGauge);
-  for (const Stage stage : kStages) text->add(figures.stage(stage).running, {of_stage(stage)});
+  for (const Stage stage : kAllStages) text->add(figures.stage(stage).running, {of_stage(stage)});
   text->begin("worker_attempts_finished_total",
               "Attempts that ran to their end here and asked to commit.", MetricKind::kCounter);
-  for (const Stage stage : kStages) text->add(figures.stage(stage).finished, {of_stage(stage)});
+  for (const Stage stage : kAllStages) text->add(figures.stage(stage).finished, {of_stage(stage)});
   text->begin("worker_attempts_waiting", "Attempts held here that wait for a slot or their inputs.",
               MetricKind::kGauge)
       .add(figures.waiting);
@@ -39,13 +35,13 @@ void add_attempts(const WorkerFigures& figures, MetricText* text) {
   }
   text->begin("worker_attempt_run_seconds_total", "Run time of attempts that finished here.",
               MetricKind::kCounter);
-  for (const Stage stage : kStages) text->add(figures.stage(stage).seconds, {of_stage(stage)});
+  for (const Stage stage : kAllStages) text->add(figures.stage(stage).seconds, {of_stage(stage)});
 }
 
 void add_flow(const WorkerFigures& figures, MetricText* text) {
   const auto flow = [&](const char* name, const char* help, auto in, auto out) {
     text->begin(name, help, MetricKind::kCounter);
-    for (const Stage stage : kStages) {
+    for (const Stage stage : kAllStages) {
       text->add(figures.stage(stage).*in, {of_stage(stage), {"direction", "in"}})
           .add(figures.stage(stage).*out, {of_stage(stage), {"direction", "out"}});
     }
@@ -57,7 +53,7 @@ void add_flow(const WorkerFigures& figures, MetricText* text) {
        &OfStage::bytes_in, &OfStage::bytes_out);
   text->begin("worker_spills_total", "Sorted runs that attempts wrote for want of memory.",
               MetricKind::kCounter);
-  for (const Stage stage : kStages) text->add(figures.stage(stage).spills, {of_stage(stage)});
+  for (const Stage stage : kAllStages) text->add(figures.stage(stage).spills, {of_stage(stage)});
   text->begin("worker_records_isolated_total",
               "Records that ended an executor and were passed over.", MetricKind::kCounter)
       .add(figures.records_isolated);

@@ -19,7 +19,7 @@
 namespace fanfold::abi {
 
 /// Changes whenever anything in this file changes its meaning.
-inline constexpr std::uint32_t kApiVersion = 3;
+inline constexpr std::uint32_t kApiVersion = 4;
 
 /// How bytes of input become records.  Values are permanent: they are stored in job records.
 enum class RecordFormat : std::uint8_t {
@@ -36,6 +36,17 @@ enum class Partitioning : std::uint8_t {
   kRange = 2,   // Sampled splitters: part i holds smaller keys than part i + 1.
   kCustom = 3,  // The job's own partition(key, n).
 };
+
+/// How the results of a job's reduces are brought together (docs/patterns/gather.md).
+enum class Gather : std::uint8_t {
+  kNone = 0,       // They are not: a part file for each reduce.
+  kConcat = 1,     // One after the other, in the order of partitions.
+  kMergeSort = 2,  // Into one that is sorted by key.
+  kReduce = 3,     // Folded by combine() in a tree; reduce() sees what is left.
+};
+/// Of a tree: how many results one of its tasks brings together.
+inline constexpr std::uint32_t kGatherArityLeast = 2;
+inline constexpr std::uint32_t kGatherArityMost = 256;  // Each is an open file.
 
 enum class OutputFormat : std::uint8_t { kText = 1, kJsonLines = 2, kBinary = 3 };
 
@@ -176,6 +187,14 @@ struct HostFailure {};
 
 enum class TaskMode : std::uint8_t { kMap = 1, kReduce = 2, kSample = 3 };
 
+/// What a reduce task makes of its segments.  All but kWrite is a final run of partition 0, for the
+/// tasks that gather.
+enum class Reduction : std::uint8_t {
+  kWrite = 0,  // What reduce() writes is the part.
+  kFold = 1,   // Values that combine() alone has folded.
+  kKeep = 2,   // What reduce() writes, record by record, under the keys at which it did.
+};
+
 struct TaskSettings {
   TaskMode mode = TaskMode::kMap;
   std::uint32_t partitions = 1;  // Reduce tasks of the job.
@@ -187,7 +206,8 @@ struct TaskSettings {
   OutputFormat output_format = OutputFormat::kText;
   bool combine = true;       // False: a declared combiner is left out (for tests).
   bool measure_keys = true;  // Map: hot keys are looked for.
-  bool tolerant = false;     // Map and sample: the job may do without some of its records.
+  Reduction reduction = Reduction::kWrite;
+  bool tolerant = false;  // Map and sample: the job may do without some of its records.
   std::map<std::string, std::string, std::less<>> parameters;  // Complete: defaults filled in.
   std::vector<std::string> splitters;  // kRange: partitions - 1 encoded keys, ascending.
   ProgressSlot* progress = nullptr;    // Never null when a host runs the task.
@@ -220,6 +240,9 @@ struct JobInfo {
   bool has_combiner = false;
   bool has_reduce = false;
   bool order_values = false;
+  Gather gather = Gather::kNone;    // Unless the user wants another.
+  std::uint32_t gather_arity = 0;   // The same; 0: any.
+  bool writes_at_end = false;       // A reduce writes behind its last key, too.
   std::string key_order;            // How `fanfold cat` compares keys: docs/disk_format.md.
   std::vector<std::string> inputs;  // Tags of TAG=PATH inputs; empty: plain paths.
   std::vector<Parameter> parameters;

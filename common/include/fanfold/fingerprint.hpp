@@ -52,7 +52,7 @@
 
 // A macro and not a function of strings, because it must become constant bytes of a section.
 #define FANFOLD_FINGERPRINT                                                          \
-  "fanfold api=3 abi=" FANFOLD_CXX_ABI " stdlib=" FANFOLD_STDLIB FANFOLD_STDLIB_MODE \
+  "fanfold api=4 abi=" FANFOLD_CXX_ABI " stdlib=" FANFOLD_STDLIB FANFOLD_STDLIB_MODE \
   " sanitizer=" FANFOLD_SANITIZER " headers=" FANFOLD_BUILD_ID
 
 namespace fanfold {
@@ -60,7 +60,7 @@ namespace fanfold {
 /// Fingerprint of the code that includes this.
 inline constexpr std::string_view kFingerprint = FANFOLD_FINGERPRINT;
 
-static_assert(abi::kApiVersion == 3, "FANFOLD_FINGERPRINT must name the version of the boundary");
+static_assert(abi::kApiVersion == 4, "FANFOLD_FINGERPRINT must name the version of the boundary");
 
 namespace detail {
 

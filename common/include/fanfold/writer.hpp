@@ -34,6 +34,15 @@ class Writer;
 
 namespace detail {
 
+/// Takes the records of the part one by one, as they are printed.
+class RecordSink {
+ public:
+  virtual void take(std::string_view record) = 0;
+
+ protected:
+  ~RecordSink() = default;
+};
+
 /// All outputs of one task, by name; the empty name is the part file.
 class Outputs {
  public:
@@ -41,6 +50,9 @@ class Outputs {
       : host_(host), format_(format), progress_(progress) {}
 
   Writer& to(std::string_view name);
+  /// Before anything is written: records of the part go to `sink`, which outlives the writing, and
+  /// not to the host.
+  void keep_in(RecordSink& sink) { part_sink_ = &sink; }
   /// Hands over what the writers still hold.
   void flush();
   /// That were written so far, to all of them.
@@ -51,6 +63,7 @@ class Outputs {
   abi::TaskHost& host_;
   abi::OutputFormat format_;
   abi::ProgressSlot& progress_;
+  RecordSink* part_sink_ = nullptr;
   std::vector<std::unique_ptr<Writer>> writers_;
 };
 
@@ -80,7 +93,11 @@ constexpr bool valid_name(std::string_view name) {
 class Writer {
  public:
   Writer(detail::Outputs& outputs, std::string_view name)
-      : outputs_(outputs), format_(outputs.format_), name_(name) {}
+      : outputs_(outputs),
+        format_(outputs.format_),
+        name_(name),
+        sink_(name.empty() ? outputs.part_sink_ : nullptr),
+        flush_bytes_(sink_ != nullptr ? 0 : kFlushBytes) {}
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
@@ -121,6 +138,7 @@ class Writer {
   /// The engine's side: hands over what is buffered.
   void flush() {
     if (records_ == 0) return;
+    if (sink_ != nullptr) return hand_to_sink();
     const detail::InHost in_host(outputs_.progress_);
     outputs_.host_.write_output(name_, buffer_.view(), records_);
     buffer_.clear();
@@ -130,6 +148,12 @@ class Writer {
 
  private:
   static constexpr std::size_t kFlushBytes = 256u << 10;
+
+  void hand_to_sink() {
+    sink_->take(buffer_.view());
+    buffer_.clear();
+    handed_over_ += std::exchange(records_, 0);
+  }
 
   template <class K, class V>
   void write_pair(const K& key, const V& value) {
@@ -194,12 +218,14 @@ class Writer {
 
   void end_record() {
     ++records_;
-    if (buffer_.size() >= kFlushBytes) flush();
+    if (buffer_.size() >= flush_bytes_) flush();
   }
 
   detail::Outputs& outputs_;
   const abi::OutputFormat format_;
   const std::string name_;
+  detail::RecordSink* const sink_;
+  const std::size_t flush_bytes_;  // With a sink each record is handed over.
   Bytes buffer_;
   Bytes key_bytes_;
   Bytes value_bytes_;

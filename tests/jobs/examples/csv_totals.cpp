@@ -20,6 +20,10 @@ struct CsvTotals {
     out.emit(row.field("customer"), pieces * cents);
   }
 
+  // One sorted file, whoever runs the job.
+  static constexpr auto gather = fanfold::kGatherMergeSort;  // Or kGatherConcat, kGatherReduce.
+  static constexpr std::uint32_t gather_arity = 8;
+
   // Whole cents, not floating point: integers add up to the same total in every order.
   static std::int64_t combine(std::int64_t a, std::int64_t b) { return a + b; }
 

@@ -39,7 +39,8 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "go_on_behind_record",
                                                    "ignore_control",
                                                    "count_failures_again",
-                                                   "keep_old_tolerance"};
+                                                   "keep_old_tolerance",
+                                                   "publish_ungathered"};
 
 }  // namespace
 

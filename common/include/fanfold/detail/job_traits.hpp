@@ -25,6 +25,11 @@ namespace fanfold {
 inline constexpr abi::Partitioning kHashPartitioned = abi::Partitioning::kHash;
 inline constexpr abi::Partitioning kRangePartitioned = abi::Partitioning::kRange;
 
+/// static constexpr auto gather = fanfold::kGatherMergeSort: how the parts become one file.
+inline constexpr abi::Gather kGatherConcat = abi::Gather::kConcat;
+inline constexpr abi::Gather kGatherMergeSort = abi::Gather::kMergeSort;
+inline constexpr abi::Gather kGatherReduce = abi::Gather::kReduce;
+
 namespace detail {
 
 // kNames_x<Job>: Job has a member called x, of whatever kind, overloaded or not.  A class with two
@@ -99,6 +104,29 @@ consteval bool find_order_values() {
     return Job::order_values;
   } else {
     return false;
+  }
+}
+
+template <class Job>
+consteval abi::Gather find_gather() {
+  if constexpr (requires { Job::gather; }) {
+    static_assert(std::is_same_v<std::remove_cvref_t<decltype(Job::gather)>, abi::Gather>,
+                  "fanfold: gather is fanfold::kGatherConcat, kGatherMergeSort or kGatherReduce");
+    return Job::gather;
+  } else {
+    return abi::Gather::kNone;
+  }
+}
+
+template <class Job>
+consteval std::uint32_t find_gather_arity() {
+  if constexpr (requires { Job::gather_arity; }) {
+    static_assert(
+        Job::gather_arity >= abi::kGatherArityLeast && Job::gather_arity <= abi::kGatherArityMost,
+        "fanfold: gather_arity, the results that one gather task brings together, is 2 to 256");
+    return Job::gather_arity;
+  } else {
+    return 0;
   }
 }
 
@@ -180,6 +208,12 @@ struct JobTraits {
   static constexpr abi::Partitioning kPartitioning = find_partitioning<Job>();
   static constexpr bool kCsvHeader = find_csv_header<Job>();
 
+  static constexpr abi::Gather kGather = find_gather<Job>();
+  static constexpr std::uint32_t kGatherArity = find_gather_arity<Job>();
+  static_assert(kGather != abi::Gather::kReduce || kHasCombine,
+                "fanfold: to gather by reducing a job needs a function that folds two values: "
+                "static Value combine(Value a, Value b)");
+
   static_assert(
       !kHasPartition ||
           requires(Job & job, const Key& key, std::uint32_t partitions) {
@@ -222,6 +256,9 @@ struct JobTraits {
                 "fanfold: finish must be public and look like void finish(), "
                 "void finish(fanfold::Emitter<Key, Value>& out) at the end of a map task or "
                 "void finish(fanfold::Writer& out) at the end of a reduce task");
+  static_assert(kGather != abi::Gather::kMergeSort || !kFinishesReduce,
+                "fanfold: what finish(fanfold::Writer& out) writes has no key to be merged by; use "
+                "kGatherConcat");
 
   static constexpr bool kSkipsLines = names_only_lines_with<Job>();
   static_assert(

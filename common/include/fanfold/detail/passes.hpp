@@ -1,13 +1,10 @@
-// Merges runs into runs: the spills of a map task into its output, and, when there are more runs
-// than can be open within the memory budget, several into one before that.  Only neighbours are
-// merged, so equal keys keep their order.
+// Merges runs into runs, folding on the way: the spills of a map task into its output, and what a
+// reduce task reads into as much as can be open at once.
 
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -17,28 +14,10 @@
 #include "fanfold/bytes.hpp"
 #include "fanfold/detail/job_traits.hpp"
 #include "fanfold/detail/merger.hpp"
+#include "fanfold/detail/narrow.hpp"
 #include "fanfold/detail/run_writer.hpp"
 
 namespace fanfold::detail {
-
-/// Bytes that one open run may take: a block, the same block as it is stored, and change.
-inline constexpr std::uint64_t kSourceBytes = 768u << 10;
-
-inline std::size_t fan_in_of(std::uint64_t memory_bytes) {
-  // Each open run is an open file, too.
-  return static_cast<std::size_t>(std::clamp<std::uint64_t>(memory_bytes / kSourceBytes, 2, 256));
-}
-
-/// Of `count` neighbours, which to merge next so that few bytes are merged twice.
-struct MergePlan {
-  std::size_t at = 0;
-
-  std::size_t size(std::size_t count, std::size_t fan_in) {
-    const std::size_t size = std::min(fan_in, count - fan_in + 1);
-    if (at + size > count) at = 0;
-    return size;
-  }
-};
 
 /// Copies a merged stream to a run.  With a combiner, records of one key become one on the way.
 template <class Job>
@@ -49,10 +28,13 @@ class RecordFold {
 
   RecordFold(Job& job, bool combine) : job_(job), combine_(combine) {}
 
-  void copy(Merger& merger, std::uint32_t partition, RunWriter& out) {
+  void copy(Merger& merger, std::uint32_t partition, RunWriter& out, abi::ProgressSlot& progress) {
     for (; !merger.at_end(); merger.advance()) {
       if constexpr (Traits::kHasCombine) {
         if (combine_) {
+          // Each is a sign of life: values may be dear to fold.
+          progress.ticks.store(progress.ticks.load(std::memory_order_relaxed) + 1,
+                               std::memory_order_relaxed);
           add(merger.record(), partition, out);
           continue;
         }
@@ -151,27 +133,10 @@ class Passes {
 
   /// Reduce: merges neighbours until all that is left can be open together.
   void narrow(std::vector<std::unique_ptr<abi::RunSource>>& segments) {
-    const std::size_t fan_in = fan_in_of(settings_.memory_bytes);
-    std::vector<std::optional<std::size_t>> spilled(segments.size());
-    for (MergePlan plan; segments.size() > fan_in; ++plan.at) {
-      const std::size_t size = plan.size(segments.size(), fan_in);
-      const auto first = static_cast<std::ptrdiff_t>(plan.at);
-      const auto last = static_cast<std::ptrdiff_t>(plan.at + size);
-      std::vector<std::unique_ptr<abi::RunSource>> group(
-          std::make_move_iterator(segments.begin() + first),
-          std::make_move_iterator(segments.begin() + last));
-      RunWriter out(host_, abi::RunKind::kSpill, progress_);
-      merge(std::move(group), settings_.index, out);
-      out.finish();
-      for (auto spill = spilled.begin() + first; spill != spilled.begin() + last; ++spill) {
-        if (spill->has_value()) host_.drop_spill(**spill);
-      }
-      const std::size_t index = next_spill_++;
-      segments.erase(segments.begin() + first + 1, segments.begin() + last);
-      segments[plan.at] = host_.open_spill(index, settings_.index);
-      spilled.erase(spilled.begin() + first + 1, spilled.begin() + last);
-      spilled[plan.at] = index;
-    }
+    narrow_runs({host_, progress_, settings_.memory_bytes, settings_.index}, segments,
+                [this](std::vector<std::unique_ptr<abi::RunSource>> some, RunWriter& out) {
+                  merge(std::move(some), settings_.index, out);
+                });
   }
 
  private:
@@ -195,7 +160,7 @@ class Passes {
   void merge(std::vector<std::unique_ptr<abi::RunSource>> sources, std::uint32_t partition,
              RunWriter& out) {
     Merger merger(std::move(sources), Traits::kOrderValues, progress_);
-    RecordFold<Job>(job_, settings_.combine).copy(merger, partition, out);
+    RecordFold<Job>(job_, settings_.combine).copy(merger, partition, out, progress_);
   }
 
   Job& job_;

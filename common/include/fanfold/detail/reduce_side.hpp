@@ -13,6 +13,7 @@
 #include "fanfold/detail/job_traits.hpp"
 #include "fanfold/detail/merger.hpp"
 #include "fanfold/detail/passes.hpp"
+#include "fanfold/detail/run_writer.hpp"
 #include "fanfold/detail/user_code.hpp"
 #include "fanfold/values.hpp"
 #include "fanfold/writer.hpp"
@@ -37,6 +38,43 @@ class ReduceSide {
   void reduce(std::vector<std::unique_ptr<abi::RunSource>> segments) {
     Passes<Job>(job_, host_, settings_, progress_).narrow(segments);
     Merger merger(std::move(segments), Traits::kOrderValues, progress_);
+    switch (settings_.reduction) {
+      case abi::Reduction::kWrite:
+        return write(merger);
+      case abi::Reduction::kFold:
+        return fold(merger);
+      case abi::Reduction::kKeep:
+        return keep(merger);
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kKeysPerFlush = 4096;
+
+  /// Puts each record under the key of its group.
+  class Keeper final : public RecordSink {
+   public:
+    Keeper(RunWriter& run, const Bytes& key) : run_(run), key_(key) {}
+    void take(std::string_view record) override { run_.write(0, key_.view(), record); }
+
+   private:
+    RunWriter& run_;
+    const Bytes& key_;
+  };
+
+  void keep(Merger& merger) {
+    if constexpr (Traits::kFinishesReduce) {
+      throw std::logic_error("the job writes behind its last key, so what it writes has no order");
+    } else {
+      RunWriter run(host_, abi::RunKind::kFinal, progress_);
+      Keeper keeper(run, group_key_);
+      outputs_.keep_in(keeper);
+      write(merger);
+      run.finish();
+    }
+  }
+
+  void write(Merger& merger) {
     Groups groups(merger, group_key_, progress_);
     Writer& out = outputs_.to("");
     const InUserCode in_user_code(progress_);
@@ -59,8 +97,27 @@ class ReduceSide {
     }
   }
 
- private:
-  static constexpr std::uint64_t kKeysPerFlush = 4096;
+  void fold(Merger& merger) {
+    if constexpr (Traits::kHasCombine) {
+      const InUserCode in_user_code(progress_);
+      RunWriter out(host_, abi::RunKind::kFinal, progress_);
+      RecordFold<Job> fold(job_, true);
+      for (std::uint64_t records = 1; !merger.at_end(); ++records) {
+        const std::string_view key = merger.record().key;
+        progress_.key.store(key.data(), std::memory_order_relaxed);
+        progress_.key_size.store(key.size(), std::memory_order_relaxed);
+        progress_.records.store(records, std::memory_order_relaxed);
+        fold.add(merger.record(), 0, out);
+        // Its bytes go with the record.
+        progress_.key_size.store(abi::ProgressSlot::kNoKey, std::memory_order_relaxed);
+        merger.advance();
+      }
+      fold.write_held(0, out);
+      out.finish();
+    } else {
+      throw std::logic_error("the job is to fold values, and has no combine()");
+    }
+  }
 
   void reduce_group(const typename Traits::ReduceKey& key, Values<Value>& values, Writer& out) {
     if constexpr (Traits::kHasReduce) {

@@ -34,6 +34,9 @@ abi::JobInfo describe_job(std::string_view name, std::string_view summary) {
   info.has_combiner = Traits::kHasCombine;
   info.has_reduce = Traits::kHasReduce;
   info.order_values = Traits::kOrderValues;
+  info.gather = Traits::kGather;
+  info.gather_arity = Traits::kGatherArity;
+  info.writes_at_end = Traits::kFinishesReduce;
   info.key_order = KeyCodec<typename Traits::Key>::order();
   if constexpr (requires { Job::inputs; }) {
     for (const auto& tag : Job::inputs) info.inputs.emplace_back(tag);
