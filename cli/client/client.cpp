@@ -7,6 +7,7 @@
 
 #include "common/core/limits.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/versions.hpp"
 #include "common/security/key_file.hpp"
 
 namespace fanfold::cli {
@@ -36,9 +37,24 @@ Client::Client(std::unique_ptr<net::Transport> transport, std::string address, s
 }
 
 Status Client::send(const proto::ClientMessage& request) {
-  Status status = transport_->send(
-      net::PeerId{},
-      std::visit([](const auto& message) { return proto::encode(message); }, request));
+  const auto encode = [&] {
+    return std::visit(
+        [this](const auto& message) { return proto::encode_for(message, spoken_.number()); },
+        request);
+  };
+  proto::Encoded encoded = encode();
+  if (!encoded.unknown.empty() && !std::exchange(asked_anew_, true)) {
+    // The master may be a newer one by now.
+    spoken_.reset();
+    encoded = encode();
+  }
+  if (!encoded.unknown.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the master at " + address_ + " speaks protocol " +
+                      std::to_string(spoken_.number()) + " and does not know " + encoded.unknown +
+                      ": start it again with this version of Fanfold");
+  }
+  Status status = transport_->send(net::PeerId{}, std::move(encoded.frame));
   // Away for now: the request is repeated, and silence has its limit.
   if (status.code() == StatusCode::kUnavailable) return Status();
   return status;
@@ -92,10 +108,18 @@ Result<std::optional<proto::ClientReply>> Client::receive(Instant until, Duratio
   heard_ = clock_.now();
   answered_ = true;
   silence_noted_ = false;
-  Result<proto::ClientReply> reply = proto::decode<proto::ClientReply>(frame->payload);
+  Result<proto::ClientReply> reply =
+      proto::decode<proto::ClientReply>(frame->payload, spoken_.number());
   if (!reply.ok()) {
     return reply.status().with_context("the master at " + address_ +
                                        " sent something that is no reply");
+  }
+  using Heard = proto::SpokenVersion::Heard;
+  const auto* answer = std::get_if<proto::Answer>(&*reply);
+  const Heard heard = answer == nullptr ? Heard::kNothing : spoken_.hear(*answer);
+  if (heard == Heard::kChanged) ask_again_ = true;
+  if (heard == Heard::kChanged || heard == Heard::kStale) {
+    return std::optional<proto::ClientReply>();
   }
   return std::optional<proto::ClientReply>(*std::move(reply));
 }
@@ -105,6 +129,7 @@ Result<Reply> Client::ask(const proto::ClientMessage& request, const FollowHooks
   heard_ = clock_.now();
   Instant next_send = heard_;
   for (;;) {
+    if (std::exchange(ask_again_, false)) next_send = clock_.now();
     if (clock_.now() >= next_send) {
       FANFOLD_RETURN_IF_ERROR(send(request));
       // A master that is planning a large job answers this at once, and is not taken for dead.
@@ -167,6 +192,7 @@ Result<proto::JobStatus> Client::follow_any(const std::set<JobId>& jobs, const F
   // Others of these jobs may have been cancelled in an earlier call.
   bool cancelling = hooks.on_wake && hooks.on_wake() == Attention::kCancel;
   for (;;) {
+    if (std::exchange(ask_again_, false)) next_send = clock_.now();
     if (clock_.now() >= next_send) {
       FANFOLD_RETURN_IF_ERROR(send_about(jobs, cancelling));
       next_send = clock_.now() + kRepeat;

@@ -19,6 +19,7 @@
 #include "common/core/status.hpp"
 #include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/versions.hpp"
 
 namespace fanfold::cli {
 
@@ -76,6 +77,9 @@ class Client {
   Instant heard_;               // When the last reply came, or the wait for one began.
   bool answered_ = false;       // At least once.
   bool silence_noted_ = false;  // Since it was heard last.
+  proto::SpokenVersion spoken_;
+  bool asked_anew_ = false;  // In this version, what an older master does not know.
+  bool ask_again_ = false;   // In the version that was just found out.
 };
 
 /// Which master, and who asks.

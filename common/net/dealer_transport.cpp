@@ -58,7 +58,12 @@ class DealerTransport final : public ConnectingTransport {
     return Status();
   }
 
-  void disconnect(const PeerId& peer) override { links_.erase(peer); }
+  void disconnect(const PeerId& peer) override {
+    const auto link = links_.find(peer);
+    if (link == links_.end()) return;
+    drops_.peer_gone += link->second.outbox.size();
+    links_.erase(link);
+  }
 
   Status send(const PeerId& peer, std::string payload) override {
     FANFOLD_RETURN_IF_ERROR(check_size(payload, options_.frame_bytes_max));
@@ -70,7 +75,9 @@ class DealerTransport final : public ConnectingTransport {
       if (error == 0) return Status();
       if (error != EAGAIN) return error_status(error, "cannot send");
     }
-    return link.outbox.put(std::move(payload));
+    Status put = link.outbox.put(std::move(payload));
+    if (!put.ok()) ++drops_.queue_full;
+    return put;
   }
 
   Result<std::optional<Frame>> receive(Duration timeout) override {
@@ -79,6 +86,7 @@ class DealerTransport final : public ConnectingTransport {
   void watch(std::span<const int> descriptors) override { poller_.watch(descriptors); }
   void wake() override { poller_.wake(); }
   std::uint64_t damaged_frames() const override { return damaged_frames_; }
+  Drops drops() const override { return drops_; }
 
   std::string trouble() const override {
     const auto link = links_.find(PeerId{});
@@ -164,6 +172,7 @@ class DealerTransport final : public ConnectingTransport {
   std::uint64_t last_peer_ = 0;
   PeerId last_served_;
   std::uint64_t damaged_frames_ = 0;
+  Drops drops_;
 };
 
 Result<std::unique_ptr<DealerTransport>> make_dealer(const SocketOptions& options) {

@@ -25,6 +25,7 @@ class Outbox {
     return Status();
   }
   bool empty() const { return frames_.empty(); }
+  std::size_t size() const { return frames_.size(); }
   const std::string& front() const { return frames_.front(); }
   void pop() {
     bytes_ -= frames_.front().size();

@@ -75,15 +75,17 @@ class RouterTransport final : public BoundTransport {
 
   Status send(const PeerId& peer, std::string payload) override {
     FANFOLD_RETURN_IF_ERROR(check_size(payload, options_.frame_bytes_max));
-    if (visitors_ && !visitors_->may_hear(peer)) return peer_is_gone();
+    if (visitors_ && !visitors_->may_hear(peer)) return note_gone(1);
     const auto waiting = outboxes_.find(peer);
     if (waiting == outboxes_.end()) {
       const int error = send_now(peer, payload);
       if (error == 0) return Status();
-      if (error == EHOSTUNREACH) return peer_is_gone();
+      if (error == EHOSTUNREACH) return note_gone(1);
       if (error != EAGAIN) return error_status(error, "cannot send");
     }
-    return outboxes_[peer].put(std::move(payload));
+    Status put = outboxes_[peer].put(std::move(payload));
+    if (!put.ok()) ++drops_.queue_full;
+    return put;
   }
 
   Result<std::optional<Frame>> receive(Duration timeout) override {
@@ -92,17 +94,22 @@ class RouterTransport final : public BoundTransport {
   void watch(std::span<const int> descriptors) override { poller_.watch(descriptors); }
   void wake() override { poller_.wake(); }
   std::uint64_t damaged_frames() const override { return damaged_frames_; }
+  Drops drops() const override { return drops_; }
   Refusals refusals() const override { return gate_ ? gate_->refusals() : Refusals(); }
   std::uint64_t revoked_frames() const override { return revoked_frames_; }
 
   void flush() {
     for (auto entry = outboxes_.begin(); entry != outboxes_.end();) {
       Outbox& outbox = entry->second;
-      if (visitors_ && !visitors_->may_hear(entry->first)) outbox.clear();
+      if (visitors_ && !visitors_->may_hear(entry->first)) {
+        static_cast<void>(note_gone(outbox.size()));
+        outbox.clear();
+      }
       int error = 0;
       while (!outbox.empty() && (error = send_now(entry->first, outbox.front())) == 0) outbox.pop();
       // A peer that is gone takes its frames with it.
       const bool finished = outbox.empty() || error != EAGAIN;
+      if (finished) static_cast<void>(note_gone(outbox.size()));
       entry = finished ? outboxes_.erase(entry) : std::next(entry);
     }
   }
@@ -140,8 +147,17 @@ class RouterTransport final : public BoundTransport {
     if (user != nullptr) frame->sender.holder = visitors_->speaks(frame->peer, user);
     if (frame->sender.holder) return true;
     ++revoked_frames_;
-    outboxes_.erase(frame->peer);
+    const auto waiting = outboxes_.find(frame->peer);
+    if (waiting != outboxes_.end()) {
+      static_cast<void>(note_gone(waiting->second.size()));
+      outboxes_.erase(waiting);
+    }
     return false;
+  }
+
+  Status note_gone(std::size_t frames) {
+    drops_.peer_gone += frames;
+    return peer_is_gone();
   }
 
   int send_now(const PeerId& peer, const std::string& payload) {
@@ -159,6 +175,7 @@ class RouterTransport final : public BoundTransport {
   std::string socket_path_;  // Of an ipc address once it is bound.
   std::uint64_t damaged_frames_ = 0;
   std::uint64_t revoked_frames_ = 0;
+  Drops drops_;
   std::map<PeerId, Outbox> outboxes_;  // Of peers whose queue was full; never an empty one.
 };
 

@@ -45,6 +45,12 @@ struct Refusals {
   std::string fingerprint;
 };
 
+/// Frames that will not arrive, as far as is known here.
+struct Drops {
+  std::uint64_t peer_gone = 0;   // Nobody is there (any more) to hear them.
+  std::uint64_t queue_full = 0;  // The peer does not read.
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -65,6 +71,9 @@ class Transport {
 
   /// Frames that arrived damaged and were dropped, as if lost on the way.
   virtual std::uint64_t damaged_frames() const { return 0; }
+
+  /// Of those that were to be sent.
+  virtual Drops drops() const { return {}; }
 
   /// Of a socket that asks for keys.
   virtual Refusals refusals() const { return {}; }

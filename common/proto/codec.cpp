@@ -9,9 +9,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "common/core/check.hpp"
 #include "common/proto/fields.hpp"
 #include "common/proto/known.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/versions.hpp"
 #include "common/proto/wire.hpp"
 
 namespace fanfold::proto {
@@ -19,12 +21,20 @@ namespace {
 
 constexpr std::uint16_t kStructVersion = 5;
 
+/// Writes what peers of `version` know, and remembers what they would have to know.
 struct Saver : WireWriter, cereal::OutputArchive<Saver> {
-  Saver() : cereal::OutputArchive<Saver>(this) {}
+  explicit Saver(std::uint32_t version = kProtocolVersion)
+      : cereal::OutputArchive<Saver>(this), protocol(version) {}
+
+  const std::uint32_t protocol;
+  std::string unknown;
 };
 
 struct Loader : WireReader, cereal::InputArchive<Loader> {
-  explicit Loader(std::string_view bytes) : WireReader(bytes), cereal::InputArchive<Loader>(this) {}
+  explicit Loader(std::string_view bytes, std::uint32_t version = kProtocolVersion)
+      : WireReader(bytes), cereal::InputArchive<Loader>(this), protocol(version) {}
+
+  const std::uint32_t protocol;
 };
 
 template <std::integral Integer>
@@ -44,14 +54,21 @@ void load(Loader& loader, std::string& value) { value = loader.text(); }
 
 template <class Enumeration>
 void save(Saver& saver, const Checked<Enumeration>& checked) {
-  saver.number(static_cast<std::underlying_type_t<Enumeration>>(checked.value));
+  Enumeration value = checked.value;
+  if (known_since(value) > saver.protocol) value = stand_in(value);
+  if (saver.unknown.empty() && known_since(value) > saver.protocol) {
+    saver.unknown = feature_of(value);
+  }
+  saver.number(static_cast<std::underlying_type_t<Enumeration>>(value));
 }
 template <class Enumeration>
 void load(Loader& loader, Checked<Enumeration>& checked) {
   const auto number = loader.number<std::underlying_type_t<Enumeration>>();
   if (!loader.ok()) return;  // The default stays: zero need not be a value.
   const auto value = static_cast<Enumeration>(number);
-  if (!is_known(value)) return loader.fail("unknown value " + std::to_string(number));
+  if (!is_known(value) || known_since(value) > loader.protocol) {
+    return loader.fail("unknown value " + std::to_string(number));
+  }
   checked.value = value;
 }
 
@@ -98,6 +115,39 @@ void load(Loader& loader, std::map<Key, Value, Order>& values) {
   }
 }
 
+template <class Struct>
+std::string plain_bytes(const Struct& value) {
+  Saver saver;
+  saver(value);
+  return saver.take();
+}
+template <class Enumeration>
+std::string plain_bytes(const Checked<Enumeration>& checked) {
+  return plain_bytes(static_cast<std::underlying_type_t<Enumeration>>(checked.value));
+}
+template <class Field>
+std::string unset_bytes(const Field&) {
+  return plain_bytes(Field{});
+}
+template <class Enumeration>
+std::string unset_bytes(const Checked<Enumeration>&) {
+  return plain_bytes(std::underlying_type_t<Enumeration>{});
+}
+
+template <class Field>
+void save(Saver& saver, const Since<Field>& since) {
+  if (saver.protocol >= since.protocol) {
+    saver(since.field);
+  } else if (since.feature != nullptr && saver.unknown.empty() &&
+             plain_bytes(since.field) != unset_bytes(since.field)) {
+    saver.unknown = since.feature;
+  }
+}
+template <class Field>
+void load(Loader& loader, Since<Field>& since) {
+  if (loader.protocol >= since.protocol) loader(since.field);
+}
+
 /// Reads the rest of `loader` into `value`; `describe` names the whole when it is damaged.
 template <class Value, class Describe>
 Status load_last(Loader& loader, Value& value, const Describe& describe) {
@@ -116,6 +166,16 @@ constexpr bool carries_protocol = requires(Message message) {
   message.protocol;
 };
 
+/// Since when there is such a message.
+template <class Message>
+constexpr std::uint32_t since() {
+  if constexpr (requires { Message::kSince; }) {
+    return Message::kSince;
+  } else {
+    return 0;
+  }
+}
+
 std::string describe(std::uint16_t tag, std::size_t bytes) {
   return "frame (tag " + std::to_string(tag) + ", " + std::to_string(bytes) + " bytes)";
 }
@@ -128,7 +188,7 @@ Status decode_alternative(std::uint16_t tag, Loader& loader, std::size_t bytes, 
                   "damaged " + describe(tag, bytes) + ": no message with this tag belongs here");
   } else {
     using Message = std::variant_alternative_t<kIndex, Variant>;
-    if (tag != Message::kTag) {
+    if (tag != Message::kTag || since<Message>() > loader.protocol) {
       return decode_alternative<Variant, kIndex + 1>(tag, loader, bytes, result);
     }
     return load_last(loader, result.template emplace<kIndex>(),
@@ -145,21 +205,48 @@ bool tag_carries_protocol(std::uint16_t tag, const std::variant<Messages...>*) {
 
 template <class Message>
 std::string encode(const Message& message) {
-  Saver saver;
+  std::uint32_t protocol = kProtocolVersion;
+  if constexpr (carries_protocol<Message>) {
+    if (is_spoken(message.protocol)) protocol = message.protocol;
+  }
+  Saver saver(protocol);
   saver.number(Message::kTag);
   saver(message);
   return saver.take();
 }
 
-template <class Variant>
-Result<Variant> decode(std::string_view frame) {
-  if (const auto protocol = peek_protocol(frame); protocol && *protocol != kProtocolVersion) {
-    return Status(StatusCode::kInvalidArgument,
-                  "the peer speaks protocol " + std::to_string(*protocol) + ", this build speaks " +
-                      std::to_string(kProtocolVersion) +
-                      ": use the same version of Fanfold on both sides");
+template <class Message>
+Encoded encode_for(const Message& message, std::uint32_t protocol) {
+  FANFOLD_CHECK(is_spoken(protocol));
+  Saver saver(protocol);
+  saver.number(Message::kTag);
+  saver(message);
+  Encoded encoded{saver.take(), std::move(saver.unknown)};
+  if constexpr (since<Message>() != 0) {
+    if (since<Message>() > protocol) encoded.unknown = Message::kFeature;
   }
-  Loader loader(frame);
+  if constexpr (carries_protocol<Message>) {
+    WireWriter number;
+    number.number(protocol);
+    encoded.frame.replace(sizeof Message::kTag, sizeof protocol, number.take());
+  }
+  return encoded;
+}
+
+std::string unknown_to(std::uint32_t protocol, const JobSpec& spec) {
+  Saver saver(protocol);
+  saver(spec);
+  return std::move(saver.unknown);
+}
+
+template <class Variant>
+Result<Variant> decode(std::string_view frame, std::uint32_t protocol) {
+  FANFOLD_CHECK(is_spoken(protocol));
+  if (const auto named = peek_protocol(frame)) {
+    if (!is_spoken(*named)) return other_protocol(*named);
+    protocol = *named;
+  }
+  Loader loader(frame, protocol);
   const auto tag = loader.number<std::uint16_t>();
   if (!loader.ok()) return Status(StatusCode::kCorruption, "a frame without a tag");
   Variant result;
@@ -198,52 +285,56 @@ Result<Struct> decode_struct(std::string_view bytes) {
   return value;
 }
 
-template std::string encode(const Submit&);
-template std::string encode(const GetJob&);
-template std::string encode(const ListJobs&);
-template std::string encode(const CancelJob&);
-template std::string encode(const ChangeJob&);
-template std::string encode(const GetLogs&);
-template std::string encode(const GetCluster&);
-template std::string encode(const StopCluster&);
-template std::string encode(const GetEvents&);
-template std::string encode(const GetOutput&);
-template std::string encode(const Answer&);
-template std::string encode(const JobReply&);
-template std::string encode(const JobList&);
-template std::string encode(const Logs&);
-template std::string encode(const ClusterReply&);
-template std::string encode(const Events&);
-template std::string encode(const Output&);
-template std::string encode(const Hello&);
-template std::string encode(const Heartbeat&);
-template std::string encode(const CommitRequest&);
-template std::string encode(const AttemptFailed&);
-template std::string encode(const Bye&);
-template std::string encode(const WorkersDied&);
-template std::string encode(const InputsWanted&);
-template std::string encode(const OutputPart&);
-template std::string encode(const Welcome&);
-template std::string encode(const Unknown&);
-template std::string encode(const HeartbeatEcho&);
-template std::string encode(const Assign&);
-template std::string encode(const CancelAttempt&);
-template std::string encode(const CommitAnswer&);
-template std::string encode(const FailureNoted&);
-template std::string encode(const ForgetJob&);
-template std::string encode(const Goodbye&);
-template std::string encode(const ListPage&);
-template std::string encode(const ReadOutput&);
-template std::string encode(const PeerKeys&);
-template std::string encode(const FetchSegment&);
-template std::string encode(const Chunk&);
+#define FANFOLD_MESSAGE(Message)               \
+  template std::string encode(const Message&); \
+  template Encoded encode_for(const Message&, std::uint32_t)
+FANFOLD_MESSAGE(Submit);
+FANFOLD_MESSAGE(GetJob);
+FANFOLD_MESSAGE(ListJobs);
+FANFOLD_MESSAGE(CancelJob);
+FANFOLD_MESSAGE(ChangeJob);
+FANFOLD_MESSAGE(GetLogs);
+FANFOLD_MESSAGE(GetCluster);
+FANFOLD_MESSAGE(StopCluster);
+FANFOLD_MESSAGE(GetEvents);
+FANFOLD_MESSAGE(GetOutput);
+FANFOLD_MESSAGE(Answer);
+FANFOLD_MESSAGE(JobReply);
+FANFOLD_MESSAGE(JobList);
+FANFOLD_MESSAGE(Logs);
+FANFOLD_MESSAGE(ClusterReply);
+FANFOLD_MESSAGE(Events);
+FANFOLD_MESSAGE(Output);
+FANFOLD_MESSAGE(Hello);
+FANFOLD_MESSAGE(Heartbeat);
+FANFOLD_MESSAGE(CommitRequest);
+FANFOLD_MESSAGE(AttemptFailed);
+FANFOLD_MESSAGE(Bye);
+FANFOLD_MESSAGE(WorkersDied);
+FANFOLD_MESSAGE(InputsWanted);
+FANFOLD_MESSAGE(OutputPart);
+FANFOLD_MESSAGE(Welcome);
+FANFOLD_MESSAGE(Unknown);
+FANFOLD_MESSAGE(HeartbeatEcho);
+FANFOLD_MESSAGE(Assign);
+FANFOLD_MESSAGE(CancelAttempt);
+FANFOLD_MESSAGE(CommitAnswer);
+FANFOLD_MESSAGE(FailureNoted);
+FANFOLD_MESSAGE(ForgetJob);
+FANFOLD_MESSAGE(Goodbye);
+FANFOLD_MESSAGE(ListPage);
+FANFOLD_MESSAGE(ReadOutput);
+FANFOLD_MESSAGE(PeerKeys);
+FANFOLD_MESSAGE(FetchSegment);
+FANFOLD_MESSAGE(Chunk);
+#undef FANFOLD_MESSAGE
 
-template Result<ClientMessage> decode(std::string_view);
-template Result<ClientReply> decode(std::string_view);
-template Result<WorkerMessage> decode(std::string_view);
-template Result<MasterMessage> decode(std::string_view);
-template Result<MasterInput> decode(std::string_view);
-template Result<DataMessage> decode(std::string_view);
+template Result<ClientMessage> decode(std::string_view, std::uint32_t);
+template Result<ClientReply> decode(std::string_view, std::uint32_t);
+template Result<WorkerMessage> decode(std::string_view, std::uint32_t);
+template Result<MasterMessage> decode(std::string_view, std::uint32_t);
+template Result<MasterInput> decode(std::string_view, std::uint32_t);
+template Result<DataMessage> decode(std::string_view, std::uint32_t);
 
 template std::string encode_struct(const JobSpec&);
 template std::string encode_struct(const TaskAssignment&);

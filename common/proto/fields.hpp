@@ -1,8 +1,9 @@
-// The order of fields on the wire, one line per struct: this file IS the format.  Append only.
-// Templates over the archive; codec.cpp alone instantiates them.
+// The order of fields on the wire, one line per struct: this file IS the format.  Append only, and
+// say since when: Since{7, m.room}.  Templates over the archive; codec.cpp alone instantiates them.
 
 #pragma once
 
+#include "common/proto/known.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/stored.hpp"
 #include "common/proto/types.hpp"
@@ -21,6 +22,21 @@ Checked(Enumeration&) -> Checked<Enumeration>;
 struct CheckedCode {
   std::uint8_t& value;
 };
+
+/// A field that came with a version of the protocol: peers of the version before neither send nor
+/// get it.  With a `feature` it says what somebody has to do, and nobody may do without: then a
+/// message in which it is set is not for such a peer (versions.hpp).  A number or enumeration is
+/// set when it is not 0, so that has to be its default; a struct when it differs from a fresh one.
+template <class Field>
+struct Since {
+  std::uint32_t protocol;
+  Field field;
+  const char* feature = nullptr;
+};
+template <class Field>
+Since(std::uint32_t, Field&&) -> Since<Field>;
+template <class Field>
+Since(std::uint32_t, Field&&, const char*) -> Since<Field>;
 
 }  // namespace fanfold::proto
 
@@ -101,7 +117,8 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(s.split_bytes, s.memory_bytes, s.attempts_max, s.task_timeout_ms, s.stall_timeout_ms,
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
-          s.bad_records, s.control, s.profile, s.measure_keys, s.items, s.gather);
+          s.bad_records, s.control, s.profile, s.measure_keys, s.items,
+          Since{7, s.gather, kGathering});
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -122,7 +139,8 @@ void serialize(Archive& archive, GatherInput& g) {
 template <class Archive>
 void serialize(Archive& archive, TaskAssignment& a) {
   archive(a.attempt, a.task, a.attempt_number, a.spec, a.partitions, a.staging, a.split,
-          a.splitters, a.generation, a.list_version, a.gather_inputs, a.branch);
+          a.splitters, a.generation, a.list_version, Since{7, a.gather_inputs, kGathering},
+          Since{7, a.branch, kGathering});
 }
 template <class Archive>
 void serialize(Archive& archive, MemoryCurve& c) {
@@ -131,7 +149,7 @@ void serialize(Archive& archive, MemoryCurve& c) {
 template <class Archive>
 void serialize(Archive& archive, FailureReport& f) {
   archive(Checked{f.kind}, f.message, f.stack, f.record_file, f.record_offset, f.log_tail, f.worker,
-          f.lost_outputs, f.key, f.record_to_blame, f.memory);
+          f.lost_outputs, f.key, f.record_to_blame, Since{7, f.memory});
 }
 template <class Archive>
 void serialize(Archive& archive, HotKey& k) {
@@ -186,7 +204,7 @@ void serialize(Archive& archive, HostRoom& r) {
 template <class Archive>
 void serialize(Archive& archive, WorkerStatus& w) {
   archive(w.worker, w.name, w.process, w.slots, w.busy, w.draining, w.silent_ms,
-          Checked{w.standing}, w.demerits, w.excluded_ms, w.room);
+          Checked{w.standing}, w.demerits, w.excluded_ms, Since{7, w.room});
 }
 
 // Messages whose senders may be of another version: `protocol` stays the first field for ever.
@@ -283,7 +301,7 @@ void serialize(Archive& archive, Events& m) {
 
 template <class Archive>
 void serialize(Archive& archive, Heartbeat& m) {
-  archive(m.worker, m.epoch, m.attempts, m.newest, m.peers, m.room);
+  archive(m.worker, m.epoch, m.attempts, m.newest, m.peers, Since{7, m.room});
 }
 template <class Archive>
 void serialize(Archive& archive, CommitRequest& m) {

@@ -14,6 +14,28 @@ constexpr bool within(Enumeration value, Enumeration first, Enumeration last) {
   return value >= first && value <= last;
 }
 
+/// The version of the protocol that a value came with, and what it stands for in words for people.
+/// Of one that came later than protocol 6: an overload of each.
+template <class Enumeration>
+constexpr std::uint32_t known_since(Enumeration) {
+  return 0;
+}
+template <class Enumeration>
+constexpr const char* feature_of(Enumeration) {
+  return "a new kind of value";
+}
+/// What peers of the version before are told instead, of a value that only informs: a new failure
+/// is an old one to them.  Itself: there is nothing to say instead.
+template <class Enumeration>
+constexpr Enumeration stand_in(Enumeration value) {
+  return value;
+}
+
+inline constexpr const char* kGathering = "gathering of results";
+
+constexpr std::uint32_t known_since(Stage v) { return v == Stage::kGather ? 7 : 0; }
+constexpr const char* feature_of(Stage) { return kGathering; }
+
 constexpr bool is_known(OnExists v) { return within(v, OnExists::kFail, OnExists::kReplace); }
 constexpr bool is_known(ShufflePath v) {
   return within(v, ShufflePath::kAuto, ShufflePath::kNetwork);

@@ -1,6 +1,7 @@
 // Every message, with its permanent tag.  docs/protocol.md has a row for each.
-// Append fields at the end; never reorder, reuse or renumber; retire a tag with a tombstone
-// comment.
+// Append fields at the end, each with the version it came with (fields.hpp); a message that came
+// with one says so: kSince = 7.  Never reorder, reuse or renumber; retire a tag with a tombstone
+// comment.  versions.hpp has what is for peers of the version before.
 
 #pragma once
 
@@ -17,6 +18,8 @@
 namespace fanfold::proto {
 
 inline constexpr std::uint32_t kProtocolVersion = 7;
+/// Peers that are one release behind speak this one, and are understood.
+inline constexpr std::uint32_t kProtocolBefore = kProtocolVersion - 1;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {
@@ -325,14 +328,16 @@ using MasterInput =
                  WorkersDied, InputsWanted, OutputPart>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
-/// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.
+/// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.  In this version, or
+/// in that which the message itself names, when this build speaks it.
 template <class Message>
 std::string encode(const Message& message);
 
 /// Total: any bytes give a message or kCorruption; lengths are checked before allocation.
-/// kInvalidArgument: the peer speaks another protocol version; the message has both numbers.
-/// One specialisation for each variant above.
+/// `protocol`: the sender's, kProtocolBefore or kProtocolVersion; a frame that names one itself is
+/// believed.  kInvalidArgument: it names one that this build does not speak; the message has all
+/// numbers.  One specialisation for each variant above.
 template <class Variant>
-Result<Variant> decode(std::string_view frame);
+Result<Variant> decode(std::string_view frame, std::uint32_t protocol = kProtocolVersion);
 
 }  // namespace fanfold::proto

@@ -43,6 +43,36 @@ const char* name_of(AttemptOutcome outcome) {
   return "unknown";
 }
 
+const char* name_of(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kStranger:
+      return "stranger";
+    case Refusal::kRevoked:
+      return "revoked";
+    case Refusal::kRole:
+      return "role";
+    case Refusal::kVersion:
+      return "version";
+    case Refusal::kWorker:
+      return "worker";
+  }
+  return "unknown";
+}
+
+const char* name_of(Resend resend) {
+  switch (resend) {
+    case Resend::kAssignment:
+      return "assignment";
+    case Resend::kCancellation:
+      return "cancellation";
+    case Resend::kOutputs:
+      return "outputs";
+    case Resend::kKeys:
+      return "keys";
+  }
+  return "unknown";
+}
+
 void Measures::job_accepted(Instant /*now*/, JobId job, std::uint32_t splits,
                             std::uint32_t partitions, std::uint32_t gathers) {
   if (!on_) return;
@@ -82,7 +112,9 @@ void Measures::job_ended(Instant now, const proto::JobStatus& status) {
 void Measures::assigned(Instant now, const Assignment& assignment) {
   if (!on_) return;
   const Live fresh{.task = assignment.task, .assigned = now};
-  if (!live_.try_emplace(assignment.attempt.value, fresh).second) return;
+  if (!live_.try_emplace(assignment.attempt.value, fresh).second) {
+    return resent(Resend::kAssignment);
+  }
   const AttemptKind kind = assignment.speculative  ? AttemptKind::kSpeculative
                            : assignment.number > 1 ? AttemptKind::kAgain
                                                    : AttemptKind::kFirst;

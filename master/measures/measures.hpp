@@ -58,6 +58,16 @@ class Measures {
   void turn(const Turn& turn);
   void frames_rejected(std::uint64_t in_all) { totals_.frames_rejected = in_all; }
   void frames_damaged(std::uint64_t in_all) { totals_.frames_damaged = in_all; }
+  void frames_dropped(std::uint64_t peer_gone, std::uint64_t queue_full) {
+    totals_.frames_to_nobody = peer_gone;
+    totals_.frames_over_queues = queue_full;
+  }
+  void frames_withheld(std::uint64_t in_all) { totals_.frames_withheld = in_all; }
+  void refused(Refusal what) { ++totals_.refused[static_cast<std::size_t>(what)]; }
+  void refused_in_all(Refusal what, std::uint64_t count) {
+    totals_.refused[static_cast<std::size_t>(what)] = count;
+  }
+  void resent(Resend what) { ++totals_.resent[static_cast<std::size_t>(what)]; }
 
  private:
   struct Live {

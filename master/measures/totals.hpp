@@ -29,6 +29,23 @@ inline constexpr std::size_t kAttemptOutcomes = 5;
 const char* name_of(AttemptKind kind);
 const char* name_of(AttemptOutcome outcome);
 
+/// What of the wire is refused.
+enum class Refusal : std::uint8_t {
+  kStranger = 0,  // A connection with a key of nobody, or none.
+  kRevoked = 1,   // A message of a key that was accepted before.
+  kRole = 2,      // A message that is not for the role of its key.
+  kVersion = 3,   // A message of a version of the protocol that is not spoken here.
+  kWorker = 4,    // A worker, for what it says of itself.
+};
+inline constexpr std::size_t kRefusals = 5;
+
+/// What is said again, because nothing shows that it has arrived.
+enum class Resend : std::uint8_t { kAssignment = 0, kCancellation = 1, kOutputs = 2, kKeys = 3 };
+inline constexpr std::size_t kResends = 4;
+
+const char* name_of(Refusal refusal);
+const char* name_of(Resend resend);
+
 struct StageTotals {
   std::array<std::uint64_t, kAttemptKinds> assigned{};
   std::array<std::uint64_t, kAttemptOutcomes> ended{};
@@ -72,6 +89,11 @@ struct Totals {
   std::uint64_t frames = 0;
   std::uint64_t frames_rejected = 0;
   std::uint64_t frames_damaged = 0;
+  std::uint64_t frames_to_nobody = 0;    // Dropped: the peer was gone.
+  std::uint64_t frames_over_queues = 0;  // Dropped: the peer did not read.
+  std::uint64_t frames_withheld = 0;     // The peer is older and does not know what they tell of.
+  std::array<std::uint64_t, kRefusals> refused{};
+  std::array<std::uint64_t, kResends> resent{};
   std::uint64_t facts = 0;
   Distribution turn_seconds{short_second_bounds()};
 };

@@ -16,7 +16,7 @@ constexpr std::size_t kCapsulePages = 8;
 
 }  // namespace
 
-std::string JobRecord::assignment_frame(const AssignAttempt& action) {
+proto::Encoded JobRecord::assignment_frame(const AssignAttempt& action, std::uint32_t protocol) {
   proto::TaskAssignment& assignment = message_.assignment;
   assignment.attempt = action.attempt;
   assignment.task = action.task;
@@ -32,7 +32,7 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action) {
   if (action.task.stage != Stage::kMap) {
     // Splitters tell maps where to write.
     std::vector<std::string> kept = std::exchange(assignment.splitters, {});
-    std::string frame = proto::encode(message_);
+    proto::Encoded frame = proto::encode_for(message_, protocol);
     assignment.splitters = std::move(kept);
     assignment.gather_inputs = {};
     return frame;
@@ -41,7 +41,7 @@ std::string JobRecord::assignment_frame(const AssignAttempt& action) {
   assignment.branch = branch_of(action.task.index);
   // Lent for one encoding: a split of many small files is large.
   std::swap(assignment.split, splits_[action.task.index]);
-  std::string frame = proto::encode(message_);
+  proto::Encoded frame = proto::encode_for(message_, protocol);
   std::swap(assignment.split, splits_[action.task.index]);
   return frame;
 }

@@ -42,8 +42,8 @@ std::vector<HeldAttempt> AttemptBook::remove_worker(WorkerId worker) {
   return removed;
 }
 
-void AttemptBook::mark_cancelled(AttemptId attempt) {
-  if (held_.contains(attempt.value)) cancelled_.insert(attempt);
+bool AttemptBook::mark_cancelled(AttemptId attempt) {
+  return !held_.contains(attempt.value) || cancelled_.insert(attempt).second;
 }
 
 void AttemptBook::remove_cancelled_except(WorkerId worker, const std::vector<AttemptId>& listed,

@@ -30,8 +30,8 @@ class AttemptBook {
 
   /// Removes everything a worker held, oldest attempt first.
   std::vector<HeldAttempt> remove_worker(WorkerId worker);
-  /// A cancelled attempt lingers until its worker has killed it.
-  void mark_cancelled(AttemptId attempt);
+  /// A cancelled attempt lingers until its worker has killed it.  False: it was marked before.
+  bool mark_cancelled(AttemptId attempt);
   /// Removes cancelled attempts of `worker` that are not in `listed` (ascending), as far as it knew
   /// of them: not those that are newer than `newest`.
   void remove_cancelled_except(WorkerId worker, const std::vector<AttemptId>& listed,

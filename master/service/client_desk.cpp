@@ -10,6 +10,7 @@
 #include "master/service/admission.hpp"
 #include "master/service/chores.hpp"
 #include "master/service/completion.hpp"
+#include "master/service/older_workers.hpp"
 #include "master/service/submission.hpp"
 
 namespace fanfold::master {
@@ -42,10 +43,9 @@ Status unknown_job(JobId job) {
 }  // namespace
 
 void ClientDesk::answer(const net::PeerId& peer, const Status& status, JobId job) {
-  state_.outbox.add(peer,
-                    proto::encode(proto::Answer{.code = static_cast<std::uint8_t>(status.code()),
-                                                .message = status.message(),
-                                                .job = job}));
+  state_.outbox.add(peer, proto::Answer{.code = static_cast<std::uint8_t>(status.code()),
+                                        .message = status.message(),
+                                        .job = job});
 }
 
 void ClientDesk::refuse_unknown(const net::PeerId& peer, JobId job) {
@@ -70,6 +70,7 @@ Status ClientDesk::refuse_submission(const proto::JobSpec& spec) {
                                             " is writing to " + spec.output +
                                             "; choose another output or wait for it"};
   }
+  FANFOLD_RETURN_IF_ERROR(check_workers_know(state_.workers, spec));
   return refuse_for_quota();
 }
 
@@ -190,7 +191,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::GetJob message) {
            message.job);
     return;
   }
-  state_.outbox.add(peer, proto::encode(proto::JobReply{.status = status_of(state_, *record)}));
+  state_.outbox.add(peer, proto::JobReply{.status = status_of(state_, *record)});
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::ListJobs /*message*/) {
@@ -208,7 +209,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::ListJobs /*message*/) {
     reply.jobs.push_back(std::move(row));
   }
   std::reverse(reply.jobs.begin(), reply.jobs.end());
-  state_.outbox.add(peer, proto::encode(reply));
+  state_.outbox.add(peer, reply);
 }
 
 const JobRecord* ClientDesk::find_own(const net::PeerId& peer, JobId job, const char* what) {
@@ -297,7 +298,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::GetLogs message) {
                              .text = {},
                              .failure = {}});
   }
-  state_.outbox.add(peer, proto::encode(reply));
+  state_.outbox.add(peer, reply);
 }
 
 Result<EventRecorder::Part> ClientDesk::read_part(const proto::GetEvents& message) {
@@ -323,10 +324,10 @@ void ClientDesk::handle(const net::PeerId& peer, const proto::GetEvents& message
     answer(peer, part.status(), message.job);
     return;
   }
-  state_.outbox.add(peer, proto::encode(proto::Events{.job = message.job,
-                                                      .offset = message.offset,
-                                                      .bytes = std::move(part->bytes),
-                                                      .ended = part->ended}));
+  state_.outbox.add(peer, proto::Events{.job = message.job,
+                                        .offset = message.offset,
+                                        .bytes = std::move(part->bytes),
+                                        .ended = part->ended});
 }
 
 void ClientDesk::handle(const net::PeerId& peer, const proto::GetOutput& message) {
@@ -336,7 +337,7 @@ void ClientDesk::handle(const net::PeerId& peer, const proto::GetOutput& message
   }
   const std::optional<proto::LogEntry> over = state_.logs.find(message.attempt);
   if (over && over->task.job == message.job) {
-    state_.outbox.add(peer, proto::encode(output_of(*over, message.offset)));
+    state_.outbox.add(peer, output_of(*over, message.offset));
     return;
   }
   const HeldAttempt* held = state_.attempts.find(message.attempt);
@@ -350,8 +351,8 @@ void ClientDesk::handle(const net::PeerId& peer, const proto::GetOutput& message
     return;
   }
   state_.output_questions.add({.peer = peer, .attempt = message.attempt, .offset = message.offset});
-  state_.outbox.add(worker->peer, proto::encode(proto::ReadOutput{.attempt = message.attempt,
-                                                                  .offset = message.offset}));
+  state_.outbox.add(worker->peer,
+                    proto::ReadOutput{.attempt = message.attempt, .offset = message.offset});
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::GetCluster /*message*/) {
@@ -362,7 +363,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::GetCluster /*message*/) 
   reply.jobs_running = static_cast<std::uint32_t>(state_.jobs.active());
   reply.workers = state_.scheduler.workers(state_.now);
   state_.workers.describe(&reply.workers);
-  state_.outbox.add(peer, proto::encode(reply));
+  state_.outbox.add(peer, reply);
 }
 
 }  // namespace fanfold::master

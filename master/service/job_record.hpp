@@ -15,6 +15,7 @@
 #include "common/proto/gather.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/stored.hpp"
+#include "common/proto/versions.hpp"
 #include "master/events/event_recorder.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/publish.hpp"
@@ -81,8 +82,8 @@ class JobRecord {
   std::string description() const;
   std::string end_note(const proto::JobStatus& final_status) const;
 
-  /// The frame that tells a worker everything it needs for an attempt.
-  std::string assignment_frame(const AssignAttempt& action);
+  /// The frame that tells a worker of this protocol everything it needs for an attempt.
+  proto::Encoded assignment_frame(const AssignAttempt& action, std::uint32_t protocol);
   /// What is left of an attempt that failed.
   proto::Capsule capsule(AttemptId attempt, const TaskId& task, std::uint32_t attempt_number,
                          const proto::FailureReport& failure) const;

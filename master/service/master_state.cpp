@@ -8,7 +8,7 @@ void answer_output_questions(MasterState* state, AttemptId attempt) {
   if (questions.empty()) return;
   const std::optional<proto::LogEntry> entry = state->logs.find(attempt);
   for (const OutputQuestion& question : questions) {
-    state->outbox.add(question.peer, proto::encode(output_of(*entry, question.offset)));
+    state->outbox.add(question.peer, output_of(*entry, question.offset));
   }
 }
 

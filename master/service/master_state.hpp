@@ -23,6 +23,7 @@
 #include "master/service/job_records.hpp"
 #include "master/service/outbox.hpp"
 #include "master/service/output_questions.hpp"
+#include "master/service/peer_versions.hpp"
 #include "master/service/worker_directory.hpp"
 
 namespace fanfold::master {
@@ -63,6 +64,7 @@ struct MasterState {
   const security::PluginList* const plugins;  // Null: any may run.
   /// Of the message that is being handled.
   net::Sender sender;
+  std::uint32_t decoded_as = proto::kProtocolVersion;  // The version that it was read in.
   /// Of that sender; empty: none was asked for.
   std::string key_name() const { return sender.holder ? sender.holder->name : std::string(); }
   EventRecorder event_log;
@@ -72,7 +74,8 @@ struct MasterState {
 
   Scheduler scheduler;
   std::vector<Event> events;  // What happened, for the scheduler to be told in this turn.
-  Outbox outbox;
+  PeerVersions versions;
+  Outbox outbox{versions};
 
   JobRecords jobs{limits::kJobsRemembered};
   WorkerDirectory workers;

@@ -10,11 +10,27 @@
 #include "master/service/service.hpp"
 
 namespace fanfold::master {
+namespace {
 
-void MasterService::tell_worker(WorkerId worker, std::string frame) {
+std::string why_unsendable(const proto::Encoded& encoded, const std::string& worker) {
+  // Jobs are refused while there are workers that do not know what they need, and the other way
+  // round: this is the last resort.
+  if (!encoded.unknown.empty()) {
+    return "worker " + worker + " is of a version that does not know " + encoded.unknown;
+  }
+  // The plan was checked, so only splitters (long keys) lead here.
+  return "the description of this task has " + std::to_string(encoded.frame.size()) +
+         " bytes, more than the " + std::to_string(limits::kControlFrameBytes) +
+         " of a message: choose fewer reducers or larger splits";
+}
+
+}  // namespace
+
+template <class Message>
+void MasterService::tell_worker(WorkerId worker, const Message& message) {
   // A worker that was forgotten in this very turn has nobody to tell.
   if (const KnownWorker* known = state_.workers.find(worker)) {
-    state_.outbox.add(known->peer, std::move(frame));
+    state_.outbox.add(known->peer, message);
   }
 }
 
@@ -35,14 +51,11 @@ void MasterService::perform(AssignAttempt&& action) {
                                         .task = action.task,
                                         .number = action.attempt_number,
                                         .speculative = action.speculative});
-  std::string frame = record->assignment_frame(action);
-  if (frame.size() > limits::kControlFrameBytes) {
-    // The plan was checked, so only splitters (long keys) lead here.
+  proto::Encoded encoded = record->assignment_frame(action, state_.versions.of(worker->peer));
+  if (!encoded.unknown.empty() || encoded.frame.size() > limits::kControlFrameBytes) {
     proto::FailureReport failure;
     failure.kind = proto::FailureKind::kInput;
-    failure.message = "the description of this task has " + std::to_string(frame.size()) +
-                      " bytes, more than the " + std::to_string(limits::kControlFrameBytes) +
-                      " of a message: choose fewer reducers or larger splits";
+    failure.message = why_unsendable(encoded, worker->hello.name);
     state_.event_log.failed(state_.now, action.attempt, failure);
     state_.measures.failed(action.attempt, failure.kind);
     record->note_failure(action.attempt, std::move(failure));
@@ -67,7 +80,7 @@ void MasterService::perform(AssignAttempt&& action) {
   if (action.list_version != 0 && record->listing().tell(action.worker, state_.now)) {
     tell_listing(action.worker, record->listing());
   }
-  tell_worker(action.worker, std::move(frame));
+  state_.outbox.add_frame(worker->peer, std::move(encoded.frame));
 }
 
 void MasterService::perform(ListOutputs&& action) {
@@ -84,6 +97,7 @@ void MasterService::perform(TellOutputs&& action) {
   JobRecord* record = state_.jobs.find(action.job);
   FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
   if (!record->listing().tell_again(action.worker, state_.now)) return;
+  state_.measures.resent(Resend::kOutputs);
   doors_.log.info("outputs.told", {{"job", action.job.value},
                                    {"version", record->listing().version()},
                                    {"worker", action.worker.value}});
@@ -91,7 +105,9 @@ void MasterService::perform(TellOutputs&& action) {
 }
 
 void MasterService::tell_listing(WorkerId worker, const Listing& listing) {
-  for (const std::string& frame : listing.frames()) tell_worker(worker, frame);
+  const KnownWorker* known = state_.workers.find(worker);
+  if (known == nullptr) return;
+  for (const std::string& frame : listing.frames()) state_.outbox.add_frame(known->peer, frame);
 }
 
 void MasterService::perform(AdoptAttempt&& action) {
@@ -117,10 +133,12 @@ void MasterService::perform(AdoptAttempt&& action) {
 }
 
 void MasterService::perform(CancelAttempt&& action) {
-  state_.attempts.mark_cancelled(action.attempt);
+  if (!state_.attempts.mark_cancelled(action.attempt)) {
+    state_.measures.resent(Resend::kCancellation);
+  }
   state_.event_log.cancelled(state_.now, action.attempt);
   state_.measures.cancelled(action.attempt);
-  tell_worker(action.worker, proto::encode(proto::CancelAttempt{.attempt = action.attempt}));
+  tell_worker(action.worker, proto::CancelAttempt{.attempt = action.attempt});
 }
 
 void MasterService::perform(AnswerCommit&& action) {
@@ -129,8 +147,8 @@ void MasterService::perform(AnswerCommit&& action) {
     state_.event_log.abandoned(state_.now, action.attempt);
     state_.measures.abandoned(action.attempt);
   }
-  tell_worker(action.worker, proto::encode(proto::CommitAnswer{.attempt = action.attempt,
-                                                               .granted = action.granted}));
+  tell_worker(action.worker,
+              proto::CommitAnswer{.attempt = action.attempt, .granted = action.granted});
 }
 
 void MasterService::perform(NoteFailure&& action) {
@@ -138,7 +156,7 @@ void MasterService::perform(NoteFailure&& action) {
   state_.attempts.remove(action.attempt);
   state_.event_log.abandoned(state_.now, action.attempt);
   state_.measures.abandoned(action.attempt);
-  tell_worker(action.worker, proto::encode(proto::FailureNoted{.attempt = action.attempt}));
+  tell_worker(action.worker, proto::FailureNoted{.attempt = action.attempt});
 }
 
 void MasterService::perform(PublishJob&& action) {
@@ -170,8 +188,9 @@ void MasterService::perform(FinishJob&& action) {
                                 {"ms", elapsed},
                                 {"reason", action.reason}});
   state_.followers.finish(action.job);
-  const std::string frame = proto::encode(proto::ForgetJob{.job = action.job});
-  for (const auto& [worker, known] : state_.workers.all()) state_.outbox.add(known.peer, frame);
+  std::vector<net::PeerId> peers;
+  for (const auto& [worker, known] : state_.workers.all()) peers.push_back(known.peer);
+  state_.outbox.add_all(peers, proto::ForgetJob{.job = action.job});
 }
 
 void MasterService::perform(ForgetWorker&& action) {

@@ -12,7 +12,9 @@
 #include "common/core/fault_point.hpp"
 #include "common/core/limits.hpp"
 #include "common/core/planted.hpp"
+#include "common/proto/codec.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/versions.hpp"
 #include "master/service/admission.hpp"
 #include "master/service/chores.hpp"
 
@@ -128,6 +130,8 @@ void MasterService::take_questions() {
 }
 
 void MasterService::note_damage() {
+  const net::Drops drops = doors_.transport.drops();
+  state_.measures.frames_dropped(drops.peer_gone, drops.queue_full);
   const std::uint64_t damaged = doors_.transport.damaged_frames();
   if (std::exchange(frames_damaged_, damaged) == damaged) return;
   state_.measures.frames_damaged(damaged);
@@ -149,11 +153,13 @@ void MasterService::note_keys() {
     state_.audit.stranger(refusals.address, refusals.fingerprint, refusals.count);
   }
   strangers_ = refusals.count;
+  state_.measures.refused_in_all(Refusal::kStranger, strangers_);
   const std::uint64_t revoked = doors_.transport.revoked_frames();
   if (std::bit_width(revoked) != std::bit_width(frames_revoked_)) {
     doors_.log.warn("frame.revoked", {{"revoked", revoked}});
   }
   frames_revoked_ = revoked;
+  state_.measures.refused_in_all(Refusal::kRevoked, revoked);
   if (std::exchange(keys_generation_, state_.keys->generation()) == keys_generation_) return;
   worker_desk_.forget_revoked();
   worker_desk_.tell_peers();
@@ -162,11 +168,12 @@ void MasterService::note_keys() {
 void MasterService::handle_frame(net::Frame frame) {
   state_.sender = std::move(frame.sender);
   if (const Status allowed = check_role(state_.sender, frame.payload); !allowed.ok()) {
+    state_.measures.refused(Refusal::kRole);
     state_.audit.refused(state_.sender, allowed.message());
     if (is_from_client(frame.payload)) client_desk_.answer(frame.peer, allowed);
     return;
   }
-  Result<proto::MasterInput> decoded = proto::decode<proto::MasterInput>(frame.payload);
+  Result<proto::MasterInput> decoded = decode(frame);
   if (!decoded.ok()) {
     reject_frame(frame.peer, frame.payload, decoded.status());
     return;
@@ -187,19 +194,48 @@ void MasterService::handle_frame(net::Frame frame) {
       *std::move(decoded));
 }
 
-void MasterService::reject_frame(const net::PeerId& peer, std::string_view payload,
-                                 const Status& why) {
+Result<proto::MasterInput> MasterService::decode(const net::Frame& frame) {
+  const auto named = proto::peek_protocol(frame.payload);
+  if (named && proto::is_spoken(*named)) state_.versions.note(frame.peer, *named);
+  const std::uint32_t protocol = state_.versions.of(frame.peer);
+  state_.decoded_as = protocol;
+  Result<proto::MasterInput> decoded = proto::decode<proto::MasterInput>(frame.payload, protocol);
+  if (decoded.ok() || named || protocol != proto::kProtocolVersion) return decoded;
+  // A worker that this master does not know (any more) may be of the version before: it is to hear
+  // that it should say Hello.
+  Result<proto::MasterInput> older =
+      proto::decode<proto::MasterInput>(frame.payload, proto::kProtocolBefore);
+  if (!older.ok()) return decoded;
+  state_.decoded_as = proto::kProtocolBefore;
+  return older;
+}
+
+void MasterService::note_rejected(std::string_view payload, const Status& why) {
   // Whoever sends rubbish must not fill the disk with log lines: the 1st, 2nd, 4th, 8th ... do.
   ++frames_rejected_;
   state_.measures.frames_rejected(frames_rejected_);
-  if ((frames_rejected_ & (frames_rejected_ - 1)) == 0) {
-    doors_.log.warn(
-        "frame.rejected",
-        {{"reason", why.message()}, {"bytes", payload.size()}, {"rejected", frames_rejected_}});
+  if (!std::has_single_bit(frames_rejected_)) return;
+  doors_.log.warn(
+      "frame.rejected",
+      {{"reason", why.message()}, {"bytes", payload.size()}, {"rejected", frames_rejected_}});
+}
+
+void MasterService::reject_frame(const net::PeerId& peer, std::string_view payload,
+                                 const Status& why) {
+  const bool other_version = why.code() == StatusCode::kInvalidArgument;
+  if (other_version) {
+    // A newer peer begins with its own version: that is no trouble yet.
+    state_.measures.refused(Refusal::kVersion);
+    if (std::has_single_bit(++versions_refused_)) {
+      doors_.log.info("frame.other_version",
+                      {{"reason", why.message()}, {"refused", versions_refused_}});
+    }
+  } else {
+    note_rejected(payload, why);
   }
   // Another protocol version is told so, whoever it is; rubbish gets an answer when somebody who
   // understands answers may be waiting for one.
-  if (why.code() == StatusCode::kInvalidArgument || is_from_client(payload)) {
+  if (other_version || is_from_client(payload)) {
     client_desk_.answer(peer, why);
   }
 }
@@ -282,8 +318,7 @@ void MasterService::tell_followers() {
   for (const Followers::Due& due : state_.followers.take_due(state_.now)) {
     const JobRecord* record = state_.jobs.find_visible(due.job);
     if (record == nullptr) continue;
-    const std::string frame = proto::encode(proto::JobReply{.status = status_of(state_, *record)});
-    for (const net::PeerId& peer : due.peers) state_.outbox.add(peer, frame);
+    state_.outbox.add_all(due.peers, proto::JobReply{.status = status_of(state_, *record)});
   }
 }
 
@@ -312,7 +347,15 @@ void MasterService::write_capsules() {
   }
 }
 
+void MasterService::note_withheld() {
+  const std::uint64_t withheld = state_.outbox.withheld();
+  if (std::exchange(frames_withheld_, withheld) == withheld) return;
+  state_.measures.frames_withheld(withheld);
+  doors_.log.warn("frame.withheld", {{"withheld", withheld}, {"from", "older workers"}});
+}
+
 Status MasterService::send_outbox() {
+  note_withheld();
   if (state_.outbox.empty()) return {};
   // A master that slept while another took over must not speak any more.
   if (!planted(Bug::kNoEpochCheck)) FANFOLD_RETURN_IF_ERROR(doors_.store.confirm());

@@ -81,8 +81,12 @@ class MasterService {
   Status collect(Duration wait);
   void measure_turn();
   void handle_frame(net::Frame frame);
+  /// As the sender's version of the protocol has it.
+  Result<proto::MasterInput> decode(const net::Frame& frame);
   void note_damage();
   void note_keys();
+  void note_rejected(std::string_view payload, const Status& why);
+  void note_withheld();
   void reject_frame(const net::PeerId& peer, std::string_view payload, const Status& why);
   void collect_side_results();
   void take_questions();
@@ -119,7 +123,8 @@ class MasterService {
   void perform(PublishJob&& action);
   void perform(FinishJob&& action);
   void perform(ForgetWorker&& action);
-  void tell_worker(WorkerId worker, std::string frame);
+  template <class Message>
+  void tell_worker(WorkerId worker, const Message& message);
   void tell_listing(WorkerId worker, const Listing& listing);
 
   void tell_followers();
@@ -147,6 +152,8 @@ class MasterService {
   std::size_t facts_in_turn_ = 0;
   std::uint64_t frames_rejected_ = 0;
   std::uint64_t frames_damaged_ = 0;
+  std::uint64_t frames_withheld_ = 0;
+  std::uint64_t versions_refused_ = 0;
   std::uint64_t frames_revoked_ = 0;
   std::uint64_t strangers_ = 0;
   std::uint64_t keys_generation_ = 0;

@@ -61,7 +61,7 @@ Status MasterService::finish_stop() {
     doors_.log.error("job.left_unfinished", {{"job", job.value}});
   }
   for (const auto& [worker, known] : state_.workers.all()) {
-    state_.outbox.add(known.peer, proto::encode(proto::Goodbye{}));
+    state_.outbox.add(known.peer, proto::Goodbye{});
   }
   for (const net::PeerId& peer : stop_requesters_) client_desk_.answer(peer, {});
   FANFOLD_RETURN_IF_ERROR(send_outbox());

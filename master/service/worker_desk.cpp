@@ -1,6 +1,7 @@
 #include "master/service/worker_desk.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "common/net/address.hpp"
 #include "master/service/admission.hpp"
 #include "master/service/emission_sum.hpp"
+#include "master/service/older_workers.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -43,13 +45,21 @@ void trim(proto::FailureReport* failure) {
 
 const KnownWorker* WorkerDesk::known(WorkerId worker, const net::PeerId& peer) {
   const KnownWorker* found = state_.workers.heard_from(worker, peer, state_.key_name());
-  if (found == nullptr) state_.outbox.add(peer, proto::encode(proto::Unknown{}));
+  if (found == nullptr) {
+    state_.outbox.add(peer, proto::Unknown{});
+    return nullptr;
+  }
+  if (state_.decoded_as != found->hello.protocol) {
+    // Over another connection than its Hello, and so read in the wrong version.
+    state_.outbox.add(peer, proto::Unknown{});
+    return nullptr;
+  }
   return found;
 }
 
 void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
   if (state_.stopping) {
-    state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
+    state_.outbox.add(peer, proto::Goodbye{});
     return;
   }
   Status checked = check_hello(message);
@@ -58,8 +68,20 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                      "worker refused: there are " + std::to_string(limits::kWorkers) + " already");
   }
   if (!checked.ok()) {
+    state_.measures.refused(Refusal::kWorker);
     state_.log.warn("worker.refused", {{"name", message.name}, {"reason", checked.message()}});
-    state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
+    state_.outbox.add(peer, proto::Goodbye{});
+    return;
+  }
+  if (const Status older = check_knows_jobs(message.protocol, state_.jobs); !older.ok()) {
+    state_.measures.refused(Refusal::kWorker);
+    // They say it again each second, and there may be many.
+    if (std::has_single_bit(++older_refused_)) {
+      state_.log.warn("worker.refused", {{"name", message.name}, {"reason", older.message()}});
+    }
+    state_.outbox.add(peer, proto::Answer{.code = static_cast<std::uint8_t>(older.code()),
+                                          .message = older.message(),
+                                          .job = {}});
     return;
   }
   WorkerJoined joined{.worker = {},
@@ -73,15 +95,16 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
   }
   const auto introduction = state_.workers.introduce(peer, std::move(message), state_.key_name());
   if (introduction.worker == nullptr) {
+    state_.measures.refused(Refusal::kWorker);
     state_.audit.refused(state_.sender, "to speak as the worker of another key");
     return;
   }
   const KnownWorker& worker = *introduction.worker;
-  state_.outbox.add(peer, proto::encode(proto::Welcome{
-                              .worker = worker.worker,
-                              .epoch = state_.settings.epoch,
-                              .heartbeat_ms = milliseconds_of(state_.settings.heartbeat_interval),
-                              .silence_ms = milliseconds_of(state_.settings.worker_silence_max)}));
+  state_.outbox.add(
+      peer, proto::Welcome{.worker = worker.worker,
+                           .epoch = state_.settings.epoch,
+                           .heartbeat_ms = milliseconds_of(state_.settings.heartbeat_interval),
+                           .silence_ms = milliseconds_of(state_.settings.worker_silence_max)});
   tell_peers(peer);
   tell_what_is_over(peer, joined);
   if (!introduction.is_new) return;
@@ -90,6 +113,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                                     {"name", worker.hello.name},
                                     {"process", worker.hello.process},
                                     {"slots", worker.hello.slots},
+                                    {"protocol", worker.hello.protocol},
                                     {"data", worker.hello.data_endpoint}});
   joined.worker = worker.worker;
   state_.audit.worker_joined(state_.sender, worker.hello.name);
@@ -98,7 +122,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
 
 void WorkerDesk::tell_peers(const net::PeerId& peer) {
   if (state_.keys == nullptr || !state_.sender.holder) return;
-  state_.outbox.add(peer, encode_peers(state_.keys->workers()));
+  state_.outbox.add_frame(peer, encode_peers(state_.keys->workers()));
 }
 
 void WorkerDesk::tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined) {
@@ -107,20 +131,23 @@ void WorkerDesk::tell_what_is_over(const net::PeerId& peer, const WorkerJoined& 
   for (const proto::HeldTask& held : joined.attempts) jobs.insert(held.task.job);
   for (const proto::HeldOutputs& held : joined.outputs) jobs.insert(held.job);
   for (const JobId job : jobs) {
-    if (state_.jobs.is_over(job)) state_.outbox.add(peer, proto::encode(proto::ForgetJob{job}));
+    if (state_.jobs.is_over(job)) state_.outbox.add(peer, proto::ForgetJob{job});
   }
 }
 
 void WorkerDesk::handle(const net::PeerId& peer, proto::Heartbeat message) {
   // The same number may have been given by an earlier master.
   if (message.epoch != state_.settings.epoch) {
-    state_.outbox.add(peer, proto::encode(proto::Unknown{}));
+    state_.outbox.add(peer, proto::Unknown{});
     return;
   }
   if (known(message.worker, peer) == nullptr) return;
   state_.workers.note_room(message.worker, message.room);
-  state_.outbox.add(peer, proto::encode(proto::HeartbeatEcho{.epoch = state_.settings.epoch}));
-  if (state_.keys != nullptr && message.peers != state_.keys->generation()) tell_peers(peer);
+  state_.outbox.add(peer, proto::HeartbeatEcho{.epoch = state_.settings.epoch});
+  if (state_.keys != nullptr && message.peers != state_.keys->generation()) {
+    tell_peers(peer);
+    state_.measures.resent(Resend::kKeys);
+  }
   std::vector<AttemptId> listed;
   listed.reserve(message.attempts.size());
   for (const proto::AttemptProgress& progress : message.attempts) {
@@ -218,7 +245,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Bye message) {
   const KnownWorker* worker = state_.workers.heard_from(message.worker, peer, state_.key_name());
   if (worker == nullptr || message.finished) {
     // It wants to go, and nobody has a reason to keep it.
-    state_.outbox.add(peer, proto::encode(proto::Goodbye{}));
+    state_.outbox.add(peer, proto::Goodbye{});
   }
   if (worker == nullptr) return;
   if (!message.finished) {
@@ -260,20 +287,21 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::InputsWanted message) {
 
 void WorkerDesk::handle(const net::PeerId& peer, proto::OutputPart message) {
   if (known(message.worker, peer) == nullptr) return;
-  const std::string frame = proto::encode(proto::Output{.attempt = message.attempt,
-                                                        .offset = message.offset,
-                                                        .left_out = message.left_out,
-                                                        .bytes = std::move(message.bytes)});
+  std::vector<net::PeerId> peers;
   for (const OutputQuestion& question :
        state_.output_questions.take(message.attempt, message.offset)) {
-    state_.outbox.add(question.peer, frame);
+    peers.push_back(question.peer);
   }
+  state_.outbox.add_all(peers, proto::Output{.attempt = message.attempt,
+                                             .offset = message.offset,
+                                             .left_out = message.left_out,
+                                             .bytes = std::move(message.bytes)});
 }
 
 void WorkerDesk::tell_peers() {
   const std::string frame = encode_peers(state_.keys->workers());
   for (const auto& [worker, known] : state_.workers.all()) {
-    if (!known.key.empty()) state_.outbox.add(known.peer, frame);
+    if (!known.key.empty()) state_.outbox.add_frame(known.peer, frame);
   }
 }
 

@@ -43,6 +43,7 @@ class WorkerDesk {
                 Written written, const proto::FailureReport& failure);
 
   MasterState& state_;
+  std::uint64_t older_refused_ = 0;  // Hellos of the version before, for what jobs need.
 };
 
 }  // namespace fanfold::master

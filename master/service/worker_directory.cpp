@@ -16,6 +16,7 @@ WorkerDirectory::Introduction WorkerDirectory::introduce(const net::PeerId& peer
     if (present != workers_.end()) {
       if (present->second.key != key) return {};
       present->second.peer = peer;
+      present->second.hello.protocol = hello.protocol;
       return {.worker = &present->second, .is_new = false};
     }
   }
@@ -79,6 +80,13 @@ void WorkerDirectory::remove(WorkerId worker) {
   if (found == workers_.end()) return;
   by_uuid_.erase(found->second.hello.uuid);
   workers_.erase(found);
+}
+
+const KnownWorker* WorkerDirectory::older() const {
+  for (const auto& [id, worker] : workers_) {
+    if (worker.hello.protocol != proto::kProtocolVersion) return &worker;
+  }
+  return nullptr;
 }
 
 std::uint32_t WorkerDirectory::slots() const {

@@ -54,6 +54,8 @@ class WorkerDirectory {
   /// Whether it has come back after a restart or not.
   std::optional<WorkerId> find_uuid(std::string_view uuid) const;
   std::uint32_t slots() const;
+  /// One that speaks the protocol before this one; null: there is none.
+  const KnownWorker* older() const;
 
  private:
   std::uint64_t next_;

@@ -25,6 +25,28 @@ MetricHistogram histogram_of(const Distribution& distribution) {
 
 double unix_seconds(std::int64_t microseconds) { return static_cast<double>(microseconds) / 1e6; }
 
+void add_wire(const Totals& totals, Families* families) {
+  families
+      ->begin("master_frames_dropped_total",
+              "Messages to workers and clients that were dropped; what matters is said again.",
+              MetricKind::kCounter)
+      .add(totals.frames_to_nobody, {label("reason", "gone")})
+      .add(totals.frames_over_queues, {label("reason", "full")})
+      .add(totals.frames_withheld, {label("reason", "older")});
+  families->begin("master_resends_total", "Messages to workers that were said again.",
+                  MetricKind::kCounter);
+  for (const auto what :
+       {Resend::kAssignment, Resend::kCancellation, Resend::kOutputs, Resend::kKeys}) {
+    families->add(totals.resent[static_cast<std::size_t>(what)], {label("what", name_of(what))});
+  }
+  families->begin("master_refusals_total", "Connections, messages and workers that were refused.",
+                  MetricKind::kCounter);
+  for (const auto what : {Refusal::kStranger, Refusal::kRevoked, Refusal::kRole, Refusal::kVersion,
+                          Refusal::kWorker}) {
+    families->add(totals.refused[static_cast<std::size_t>(what)], {label("what", name_of(what))});
+  }
+}
+
 void add_master(const Snapshot& snapshot, Families* families) {
   const Totals& totals = snapshot.totals;
   families->begin("build_info", "1; the label says which version this is.", MetricKind::kGauge)
@@ -50,9 +72,7 @@ void add_master(const Snapshot& snapshot, Families* families) {
       ->begin("master_frames_total", "Messages that came from workers and clients.",
               MetricKind::kCounter)
       .add(totals.frames);
-  families
-      ->begin("master_frames_rejected_total", "Messages that were no messages of this version.",
-              MetricKind::kCounter)
+  families->begin("master_frames_rejected_total", "Messages that were none.", MetricKind::kCounter)
       .add(totals.frames_rejected);
   families
       ->begin("master_frames_damaged_total", "Messages dropped because their checksum was wrong.",
@@ -279,6 +299,7 @@ void add_stages(const Totals& totals, Families* families) {
 std::string metrics_text(const Snapshot& snapshot, const ProcessFacts& process) {
   Families families;
   add_master(snapshot, &families);
+  add_wire(snapshot.totals, &families);
   add_workers(snapshot, &families);
   add_jobs(snapshot, &families);
   add_tasks(snapshot, &families);

@@ -111,6 +111,15 @@ class AgentTest : public ::testing::Test {
     }
     return found;
   }
+  /// How many of them say what was said before.
+  template <class Message>
+  std::size_t said_again() const {
+    std::size_t count = 0;
+    for (const SendToMaster& one : actions<SendToMaster>()) {
+      if (std::holds_alternative<Message>(one.message) && one.again) ++count;
+    }
+    return count;
+  }
   /// Attempts started by the last verb.
   std::vector<AttemptId> started() const;
   /// What the worker lists; welcomes it again to hear it at once.

@@ -112,6 +112,7 @@ TEST_F(AgentTest, RepeatsACommitUntilItIsAnswered) {
   succeed(one);
   wait_with_echoes(3 * kResend);
   EXPECT_EQ(sent<proto::CommitRequest>().size(), 3u);
+  EXPECT_EQ(said_again<proto::CommitRequest>(), 3u);
   answer(one, true);
   wait_with_echoes(3 * kResend);
   EXPECT_TRUE(sent<proto::CommitRequest>().empty());
@@ -122,6 +123,7 @@ TEST_F(AgentTest, ReportsAFailureWithItsCauseAndLog) {
   const AttemptId one = assign_map(1);
   fail(one, FailureKind::kSignal, "SIGSEGV at address 0x0");
   ASSERT_EQ(sent<proto::AttemptFailed>().size(), 1u);
+  EXPECT_EQ(said_again<proto::AttemptFailed>(), 0u);
   const proto::AttemptFailed failed = sent<proto::AttemptFailed>()[0];
   EXPECT_EQ(failed.worker, kWorker);
   EXPECT_EQ(failed.attempt, one);
@@ -136,6 +138,7 @@ TEST_F(AgentTest, RepeatsAFailureUntilItIsNoted) {
   const AttemptId one = assign_map(1);
   fail(one);
   wait_with_echoes(3 * kResend);
+  EXPECT_EQ(said_again<proto::AttemptFailed>(), 3u);
   EXPECT_EQ(sent<proto::AttemptFailed>().size(), 3u);
   EXPECT_TRUE(actions<DropAttemptFiles>().empty());
   note_failure(one);

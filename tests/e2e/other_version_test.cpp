@@ -1,4 +1,4 @@
-// Masters that speak another version of the protocol than a worker does.
+// Masters that speak another version of the protocol than workers and commands do.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,10 +6,15 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "common/net/transport.hpp"
 #include "common/proto/codec.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/versions.hpp"
 #include "tests/e2e/command.hpp"
 
 namespace fanfold::e2e {
@@ -18,8 +23,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-const std::string kRefusal =
-    "the peer speaks protocol 7, this build speaks 99: use the same version";
+const std::string kRefusal = "the peer speaks protocol " + std::to_string(proto::kProtocolVersion) +
+                             ", this build speaks 99: use the same version";
+constexpr std::uint32_t kBefore = proto::kProtocolBefore;
 
 /// A master that answers whoever says something as it answers peers of another version.
 class OtherVersion : public testing::Test {
@@ -38,6 +44,31 @@ class OtherVersion : public testing::Test {
     EXPECT_TRUE(master_->send((*said)->peer, frame).ok());
     return true;
   }
+  /// What comes next in the version before; whoever speaks another one is refused in the words in
+  /// which builds of that version do it.  Nullopt: nobody said anything, or was refused.
+  std::optional<proto::MasterInput> hear_before() {
+    const auto said = master_->receive(1s);
+    if (!said.ok() || !said->has_value()) return std::nullopt;
+    peer_ = (*said)->peer;
+    const auto named = proto::peek_protocol((*said)->payload);
+    if (named && *named != kBefore) {
+      ++refused_;
+      tell(proto::Answer{.code = static_cast<std::uint8_t>(StatusCode::kInvalidArgument),
+                         .message = "the peer speaks protocol " + std::to_string(*named) +
+                                    ", this build speaks " + std::to_string(kBefore) +
+                                    ": use the same version of Fanfold on both sides",
+                         .job = {}});
+      return std::nullopt;
+    }
+    auto message = proto::decode<proto::MasterInput>((*said)->payload, kBefore);
+    EXPECT_TRUE(message.ok()) << message.status().message();
+    if (!message.ok()) return std::nullopt;
+    return *std::move(message);
+  }
+  template <class Message>
+  void tell(const Message& message) {
+    EXPECT_TRUE(master_->send(peer_, proto::encode_for(message, kBefore).frame).ok());
+  }
   std::vector<std::string> worker_flags() const {
     return {"--master", address_, "--scratch", workspace_.path("s"), "--slots", "1"};
   }
@@ -51,6 +82,8 @@ class OtherVersion : public testing::Test {
   Workspace workspace_;
   const std::string address_ = "ipc://" + workspace_.path("m/m.sock");
   std::unique_ptr<net::BoundTransport> master_;
+  net::PeerId peer_;  // Who spoke last.
+  int refused_ = 0;
 };
 
 TEST_F(OtherVersion, IsToldOfByAWorkerThatEnds) {
@@ -87,6 +120,56 @@ TEST_F(OtherVersion, EndsNoWorkerThatWasWelcomed) {
   // The master is itself again.
   EXPECT_TRUE(eventually([&] { return answer(proto::encode(proto::HeartbeatEcho{.epoch = 1})); }));
   EXPECT_FALSE(running.ended());
+}
+
+TEST_F(OtherVersion, OneReleaseBackIsSpokenByAWorker) {
+  Running running(workspace_, worker_flags(), worker());
+  int hellos = 0;
+  int heartbeats = 0;
+  ASSERT_TRUE(eventually([&] {
+    const auto message = hear_before();
+    if (!message) return false;
+    if (std::holds_alternative<proto::Hello>(*message)) {
+      ++hellos;
+      tell(proto::Welcome{
+          .worker = WorkerId{1}, .epoch = 1, .heartbeat_ms = 100, .silence_ms = 60'000});
+    }
+    if (const auto* heartbeat = std::get_if<proto::Heartbeat>(&*message)) {
+      EXPECT_EQ(heartbeat->worker, WorkerId{1});
+      ++heartbeats;
+      tell(proto::HeartbeatEcho{.epoch = 1});
+    }
+    return heartbeats >= 3;
+  })) << running.err_so_far();
+  EXPECT_GE(refused_, 1);
+  EXPECT_GE(hellos, 1);
+  EXPECT_FALSE(running.ended());
+  EXPECT_THAT(running.err_so_far(), HasSubstr("master.older"));
+
+  // A newer one in its place is told of the newer version first.
+  tell(proto::Unknown{});
+  const int before = refused_;
+  ASSERT_TRUE(eventually([&] {
+    hear_before();
+    return refused_ > before;
+  }));
+}
+
+TEST_F(OtherVersion, OneReleaseBackIsSpokenByACommand) {
+  Running running(workspace_, {"list", "--master", address_});
+  ASSERT_TRUE(eventually([&] {
+    const auto message = hear_before();
+    if (message && std::holds_alternative<proto::ListJobs>(*message)) {
+      proto::JobList reply;
+      reply.jobs.emplace_back().job_name = "of_old";
+      tell(reply);
+    }
+    return running.ended();
+  }));
+  EXPECT_EQ(refused_, 1);
+  const Outcome outcome = running.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("of_old"));
 }
 
 }  // namespace

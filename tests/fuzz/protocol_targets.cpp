@@ -4,6 +4,7 @@
 #include "common/proto/codec.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/output_list.hpp"
+#include "common/proto/versions.hpp"
 #include "master/store/fact_codec.hpp"
 #include "tests/fuzz/target.hpp"
 
@@ -11,17 +12,27 @@ namespace fanfold::fuzz {
 namespace {
 
 template <class Variant>
-bool recodes(std::string_view frame) {
-  const Result<Variant> message = proto::decode<Variant>(frame);
+bool recodes_as(std::uint32_t protocol, std::string_view frame) {
+  const Result<Variant> message = proto::decode<Variant>(frame, protocol);
   if (!message.ok()) {
     const StatusCode code = message.status().code();
     promise(code == StatusCode::kCorruption || code == StatusCode::kInvalidArgument,
             "a bad frame is corrupt or of another version");
     return false;
   }
-  const std::string again = std::visit([](const auto& m) { return proto::encode(m); }, *message);
-  promise(again == frame, "a message has one encoding");
+  // A frame that names its version is of that one.
+  const std::uint32_t named = proto::peek_protocol(frame).value_or(protocol);
+  const proto::Encoded again =
+      std::visit([named](const auto& m) { return proto::encode_for(m, named); }, *message);
+  promise(again.frame == frame, "a message has one encoding");
+  promise(again.unknown.empty(), "nobody says what he does not know");
   return true;
+}
+
+template <class Variant>
+bool recodes(std::string_view frame) {
+  static_cast<void>(recodes_as<Variant>(proto::kProtocolBefore, frame));
+  return recodes_as<Variant>(proto::kProtocolVersion, frame);
 }
 
 bool messages(std::string_view input) {

@@ -24,7 +24,7 @@ std::string next_uuid() {
 
 }  // namespace
 
-Connection::Connection(const std::string& address) {
+Connection::Connection(const std::string& address, std::uint32_t protocol) : protocol_(protocol) {
   auto connected = net::connect(address, {.linger = 500ms});
   FANFOLD_CHECK(connected.ok());
   transport_ = *std::move(connected);
@@ -50,7 +50,7 @@ proto::ClientReply FakeClient::next() {
   const auto frame = connection_.receive(kPatience);
   if (!frame) ADD_FAILURE() << "the master did not answer the client";
   FANFOLD_CHECK(frame.has_value());
-  auto reply = proto::decode<proto::ClientReply>(*frame);
+  auto reply = proto::decode<proto::ClientReply>(*frame, connection_.protocol());
   if (!reply.ok()) ADD_FAILURE() << reply.status().message();
   FANFOLD_CHECK(reply.ok());
   return *std::move(reply);
@@ -82,7 +82,8 @@ proto::JobStatus FakeClient::wait(JobId job) {
 }
 
 FakeWorker::FakeWorker(const std::string& address, const WorkerTraits& traits)
-    : connection_(address) {
+    : connection_(address, traits.protocol) {
+  hello_.protocol = traits.protocol;
   hello_.uuid = next_uuid();
   hello_.name = traits.name;
   hello_.host_id = "host";
@@ -112,7 +113,7 @@ proto::MasterMessage FakeWorker::next() {
   const auto frame = connection_.receive(kPatience);
   if (!frame) ADD_FAILURE() << "the master did not speak to the worker";
   FANFOLD_CHECK(frame.has_value());
-  auto message = proto::decode<proto::MasterMessage>(*frame);
+  auto message = proto::decode<proto::MasterMessage>(*frame, connection_.protocol());
   if (!message.ok()) ADD_FAILURE() << message.status().message();
   FANFOLD_CHECK(message.ok());
   return *std::move(message);

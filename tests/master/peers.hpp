@@ -15,17 +15,21 @@
 #include "common/core/clock.hpp"
 #include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/versions.hpp"
 
 namespace fanfold::master {
 
 /// Fails the test and aborts it when nothing comes in time.
 class Connection {
  public:
-  explicit Connection(const std::string& address);
+  explicit Connection(const std::string& address, std::uint32_t protocol = proto::kProtocolVersion);
 
+  std::uint32_t protocol() const { return protocol_; }
+  /// One of this version, whatever it says of itself, or of the version before.
   template <class Message>
   void send(const Message& message) {
-    send_bytes(proto::encode(message));
+    send_bytes(protocol_ == proto::kProtocolVersion ? proto::encode(message)
+                                                    : proto::encode_for(message, protocol_).frame);
   }
   void send_bytes(std::string bytes);
 
@@ -33,12 +37,14 @@ class Connection {
   std::optional<std::string> receive(Duration patience);
 
  private:
+  const std::uint32_t protocol_;
   std::unique_ptr<net::Transport> transport_;
 };
 
 class FakeClient {
  public:
-  explicit FakeClient(const std::string& address) : connection_(address) {}
+  explicit FakeClient(const std::string& address, std::uint32_t protocol = proto::kProtocolVersion)
+      : connection_(address, protocol) {}
 
   Connection& connection() { return connection_; }
 
@@ -76,6 +82,7 @@ class FakeClient {
 struct WorkerTraits {
   std::string name = "host/1";
   std::uint32_t slots = 1;
+  std::uint32_t protocol = proto::kProtocolVersion;
 };
 
 class FakeWorker {

@@ -219,6 +219,7 @@ TEST_F(GuardedSocket, HearsNothingMoreOfAKeyThatIsRevokedWhileConnected) {
   ASSERT_TRUE(server_->send(frame->peer, "welcome").ok());
   guests_->dismiss(guest_->public_key);
   EXPECT_EQ(server_->send(frame->peer, "secret").code(), StatusCode::kUnavailable);
+  EXPECT_EQ(server_->drops().peer_gone, 1u);
   const Instant deadline = steady_clock().now() + 20s;
   while (server_->revoked_frames() == 0 && steady_clock().now() < deadline) {
     ASSERT_TRUE(client->send({}, "still here").ok());

@@ -212,6 +212,31 @@ TEST_F(ZmqTransport, DropsDamagedFramesAndCountsThem) {
   EXPECT_EQ((*server)->damaged_frames(), good.size() + 1);
 }
 
+TEST_F(ZmqTransport, CountsWhatItDrops) {
+  options_.queue_frames_max = 10;
+  auto server = listen(address(), options_);
+  ASSERT_TRUE(server.ok());
+  EXPECT_EQ((*server)->drops().peer_gone, 0u);
+  EXPECT_FALSE((*server)->send(PeerId{"nobody"}, "hello?").ok());
+  EXPECT_EQ((*server)->drops().peer_gone, 1u);
+
+  auto silent = connect(address(), options_);
+  ASSERT_TRUE(silent.ok());
+  const PeerId peer = deliver(**silent, **server, "hello").peer;
+  const std::string megabyte(1u << 20, 'm');
+  std::uint64_t refused = 0;
+  for (int i = 0; i < 200; ++i) refused += (*server)->send(peer, megabyte).ok() ? 0 : 1;
+  EXPECT_GT(refused, 0u);
+  EXPECT_EQ((*server)->drops().queue_full, refused);
+  // What waited for it goes with it.
+  silent->reset();
+  const Instant deadline = steady_clock().now() + 20s;
+  while ((*server)->drops().peer_gone < 2 && steady_clock().now() < deadline) {
+    ASSERT_TRUE((*server)->receive(2ms).ok());
+  }
+  EXPECT_GT((*server)->drops().peer_gone, 1u);
+}
+
 TEST(SealedFrame, OfAnyPayloadOpensAgainAndIsWhatItWas) {
   for (const std::string& payload : {std::string(), std::string(1, '\0'), std::string(5000, 'x')}) {
     EXPECT_EQ(unseal(sealed(payload)), payload);

@@ -87,12 +87,13 @@ auto variant_of() {
 template <class Message>
 using VariantOf = decltype(variant_of<Message>());
 
-/// An archive that assigns instead of reading.  Source: number() -> 64 bits, text() -> string,
-/// size() -> how many elements a container gets.
+/// An archive that assigns what there is in `protocol` instead of reading.  Source: number() -> 64
+/// bits, text() -> string, size() -> how many elements a container gets.
 template <class Source>
 class Filler {
  public:
-  explicit Filler(Source& source) : source_(source) {}
+  explicit Filler(Source& source, std::uint32_t protocol = kProtocolVersion)
+      : source_(source), protocol_(protocol) {}
 
   template <class... Fields>
   void operator()(Fields&&... fields) {
@@ -128,11 +129,16 @@ class Filler {
   void fill(Checked<Enumeration>& checked) {
     std::vector<Enumeration> known;
     for (int number = 0; number < 256; ++number) {
-      if (is_known(static_cast<Enumeration>(number))) {
+      if (is_known(static_cast<Enumeration>(number)) &&
+          known_since(static_cast<Enumeration>(number)) <= protocol_) {
         known.push_back(static_cast<Enumeration>(number));
       }
     }
     checked.value = known[source_.number() % known.size()];
+  }
+  template <class Field>
+  void fill(Since<Field>& since) {
+    if (since.protocol <= protocol_) fill(since.field);
   }
   void fill(CheckedCode& checked) {
     StatusCode code{};
@@ -142,6 +148,7 @@ class Filler {
   }
 
   Source& source_;
+  const std::uint32_t protocol_;
 };
 
 /// 1, 2, 3 ...: what the golden bytes are made from.
@@ -153,12 +160,19 @@ struct CountingSource {
 };
 
 template <class Message, class Source>
-Message filled(Source& source) {
+Message filled(Source& source, std::uint32_t protocol = kProtocolVersion) {
   Message message;
-  Filler<Source> filler(source);
+  Filler<Source> filler(source, protocol);
   serialize(filler, message);
-  if constexpr (requires { message.protocol; }) message.protocol = kProtocolVersion;
+  if constexpr (requires { message.protocol; }) message.protocol = protocol;
   return message;
+}
+
+/// Whether peers of `protocol` know it.
+template <class Message>
+constexpr bool is_known_in([[maybe_unused]] std::uint32_t protocol) {
+  if constexpr (requires { Message::kSince; }) return Message::kSince <= protocol;
+  return true;
 }
 
 }  // namespace fanfold::proto

@@ -46,6 +46,24 @@ OutputList unpacked(const std::vector<std::string>& pages) {
   return unpacker.take();
 }
 
+// Workers of the version before read it too: a change here is another message.
+TEST(OutputListTest, HasTheBytesThatItAlwaysHad) {
+  OutputList list;
+  list.holders = {{WorkerId{5}, "h1", "/s/a", "ipc:///d/a"},
+                  {WorkerId{300}, "h1", "/s/b", "ipc:///d/b"}};
+  list.outputs = {{0, {(1ull << 40) + 1}, 0}, {3, {(1ull << 40) + 9}, 1}};
+  const std::vector<std::string> pages = pack_outputs(list, 1u << 20);
+  ASSERT_EQ(pages.size(), 1u);
+  std::string hex;
+  for (const unsigned char byte : pages[0]) {
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
+  }
+  EXPECT_EQ(hex,
+            "02050002683100042f732f61000a6970633a2f2f2f642f61ac0202000301"
+            "62090162020082808080804000031001");
+}
+
 TEST(OutputListTest, ComesBackFromOnePageAndFromMany) {
   const OutputList list = some_list(20'000, 300);
   const std::vector<std::string> one = pack_outputs(list, 1u << 30);

@@ -106,6 +106,7 @@ TEST_F(FetchesTest, TurnToOthersWhileHoldersAreQuiet) {
   fetches_.look_after(now_);
   const std::set<std::string> connected = connections_.connected();
   EXPECT_EQ(connected.size(), 8u);
+  EXPECT_EQ(fetches_.trouble().asked_again, 4u);
   EXPECT_TRUE(fetches_.take().empty());
   // One that speaks again counts again.
   fetches_.read(now_, connections_.answer(*connected.begin()));

@@ -62,6 +62,7 @@ TEST_F(MeasuresTest, TellApartFirstLaterAndSecondAttempts) {
   EXPECT_EQ(assigned(AttemptKind::kFirst), 1u);
   EXPECT_EQ(assigned(AttemptKind::kAgain), 1u);
   EXPECT_EQ(assigned(AttemptKind::kSpeculative), 1u);
+  EXPECT_EQ(measures_.totals().resent[static_cast<std::size_t>(Resend::kAssignment)], 1u);
 }
 
 TEST_F(MeasuresTest, CountEachEndOnce) {

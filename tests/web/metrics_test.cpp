@@ -57,6 +57,9 @@ Snapshot sample() {
   totals.stage(Stage::kReduce).ended[static_cast<std::size_t>(AttemptOutcome::kAbandoned)] = 5;
   totals.failures[proto::FailureKind::kOutOfMemory] = 2;
   totals.jobs_ended[proto::JobState::kFailed] = 4;
+  totals.frames_to_nobody = 11;
+  totals.refused[static_cast<std::size_t>(Refusal::kRole)] = 12;
+  totals.resent[static_cast<std::size_t>(Resend::kOutputs)] = 13;
   return snapshot;
 }
 
@@ -67,16 +70,29 @@ class Metrics : public testing::Test {
 
 TEST_F(Metrics, AreThoseOfTheSnapshot) {
   for (const char* line :
-       {"fanfold_master_snapshot_time_seconds 2.5\n", "fanfold_master_epoch 3\n",
-        "fanfold_workers{standing=\"good\"} 1\n", "fanfold_workers{standing=\"probation\"} 0\n",
-        "fanfold_workers{standing=\"excluded\"} 1\n", "fanfold_workers_draining 1\n",
-        "fanfold_worker_slots 8\n", "fanfold_worker_slots_busy 3\n",
-        "fanfold_worker_memory_free_ratio 0.5\n", "fanfold_worker_scratch_free_ratio 0.75\n",
-        "fanfold_worker_silence_seconds 1.5\n", "fanfold_jobs{state=\"planning\"} 1\n",
-        "fanfold_jobs{state=\"running\"} 2\n", "fanfold_jobs_ended_total{state=\"failed\"} 4\n",
+       {"fanfold_master_snapshot_time_seconds 2.5\n",
+        "fanfold_master_epoch 3\n",
+        "fanfold_workers{standing=\"good\"} 1\n",
+        "fanfold_workers{standing=\"probation\"} 0\n",
+        "fanfold_workers{standing=\"excluded\"} 1\n",
+        "fanfold_workers_draining 1\n",
+        "fanfold_worker_slots 8\n",
+        "fanfold_worker_slots_busy 3\n",
+        "fanfold_worker_memory_free_ratio 0.5\n",
+        "fanfold_worker_scratch_free_ratio 0.75\n",
+        "fanfold_worker_silence_seconds 1.5\n",
+        "fanfold_jobs{state=\"planning\"} 1\n",
+        "fanfold_jobs{state=\"running\"} 2\n",
+        "fanfold_jobs_ended_total{state=\"failed\"} 4\n",
         "fanfold_attempts_ended_total{stage=\"reduce\",outcome=\"abandoned\"} 5\n",
         "fanfold_attempt_failures_total{cause=\"out of memory\",charged_to=\"task\"} 2\n",
-        "process_cpu_seconds_total 1.5\n", "process_open_fds 9\n"}) {
+        "fanfold_master_frames_dropped_total{reason=\"gone\"} 11\n",
+        "fanfold_master_frames_dropped_total{reason=\"full\"} 0\n",
+        "fanfold_master_refusals_total{what=\"role\"} 12\n",
+        "fanfold_master_refusals_total{what=\"version\"} 0\n",
+        "fanfold_master_resends_total{what=\"outputs\"} 13\n",
+        "process_cpu_seconds_total 1.5\n",
+        "process_open_fds 9\n"}) {
     EXPECT_THAT(text_, HasSubstr(std::string("\n") + line));
   }
 }

@@ -101,6 +101,29 @@ TEST_F(WorkerMetrics, SayWhetherThereIsAMaster) {
                             HasSubstr("fanfold_worker_own_slots 3\n")));
 }
 
+TEST_F(WorkerMetrics, CountWhatIsLostSaidAgainAndRefused) {
+  measures_.frames_dropped(3);
+  measures_.resent(proto::Hello{});
+  measures_.resent(proto::CommitRequest{});
+  measures_.resent(proto::CommitRequest{});
+  measures_.resent(proto::InputsWanted{});
+  measures_.refused();
+  WorkerTraits told = traits();
+  const auto shuffle = std::make_shared<ShuffleFigures>();
+  shuffle->segments_asked_again = 7;
+  shuffle->strangers_refused = 8;
+  told.shuffle = shuffle;
+  EXPECT_THAT(worker_metrics(told, measures_.figures()),
+              AllOf(HasSubstr("fanfold_worker_frames_dropped_total 3\n"),
+                    HasSubstr("fanfold_worker_resends_total{what=\"hello\"} 1\n"),
+                    HasSubstr("fanfold_worker_resends_total{what=\"commit\"} 2\n"),
+                    HasSubstr("fanfold_worker_resends_total{what=\"failure\"} 0\n"),
+                    HasSubstr("fanfold_worker_resends_total{what=\"inputs\"} 1\n"),
+                    HasSubstr("fanfold_worker_refusals_total 1\n"),
+                    HasSubstr("fanfold_worker_fetch_resends_total 7\n"),
+                    HasSubstr("fanfold_worker_data_refusals_total{what=\"stranger\"} 8\n")));
+}
+
 TEST_F(WorkerMetrics, SayHowMuchRoomTheHostHas) {
   EXPECT_THAT(text(), AllOf(HasSubstr("\nfanfold_worker_scratch_free_bytes "),
                             HasSubstr("\nfanfold_worker_memory_free_bytes "),

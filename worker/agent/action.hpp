@@ -13,6 +13,7 @@ namespace fanfold::worker {
 
 struct SendToMaster {
   proto::WorkerMessage message;
+  bool again = false;  // It was said before, and not answered.
 };
 /// Bring the inputs of a reduce attempt to this host; answer with InputsReady.
 struct FetchInputs {

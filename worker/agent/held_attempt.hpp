@@ -70,6 +70,7 @@ struct HeldAttempt {
   proto::FailureKind kill_kind = proto::FailureKind::kNone;
 
   // What the master has not answered yet.
+  bool told = false;  // Of the end of it.
   proto::AttemptReport report;
   proto::FailureReport failure;
   std::string log_text;

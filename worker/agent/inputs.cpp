@@ -78,7 +78,7 @@ void Machine::want_inputs(HeldAttempt& held) {
     message.lost.push_back(attempt);
   }
   if (!held.missing.empty()) message.message = held.why_missing;
-  send(std::move(message));
+  send(std::move(message), held.asked > 1);
 }
 
 void Machine::obey(const proto::ListPage& message) {

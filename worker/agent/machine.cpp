@@ -1,6 +1,7 @@
 #include "worker/agent/machine.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "common/core/check.hpp"
@@ -48,7 +49,7 @@ void Machine::say_hello() {
   hello.outputs = past_.kept(limits::kOutputsListed, &hello.outputs_complete);
   // Before Hello: what the dead leave free may go to us at once.
   if (!died_.empty()) send(proto::WorkersDied{died_});
-  send(std::move(hello));
+  send(std::move(hello), std::exchange(hello_said_, true));
   hello_due_ = now_ + options_.resend;
 }
 
@@ -77,6 +78,7 @@ void Machine::resend(HeldAttempt& held) {
   deadlines_.set(held.id, now_ + options_.resend);
   // Without a welcome there is no name to sign with; the welcome brings us back here.
   if (!welcome_) return;
+  const bool again = std::exchange(held.told, true);
   if (held.phase == AttemptPhase::kCommitting) {
     proto::CommitRequest request;
     request.worker = worker_;
@@ -84,7 +86,7 @@ void Machine::resend(HeldAttempt& held) {
     request.report = held.report;
     request.log_text = held.log_text;
     request.log_bytes = held.log_bytes;
-    send(std::move(request));
+    send(std::move(request), again);
   } else {
     proto::AttemptFailed failed;
     failed.worker = worker_;
@@ -92,7 +94,7 @@ void Machine::resend(HeldAttempt& held) {
     failed.failure = held.failure;
     failed.log_text = held.log_text;
     failed.log_bytes = held.log_bytes;
-    send(std::move(failed));
+    send(std::move(failed), again);
   }
 }
 

@@ -70,8 +70,8 @@ class Machine {
     actions_->emplace_back(std::in_place_type<One>, std::move(action));
   }
   template <class Message>
-  void send(Message message) {
-    act(SendToMaster{proto::WorkerMessage(std::in_place_type<Message>, std::move(message))});
+  void send(Message message, bool again = false) {
+    act(SendToMaster{proto::WorkerMessage(std::in_place_type<Message>, std::move(message)), again});
   }
   void say_hello();
   void lose_master();
@@ -130,6 +130,7 @@ class Machine {
   Duration silence_max_ = limits::kWorkerSilence;
   Instant heard_;
   Instant hello_due_;
+  bool hello_said_ = false;  // Since the last welcome.
   Instant heartbeat_due_;
 
   bool draining_ = false;

@@ -26,6 +26,7 @@ void Machine::obey(const proto::Welcome& message) {
   worker_ = message.worker;
   epoch_ = message.epoch;
   welcome_ = true;
+  hello_said_ = false;
   died_.clear();
   heartbeat_interval_ = milliseconds_or(message.heartbeat_ms, limits::kHeartbeatInterval);
   silence_max_ = milliseconds_or(message.silence_ms, limits::kWorkerSilence);

@@ -45,7 +45,7 @@ void WorkerBody::drain() {
 
 Status WorkerBody::turn() {
   FANFOLD_RETURN_IF_ERROR(read_frames());
-  note_damage();
+  note_losses();
   note_trouble();
   FANFOLD_RETURN_IF_ERROR(read_executors());
   inputs_.look();
@@ -88,7 +88,13 @@ Status WorkerBody::read_frames() {
   return {};
 }
 
-void WorkerBody::note_damage() {
+void WorkerBody::note_losses() {
+  const net::Drops drops = transport_->drops();
+  const std::uint64_t dropped = drops.peer_gone + drops.queue_full;
+  const std::uint64_t known = std::exchange(frames_dropped_, dropped);
+  if (doors_.measures != nullptr && dropped != known) {
+    doors_.measures->frames_dropped(dropped - known);
+  }
   const std::uint64_t damaged = transport_->damaged_frames();
   const std::uint64_t before = std::exchange(frames_damaged_, damaged);
   if (before == damaged) return;
@@ -97,12 +103,13 @@ void WorkerBody::note_damage() {
 }
 
 void WorkerBody::read_frame(const std::string& frame) {
-  auto message = proto::decode<proto::MasterMessage>(frame);
+  auto message = proto::decode<proto::MasterMessage>(frame, spoken_.number());
   if (!message.ok()) return note_refused(frame, message.status());
   if (const auto* welcome = std::get_if<proto::Welcome>(&*message)) {
     self_ = welcome->worker;
     doors_.log.info("master.welcomed_us", {{"master", options_.master}});
     welcomed_ = true;
+    hello_.reset();
     if (doors_.measures != nullptr) doors_.measures->welcomed();
   }
   if (const auto* question = std::get_if<proto::ReadOutput>(&*message)) return answer(*question);
@@ -111,13 +118,27 @@ void WorkerBody::read_frame(const std::string& frame) {
 }
 
 void WorkerBody::note_refused(const std::string& frame, const Status& why) {
-  // A master of another version says so in the words that it has for clients, in every version.
+  // A master that refuses us says so in the words that it has for clients, the same in every
+  // version.
   const auto reply = proto::decode<proto::ClientReply>(frame);
   const auto* answer = reply.ok() ? std::get_if<proto::Answer>(&*reply) : nullptr;
   if (answer == nullptr) {
     doors_.log.warn("frame.refused", {{"reason", why.message()}});
     return;
   }
+  switch (spoken_.hear(*answer)) {
+    case proto::SpokenVersion::Heard::kStale:
+      return;
+    case proto::SpokenVersion::Heard::kChanged:
+      doors_.log.warn("master.older",
+                      {{"master", options_.master}, {"protocol", spoken_.number()}});
+      if (hello_) send(proto::encode_for(*hello_, spoken_.number()).frame);
+      return;
+    case proto::SpokenVersion::Heard::kNothing:
+    case proto::SpokenVersion::Heard::kRefused:
+      break;
+  }
+  if (doors_.measures != nullptr) doors_.measures->refused();
   // It comes again with every hello.
   if (std::exchange(refusal_, answer->message) == answer->message) return;
   doors_.log.error("master.refused", {{"master", options_.master}, {"reason", refusal_}});
@@ -133,11 +154,12 @@ void WorkerBody::answer(const proto::ReadOutput& question) {
   if (!welcomed_) return;
   AttemptLog::Part part =
       doors_.executors.output(question.attempt, question.offset, limits::kOutputPartBytes);
-  send(proto::encode(proto::OutputPart{.worker = self_,
-                                       .attempt = question.attempt,
-                                       .offset = question.offset,
-                                       .left_out = part.left_out,
-                                       .bytes = std::move(part.text)}));
+  const proto::OutputPart answer{.worker = self_,
+                                 .attempt = question.attempt,
+                                 .offset = question.offset,
+                                 .left_out = part.left_out,
+                                 .bytes = std::move(part.text)};
+  send(proto::encode_for(answer, spoken_.number()).frame);
 }
 
 void WorkerBody::note_trouble() {
@@ -241,8 +263,23 @@ void WorkerBody::perform(SendToMaster& action) {
     heartbeat->peers = peers_;
     if (doors_.room) heartbeat->room = doors_.room();
   }
-  std::string frame =
-      std::visit([](const auto& message) { return proto::encode(message); }, action.message);
+  if (const auto* hello = std::get_if<proto::Hello>(&action.message)) {
+    // The master may be another one by now.
+    spoken_.reset();
+    hello_ = *hello;
+  }
+  proto::Encoded encoded = std::visit(
+      [this](const auto& message) { return proto::encode_for(message, spoken_.number()); },
+      action.message);
+  if (action.again && doors_.measures != nullptr) doors_.measures->resent(action.message);
+  if (!encoded.unknown.empty()) {
+    doors_.log.error("message.withheld", {{"master", options_.master},
+                                          {"protocol", spoken_.number()},
+                                          {"unknown", encoded.unknown}});
+    if (doors_.measures != nullptr) doors_.measures->frames_dropped(1);
+    return;
+  }
+  std::string frame = std::move(encoded.frame);
   if (std::holds_alternative<proto::CommitRequest>(action.message)) {
     if (held_commits_.empty()) hold_until_ = doors_.clock.now() + kHoldMax;
     held_commits_.push_back(std::move(frame));
@@ -333,6 +370,7 @@ void WorkerBody::perform(Reconnect&) {
   }
   transport_ = *std::move(transport);
   frames_damaged_ = 0;
+  frames_dropped_ = 0;
   trouble_.clear();
   ++connections_;
 }

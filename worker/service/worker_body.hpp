@@ -16,6 +16,7 @@
 #include "common/io/file_system.hpp"
 #include "common/log/log.hpp"
 #include "common/net/transport.hpp"
+#include "common/proto/versions.hpp"
 #include "common/security/peer_list.hpp"
 #include "worker/agent/agent.hpp"
 #include "worker/service/executors.hpp"
@@ -78,7 +79,7 @@ class WorkerBody {
   void note_refused(const std::string& frame, const Status& why);
   void answer(const proto::ReadOutput& question);
   void note_peers(const proto::PeerKeys& message);
-  void note_damage();
+  void note_losses();
   void note_trouble();
   Status read_executors();
   void note_ended(AttemptEnded ended);
@@ -117,11 +118,14 @@ class WorkerBody {
   std::vector<std::string> held_commits_;  // Frames that wait for company; never for long.
   Instant hold_until_;
   std::uint64_t frames_damaged_ = 0;  // On this connection to the master.
+  std::uint64_t frames_dropped_ = 0;  // On this connection, too.
   std::string trouble_;               // With it, as last logged.
   std::string refusal_;               // Of a master, as last logged.
   std::uint64_t peers_ = 0;           // The version of the keys in doors_.peers.
   bool welcomed_ = false;
-  WorkerId self_;  // As the last welcome said.
+  proto::SpokenVersion spoken_;        // With the master.
+  std::optional<proto::Hello> hello_;  // The last, until a welcome comes.
+  WorkerId self_;                      // As the last welcome said.
   std::optional<Status> end_;
 };
 

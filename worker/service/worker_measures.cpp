@@ -85,6 +85,25 @@ void WorkerMeasures::frame_damaged(std::uint64_t frames) {
   figures_.frames_damaged += frames;
 }
 
+void WorkerMeasures::frames_dropped(std::uint64_t frames) {
+  const MutexLock lock(mutex_);
+  figures_.frames_dropped += frames;
+}
+
+void WorkerMeasures::resent(const proto::WorkerMessage& message) {
+  const MutexLock lock(mutex_);
+  WorkerFigures::Resends& resends = figures_.resends;
+  if (std::holds_alternative<proto::Hello>(message)) ++resends.hellos;
+  if (std::holds_alternative<proto::CommitRequest>(message)) ++resends.commits;
+  if (std::holds_alternative<proto::AttemptFailed>(message)) ++resends.failures;
+  if (std::holds_alternative<proto::InputsWanted>(message)) ++resends.inputs_wanted;
+}
+
+void WorkerMeasures::refused() {
+  const MutexLock lock(mutex_);
+  ++figures_.refusals;
+}
+
 WorkerFigures WorkerMeasures::figures() const {
   const MutexLock lock(mutex_);
   return figures_;

@@ -10,6 +10,7 @@
 
 #include "common/core/ids.hpp"
 #include "common/core/mutex.hpp"
+#include "common/proto/messages.hpp"
 #include "common/proto/types.hpp"
 #include "worker/agent/event.hpp"
 
@@ -36,7 +37,17 @@ struct WorkerFigures {
   std::uint64_t inputs_lost = 0;  // Map outputs that could not be read.
   std::uint64_t welcomes = 0;     // Of masters.
   std::uint64_t frames_damaged = 0;
-  bool connected = false;  // A master has welcomed it since it lost the last one.
+  std::uint64_t frames_dropped = 0;  // To masters that do not read.
+  /// Said to the master once more, for want of an answer.
+  struct Resends {
+    std::uint64_t hellos = 0;
+    std::uint64_t commits = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t inputs_wanted = 0;
+  };
+  Resends resends;
+  std::uint64_t refusals = 0;  // By masters.
+  bool connected = false;      // A master has welcomed it since it lost the last one.
   bool draining = false;
 };
 
@@ -57,6 +68,9 @@ class WorkerMeasures {
   void master_lost();
   void draining();
   void frame_damaged(std::uint64_t frames);
+  void frames_dropped(std::uint64_t frames);
+  void resent(const proto::WorkerMessage& message);
+  void refused();
 
   WorkerFigures figures() const;
 

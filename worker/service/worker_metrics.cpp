@@ -62,6 +62,45 @@ void add_flow(const WorkerFigures& figures, MetricText* text) {
       .add(figures.inputs_lost);
 }
 
+void add_wire(const WorkerFigures& figures, MetricText* text) {
+  text->begin("worker_frames_damaged_total", "Messages of masters whose checksum was wrong.",
+              MetricKind::kCounter)
+      .add(figures.frames_damaged);
+  text->begin("worker_frames_dropped_total", "Messages to masters that were dropped.",
+              MetricKind::kCounter)
+      .add(figures.frames_dropped);
+  const WorkerFigures::Resends& resends = figures.resends;
+  text->begin("worker_resends_total", "Messages to masters that were said again.",
+              MetricKind::kCounter)
+      .add(resends.hellos, {{"what", "hello"}})
+      .add(resends.commits, {{"what", "commit"}})
+      .add(resends.failures, {{"what", "failure"}})
+      .add(resends.inputs_wanted, {{"what", "inputs"}});
+  text->begin("worker_refusals_total", "Times that a master refused this worker.",
+              MetricKind::kCounter)
+      .add(figures.refusals);
+}
+
+void add_shuffle(const ShuffleFigures& figures, MetricText* text) {
+  const auto counter = [text](const char* name, const char* help, std::uint64_t count) {
+    text->begin(name, help, MetricKind::kCounter).add(count);
+  };
+  counter("worker_fetch_resends_total", "Parts of map outputs that were asked for again.",
+          figures.segments_asked_again);
+  counter("worker_fetch_chunks_damaged_total", "Parts of map outputs that arrived damaged.",
+          figures.chunks_damaged);
+  counter("worker_fetch_servers_given_up_total",
+          "Times that a data server was silent for too long.", figures.servers_given_up);
+  text->begin("worker_data_refusals_total", "What the data server of this worker refused.",
+              MetricKind::kCounter)
+      .add(figures.strangers_refused.load(), {{"what", "stranger"}})
+      .add(figures.frames_revoked.load(), {{"what", "revoked"}});
+  counter("worker_data_frames_damaged_total", "Messages to it whose checksum was wrong.",
+          figures.frames_damaged);
+  counter("worker_data_frames_dropped_total", "Its messages to fetchers that were dropped.",
+          figures.frames_dropped);
+}
+
 /// A disk without room and one that is not there are two things; alerts look for either.
 void add_room(const proto::HostRoom& room, MetricText* text) {
   const auto gauge = [text](const char* name, const char* help, std::uint64_t bytes) {
@@ -100,9 +139,8 @@ std::string worker_metrics(const WorkerTraits& traits, const WorkerFigures& figu
   text.begin("worker_welcomes_total", "Times that a master welcomed this worker.",
              MetricKind::kCounter)
       .add(figures.welcomes);
-  text.begin("worker_frames_damaged_total", "Messages of masters whose checksum was wrong.",
-             MetricKind::kCounter)
-      .add(figures.frames_damaged);
+  add_wire(figures, &text);
+  add_shuffle(*traits.shuffle, &text);
   add_attempts(figures, &text);
   add_flow(figures, &text);
   add_room(look_at_room(traits.scratch, traits.slots * traits.memory_bytes), &text);

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "common/http/http_server.hpp"
 #include "worker/service/worker_measures.hpp"
+#include "worker/shuffle/shuffle_figures.hpp"
 
 namespace fanfold::worker {
 
@@ -17,6 +19,8 @@ struct WorkerTraits {
   std::uint32_t slots = 1;
   std::uint64_t memory_bytes = 0;  // Of an executor.
   double started_unix_seconds = 0;
+  /// Shared with the fetcher and the data server, who write.
+  std::shared_ptr<const ShuffleFigures> shuffle = std::make_shared<ShuffleFigures>();
 };
 
 std::string worker_metrics(const WorkerTraits& traits, const WorkerFigures& figures);

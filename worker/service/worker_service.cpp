@@ -74,17 +74,20 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
   FANFOLD_ASSIGN_OR_RETURN(auto stacks, StackFinder::make());
   FetcherOptions fetching;
   fetching.protection = keys.fetching;
+  fetching.figures = std::make_shared<ShuffleFigures>();
   FANFOLD_ASSIGN_OR_RETURN(auto fetcher, SignalledFetcher::make(with.files, with.clock, fetching));
   DataServerOptions serving;
   serving.scratch = with.scratch.directory();
   FANFOLD_ASSIGN_OR_RETURN(serving.address, data_address(options));
   serving.protection = keys.serving;
+  serving.figures = fetching.figures;
   auto server = start_data_server(with.files, serving);
   if (!server.ok()) return std::move(server).status().with_context("--data-address");
   FANFOLD_ASSIGN_OR_RETURN(auto transport, net::connect(options.master, socket));
   std::unique_ptr<WorkerService> service(new WorkerService(options, with, std::move(keys),
                                                            *std::move(server), std::move(fetcher),
                                                            std::move(stacks), std::move(plugins)));
+  service->shuffle_ = fetching.figures;
   FANFOLD_RETURN_IF_ERROR(service->serve_metrics());
   service->begin(std::move(transport));
   return service;
@@ -151,7 +154,8 @@ Status WorkerService::serve_metrics() {
       .memory_bytes = options_.memory_bytes,
       .started_unix_seconds =
           std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
-              .count()};
+              .count(),
+      .shuffle = shuffle_};
   auto server = HttpServer::start({.port = *options_.http_port, .hosts = options_.http_hosts},
                                   [this, traits](const HttpRequest& request) {
                                     return respond_with_metrics(request, traits, measures_);

@@ -78,6 +78,7 @@ class WorkerService {
   bool stopping_ = false;
   std::optional<Status> end_;  // Why run() returns, when the body did not say so.
   WorkerMeasures measures_;
+  std::shared_ptr<const ShuffleFigures> shuffle_;  // Shared with the fetcher and the data server.
   std::unique_ptr<HttpServer> metrics_;  // Null: nobody wants them.  Its threads read measures_.
 };
 

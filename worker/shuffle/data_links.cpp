@@ -101,9 +101,12 @@ std::optional<Reply> DataLinks::read(Instant now, const net::Frame& frame) {
   link.asked.pop_front();
   for (std::size_t i = link.asked.size() - lost; i < link.asked.size(); ++i) {
     send(link, link.asked[i]);
+    ++trouble_.asked_again;
   }
   if (hash(chunk->bytes) != chunk->checksum) {
+    ++trouble_.damaged;
     if (++asked.damaged < kDamagedMax) {
+      ++trouble_.asked_again;
       link.asked.push_back(std::move(asked));
       send(link, link.asked.back());
       return std::nullopt;
@@ -120,6 +123,7 @@ DataLinks::Silence DataLinks::look_after(Instant now) {
     if (link.asked.empty()) continue;
     if (now - link.heard >= patience_) {
       silence.given_up.push_back(address);
+      ++trouble_.given_up;
     } else if (now >= link.resend) {
       // The first time it may just be busy.
       if (link.is_quiet()) {
@@ -128,6 +132,7 @@ DataLinks::Silence DataLinks::look_after(Instant now) {
         silence.more_quiet = true;
       }
       for (const Asked& asked : link.asked) send(link, asked);
+      trouble_.asked_again += link.asked.size();
       link.interval *= 2;
       link.resend = now + link.interval;
     }

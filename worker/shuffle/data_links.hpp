@@ -69,6 +69,13 @@ class DataLinks {
   Silence look_after(Instant now);
   /// Something was asked of it again, and no answer has come yet.  The address is open.
   bool is_quiet(const Address& address) const;
+  /// What has gone wrong since the beginning.
+  struct Trouble {
+    std::uint64_t asked_again = 0;
+    std::uint64_t damaged = 0;   // Chunks.
+    std::uint64_t given_up = 0;  // Servers.
+  };
+  const Trouble& trouble() const { return trouble_; }
   /// When look_after() has something to do.
   std::optional<Instant> next_deadline() const;
 
@@ -101,6 +108,7 @@ class DataLinks {
   std::map<Address, Link> links_;
   std::map<net::PeerId, Address> addresses_;
   std::uint64_t last_request_ = 0;
+  Trouble trouble_;
 };
 
 }  // namespace fanfold::worker

@@ -23,6 +23,7 @@ class ThreadedServer final : public DataServer {
                  std::unique_ptr<net::BoundTransport> transport)
       : transport_(std::move(transport)),
         endpoint_(transport_->bound_address()),
+        figures_(options.figures),
         store_(files, options.scratch),
         thread_([this] { serve(); }) {}
 
@@ -45,7 +46,17 @@ class ThreadedServer final : public DataServer {
       } else {
         store_.close_all();
       }
+      tell_figures();
     }
+  }
+
+  void tell_figures() {
+    if (!figures_) return;
+    const net::Drops drops = transport_->drops();
+    figures_->strangers_refused = transport_->refusals().count;
+    figures_->frames_revoked = transport_->revoked_frames();
+    figures_->frames_damaged = transport_->damaged_frames();
+    figures_->frames_dropped = drops.peer_gone + drops.queue_full;
   }
 
   void answer(const net::Frame& frame) {
@@ -59,6 +70,7 @@ class ThreadedServer final : public DataServer {
 
   const std::unique_ptr<net::BoundTransport> transport_;  // The thread's, but for wake().
   const std::string endpoint_;
+  const std::shared_ptr<ShuffleFigures> figures_;  // Shared with those who look on.
   SegmentStore store_;
   std::atomic<bool> stopping_ = false;
   std::jthread thread_;  // Last: joined before what it uses is gone.

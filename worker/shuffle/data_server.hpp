@@ -11,6 +11,7 @@
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
+#include "worker/shuffle/shuffle_figures.hpp"
 
 namespace fanfold::worker {
 
@@ -18,6 +19,7 @@ struct DataServerOptions {
   std::string scratch;  // This worker's own.
   std::string address;  // To listen at.
   net::Protection protection = net::NoTcp{};
+  std::shared_ptr<ShuffleFigures> figures = {};  // Null: nobody looks on.
 };
 
 /// Serves until it is destroyed.

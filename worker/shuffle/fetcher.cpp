@@ -62,6 +62,7 @@ class ThreadedFetcher final : public Fetcher {
                   std::unique_ptr<net::ConnectingTransport> transport, std::function<void()> wake)
       : clock_(clock),
         wake_(std::move(wake)),
+        figures_(options.figures),
         transport_(std::move(transport)),
         fetches_(files, *transport_, options),
         thread_([this] { work(); }) {}
@@ -110,7 +111,15 @@ class ThreadedFetcher final : public Fetcher {
       if (!obey()) return;
       fetches_.look_after(clock_.now());
       deliver();
+      tell_figures();
     }
+  }
+
+  void tell_figures() {
+    if (!figures_) return;
+    figures_->segments_asked_again = fetches_.trouble().asked_again;
+    figures_->chunks_damaged = fetches_.trouble().damaged;
+    figures_->servers_given_up = fetches_.trouble().given_up;
   }
 
   bool obey() {
@@ -134,6 +143,7 @@ class ThreadedFetcher final : public Fetcher {
 
   Clock& clock_;
   const std::function<void()> wake_;
+  const std::shared_ptr<ShuffleFigures> figures_;              // Shared with those who look on.
   const std::unique_ptr<net::ConnectingTransport> transport_;  // The thread's, but for wake().
   Mailbox<Command> commands_{4 * kRequestsMax};
   Outcomes outcomes_;

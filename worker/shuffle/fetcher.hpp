@@ -19,6 +19,7 @@
 #include "common/net/transport.hpp"
 #include "common/proto/types.hpp"
 #include "worker/exec/run_task.hpp"
+#include "worker/shuffle/shuffle_figures.hpp"
 
 namespace fanfold::worker {
 
@@ -57,6 +58,7 @@ struct FetcherOptions {
   /// map ends all reduces begin: each of thousands would connect to each of thousands at once.
   std::uint32_t holders_talking = 8;
   net::Protection protection = net::NoTcp{};
+  std::shared_ptr<ShuffleFigures> figures = {};  // Null: nobody looks on.
 };
 
 /// May be called by one thread, which is not the one that works.

@@ -35,6 +35,7 @@ class Fetches {
   void note_broken(Status why) { broken_ = std::move(why); }
 
   std::optional<Instant> next_deadline() const { return links_.next_deadline(); }
+  const DataLinks::Trouble& trouble() const { return links_.trouble(); }
   /// What has ended, or turned out to be lost, since the last call.
   std::vector<FetchOutcome> take() { return std::exchange(outcomes_, {}); }
 
