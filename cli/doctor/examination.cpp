@@ -101,14 +101,12 @@ class Examiner {
     const ScratchFacts& scratch = facts_.scratch;
     const std::string& type = scratch.type;
     const bool memory = type == "tmpfs" || type == "ramfs";
-    const bool network =
-        type == "nfs" || type == "cifs" || type == "smb2" || type == "fuse" || type == "lustre";
     if (memory) {
       add("scratch type", Verdict::kWarning, scratch.path + " is " + type + ": memory, not a disk",
           "Intermediate data takes memory from the tasks: set TMPDIR (a worker's --scratch) to a "
           "disk, "
           "unless jobs are small.");
-    } else if (network) {
+    } else if (scratch.shared) {
       add("scratch type", Verdict::kWarning, scratch.path + " is " + type + ": on the network",
           "Every byte of intermediate data crosses the network twice: use a local disk.");
     } else {

@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
@@ -25,6 +24,7 @@
 #include "cli/doctor/host_facts.hpp"
 #include "cli/process/spawn.hpp"
 #include "common/core/clock.hpp"
+#include "common/host/storage_kind.hpp"
 #include "common/io/file_system.hpp"
 
 namespace fanfold::cli {
@@ -36,36 +36,6 @@ std::optional<std::uint64_t> limit_of(__rlimit_resource resource, bool hard = fa
   const rlim_t value = hard ? limit.rlim_max : limit.rlim_cur;
   if (value == RLIM_INFINITY) return std::nullopt;
   return static_cast<std::uint64_t>(value);
-}
-
-/// By their numbers in statfs(2), those that matter.
-std::string type_name(const std::string& path) {
-  struct statfs info {};
-  if (::statfs(path.c_str(), &info) != 0) return "unknown";
-  struct Known {
-    std::uint64_t magic;
-    const char* name;
-  };
-  constexpr std::array<Known, 13> kKnown = {{{0xef53, "ext4"},
-                                             {0x58465342, "xfs"},
-                                             {0x9123683e, "btrfs"},
-                                             {0x01021994, "tmpfs"},
-                                             {0x858458f6, "ramfs"},
-                                             {0x794c7630, "overlay"},
-                                             {0x2fc12fc1, "zfs"},
-                                             {0xf2f52010, "f2fs"},
-                                             {0x6969, "nfs"},
-                                             {0xff534d42, "cifs"},
-                                             {0xfe534d42, "smb2"},
-                                             {0x65735546, "fuse"},
-                                             {0x0bd00bd0, "lustre"}}};
-  const auto magic = static_cast<std::uint64_t>(info.f_type) & 0xffffffff;
-  for (const Known& known : kKnown) {
-    if (known.magic == magic) return known.name;
-  }
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "type 0x%llx", static_cast<unsigned long long>(magic));
-  return text.data();
 }
 
 /// A directory of ours for a moment.
@@ -122,7 +92,9 @@ ScratchFacts look_at_scratch(const std::string& path) {
     facts.trouble = std::string("a directory cannot be made in it: ") + std::strerror(errno);
     return facts;
   }
-  facts.type = type_name(path);
+  const StorageKind kind = storage_kind(path);
+  facts.type = kind.name;
+  facts.shared = kind.shared;
   struct statvfs info {};
   if (::statvfs(path.c_str(), &info) == 0) {
     facts.bytes = static_cast<std::uint64_t>(info.f_blocks) * info.f_frsize;

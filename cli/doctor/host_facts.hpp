@@ -21,6 +21,7 @@ struct ScratchFacts {
   std::string path;
   std::string trouble;  // Why it cannot be used; then the rest is not known.
   std::string type;     // "ext4", "tmpfs" ...
+  bool shared = false;  // Of a kind that hosts share.
   std::uint64_t bytes = 0;
   std::uint64_t bytes_free = 0;
   std::optional<std::uint64_t> files_free;  // None: the file system does not count them.

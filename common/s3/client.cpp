@@ -80,8 +80,13 @@ std::string Answer::header(std::string_view name) const {
 }
 
 Result<std::unique_ptr<Client>> Client::make(const Settings& settings) {
+  return make(settings, std::make_shared<CredentialSource>(settings));
+}
+
+Result<std::unique_ptr<Client>> Client::make(const Settings& settings,
+                                             std::shared_ptr<CredentialSource> source) {
   FANFOLD_ASSIGN_OR_RETURN(auto session, HttpSession::make());
-  return std::unique_ptr<Client>(new Client(settings, std::move(session)));
+  return std::unique_ptr<Client>(new Client(settings, std::move(source), std::move(session)));
 }
 
 std::string Client::endpoint() const {
@@ -97,6 +102,12 @@ std::unique_ptr<Client::Pending> Client::start(Call call) {
 
 void Client::try_once(Pending& pending) {
   const Call& call = pending.call_;
+  auto credentials = source_->current(*session_);
+  if (!credentials.ok()) {
+    pending.outcome_ = credentials.status();
+    return;
+  }
+  signed_with_ = *std::move(credentials);
   Address address = address_of(endpoint());
   std::string path = address.base + "/";
   if (in_host_name(settings_, call.object.bucket)) {
@@ -117,7 +128,7 @@ void Client::try_once(Pending& pending) {
   if (!call.query.empty()) http.url += "?" + encode_query(call.query);
   for (const auto& [name, value] : call.headers) http.headers.push_back(name + ": " + value);
   // Signed anew each time: a signature is good for some minutes only.
-  const Fields added = sign(request, settings_.credentials, settings_.region, std::time(nullptr));
+  const Fields added = sign(request, *signed_with_, settings_.region, std::time(nullptr));
   for (const auto& [name, value] : added) http.headers.push_back(name + ": " + value);
   http.body = call.body;
   http.into = call.into;
@@ -249,7 +260,7 @@ Status Client::failure(const Call& call, const HttpReply& reply, int tries) cons
 Status Client::refusal(const Call& call, const Answer& answer) const {
   const std::string path = path_of(call.object);
   const std::string& error = answer.error;
-  const Credentials& own = settings_.credentials;
+  const Credentials& own = signed_with_ ? *signed_with_ : settings_.credentials;
   const std::string key = "access key " + own.access_key + " (from " + own.source + ")";
   const auto refused = [](std::string why) {
     return Status(StatusCode::kInvalidArgument, std::move(why));

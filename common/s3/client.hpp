@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "common/core/status.hpp"
+#include "common/s3/credential_source.hpp"
 #include "common/s3/http_session.hpp"
 #include "common/s3/location.hpp"
 #include "common/s3/settings.hpp"
@@ -50,6 +51,9 @@ class Client {
  public:
   /// `settings` outlives it.
   static Result<std::unique_ptr<Client>> make(const Settings& settings);
+  /// One whose credentials others use too.
+  static Result<std::unique_ptr<Client>> make(const Settings& settings,
+                                              std::shared_ptr<CredentialSource> source);
 
   /// One call on its way; the client has to outlive it.
   class Pending {
@@ -83,8 +87,9 @@ class Client {
   const Settings& settings() const { return settings_; }
 
  private:
-  Client(const Settings& settings, std::unique_ptr<HttpSession> session)
-      : settings_(settings), session_(std::move(session)) {}
+  Client(const Settings& settings, std::shared_ptr<CredentialSource> source,
+         std::unique_ptr<HttpSession> session)
+      : settings_(settings), source_(std::move(source)), session_(std::move(session)) {}
 
   std::string endpoint() const;
   void try_once(Pending& pending);
@@ -96,6 +101,8 @@ class Client {
   Status failure(const Call& call, const HttpReply& reply, int tries) const;
 
   const Settings& settings_;
+  const std::shared_ptr<CredentialSource> source_;  // Shared with the other clients of a pool.
+  std::shared_ptr<const Credentials> signed_with_;  // The last request; shared with the source.
   std::unique_ptr<HttpSession> session_;
   bool reached_ = false;
   std::uint32_t dice_ = 0x9e3779b9;

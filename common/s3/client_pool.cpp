@@ -19,7 +19,7 @@ Result<ClientPool::Lease> ClientPool::lend() {
       return lease;
     }
   }
-  FANFOLD_ASSIGN_OR_RETURN(auto made, Client::make(settings_));
+  FANFOLD_ASSIGN_OR_RETURN(auto made, Client::make(settings_, source_));
   return Lease(made.release(), {this});
 }
 

@@ -14,7 +14,8 @@ namespace fanfold::s3 {
 /// Thread-safe.  Outlives what it lends.
 class ClientPool {
  public:
-  explicit ClientPool(Settings settings) : settings_(std::move(settings)) {}
+  explicit ClientPool(Settings settings)
+      : settings_(std::move(settings)), source_(std::make_shared<CredentialSource>(settings_)) {}
 
   struct GiveBack {
     ClientPool* pool = nullptr;
@@ -27,6 +28,7 @@ class ClientPool {
   void take_back(Client* client);
 
   const Settings settings_;
+  const std::shared_ptr<CredentialSource> source_;  // Shared with the clients.
   Mutex mutex_;
   std::vector<std::unique_ptr<Client>> idle_ FANFOLD_GUARDED_BY(mutex_);
 };

@@ -80,12 +80,24 @@ class S3FileSystem final : public io::FileSystem {
   std::optional<ClientPool> pool_ FANFOLD_GUARDED_BY(mutex_);
 };
 
+/// Of a host whose credentials are its cloud's, that is where the buckets are, most likely.
+Status ask_for_region(Settings* settings) {
+  if (settings->metadata.empty()) return {};
+  FANFOLD_ASSIGN_OR_RETURN(const auto session, HttpSession::make());
+  CredentialSource source(*settings);
+  FANFOLD_RETURN_IF_ERROR(source.current(*session).status());
+  if (settings->region_named || !settings->endpoint.empty()) return {};
+  if (const auto region = source.region(*session); region.ok()) settings->region = *region;
+  return {};
+}
+
 Result<ClientPool::Lease> S3FileSystem::client() {
   ClientPool* pool = nullptr;
   {
     MutexLock lock(mutex_);
     if (!pool_) {
       FANFOLD_ASSIGN_OR_RETURN(Settings settings, read_settings(variables_));
+      FANFOLD_RETURN_IF_ERROR(ask_for_region(&settings));
       pool_.emplace(std::move(settings));
     }
     pool = &*pool_;

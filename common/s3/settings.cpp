@@ -127,16 +127,32 @@ class Reader {
                      value("aws_session_token"), file->path + " [" + profile_ + "]"};
       return {};
     }
-    return refused(
+    const std::string none =
         "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them "
         "to " +
         credentials_.path + " (profile '" + profile_ +
-        "'), on every host that shall read or write s3:// paths");
+        "'), on every host that shall read or write s3:// paths";
+    return read_metadata(none);
+  }
+
+  /// The host may have been given some by its cloud.
+  Status read_metadata(const std::string& none) {
+    if (variable("AWS_EC2_METADATA_DISABLED") == "true") return refused(none);
+    std::string& url = settings_.metadata;
+    url = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT").value_or("http://169.254.169.254");
+    while (url.ends_with('/')) url.pop_back();
+    if (!url.starts_with("http://") && !url.starts_with("https://")) {
+      return refused("AWS_EC2_METADATA_SERVICE_ENDPOINT is '" + url +
+                     "'; it has to be an address like http://169.254.169.254");
+    }
+    settings_.no_credentials = refused(none).message();
+    return {};
   }
 
   Status read_place() {
-    settings_.region =
-        first_of({"AWS_REGION", "AWS_DEFAULT_REGION"}, "region").value_or(settings_.region);
+    const auto region = first_of({"AWS_REGION", "AWS_DEFAULT_REGION"}, "region");
+    settings_.region_named = region.has_value();
+    settings_.region = region.value_or(settings_.region);
     auto endpoint = first_of({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}, "s3.endpoint_url");
     if (!endpoint) endpoint = first_of({}, "endpoint_url");
     settings_.endpoint = endpoint.value_or("");

@@ -24,14 +24,18 @@ struct Settings {
   std::string region = "us-east-1";
   bool path_style = false;  // http://host/bucket/key instead of http://bucket.host/key.
   Credentials credentials;
+  /// Where the cloud says who this host is; empty: nobody is asked, the credentials are here.
+  std::string metadata = {};
+  std::string no_credentials = {};                  // What to say when there are none there either.
+  bool region_named = false;                        // Or it is the usual one.
   Duration silence_max = std::chrono::seconds(10);  // Of one try: no byte comes or goes.
   Duration patience = std::chrono::seconds(15);     // After it nothing is tried again.
 };
 
 using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// kInvalidArgument: no credentials, with where they were looked for; a malformed endpoint or
-/// number.  kIoError: a file that is named cannot be read.
+/// kInvalidArgument: no credentials and nobody to ask for some, with where they were looked for; a
+/// malformed endpoint or number.  kIoError: a file that is named cannot be read.
 Result<Settings> read_settings(const Variables& variables);
 
 /// The variables of this process.

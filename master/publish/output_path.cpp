@@ -60,6 +60,18 @@ Status check_parent(io::FileSystem& files, const std::string& output, const std:
   return Status();
 }
 
+/// Whether the old output and the new one can change places where they lie, which not every file
+/// system can: tried, with two empty directories in `staging`.
+Status try_exchange(io::FileSystem& files, const std::string& staging) {
+  const std::string one = staging + "/.exchanged-1";
+  const std::string other = staging + "/.exchanged-2";
+  FANFOLD_RETURN_IF_ERROR(files.make_directory(one));
+  FANFOLD_RETURN_IF_ERROR(files.make_directory(other));
+  FANFOLD_RETURN_IF_ERROR(files.publish(one, other, io::Replace::kExchange));
+  FANFOLD_RETURN_IF_ERROR(files.remove_tree(one));
+  return files.remove_tree(other);
+}
+
 }  // namespace
 
 std::string normal_output(const std::string& output) {
@@ -103,6 +115,13 @@ Status prepare_output(io::FileSystem& files, const proto::JobSpec& spec,
   // The one sure way to learn whether the parent can be written to.
   FANFOLD_RETURN_IF_ERROR(
       files.make_directories(staging).with_context("cannot prepare output " + output));
+  // Now, and not when the job has done all its work.
+  if (info.ok() && files.renames(output)) {
+    if (Status tried = try_exchange(files, staging); !tried.ok()) {
+      static_cast<void>(files.remove_tree(staging));
+      return std::move(tried).with_context("cannot replace output " + output);
+    }
+  }
   // Nobody makes it again, so it must outlast what the job outlasts.
   return files.sync_directory(parent_of_output(output))
       .with_context("cannot prepare output " + output);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "common/core/clock.hpp"
+#include "common/host/storage_kind.hpp"
 #include "common/http/http_server.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
@@ -75,6 +76,16 @@ std::unique_ptr<EventSink> open_event_logs(const std::string& directory, Log& lo
   if (files.ok()) return *std::move(files);
   log.warn("events.not_kept", {{"reason", files.status().message()}});
   return nullptr;
+}
+
+/// Without a directory nothing is kept for a next master.
+Result<OpenedStore> open_state(const std::string& directory, std::uint64_t epoch, Log& log) {
+  if (directory.empty()) return memory_store(epoch);
+  FANFOLD_ASSIGN_OR_RETURN(OpenedStore opened, open_store(directory));
+  if (const StorageKind kind = storage_kind(directory); kind.shared) {
+    log.warn("state.on_shared_storage", {{"state", directory}, {"type", kind.name}});
+  }
+  return opened;
 }
 
 /// Null: nobody asked for them.
@@ -168,12 +179,8 @@ Status run_master(const MasterOptions& options) {
   FANFOLD_ASSIGN_OR_RETURN(const auto plugins, security::read_allowed_plugins(options.plugin_list));
 
   const Identity identity = random_identity();
-  OpenedStore opened;
-  if (options.state_directory.empty()) {
-    opened = memory_store(identity.epoch);
-  } else {
-    FANFOLD_ASSIGN_OR_RETURN(opened, open_store(options.state_directory));
-  }
+  FANFOLD_ASSIGN_OR_RETURN(OpenedStore opened,
+                           open_state(options.state_directory, identity.epoch, log));
   FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<net::BoundTransport> transport,
                            net::listen(options.address, socket_options));
   Log audit;

@@ -10,6 +10,7 @@
 
 #include "cli/doctor/examination.hpp"
 #include "common/core/unique_fd.hpp"
+#include "common/host/storage_kind.hpp"
 #include "tests/io/temporary_directory.hpp"
 
 namespace fanfold::cli {
@@ -23,6 +24,7 @@ HostFacts healthy() {
   facts.scratch = {.path = "/tmp",
                    .trouble = {},
                    .type = "ext4",
+                   .shared = false,
                    .bytes = 1ull << 40,
                    .bytes_free = 1ull << 39,
                    .files_free = 1'000'000,
@@ -85,7 +87,7 @@ const Illness kIllnesses[] = {
      "inodes"},
     {"Memory", [](HostFacts& f) { f.scratch.type = "tmpfs"; }, Verdict::kWarning, "scratch type",
      "disk"},
-    {"Network", [](HostFacts& f) { f.scratch.type = "nfs"; }, Verdict::kWarning, "scratch type",
+    {"Network", [](HostFacts& f) { f.scratch.shared = true; }, Verdict::kWarning, "scratch type",
      "local disk"},
     {"NoExec", [](HostFacts& f) { f.scratch.no_exec = true; }, Verdict::kWarning, "scratch type",
      "Plugins"},
@@ -165,12 +167,23 @@ TEST(Doctor, FindsPortsThatAreTaken) {
 
 TEST(Doctor, TellsProgramsTheSame) {
   HostFacts facts = healthy();
-  facts.scratch.type = "nfs";
+  facts.scratch.shared = true;
   const auto json = nlohmann::json::parse(to_json(examine(facts)));
   EXPECT_EQ(json["verdict"], "warning");
   std::size_t fixes = 0;
   for (const auto& finding : json["findings"]) fixes += finding.contains("fix") ? 1 : 0;
   EXPECT_EQ(fixes, 1u);
+}
+
+TEST(StorageKind, IsWhatTheKernelSays) {
+  const StorageKind none = storage_kind("/nowhere/at/all");
+  EXPECT_EQ(none.name, "unknown");
+  EXPECT_FALSE(none.shared);
+  // One that is in no table, but of this host.
+  const StorageKind proc = storage_kind("/proc");
+  EXPECT_EQ(proc.name, "type 0x9fa0");
+  EXPECT_FALSE(proc.shared);
+  EXPECT_FALSE(storage_kind("/dev/shm").shared);
 }
 
 class Cgroups : public testing::Test {

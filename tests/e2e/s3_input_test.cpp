@@ -129,7 +129,14 @@ TEST_F(S3Input, IsRefusedInOneClearLine) {
        there,
        "cannot reach the S3 endpoint http://127.0.0.1:9"},
       {"name", {}, "s3://", "'' cannot be the name of a bucket"},
-      {"credentials", {{"AWS_ACCESS_KEY_ID", ""}}, there, "AWS_ACCESS_KEY_ID"},
+      {"credentials",
+       {{"AWS_ACCESS_KEY_ID", ""}, {"AWS_EC2_METADATA_DISABLED", "true"}},
+       there,
+       "AWS_ACCESS_KEY_ID"},
+      {"nobody gives credentials",
+       {{"AWS_ACCESS_KEY_ID", ""}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9"}},
+       there,
+       "/latest/api/token is not reached"},
   };
   for (const Refusal& refusal : refusals) {
     const Outcome outcome =

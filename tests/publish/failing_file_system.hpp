@@ -10,7 +10,7 @@
 
 namespace fanfold::io {
 
-class FailingFileSystem final : public FileSystem {
+class FailingFileSystem : public FileSystem {
  public:
   /// Changes before number `failing` (from 1) work, that one and all later ones fail.  0: none.
   FailingFileSystem(FileSystem& real, int failing) : real_(real), failing_(failing) {}

@@ -271,6 +271,30 @@ TEST_F(PrepareOutput, ReplacesOnlyOutputsAndEmptyDirectories) {
   EXPECT_TRUE(prepare().ok());
 }
 
+/// Directories do not change places, as on NFS, GlusterFS or MooseFS.
+class WithoutExchange final : public io::FailingFileSystem {
+ public:
+  WithoutExchange() : FailingFileSystem(io::posix_file_system(), 0) {}
+  Status publish(const std::string& from, const std::string& to, io::Replace replace) override {
+    if (replace == io::Replace::kExchange) return {StatusCode::kIoError, "cannot exchange " + to};
+    return FailingFileSystem::publish(from, to, replace);
+  }
+};
+
+TEST_F(PrepareOutput, RefusesToReplaceWhereItCouldNotBeDoneInTheEnd) {
+  WithoutExchange files;
+  EXPECT_TRUE(prepare_output(files, request_.spec, request_.staging).ok());
+  EXPECT_TRUE(std::filesystem::is_empty(request_.staging));
+  request_.spec.on_exists = proto::OnExists::kReplace;
+  directory_.write("out/_SUCCESS", "{}");
+  expect_refused(prepare_output(files, request_.spec, request_.staging), StatusCode::kIoError,
+                 {"cannot replace output " + directory_.path("out"), "cannot exchange"});
+  EXPECT_FALSE(std::filesystem::exists(request_.staging));
+  // Where it can be done, nothing is left of the trial.
+  EXPECT_TRUE(prepare().ok());
+  EXPECT_TRUE(std::filesystem::is_empty(request_.staging));
+}
+
 TEST_F(PrepareOutput, NeverReplacesItsOwnInput) {
   request_.spec.on_exists = proto::OnExists::kReplace;
   directory_.write("out/_SUCCESS", "{}");

@@ -80,6 +80,12 @@ TEST_F(S3Settings, ComeFromTheProfileOfTheUsualFiles) {
 }
 
 TEST_F(S3Settings, SayWhereCredentialsWereLookedFor) {
+  // Whoever may be asked for some gets these words, too.
+  const auto asking = read();
+  ASSERT_TRUE(asking.ok());
+  EXPECT_EQ(asking->metadata, "http://169.254.169.254");
+  EXPECT_THAT(asking->no_credentials, HasSubstr(directory_.path() + "/.aws/credentials"));
+  variables_["AWS_EC2_METADATA_DISABLED"] = "true";
   const Status status = read().status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(status.message(), HasSubstr("AWS_ACCESS_KEY_ID"));
@@ -95,6 +101,8 @@ TEST_F(S3Settings, NameAFileThatIsNotThere) {
 }
 
 TEST_F(S3Settings, RefuseWhatMeansNothing) {
+  variables_["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = "somewhere";
+  EXPECT_THAT(read().status().message(), HasSubstr("'somewhere'; it has to be an address"));
   give_key();
   variables_["AWS_ENDPOINT_URL"] = "s3.example.org";
   EXPECT_THAT(read().status().message(), HasSubstr("'s3.example.org' is no address"));

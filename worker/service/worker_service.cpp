@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/core/limits.hpp"
+#include "common/host/storage_kind.hpp"
 #include "common/net/address.hpp"
 #include "common/security/key_file.hpp"
 #include "worker/service/host_room.hpp"
@@ -129,6 +130,9 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
                                     {"slots", options_.slots},
                                     {"memory", options_.memory_bytes},
                                     {"threads", options_.threads}});
+  if (const StorageKind kind = storage_kind(hello.scratch); kind.shared) {
+    with_.log.warn("scratch.on_shared_storage", {{"scratch", hello.scratch}, {"type", kind.name}});
+  }
   const WorkerDoors doors{with_.clock,
                           with_.files,
                           with_.scratch,
