@@ -28,10 +28,10 @@ constexpr std::array<Known, 21> kKnown = {
      {0xff534d42, "cifs", true},   {0xfe534d42, "smb2", true},   {0x517b, "smb", true},
      {0x0bd00bd0, "lustre", true}, {0x00c36400, "ceph", true},   {0x01161970, "gfs2", true},
      {0x7461636f, "ocfs2", true},  {0x47504653, "gpfs", true},   {0x19830326, "beegfs", true},
-     {0x5346414f, "afs", true},    {0x01021997, "9p", true},     {kFuse, "fuse", true}}};
+     {0x5346414f, "afs", true},    {0x01021997, "9p", false},    {kFuse, "fuse", true}}};
 
 /// The type that a mount of this device says it has: "fuse.glusterfs".  Empty: there is none.
-std::string mounted_type(const std::string& path) {
+std::string type_of_mount(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return {};
   const std::string device =
@@ -50,18 +50,18 @@ std::string mounted_type(const std::string& path) {
   return {};
 }
 
-/// Behind FUSE is anything; these are disks of this host.
+/// Behind FUSE is anything; these are disks of this host, or of the one that a virtual machine or a
+/// container is on.
 bool is_of_this_host(const std::string& type) {
-  constexpr std::array kLocal = {"fuseblk", "fuse.ntfs-3g", "fuse.fuse-overlayfs", "fuse.bindfs"};
+  constexpr std::array kLocal = {
+      "fuseblk",       "virtiofs",       "fuse.ntfs-3g", "fuse.fuse-overlayfs", "fuse.bindfs",
+      "fuse.mergerfs", "fuse.gocryptfs", "fuse.encfs",   "fuse.grpcfuse"};
   return std::find(kLocal.begin(), kLocal.end(), type) != kLocal.end();
 }
 
 }  // namespace
 
-StorageKind storage_kind(const std::string& path) {
-  struct statfs info {};
-  if (::statfs(path.c_str(), &info) != 0) return {.name = "unknown"};
-  const auto magic = static_cast<std::uint64_t>(info.f_type) & 0xffffffff;
+StorageKind storage_kind_of(std::uint64_t magic, const std::string& mounted_type) {
   const auto known = std::find_if(kKnown.begin(), kKnown.end(),
                                   [magic](const Known& one) { return one.magic == magic; });
   if (known == kKnown.end()) {
@@ -70,8 +70,15 @@ StorageKind storage_kind(const std::string& path) {
     return {.name = text.data()};
   }
   if (magic != kFuse) return {.name = known->name, .shared = known->shared};
-  const std::string type = mounted_type(path);
-  return {.name = type.empty() ? known->name : type, .shared = !is_of_this_host(type)};
+  return {.name = mounted_type.empty() ? known->name : mounted_type,
+          .shared = !is_of_this_host(mounted_type)};
+}
+
+StorageKind storage_kind(const std::string& path) {
+  struct statfs info {};
+  if (::statfs(path.c_str(), &info) != 0) return {.name = "unknown"};
+  const auto magic = static_cast<std::uint64_t>(info.f_type) & 0xffffffff;
+  return storage_kind_of(magic, magic == kFuse ? type_of_mount(path) : std::string());
 }
 
 }  // namespace fanfold

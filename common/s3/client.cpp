@@ -103,7 +103,10 @@ std::unique_ptr<Client::Pending> Client::start(Call call) {
 void Client::try_once(Pending& pending) {
   const Call& call = pending.call_;
   auto credentials = source_->current(*session_);
+  ++pending.tries_;
   if (!credentials.ok()) {
+    const bool passes = credentials.status().code() == StatusCode::kIoError;
+    if (passes) return try_again_or(pending, credentials.status());
     pending.outcome_ = credentials.status();
     return;
   }
@@ -132,7 +135,6 @@ void Client::try_once(Pending& pending) {
   for (const auto& [name, value] : added) http.headers.push_back(name + ": " + value);
   http.body = call.body;
   http.into = call.into;
-  ++pending.tries_;
   pending.waited_ = {};
   pending.exchange_ = session_->start(std::move(http));
 }

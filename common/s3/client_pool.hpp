@@ -14,8 +14,8 @@ namespace fanfold::s3 {
 /// Thread-safe.  Outlives what it lends.
 class ClientPool {
  public:
-  explicit ClientPool(Settings settings)
-      : settings_(std::move(settings)), source_(std::make_shared<CredentialSource>(settings_)) {}
+  ClientPool(Settings settings, std::shared_ptr<CredentialSource> source)
+      : settings_(std::move(settings)), source_(std::move(source)) {}
 
   struct GiveBack {
     ClientPool* pool = nullptr;

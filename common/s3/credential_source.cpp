@@ -1,4 +1,4 @@
-// The metadata service is a web server at a link-local address of each host of a cloud (IMDS,
+// The metadata service is a web server at a link-local address of each host at Amazon EC2 (IMDS,
 // version 2): a token first, with PUT, so that nobody is tricked into asking for somebody else.
 
 #include "common/s3/credential_source.hpp"
@@ -16,19 +16,30 @@ namespace {
 using namespace std::chrono_literals;
 
 /// It is a hop away, or not there at all.
+constexpr Duration kConnectPatience = 1s;
 constexpr Duration kPatience = 2s;
 constexpr int kTries = 2;
+constexpr Duration kPause = 200ms;
 /// So long before they expire others are asked for: a request may take a while.
 constexpr std::int64_t kAheadSeconds = 300;
+/// A service that failed is left alone so long while there are credentials that are good.
+constexpr Duration kLeftAlone = 30s;
 
 /// Beside letters and digits, in the name of a role.
 constexpr std::string_view kMarks = "+=,.@_-";
 constexpr std::string_view kRoles = "/latest/meta-data/iam/security-credentials/";
 
-Status nothing_from(const std::string& what, const std::string& why) {
-  return {StatusCode::kIoError, what + " " + why};
+Status nothing_from(const std::string& what, const std::string& why,
+                    StatusCode code = StatusCode::kIoError) {
+  return {code, what + " " + why};
 }
 
+/// There is no such thing here, and there will be none: a service that is turned off says 403, one
+/// of another kind 404 or 405.
+bool is_no(int status) { return status == 403 || status == 404 || status == 405; }
+
+/// kNotFound: it is answered that there is none.  kUnavailable: nobody is there.  kIoError: all
+/// else, which may pass.
 Result<std::string> ask_once(HttpSession& session, const HttpRequest& request) {
   const auto exchange = session.start(request);
   const Instant deadline = steady_clock().now() + kPatience;
@@ -38,35 +49,53 @@ Result<std::string> ask_once(HttpSession& session, const HttpRequest& request) {
   }
   HttpReply reply = exchange->take_reply();
   if (reply.failure != HttpFailure::kNone) {
-    return nothing_from(request.url, "is not reached: " + reply.why);
+    const bool nobody = reply.failure == HttpFailure::kUnreachable;
+    return nothing_from(request.url, "is not reached: " + reply.why,
+                        nobody ? StatusCode::kUnavailable : StatusCode::kIoError);
   }
   if (reply.status != 200) {
-    return nothing_from(request.url, "answers " + std::to_string(reply.status));
+    return nothing_from(request.url, "answers " + std::to_string(reply.status),
+                        is_no(reply.status) ? StatusCode::kNotFound : StatusCode::kIoError);
   }
   return std::move(reply.body);
 }
 
+void pause(HttpSession& session) {
+  const Instant end = steady_clock().now() + kPause;
+  for (Instant now = steady_clock().now(); now < end; now = steady_clock().now()) {
+    session.wait(end - now);
+  }
+}
+
 Result<std::string> ask_for(HttpSession& session, const HttpRequest& request) {
   Result<std::string> answer = ask_once(session, request);
-  for (int tries = 1; tries < kTries && !answer.ok(); ++tries) answer = ask_once(session, request);
+  for (int tries = 1; tries < kTries; ++tries) {
+    if (answer.ok() || answer.status().code() == StatusCode::kNotFound) break;
+    pause(session);
+    answer = ask_once(session, request);
+  }
   return answer;
 }
 
+/// What a host is told is not for a proxy, which would be told what is its own.
+HttpRequest question(std::string method, std::string url, std::string header) {
+  HttpRequest request;
+  request.method = std::move(method);
+  request.url = std::move(url);
+  request.headers = {std::move(header)};
+  request.direct = true;
+  request.connect_max = kConnectPatience;
+  return request;
+}
+
 Result<std::string> token_of(HttpSession& session, const std::string& endpoint) {
-  return ask_for(session, {.method = "PUT",
-                           .url = endpoint + "/latest/api/token",
-                           .headers = {"x-aws-ec2-metadata-token-ttl-seconds: 300"},
-                           .body = {},
-                           .into = {}});
+  return ask_for(session, question("PUT", endpoint + "/latest/api/token",
+                                   "x-aws-ec2-metadata-token-ttl-seconds: 300"));
 }
 
 Result<std::string> read_metadata(HttpSession& session, const std::string& endpoint,
                                   const std::string& token, const std::string& path) {
-  return ask_for(session, {.method = "GET",
-                           .url = endpoint + path,
-                           .headers = {"x-aws-ec2-metadata-token: " + token},
-                           .body = {},
-                           .into = {}});
+  return ask_for(session, question("GET", endpoint + path, "x-aws-ec2-metadata-token: " + token));
 }
 
 std::string first_line(const std::string& text) {
@@ -88,6 +117,11 @@ std::int64_t unix_seconds(const std::string& text) {
   std::tm when{};
   const char* const rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &when);
   return rest == nullptr ? 0 : static_cast<std::int64_t>(::timegm(&when));
+}
+
+/// Still in so many seconds.
+bool is_good(const TemporaryCredentials& given, std::int64_t in_seconds) {
+  return given.expires == 0 || std::time(nullptr) < given.expires - in_seconds;
 }
 
 }  // namespace
@@ -116,27 +150,36 @@ std::shared_ptr<const Credentials> CredentialSource::credentials_of(const Kept& 
 
 Result<std::shared_ptr<const Credentials>> CredentialSource::current(HttpSession& session) {
   Kept kept;
+  Instant next_ask;
   {
     MutexLock lock(mutex_);
     if (!kept_ && settings_.metadata.empty()) {
       kept_ = std::make_shared<TemporaryCredentials>(TemporaryCredentials{settings_.credentials});
     }
     kept = kept_;
+    next_ask = next_ask_;
   }
-  const std::int64_t now = std::time(nullptr);
-  if (kept && (kept->expires == 0 || now < kept->expires - kAheadSeconds)) {
-    return credentials_of(kept);
-  }
+  const bool left_alone = kept && steady_clock().now() < next_ask;
+  if (kept && is_good(*kept, left_alone ? 0 : kAheadSeconds)) return credentials_of(kept);
   // Several threads may ask at once: each gets some that are good.
   Result<Kept> fresh = ask(session);
-  if (!fresh.ok()) {
-    if (kept && now < kept->expires) return credentials_of(kept);
-    return Status(StatusCode::kInvalidArgument,
-                  settings_.no_credentials + " (" + fresh.status().message() + ")");
-  }
   MutexLock lock(mutex_);
-  kept_ = *fresh;
-  return credentials_of(kept_);
+  if (fresh.ok()) {
+    kept_ = *fresh;
+    return credentials_of(kept_);
+  }
+  // Others may have got some meanwhile, and asking takes a while.
+  if (kept_ && is_good(*kept_, 0)) {
+    next_ask_ = steady_clock().now() + kLeftAlone;
+    return credentials_of(kept_);
+  }
+  if (kept_) {
+    return nothing_from("S3: the credentials that this host was given have expired, and",
+                        fresh.status().message());
+  }
+  const bool passes = fresh.status().code() == StatusCode::kIoError;
+  return Status(passes ? StatusCode::kIoError : StatusCode::kInvalidArgument,
+                settings_.no_credentials + " (" + fresh.status().message() + ")");
 }
 
 Result<CredentialSource::Kept> CredentialSource::ask(HttpSession& session) const {
@@ -147,21 +190,31 @@ Result<CredentialSource::Kept> CredentialSource::ask(HttpSession& session) const
                            read_metadata(session, endpoint, first_line(token), roles));
   const std::string role = first_line(listed);
   if (!is_plain(role)) return nothing_from(endpoint, "names no role of this host");
-  FANFOLD_ASSIGN_OR_RETURN(const std::string json,
-                           read_metadata(session, endpoint, first_line(token), roles + role));
-  auto given = parse_instance_credentials(json);
-  if (!given.ok()) return nothing_from(endpoint + roles + role, given.status().message());
+  const std::string path = roles + role;
+  const auto json = read_metadata(session, endpoint, first_line(token), path);
+  // It was just said that there is this role.
+  if (!json.ok()) return Status(StatusCode::kIoError, json.status().message());
+  auto given = parse_instance_credentials(*json);
+  if (!given.ok()) return nothing_from(endpoint + path, given.status().message());
+  if (!is_good(*given, 0)) {
+    return nothing_from(endpoint + path,
+                        "gives credentials that have expired by this host's clock");
+  }
   given->credentials.source = "role " + role + " of this host";
   return Kept(std::make_shared<TemporaryCredentials>(*std::move(given)));
 }
 
 Result<std::string> CredentialSource::region(HttpSession& session) const {
-  FANFOLD_ASSIGN_OR_RETURN(const std::string token, token_of(session, settings_.metadata));
-  FANFOLD_ASSIGN_OR_RETURN(const std::string text,
-                           read_metadata(session, settings_.metadata, first_line(token),
-                                         "/latest/meta-data/placement/region"));
-  std::string region = first_line(text);
-  if (!is_plain(region)) return nothing_from(settings_.metadata, "names no region");
+  const std::string& endpoint = settings_.metadata;
+  FANFOLD_ASSIGN_OR_RETURN(const std::string token, token_of(session, endpoint));
+  const auto text =
+      read_metadata(session, endpoint, first_line(token), "/latest/meta-data/placement/region");
+  if (!text.ok()) {
+    const bool none = text.status().code() == StatusCode::kNotFound;
+    return Status(none ? StatusCode::kNotFound : StatusCode::kIoError, text.status().message());
+  }
+  std::string region = first_line(*text);
+  if (!is_plain(region)) return nothing_from(endpoint, "names no region: set AWS_REGION");
   return region;
 }
 

@@ -1,5 +1,5 @@
 // Whose name requests are signed in: the credentials of the settings, or, where those have none,
-// temporary ones that the cloud gives this host (instance profiles), asked for again before they
+// temporary ones that Amazon EC2 gives this host (instance profiles), asked for again before they
 // expire.
 
 #pragma once
@@ -8,9 +8,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/core/mutex.hpp"
 #include "common/core/status.hpp"
+#include "common/core/time.hpp"
 #include "common/s3/http_session.hpp"
 #include "common/s3/settings.hpp"
 
@@ -27,14 +29,14 @@ Result<TemporaryCredentials> parse_instance_credentials(std::string_view json);
 /// Thread-safe.
 class CredentialSource {
  public:
-  /// `settings` outlive it.
-  explicit CredentialSource(const Settings& settings) : settings_(settings) {}
+  explicit CredentialSource(Settings settings) : settings_(std::move(settings)) {}
 
-  /// Good for some minutes.  `session` is the caller's.  kInvalidArgument: there are none, and
-  /// where they were looked for.
+  /// Not expired.  `session` is the caller's.  kInvalidArgument: this host has none, and where they
+  /// were looked for.  kIoError: it may have some, but the service does not give them now.
   Result<std::shared_ptr<const Credentials>> current(HttpSession& session);
 
-  /// The region that this host is in; kIoError when nobody says.
+  /// The region that this host is in.  kNotFound: the service does not know regions.  kIoError: it
+  /// gives none now, or one with strange letters.
   Result<std::string> region(HttpSession& session) const;
 
  private:
@@ -42,9 +44,10 @@ class CredentialSource {
   static std::shared_ptr<const Credentials> credentials_of(const Kept& kept);
   Result<Kept> ask(HttpSession& session) const;
 
-  const Settings& settings_;
+  const Settings settings_;
   Mutex mutex_;
-  Kept kept_ FANFOLD_GUARDED_BY(mutex_);
+  Kept kept_ FANFOLD_GUARDED_BY(mutex_);         // Stays when it has expired: there were some.
+  Instant next_ask_ FANFOLD_GUARDED_BY(mutex_);  // While what is kept is good; after a failure.
 };
 
 }  // namespace fanfold::s3

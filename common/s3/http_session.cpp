@@ -18,7 +18,6 @@
 namespace fanfold::s3 {
 namespace {
 
-constexpr long kConnectSeconds = 5;
 constexpr long kReadBytes = 512L << 10;
 /// Listings of a thousand long keys are the largest.
 constexpr std::size_t kBodyBytes = 8u << 20;
@@ -85,6 +84,10 @@ const Result<Library>& library() {
   return loaded;
 }
 
+long milliseconds(Duration duration) {
+  return static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
 HttpFailure failure_of(CURLcode code) {
   const auto is_one_of = [code](std::initializer_list<CURLcode> codes) {
     return std::find(codes.begin(), codes.end(), code) != codes.end();
@@ -147,7 +150,9 @@ class CurlExchange final : public HttpSession::Exchange {
     // Signed as it is.
     set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+    set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request_.connect_max));
+    // An empty name: none, whatever http_proxy and its like say.
+    if (request_.direct) set(CURLOPT_PROXY, "");
     set(CURLOPT_BUFFERSIZE, kReadBytes);
     set(CURLOPT_UPLOAD_BUFFERSIZE, kReadBytes);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -279,8 +284,7 @@ class CurlSession final : public HttpSession {
   }
 
   void wait(Duration longest) override {
-    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(longest);
-    curl_.multi_poll(multi_, nullptr, 0, static_cast<int>(std::max<long>(milliseconds.count(), 1)),
+    curl_.multi_poll(multi_, nullptr, 0, static_cast<int>(std::max(milliseconds(longest), 1L)),
                      nullptr);
     pump();
   }

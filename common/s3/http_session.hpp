@@ -28,6 +28,8 @@ struct HttpRequest {
   std::vector<std::string> headers;  // "name: value"
   std::string_view body;             // Borrowed.
   std::span<char> into;              // Borrowed: where a success's body goes, if anywhere.
+  bool direct = false;               // Past the proxy that the variables of the process name.
+  Duration connect_max = std::chrono::seconds(5);
 };
 
 enum class HttpFailure : std::uint8_t {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/core/clock.hpp"
 #include "common/s3/listing.hpp"
 #include "common/s3/object_file.hpp"
 #include "common/s3/removal.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 using io::FileInfo;
 using io::FileKind;
+
+constexpr Duration kRefusalKept = std::chrono::seconds(10);
 
 Status cannot_rename(const std::string& path) {
   return {StatusCode::kInvalidArgument,
@@ -71,6 +74,7 @@ class S3FileSystem final : public io::FileSystem {
 
  private:
   Result<ClientPool::Lease> client();
+  Status make_pool() FANFOLD_REQUIRES(mutex_);
   static Result<UploadRecord> read_record(Client& client, const std::string& path,
                                           const std::string& target);
   static Result<Head> look_at(Client& client, const Location& location);
@@ -78,16 +82,35 @@ class S3FileSystem final : public io::FileSystem {
   const Variables variables_;
   Mutex mutex_;
   std::optional<ClientPool> pool_ FANFOLD_GUARDED_BY(mutex_);
+  Status refusal_ FANFOLD_GUARDED_BY(mutex_);    // What is said until next_ask_.
+  Instant next_ask_ FANFOLD_GUARDED_BY(mutex_);  // For credentials that are not here.
 };
 
 /// Of a host whose credentials are its cloud's, that is where the buckets are, most likely.
-Status ask_for_region(Settings* settings) {
+Status ask_for_region(CredentialSource& source, Settings* settings) {
   if (settings->metadata.empty()) return {};
   FANFOLD_ASSIGN_OR_RETURN(const auto session, HttpSession::make());
-  CredentialSource source(*settings);
   FANFOLD_RETURN_IF_ERROR(source.current(*session).status());
   if (settings->region_named || !settings->endpoint.empty()) return {};
-  if (const auto region = source.region(*session); region.ok()) settings->region = *region;
+  const auto region = source.region(*session);
+  if (region.ok()) settings->region = *region;
+  // Another region would be taken for good, and all that is asked of it refused.
+  return region.ok() || region.status().code() == StatusCode::kNotFound ? Status()
+                                                                        : region.status();
+}
+
+Status S3FileSystem::make_pool() {
+  // A host without a cloud would wait anew at each path.
+  if (steady_clock().now() < next_ask_) return refusal_;
+  FANFOLD_ASSIGN_OR_RETURN(Settings settings, read_settings(variables_));
+  auto source = std::make_shared<CredentialSource>(settings);
+  Status status = ask_for_region(*source, &settings);
+  if (!status.ok()) {
+    refusal_ = status;
+    next_ask_ = steady_clock().now() + kRefusalKept;
+    return status;
+  }
+  pool_.emplace(std::move(settings), std::move(source));
   return {};
 }
 
@@ -95,11 +118,7 @@ Result<ClientPool::Lease> S3FileSystem::client() {
   ClientPool* pool = nullptr;
   {
     MutexLock lock(mutex_);
-    if (!pool_) {
-      FANFOLD_ASSIGN_OR_RETURN(Settings settings, read_settings(variables_));
-      FANFOLD_RETURN_IF_ERROR(ask_for_region(&settings));
-      pool_.emplace(std::move(settings));
-    }
+    if (!pool_) FANFOLD_RETURN_IF_ERROR(make_pool());
     pool = &*pool_;
   }
   return pool->lend();

@@ -48,6 +48,9 @@ Profiles parse_profiles(std::istream& file) {
   return profiles;
 }
 
+constexpr const char* kInstead =
+    "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or unset it to use the role of this host";
+
 class Reader {
  public:
   explicit Reader(const Variables& variables) : variables_(variables) {}
@@ -112,6 +115,10 @@ class Reader {
     Credentials& credentials = settings_.credentials;
     const auto access_key = variable("AWS_ACCESS_KEY_ID");
     const auto secret_key = variable("AWS_SECRET_ACCESS_KEY");
+    if (access_key.has_value() != secret_key.has_value()) {
+      return refused(access_key ? "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"
+                                : "AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not");
+    }
     if (access_key && secret_key) {
       credentials = {*access_key, *secret_key, variable("AWS_SESSION_TOKEN").value_or(""),
                      "AWS_ACCESS_KEY_ID"};
@@ -122,7 +129,12 @@ class Reader {
         const auto found = file->section.find(key);
         return found == file->section.end() ? "" : found->second;
       };
-      if (value("aws_access_key_id").empty() || value("aws_secret_access_key").empty()) continue;
+      const bool has_key = !value("aws_access_key_id").empty();
+      if (has_key != !value("aws_secret_access_key").empty()) {
+        return refused(file->path + " [" + profile_ + "] has only one of aws_access_key_id and " +
+                       "aws_secret_access_key");
+      }
+      if (!has_key) continue;
       credentials = {value("aws_access_key_id"), value("aws_secret_access_key"),
                      value("aws_session_token"), file->path + " [" + profile_ + "]"};
       return {};
@@ -132,10 +144,35 @@ class Reader {
         "to " +
         credentials_.path + " (profile '" + profile_ +
         "'), on every host that shall read or write s3:// paths";
+    FANFOLD_RETURN_IF_ERROR(refuse_what_was_meant());
     return read_metadata(none);
   }
 
-  /// The host may have been given some by its cloud.
+  /// Whoever says whose credentials to take does not mean those of the host.
+  Status refuse_what_was_meant() const {
+    for (const char* name : {"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                             "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"}) {
+      if (!variable(name)) continue;
+      return refused(std::string(name) + " is set, but credentials of its kind are not supported" +
+                     kInstead);
+    }
+    for (const File* file : {&credentials_, &config_}) {
+      for (const char* key : {"role_arn", "credential_process", "sso_session", "sso_start_url"}) {
+        if (!file->section.contains(key)) continue;
+        return refused(file->path + " [" + profile_ + "] has " + key +
+                       ", but credentials of its kind are not supported" + kInstead);
+      }
+    }
+    for (const char* name : {"AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"}) {
+      const auto value = variable(name);
+      if (!value) continue;
+      return refused(std::string(name) + " is '" + *value + "', but there is no access key in " +
+                     credentials_.path + " [" + profile_ + "] nor in " + config_.path + kInstead);
+    }
+    return {};
+  }
+
+  /// Amazon EC2 may have given the host some.
   Status read_metadata(const std::string& none) {
     if (variable("AWS_EC2_METADATA_DISABLED") == "true") return refused(none);
     std::string& url = settings_.metadata;

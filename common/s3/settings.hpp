@@ -24,7 +24,7 @@ struct Settings {
   std::string region = "us-east-1";
   bool path_style = false;  // http://host/bucket/key instead of http://bucket.host/key.
   Credentials credentials;
-  /// Where the cloud says who this host is; empty: nobody is asked, the credentials are here.
+  /// Where Amazon EC2 says who this host is; empty: nobody is asked, the credentials are here.
   std::string metadata = {};
   std::string no_credentials = {};                  // What to say when there are none there either.
   bool region_named = false;                        // Or it is the usual one.
@@ -34,8 +34,9 @@ struct Settings {
 
 using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// kInvalidArgument: no credentials and nobody to ask for some, with where they were looked for; a
-/// malformed endpoint or number.  kIoError: a file that is named cannot be read.
+/// kInvalidArgument: no credentials and nobody to ask for some, with where they were looked for;
+/// half of some, or some of a kind that is not supported; a malformed endpoint or number. kIoError:
+/// a file that is named cannot be read.
 Result<Settings> read_settings(const Variables& variables);
 
 /// The variables of this process.

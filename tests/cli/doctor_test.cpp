@@ -186,6 +186,19 @@ TEST(StorageKind, IsWhatTheKernelSays) {
   EXPECT_FALSE(storage_kind("/dev/shm").shared);
 }
 
+TEST(StorageKind, IsSharedOnlyWhereHostsShareIt) {
+  constexpr std::uint64_t kFuse = 0x65735546;
+  EXPECT_TRUE(storage_kind_of(0x6969, "").shared);
+  EXPECT_TRUE(storage_kind_of(kFuse, "").shared);
+  EXPECT_TRUE(storage_kind_of(kFuse, "fuse.glusterfs").shared);
+  EXPECT_FALSE(storage_kind_of(0x01021997, "").shared);
+  for (const char* type : {"virtiofs", "fuse.mergerfs", "fuse.gocryptfs", "fuse.grpcfuse"}) {
+    const StorageKind kind = storage_kind_of(kFuse, type);
+    EXPECT_FALSE(kind.shared) << type;
+    EXPECT_EQ(kind.name, type);
+  }
+}
+
 class Cgroups : public testing::Test {
  protected:
   CgroupFacts look() const { return look_at_cgroups(root_.path()); }

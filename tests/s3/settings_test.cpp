@@ -92,6 +92,40 @@ TEST_F(S3Settings, SayWhereCredentialsWereLookedFor) {
   EXPECT_THAT(status.message(), HasSubstr(directory_.path() + "/.aws/credentials"));
 }
 
+TEST_F(S3Settings, TakeNoRoleOfTheHostForHalfAKey) {
+  variables_["AWS_ACCESS_KEY_ID"] = "KEY";
+  EXPECT_THAT(read().status().message(), HasSubstr("but AWS_SECRET_ACCESS_KEY is not"));
+  variables_.erase("AWS_ACCESS_KEY_ID");
+  variables_["AWS_SECRET_ACCESS_KEY"] = "SECRET";
+  EXPECT_THAT(read().status().message(), HasSubstr("but AWS_ACCESS_KEY_ID is not"));
+  variables_.erase("AWS_SECRET_ACCESS_KEY");
+  variables_["AWS_CONFIG_FILE"] =
+      directory_.write("config", "[default]\naws_secret_access_key = SECRET\n");
+  EXPECT_THAT(read().status().message(), HasSubstr("config [default] has only one of"));
+}
+
+TEST_F(S3Settings, TakeNoRoleOfTheHostForOneThatWasNamed) {
+  const std::map<std::string, std::string> meant = {
+      {"AWS_PROFILE", "absent"},
+      {"AWS_SHARED_CREDENTIALS_FILE", directory_.write("empty", "[default]\n")},
+      {"AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token"},
+      {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials"},
+      {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"},
+      {"AWS_CONFIG_FILE", directory_.write("config", "[default]\nrole_arn = arn:x\n")}};
+  for (const auto& [name, value] : meant) {
+    variables_ = {{"HOME", directory_.path()}, {name, value}};
+    const Status status = read().status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << name;
+    EXPECT_THAT(status.message(), HasSubstr(name == "AWS_CONFIG_FILE" ? "has role_arn" : name));
+    give_key();
+    EXPECT_TRUE(read().ok()) << name;
+  }
+  // Only a region: that names nobody.
+  variables_ = {{"HOME", directory_.path()},
+                {"AWS_CONFIG_FILE", directory_.write("place", "[default]\nregion = eu-west-1\n")}};
+  EXPECT_TRUE(read().ok());
+}
+
 TEST_F(S3Settings, NameAFileThatIsNotThere) {
   give_key();
   variables_["AWS_CONFIG_FILE"] = "/nowhere/config";
