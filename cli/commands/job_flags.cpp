@@ -8,6 +8,7 @@
 #include "cli/commands/completion_flags.hpp"
 #include "cli/commands/control_flags.hpp"
 #include "cli/commands/gather_flags.hpp"
+#include "cli/commands/replica_flags.hpp"
 #include "cli/text/suggest.hpp"
 #include "common/core/limits.hpp"
 #include "common/text/trace_context.hpp"
@@ -167,6 +168,7 @@ std::vector<Flag> job_flags() {
   };
   for (Flag& flag : completion_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : gather_flags()) flags.push_back(std::move(flag));
+  for (Flag& flag : replica_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : bad_record_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : control_flags()) flags.push_back(std::move(flag));
   return flags;
@@ -222,6 +224,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_traceparent(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_completion_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_gather_flags(arguments, &request));
+  FANFOLD_RETURN_IF_ERROR(read_replica_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_bad_record_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_control_flags(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;

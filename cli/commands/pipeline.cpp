@@ -9,6 +9,7 @@
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/pipeline_cluster.hpp"
 #include "cli/commands/pipeline_report.hpp"
+#include "cli/commands/replica_flags.hpp"
 #include "cli/commands/session.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/pipeline/pipeline_graph.hpp"
@@ -202,6 +203,19 @@ Status check_outputs(const std::vector<StageTemplate>& stages, const WorkDirecto
   return {};
 }
 
+/// As many as the stage that needs most.  Its own cluster is the pipeline's to size.
+Result<std::optional<std::uint32_t>> workers_of(const PipelineFlags& flags,
+                                                const std::vector<StageTemplate>& stages) {
+  std::optional<std::uint32_t> most = flags.workers;
+  if (!flags.master.address.empty()) return most;
+  for (const StageTemplate& made : stages) {
+    const auto workers = workers_for(made.spec.replicas, flags.workers);
+    if (!workers.ok()) return workers.status().with_context("stage '" + made.stage->name + "'");
+    if (*workers) most = std::max(most.value_or(0), **workers);
+  }
+  return most;
+}
+
 ClusterShape shape_of(const PipelineFlags& flags, const std::vector<StageTemplate>& stages) {
   ClusterShape shape = choose_shape(flags.workers, flags.slots, usable_cores());
   for (const StageTemplate& made : stages) {
@@ -301,13 +315,16 @@ class PipelineCommand {
 };
 
 int pipeline_main(const Environment& environment, const Arguments& arguments) {
-  const Result<PipelineFlags> flags = read_flags(environment, arguments);
+  Result<PipelineFlags> flags = read_flags(environment, arguments);
   if (!flags.ok()) return report(flags.status());
   const Result<Pipeline> pipeline = read_pipeline(environment, *flags);
   if (!pipeline.ok()) return report(pipeline.status());
   // Describing plugins forks, so it comes before anything that has threads.
   Result<std::vector<StageTemplate>> stages = make_templates(environment, *pipeline);
   if (!stages.ok()) return report(std::move(stages).status().with_context(pipeline->name));
+  const auto workers = workers_of(*flags, *stages);
+  if (!workers.ok()) return report(workers.status().with_context(pipeline->name));
+  flags->workers = *workers;
   return PipelineCommand(environment, *flags, *pipeline).run(*std::move(stages));
 }
 

@@ -7,6 +7,7 @@
 #include "cli/commands/connection.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/record_excerpt.hpp"
+#include "cli/commands/replica_flags.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/plan/dry_run.hpp"
 #include "cli/plan/plan_review.hpp"
@@ -30,7 +31,8 @@ std::uint64_t machine_bytes() {
 Result<PlanPlace> private_cluster(const Environment& environment, const Arguments& arguments,
                                   const proto::JobSpec& spec) {
   constexpr std::uint64_t kMost = 1000;
-  FANFOLD_ASSIGN_OR_RETURN(const auto workers, count_flag(arguments, "workers", 1, kMost));
+  FANFOLD_ASSIGN_OR_RETURN(auto workers, count_flag(arguments, "workers", 1, kMost));
+  FANFOLD_ASSIGN_OR_RETURN(workers, workers_for(spec.replicas, workers));
   FANFOLD_ASSIGN_OR_RETURN(const auto slots, count_flag(arguments, "slots", 1, kMost));
   const ClusterShape shape = choose_shape(workers, slots, usable_cores());
   PlanPlace place;

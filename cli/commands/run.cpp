@@ -15,6 +15,7 @@
 #include "cli/commands/event_file.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/job_profile.hpp"
+#include "cli/commands/replica_flags.hpp"
 #include "cli/commands/run_items.hpp"
 #include "cli/commands/session.hpp"
 #include "cli/commands/trace_export.hpp"
@@ -61,7 +62,7 @@ Status refuse_together(const Arguments& arguments, const std::string& with,
 Result<RunOptions> read_options(const Environment& environment, const Arguments& arguments) {
   RunOptions options;
   FANFOLD_ASSIGN_OR_RETURN(options.request, make_job_request(arguments));
-  FANFOLD_ASSIGN_OR_RETURN(const auto workers, count_flag(arguments, "workers", 1, kWorkersMax));
+  FANFOLD_ASSIGN_OR_RETURN(auto workers, count_flag(arguments, "workers", 1, kWorkersMax));
   FANFOLD_ASSIGN_OR_RETURN(const auto slots, count_flag(arguments, "slots", 1, kSlotsMax));
   options.profile = arguments.value("profile").value_or("");
   options.in_process = arguments.has("in-process");
@@ -70,11 +71,11 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   options.events = arguments.value("events").value_or("");
   FANFOLD_ASSIGN_OR_RETURN(options.collector, otlp_flag_value(environment, arguments));
   if (options.in_process) {
-    FANFOLD_RETURN_IF_ERROR(
-        refuse_together(arguments, "--in-process",
-                        {"workers", "slots", "master", "shuffle-over-network", "verify-sample",
-                         "events", "otlp", "http", "completion", "deadline", "on-deadline", "retry",
-                         "max-concurrency", "priority", "weight"}));
+    FANFOLD_RETURN_IF_ERROR(refuse_together(
+        arguments, "--in-process",
+        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "otlp",
+         "http", "completion", "deadline", "on-deadline", "retry", "max-concurrency", "priority",
+         "weight", "replicas", "accept", "hedge-after"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));
@@ -85,6 +86,7 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   }
   FANFOLD_ASSIGN_OR_RETURN(const auto http_port, http_flag_value(arguments));
   options.http_port = http_port.value_or(0);
+  FANFOLD_ASSIGN_OR_RETURN(workers, workers_for(options.request.replicas, workers));
   options.shape = choose_shape(workers, slots, usable_cores());
   options.shape.memory_bytes = options.request.memory_bytes;
   return options;

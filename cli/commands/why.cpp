@@ -6,6 +6,7 @@
 #include "cli/options/exit_codes.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
+#include "cli/view/replicas.hpp"
 #include "cli/view/summary.hpp"
 #include "common/text/units.hpp"
 
@@ -34,10 +35,12 @@ const proto::FailureReport* first_charged(const std::vector<proto::LogEntry>& en
 std::string text_of_no_failure(const proto::JobStatus& status, const FailureContext& context) {
   std::string text = "job " + std::to_string(status.job.value) + " (" + status.job_name + ") " +
                      (proto::is_final(status.state) ? "" : "is ") + proto::name_of(status.state);
+  std::string replicas;
+  for (const auto& [label, line] : replica_lines(status)) replicas += label + ": " + line + "\n";
   const bool none = status.failed_attempts == 0 && status.lost_attempts == 0;
-  if (none) return text + "; no attempt has failed\n";
+  if (none) return text + "; no attempt has failed\n" + replicas;
   return text + "; " + plural(status.failed_attempts, "failed attempt") + ", " +
-         plural(status.lost_attempts, "lost attempt") + "\n" + attempts_text(context);
+         plural(status.lost_attempts, "lost attempt") + "\n" + replicas + attempts_text(context);
 }
 
 std::string explain_job(Client& client, const proto::JobStatus& status, FailureContext context,

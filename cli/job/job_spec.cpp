@@ -134,6 +134,7 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->on_deadline = request.on_deadline;
   spec->retry = request.retry;
   spec->bad_records = request.bad_records;
+  spec->replicas = request.replicas;
   spec->stall_timeout_ms = request.stall_timeout_ms;
 }
 

@@ -43,6 +43,7 @@ struct JobRequest {
   std::vector<proto::Retrier> retry;
   std::string traceparent;  // Empty: that of the surroundings.
   proto::BadRecordPolicy bad_records;
+  proto::ReplicaPolicy replicas;
   std::uint64_t stall_timeout_ms = 0;  // 0: the default.
   std::optional<abi::Gather> gather;   // Not given: as the job says.
   std::uint32_t gather_arity = 0;      // 0: not given.

@@ -5,6 +5,7 @@
 
 #include "cli/job/parameters.hpp"
 #include "cli/view/names.hpp"
+#include "cli/view/replicas.hpp"
 #include "common/proto/as_json.hpp"
 #include "common/proto/completion_text.hpp"
 
@@ -68,6 +69,23 @@ Json completion_json(const proto::CompletionStatus& completion) {
   return json;
 }
 
+Json replicas_json(const proto::ReplicaStatus& replicas) {
+  Json dissenters = Json::array();
+  for (const proto::Dissenter& one : replicas.dissenters) {
+    dissenters.push_back({{"worker", one.name}, {"results", one.results}});
+  }
+  return {{"policy", text_of(replicas.policy)},
+          {"started", replicas.started},
+          {"discarded", replicas.discarded},
+          {"stopped", replicas.stopped},
+          {"hedges", replicas.hedges},
+          {"hedges_won", replicas.hedges_won},
+          {"votes", replicas.votes},
+          {"waiting", replicas.waiting},
+          {"dissents", replicas.dissents},
+          {"dissenters", std::move(dissenters)}};
+}
+
 Json status_json(const proto::JobStatus& status) {
   Json json = {{"job", status.job.value},
                {"name", status.job_name},
@@ -88,6 +106,9 @@ Json status_json(const proto::JobStatus& status) {
                {"dead_letters", status.dead_letters}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
   json["completion"] = completion_json(status.completion);
+  if (status.replicas.policy != proto::ReplicaPolicy{}) {
+    json["replicas"] = replicas_json(status.replicas);
+  }
   json["emitted"] = proto::emission_json<Json>(status.emission);
   json["control"] = {{"max_concurrency", status.control.max_concurrency},
                      {"priority", status.control.priority},

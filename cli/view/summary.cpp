@@ -6,6 +6,7 @@
 #include "cli/view/completion.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/progress.hpp"
+#include "cli/view/replicas.hpp"
 #include "common/proto/completion_text.hpp"
 #include "common/text/units.hpp"
 
@@ -84,6 +85,7 @@ std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) 
                               plural(status.output_files, "file"));
   text += stages_text(status);
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
+  for (const auto& [label, line] : replica_lines(status)) text += labelled(label, line);
   text += bad_records_text(status);
   text += labelled("retries", retries_text(status));
   if (status.slowest_task.job.value != 0) {
@@ -125,6 +127,7 @@ std::string status_text(const proto::JobStatus& status) {
     text += labelled(name_of(stage.stage), line);
   }
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
+  for (const auto& [label, line] : replica_lines(status)) text += labelled(label, line);
   text += bad_records_text(status);
   if (status.control != proto::JobControl{}) {
     text += labelled("control", control_text(status.control));

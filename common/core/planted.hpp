@@ -43,9 +43,14 @@ enum class Bug : std::uint8_t {
   kCountFailuresAgain = 30,
   kKeepOldTolerance = 31,
   kPublishUngathered = 32,
+  kAcceptFirstVote = 33,
+  kCountVotesTwice = 34,
+  kVotersKeepSlots = 35,
+  kReplicasOnOneWorker = 36,
+  kHedgeEverything = 37,
 };
 
-inline constexpr std::size_t kBugs = 33;
+inline constexpr std::size_t kBugs = 38;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

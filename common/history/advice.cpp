@@ -40,6 +40,7 @@ class Adviser {
 
   std::vector<Advice> advise() {
     failures();
+    dissents();
     for (const StageAnalysis& stage : analysis_.stages) {
       if (stage.committed == 0 || stage.stage == Stage::kSample) continue;
       if (stage.stage == Stage::kGather) {
@@ -226,6 +227,16 @@ class Adviser {
             std::to_string(std::max<std::uint64_t>(1, stage.median / 1000)) +
             " ms; being a task took longer than the work",
         fewer_tasks(stage.stage), saves);
+  }
+
+  void dissents() {
+    for (const auto& [worker, results] : history_.dissents) {
+      add("worker " + worker + " gave " + plural(results, "result") +
+              " that the majority of replicas did not give",
+          "Take it out and test its host: memory, processor, disk. Jobs that do not compare "
+          "results believe it.",
+          0);
+    }
   }
 
   void idle_slots(const StageAnalysis& stage) {

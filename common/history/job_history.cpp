@@ -198,6 +198,9 @@ void HistoryReader::State::read_line(const Json& line) {
     on_keys(line);
   } else if (event == "output.invalidated") {
     ++history_.outputs_invalidated;
+  } else if (event == "result.dissented") {
+    // Without a majority nobody knows who is wrong.
+    if (line.contains("accepted")) ++history_.dissents[text(line, "worker")];
   } else if (event == "publication.started") {
     if (!history_.publication_started) history_.publication_started = time_;
   } else if (event == "publication.ended") {

@@ -107,6 +107,8 @@ struct JobHistory {
   std::vector<WorkerHistory> workers;
   std::vector<AttemptHistory> attempts;  // By start.
   std::uint32_t outputs_invalidated = 0;
+  /// Results that the majority of replicas did not give, by worker.
+  std::map<std::string, std::uint32_t> dissents;
   std::uint32_t resumed = 0;  // Times another master went on with it.
   EmissionHistory emission;
   std::uint64_t records_skipped = 0;  // These two by committed maps.

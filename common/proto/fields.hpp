@@ -3,42 +3,11 @@
 
 #pragma once
 
+#include "common/proto/field_marks.hpp"
 #include "common/proto/known.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/stored.hpp"
 #include "common/proto/types.hpp"
-
-namespace fanfold::proto {
-
-/// An enumeration whose number is checked when it is read.
-template <class Enumeration>
-struct Checked {
-  Enumeration& value;
-};
-template <class Enumeration>
-Checked(Enumeration&) -> Checked<Enumeration>;
-
-/// A StatusCode that a message carries as a plain byte.
-struct CheckedCode {
-  std::uint8_t& value;
-};
-
-/// A field that came with a version of the protocol: peers of the version before neither send nor
-/// get it.  With a `feature` it says what somebody has to do, and nobody may do without: then a
-/// message in which it is set is not for such a peer (versions.hpp).  A number or enumeration is
-/// set when it is not 0, so that has to be its default; a struct when it differs from a fresh one.
-template <class Field>
-struct Since {
-  std::uint32_t protocol;
-  Field field;
-  const char* feature = nullptr;
-};
-template <class Field>
-Since(std::uint32_t, Field&&) -> Since<Field>;
-template <class Field>
-Since(std::uint32_t, Field&&, const char*) -> Since<Field>;
-
-}  // namespace fanfold::proto
 
 namespace fanfold {
 
@@ -108,6 +77,19 @@ void serialize(Archive& archive, GatherPolicy& p) {
   archive(Checked{p.how}, p.arity);
 }
 template <class Archive>
+void serialize(Archive& archive, ReplicaPolicy& p) {
+  archive(p.replicas, Checked{p.accept}, p.hedge_per_mille, p.hedge_ms);
+}
+template <class Archive>
+void serialize(Archive& archive, Dissenter& d) {
+  archive(d.worker, d.name, d.results);
+}
+template <class Archive>
+void serialize(Archive& archive, ReplicaStatus& s) {
+  archive(s.policy, s.started, s.discarded, s.stopped, s.hedges, s.hedges_won, s.waiting,
+          s.dissents, s.dissenters, s.votes);
+}
+template <class Archive>
 void serialize(Archive& archive, JobSpec& s) {
   archive(s.job_name, s.plugin, s.inputs, s.output, s.parameters, s.side_files, s.partitions,
           Checked{s.on_exists}, Checked{s.output_format}, Checked{s.output_compression},
@@ -118,7 +100,7 @@ void serialize(Archive& archive, JobSpec& s) {
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
           s.bad_records, s.control, s.profile, s.measure_keys, s.items,
-          Since{7, s.gather, kGathering});
+          Since{7, s.gather, kGathering}, Since{7, s.replicas, "replicas and hedges of tasks"});
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -167,7 +149,7 @@ void serialize(Archive& archive, AttemptReport& r) {
 }
 template <class Archive>
 void serialize(Archive& archive, HeldTask& h) {
-  archive(h.attempt, h.task, h.attempt_number, h.generation, h.running);
+  archive(h.attempt, h.task, h.attempt_number, h.generation, h.running, Since{7, h.finished});
 }
 template <class Archive>
 void serialize(Archive& archive, HeldOutputs& h) {
@@ -194,7 +176,8 @@ void serialize(Archive& archive, JobStatus& s) {
           s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
-          s.completion, s.records_skipped, s.dead_letters, s.control, s.emission);
+          s.completion, s.records_skipped, s.dead_letters, s.control, s.emission,
+          Since{7, s.replicas});
 }
 template <class Archive>
 void serialize(Archive& archive, HostRoom& r) {

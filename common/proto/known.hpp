@@ -45,6 +45,7 @@ constexpr bool is_known(CompletionRule v) {
   return within(v, CompletionRule::kAll, CompletionRule::kFirst);
 }
 constexpr bool is_known(OnDeadline v) { return within(v, OnDeadline::kFail, OnDeadline::kPartial); }
+constexpr bool is_known(AcceptRule v) { return within(v, AcceptRule::kFirst, AcceptRule::kAll); }
 constexpr bool is_known(OnBadRecord v) {
   return within(v, OnBadRecord::kFail, OnBadRecord::kDeadLetter);
 }

@@ -194,6 +194,18 @@ const char* name_of(OnBadRecord what) {
 
 const char* name_of(OnDeadline what) { return what == OnDeadline::kFail ? "fail" : "partial"; }
 
+const char* name_of(AcceptRule rule) {
+  switch (rule) {
+    case AcceptRule::kFirst:
+      return "first";
+    case AcceptRule::kQuorum:
+      return "quorum";
+    case AcceptRule::kAll:
+      return "all";
+  }
+  return "unknown";
+}
+
 const char* name_of(WorkerStanding standing) {
   switch (standing) {
     case WorkerStanding::kGood:

@@ -16,6 +16,7 @@
 #include "common/proto/host_room.hpp"
 #include "common/proto/job_control.hpp"
 #include "common/proto/memory_curve.hpp"
+#include "common/proto/replicas.hpp"
 #include "fanfold/abi.hpp"
 
 namespace fanfold::proto {
@@ -132,6 +133,7 @@ struct JobSpec {
   bool measure_keys = true;  // Maps tell which keys most of what they emit belongs to.
   std::uint64_t items = 0;   // That may fail, each by itself; 0: the job has none such.
   GatherPolicy gather;
+  ReplicaPolicy replicas;
 };
 
 /// One map task's share of the input.
@@ -259,6 +261,7 @@ struct HeldTask {
   std::uint32_t attempt_number = 1;
   std::uint64_t generation = 0;  // Of the assignment.
   bool running = false;          // False: it waits for a slot or for its inputs.
+  bool finished = false;  // It has ended, well or badly, and waits for an answer, in no slot.
 };
 
 /// Committed map outputs that a worker keeps for a job.
@@ -367,6 +370,7 @@ struct JobStatus {
   std::uint64_t dead_letters = 0;
   JobControl control;
   Emission emission;  // Of the maps that committed.
+  ReplicaStatus replicas;
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

@@ -1,9 +1,21 @@
-// The lines of jobs that do without some of their maps, or are changed while they run.
+// The lines of jobs that do without some of their maps, compare results, or are changed while they
+// run.
+
+#include <cstdio>
 
 #include "master/events/event_recorder.hpp"
 #include "master/events/json_line.hpp"
 
 namespace fanfold::master {
+namespace {
+
+std::string hexadecimal(std::uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+}  // namespace
 
 void EventRecorder::given_up(Instant now, const TaskId& task, AttemptId first_failure,
                              proto::FailureKind kind) {
@@ -32,6 +44,20 @@ void EventRecorder::coverage_decided(Instant now, JobId id, proto::CompletionRea
   restore_coverage(id, covered);
   // That it ended was told when the last of all committed.
   if (covered < all) end_stage(now, *job, Stage::kMap);
+}
+
+void EventRecorder::dissented(Instant now, const Dissent& dissent) {
+  JobLog* job = find(dissent.task.job);
+  if (job == nullptr || !admits(now, *job)) return;
+  const std::size_t before = job->buffer.size();
+  {
+    JsonLine line(&job->buffer, "result.dissented", time_us(now));
+    line.task("task", dissent.task).id(dissent.attempt).text("worker", dissent.worker);
+    line.text("digest", hexadecimal(dissent.digest));
+    // Without a majority nobody knows who is right.
+    if (dissent.accepted) line.text("accepted", hexadecimal(*dissent.accepted));
+  }
+  note_buffered(now, *job, before);
 }
 
 void EventRecorder::controlled(Instant now, JobId id, const proto::JobControl& control) {

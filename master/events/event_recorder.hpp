@@ -99,6 +99,15 @@ class EventRecorder {
   void output_invalidated(Instant now, const TaskId& task, AttemptId attempt);
   /// A map failed for good, and its job goes on without it; a job goes on with so many maps.
   void given_up(Instant now, const TaskId& task, AttemptId first_failure, proto::FailureKind kind);
+  struct Dissent {
+    TaskId task;
+    AttemptId attempt;
+    std::string_view worker;
+    std::uint64_t digest = 0;
+    std::optional<std::uint64_t> accepted;  // None: no result has a majority.
+  };
+  /// A replica gave something else than others of its task.
+  void dissented(Instant now, const Dissent& dissent);
   void controlled(Instant now, JobId job, const proto::JobControl& control);
   void coverage_decided(Instant now, JobId job, proto::CompletionReason reason,
                         std::uint32_t covered);

@@ -46,6 +46,7 @@ class Measures {
   void cancelled(AttemptId attempt) { end(attempt, AttemptOutcome::kCancelled); }
   void abandoned(AttemptId attempt) { end(attempt, AttemptOutcome::kAbandoned); }
   void output_invalidated(const TaskId& task);
+  void dissented() { ++totals_.results_dissenting; }
 
   void worker_joined() { ++totals_.workers_joined; }
   void worker_gone(bool lost) { ++(lost ? totals_.workers_lost : totals_.workers_left); }

@@ -42,13 +42,19 @@ bool Machine::may_adopt(const Worker& worker, const proto::HeldTask& held) {
   if (job->ledger.find(held.attempt) != nullptr || attempts_.count(held.attempt) > 0) return false;
   if (held.attempt == AttemptId{} || epoch_of(held.attempt) >= options_.epoch) return false;
   const Task& task = job->stage(held.task.stage).at(held.task.index);
-  if (task.state == TaskState::kCommitted || task.live > 1) return false;
+  if (task.state == TaskState::kCommitted || task.live >= live_max(*job, held.task.stage)) {
+    return false;
+  }
   if (task.state == TaskState::kGivenUp) return false;
   if (held.task.index >= job->stage(held.task.stage).opened()) return false;
   if (job->gathers() && held.task.stage != Stage::kGather) return false;
   // What it reads, or has read, must be what other reduces read.
   if (held.task.stage == Stage::kReduce && held.generation != job->generation) return false;
   if (task.live == 0) return true;
+  if (job->replicates(held.task.stage)) {
+    const std::vector<WorkerId> taken = taken_by_replicas(*job, held.task);
+    return std::find(taken.begin(), taken.end(), worker.id) == taken.end();
+  }
   // Another attempt of the task is on its way already: this one is its backup, as long as it is
   // somewhere else.
   return std::none_of(job->attempts.begin(), job->attempts.end(), [&](AttemptId id) {
@@ -65,7 +71,7 @@ void Machine::adopt(Job& job, Worker& worker, const proto::HeldTask& held) {
     if (task.state == TaskState::kDelayed) stage.move(held.task.index, TaskState::kReady);
     stage.take(held.task.index);
     stage.move(held.task.index, TaskState::kAssigned);
-  } else {
+  } else if (!job.replicates(held.task.stage)) {
     for (const AttemptId id : job.attempts) {
       if (attempts_.at(id).task == held.task) twin = &attempts_.at(id);
     }
@@ -80,10 +86,18 @@ void Machine::adopt(Job& job, Worker& worker, const proto::HeldTask& held) {
   attempt.number = held.attempt_number;
   attempt.assigned = now_;
   if (twin != nullptr) pair(job, attempt, *twin);
+  join_ballot(job, attempt);
   if (!stage.started) stage.started = now_;
   job.ledger.insert(attempt.id, attempt.task);
   job.attempts.insert(attempt.id);
-  if (pool_.add(now_, worker, attempt.id)) begin_running(attempt);
+  attempt.finished = attempt.replica && held.finished;
+  // A result that only waits to be compared must not wait in a queue, nor keep others in one.
+  const bool full = worker.running.size() >= worker.slots;
+  if (attempt.finished || (attempt.replica && full)) {
+    WorkerPool::hold_aside(worker, attempt.id);
+  } else if (pool_.add(now_, worker, attempt.id)) {
+    begin_running(attempt);
+  }
   act(AdoptAttempt{worker.id, attempt.id, attempt.task, attempt.number});
   file(job);
 }

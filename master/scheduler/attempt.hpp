@@ -20,7 +20,11 @@ struct Attempt {
   bool speculative = false;
   bool audit = false;       // Of a committed map: only to see whether it gives the same again.
   bool running = false;     // False: it waits for a slot of its worker and ages for nobody.
-  AttemptId twin;           // The other live attempt of the same task.
+  bool replica = false;     // One of several, at least in time: in the ballot of its task.
+  bool further = false;     // Of them, one that began when another was live.
+  bool voted = false;       // It has a result, which is not compared yet: out of its slot.
+  bool finished = false;    // A replica that had ended when its worker came back: in no slot.
+  AttemptId twin;           // The other live attempt of the same task: never of a replica.
   Instant assigned;         // When it was last sent.
   Instant started;          // Meaningful while running.
   std::uint64_t bytes = 0;  // By the last heartbeat.

@@ -20,8 +20,9 @@ void Machine::start_attempt(const Start& start) {
   } else if (start.twin != nullptr) {
     FANFOLD_CHECK(task.state == TaskState::kAssigned && task.live == 1);
     FANFOLD_CHECK(start.twin->worker != start.worker.id || planted(Bug::kBackUpOnSameWorker));
+  } else if (task.live > 0) {
+    FANFOLD_CHECK(job.replicates(start.task.stage) && task.state == TaskState::kAssigned);
   } else {
-    FANFOLD_CHECK(task.live == 0);
     stage.move(start.task.index, TaskState::kAssigned);
   }
   const AttemptId id = attempt_id(options_.epoch, ++attempts_issued_);
@@ -34,6 +35,11 @@ void Machine::start_attempt(const Start& start) {
   attempt.assigned = now_;
   attempt.audit = start.audit;
   if (start.twin != nullptr) pair(job, attempt, *start.twin);
+  if (start.twin != nullptr && job.replicas.hedges()) {
+    ++stage.hedges;
+    ++job.tally.hedges;
+  }
+  join_ballot(job, attempt);
   if (!stage.started) stage.started = now_;
   job.ledger.add(id, start.task);
   job.attempts.insert(id);
@@ -77,7 +83,7 @@ void Machine::begin_running(Attempt& attempt) {
   attempt.started = now_;
   ++stage.running;
   ++job.running;
-  const bool may_straggle = attempt.twin == AttemptId{} && !attempt.audit;
+  const bool may_straggle = attempt.twin == AttemptId{} && !attempt.audit && !attempt.replica;
   if (may_straggle) stage.alone.emplace(attempt.started, attempt.id);
   if (job.starved.count(attempt.id) > 0) job.lenders.insert(attempt.id);
 }
@@ -109,6 +115,7 @@ void Machine::end_attempt(AttemptId id) {
   job.starved.erase(id);
   job.lenders.erase(id);
   if (attempt.running) stop_running(job, attempt);
+  leave_ballot(job, attempt);
   if (attempt.twin != AttemptId{}) {
     --stage.backups;
     Attempt& twin = attempts_.at(attempt.twin);
@@ -181,8 +188,9 @@ void Machine::file(Job& job) {
     straggles = straggler_deadline(job, open);
   }
   if (rank != job.rank) {
-    if (job.rank) ready_jobs_.erase(*job.rank);
-    if (rank) ready_jobs_.insert(*rank);
+    std::set<JobRank>& ready = job.replicas.replicated() ? ready_replicated_ : ready_jobs_;
+    if (job.rank) ready.erase(*job.rank);
+    if (rank) ready.insert(*rank);
     job.rank = rank;
   }
   if (straggles) {
@@ -193,7 +201,7 @@ void Machine::file(Job& job) {
 }
 
 void Machine::unfile(Job& job) {
-  if (job.rank) ready_jobs_.erase(*job.rank);
+  if (job.rank) (job.replicas.replicated() ? ready_replicated_ : ready_jobs_).erase(*job.rank);
   job.rank.reset();
   stragglers_.clear(job.id);
   job_deadlines_.clear(job.id);

@@ -78,7 +78,13 @@ void Machine::fail_for_good(Job& job, Failure failure) {
     return end_intolerable(job, reason, failure);
   }
   // A backup does not outlive the budget of its task.
-  const std::vector<AttemptId> live(job.attempts.begin(), job.attempts.end());
+  std::vector<AttemptId> live;
+  if (const auto ballot = job.ballots.find({failure.task.stage, failure.task.index});
+      ballot != job.ballots.end()) {
+    live = ballot->second.attempts;
+  } else if (!job.replicates(failure.task.stage)) {
+    live.assign(job.attempts.begin(), job.attempts.end());
+  }
   for (const AttemptId id : live) {
     if (attempts_.at(id).task == failure.task) cancel_attempt(id);
   }

@@ -34,7 +34,10 @@ bool Machine::may_start_more(const Job& job) {
   if (planted(Bug::kIgnoreControl)) return true;
   const std::uint32_t most = job.control.max_concurrency;
   // Reduces that wait for maps do nothing, and could be all that the job may have.
-  return !job.control.paused && (most == 0 || job.attempts.size() - job.starved.size() < most);
+  // Nor do those that wait for others to be compared with.
+  FANFOLD_CHECK(job.attempts.size() >= job.starved.size() + job.voted);
+  const std::size_t at_work = job.attempts.size() - job.starved.size() - job.voted;
+  return !job.control.paused && (most == 0 || at_work < most);
 }
 
 JobRank Machine::rank_of(const Job& job) {

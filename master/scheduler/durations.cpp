@@ -12,8 +12,8 @@ void Durations::add(Duration duration) {
   total_ += duration;
 }
 
-Duration Durations::median() const {
-  std::uint32_t left = (count_ + 1) / 2;
+Duration Durations::quantile(std::uint32_t per_mille) const {
+  auto left = static_cast<std::uint32_t>((std::uint64_t{count_} * per_mille + 999) / 1000);
   if (left == 0) return Duration(0);
   std::size_t bucket = 0;
   while (left > buckets_[bucket]) left -= buckets_[bucket++];

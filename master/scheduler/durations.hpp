@@ -18,7 +18,9 @@ class Durations {
   std::uint32_t count() const { return count_; }
   Duration total() const { return total_; }
   /// The upper end of the bucket that holds the median; zero when nothing was added.
-  Duration median() const;
+  Duration median() const { return quantile(500); }
+  /// The same for the one that so many of a thousand are not longer than.
+  Duration quantile(std::uint32_t per_mille) const;
 
  private:
   // Eight buckets for each power of two of microseconds, up to 2^40 us (twelve days).

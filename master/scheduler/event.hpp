@@ -32,6 +32,7 @@ struct JobSubmitted {
   proto::JobControl control;
   std::uint64_t items = 0;         // That may fail: JobControl::failures_per_million is of these.
   std::uint32_t gather_arity = 0;  // Of the tree that brings the partitions together; 0: none.
+  proto::ReplicaPolicy replicas;
 };
 struct JobCancelled {
   JobId job;
@@ -49,6 +50,8 @@ struct WorkerJoined {
   std::vector<proto::HeldTask> attempts;
   std::vector<proto::HeldOutputs> outputs;
   bool outputs_complete = true;
+  std::string name{};  // For people.
+  std::string host{};  // Workers of one host may all be wrong in the same way.
 };
 /// Drains: running attempts go on, nothing new; map outputs stay until WorkerLeft.
 struct WorkerDraining {
@@ -67,11 +70,11 @@ struct CommitRequested {
   AttemptId attempt;
   bool output_empty = false;  // Map: nothing to fetch, so nothing to lose.
   std::uint64_t bytes_out = 0;
-  abi::BlockSummary flow;          // Pairs handed over: written by a map, read by a reduce.
-  std::uint64_t files_digest = 0;  // Of the output files.
-  std::uint64_t records = 0;       // Map: that were read.
-  std::uint64_t bad_records = 0;   // Of them, skipped or put aside.
-  std::uint64_t failures = 0;      // Map: counted by the job itself; kAnyNumber: beyond any limit.
+  abi::BlockSummary flow;         // Pairs handed over: written by a map, read by a reduce.
+  std::uint64_t digest = 0;       // Of all that counts of the result, where it is compared.
+  std::uint64_t records = 0;      // Map: that were read.
+  std::uint64_t bad_records = 0;  // Of them, skipped or put aside.
+  std::uint64_t failures = 0;     // Map: counted by the job itself; kAnyNumber: beyond any limit.
 };
 struct AttemptFailed {
   WorkerId worker;

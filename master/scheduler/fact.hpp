@@ -86,9 +86,20 @@ struct JobControlled {
   JobId job;
   proto::JobControl control;
 };
+/// A replica gave something else than the majority, or there is none: then it stands here of each.
+struct DissentFound {
+  TaskId task;
+  AttemptId attempt;
+  WorkerId worker;
+  std::string worker_name;
+  std::uint64_t digest = 0;
+  bool decided = false;
+  std::uint64_t accepted = 0;  // Digest of the majority.
+};
 
-using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
-                          JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone,
-                          NonDeterminismFound, TaskGivenUp, CoverageDecided, JobControlled>;
+using Fact =
+    std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
+                 JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone, NonDeterminismFound,
+                 TaskGivenUp, CoverageDecided, JobControlled, DissentFound>;
 
 }  // namespace fanfold::master

@@ -50,7 +50,8 @@ Job::Job(const JobSubmitted& submitted)
       retry(submitted.retry),
       bad_record_policy(submitted.bad_records),
       items(submitted.items),
-      control(submitted.control) {
+      control(submitted.control),
+      replicas(submitted.replicas) {
   gather.hold_back_after(tree.open_after(0));
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size() + gather.size());
 }
@@ -89,6 +90,10 @@ void Job::move_to(JobState to) {
 }
 
 StageTasks& Job::open_stage() {
+  return const_cast<StageTasks&>(static_cast<const Job*>(this)->open_stage());
+}
+
+const StageTasks& Job::open_stage() const {
   // Whatever becomes of maps now: what was reduced stays.
   if (gathers()) return gather;
   if (!sample.complete()) return sample;

@@ -17,6 +17,7 @@
 #include "master/scheduler/bad_records.hpp"
 #include "master/scheduler/completion.hpp"
 #include "master/scheduler/event.hpp"
+#include "master/scheduler/replicas.hpp"
 #include "master/scheduler/stage_tasks.hpp"
 #include "master/scheduler/task.hpp"
 
@@ -51,6 +52,10 @@ struct Job {
   /// (and fetch) earlier would be decided here.  A level of the gather tree waits for the one
   /// before it.
   StageTasks& open_stage();
+  const StageTasks& open_stage() const;
+  /// Tasks of that stage run several times.  Results are brought together once: all that is read
+  /// for it is committed, and its own results are checked against that.
+  bool replicates(Stage which) const { return replicas.replicated() && which != Stage::kGather; }
   /// What reduces give is committed.
   bool reduced() const;
   /// The same, and it is brought together, or has been.
@@ -94,6 +99,11 @@ struct Job {
   FailureTally failures;
   std::uint64_t items = 0;
   proto::JobControl control;
+  proto::ReplicaPolicy replicas;
+  /// Of the tasks that have a live attempt, when each is to have several.
+  std::map<std::pair<Stage, std::uint32_t>, Ballot> ballots;
+  std::uint32_t voted = 0;  // Live attempts that have voted.
+  ReplicaTally tally;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.

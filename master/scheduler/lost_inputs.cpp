@@ -4,7 +4,9 @@
 // read the old one (check_same_output), so nobody is ever told to mix the two.
 //
 // A reduce that waits so keeps its slot, but lends it to a map of its job when it can have no
-// other: otherwise all of them could wait, side by side, for maps that find no place.
+// other: otherwise all of them could wait, side by side, for maps that find no place.  Where
+// results are compared a map needs slots of several workers, so there the reduce makes room and
+// begins anew.
 
 #include <algorithm>
 #include <iterator>
@@ -25,14 +27,25 @@ void Machine::on(const InputsWanted& event) {
   Attempt* attempt = find_live(event.worker, event.attempt);
   // Its next heartbeat has it cancelled.
   if (attempt == nullptr || attempt->task.stage != Stage::kReduce) return;
+  // It has read all of them: this was said before.
+  if (attempt->voted) return;
   Job& job = jobs_.at(attempt->task.job);
   if (planted(Bug::kKeepUnreadable)) return;
   for (const WorkerId holder : invalidate_lost(job, event.lost)) {
     if (Worker* blamed = pool_.find(holder)) pool_.accuse(now_, *blamed, event.worker);
   }
+  if (job.replicas.votes() && !job.map.complete()) return make_room(job, *attempt);
   starve(job, *attempt);
   feed_starved(job);
   file(job);
+}
+
+/// Its maps need slots on so many different workers, and another such job may wait in them for
+/// slots that this one has.
+void Machine::make_room(Job& job, const Attempt& attempt) {
+  const TaskId task = attempt.task;
+  cancel_attempt(attempt.id);
+  if (job.reduce.at(task.index).live == 0) requeue(job, task);
 }
 
 /// After a restart the holders of map outputs are given time to come back first; it will ask again.
@@ -110,11 +123,12 @@ bool Machine::lend_one(Job& job) {
   if (job.control.paused) return false;
   if (&job.open_stage() != &job.map || !may_be_assigned(job, job.map)) return false;
   Attempt* lender = nullptr;
-  const std::optional<Choice> choice =
-      choose_from(job.map, job.id, [&](std::uint32_t split) -> Worker* {
-        lender = lender_for(job, split);
-        return lender != nullptr ? pool_.find(lender->worker) : nullptr;
-      });
+  const auto somebody_for = [&](std::uint32_t split) -> Worker* {
+    lender = lender_for(job, split);
+    return lender != nullptr ? pool_.find(lender->worker) : nullptr;
+  };
+  std::optional<Choice> choice = choose_replica(job.map, job.id, somebody_for);
+  if (!choice) choice = choose_from(job.map, job.id, somebody_for);
   if (!choice) return false;
   job.lenders.erase(lender->id);
   stop_running(job, *lender);
@@ -125,6 +139,9 @@ bool Machine::lend_one(Job& job) {
 }
 
 Attempt* Machine::lender_for(Job& job, std::uint32_t split) {
+  const TaskId task{job.id, Stage::kMap, split};
+  if (is_delayed_replica(job, task)) return nullptr;
+  const std::vector<WorkerId> taken = taken_by_replicas(job, task);
   const Trouble* trouble = job.find_trouble(Stage::kMap, split);
   Attempt* avoided = nullptr;
   // In turn, or the first, whose workers may start nothing for a while, would hide all others.
@@ -135,6 +152,7 @@ Attempt* Machine::lender_for(Job& job, std::uint32_t split) {
     job.lender_seen = *next++;
     Attempt& attempt = attempts_.at(job.lender_seen);
     if (!pool_.may_start(*pool_.find(attempt.worker))) continue;
+    if (std::find(taken.begin(), taken.end(), attempt.worker) != taken.end()) continue;
     const bool avoid = trouble != nullptr && is_avoided(*trouble, attempt.worker);
     if (!avoid) return &attempt;
     if (avoided == nullptr) avoided = &attempt;

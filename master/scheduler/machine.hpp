@@ -10,6 +10,7 @@
 //   lost_inputs.cpp reduces that cannot read a map output; slots that they lend to maps
 //   placement.cpp   which task goes where; backups for stragglers
 //   audits.cpp      maps that run a second time, to be compared
+//   replicas.cpp    tasks that run several times; which result counts
 //   status.cpp      what clients are shown
 //   entries.cpp     how much all of it is
 //   planted.cpp     what only planted bugs do
@@ -79,6 +80,7 @@ class Machine {
   void apply(const TaskGivenUp& fact);
   void apply(const CoverageDecided& fact);
   void apply(const JobControlled& fact);
+  void apply(const DissentFound& fact);
   template <class One>
   void record(One fact) {
     apply(fact);
@@ -126,6 +128,43 @@ class Machine {
   /// Takes back live attempts of the maps, but for those that compare: nobody reads their outputs
   /// any more, so they could only fail the job.
   void stop_maps(Job& job);
+
+  // Replicas.
+  static std::uint32_t live_max(const Job& job, Stage stage);
+  /// A live attempt is one of the replicas of its task, if that has any; it is over.
+  void join_ballot(Job& job, Attempt& attempt);
+  void leave_ballot(Job& job, const Attempt& attempt);
+  /// Files the task anew among those that want one more replica.
+  void file_ballot(Job& job, const TaskId& task);
+  /// There are other workers than before.
+  void file_replicated_jobs();
+  bool may_get_replica(const StageTasks& stage) const;
+  /// Whether one more task may begin whose results are compared: those that wait take up disks.
+  bool may_open_ballot(const Job& job) const;
+  std::uint32_t open_ballots_max() const;
+  /// And beside those of other jobs.  One that has none may always open one.
+  bool has_room_for_ballot(const Job& job) const;
+  /// The first of the jobs with replicas, and some of the others in turn; ascending.
+  std::vector<JobRank> replicated_to_serve();
+  /// Where replicas of the task are.
+  std::vector<WorkerId> taken_by_replicas(const Job& job, const TaskId& task) const;
+  bool is_delayed_replica(const Job& job, const TaskId& task) const;
+  Worker* worker_for_replica(Job& job, const TaskId& task);
+  /// One of several attempts has failed.
+  void delay_replica(Job& job, const TaskId& task, Duration wait);
+  /// The task may not fail any more: whether what is left of its replicas may settle it.  Then no
+  /// more of them begin than that takes.
+  [[nodiscard]] bool is_left_to_others(Job& job, const TaskId& task);
+  /// False: the attempt is not to commit, now or ever.
+  [[nodiscard]] bool is_decided_by(Attempt& attempt, const CommitRequested& event);
+  void await_decision(Job& job, Attempt& attempt);
+  void withdraw_votes(Worker& worker);
+  void withdraw_vote(AttemptId attempt);
+  static std::optional<Ballot> ballot_of(const Job& job, const Attempt& attempt);
+  /// The task has committed: what becomes of the other replicas.
+  void close_ballot(Job& job, const Ballot& ballot, const Attempt& winner, std::uint64_t accepted);
+  void end_vote_without_majority(Job& job, const TaskId& task);
+  proto::ReplicaStatus describe_replicas(const Job& job) const;
 
   // Outcomes.
   void commit(Attempt& attempt, const CommitRequested& event);
@@ -185,6 +224,7 @@ class Machine {
   // Lost inputs.
   /// Makes the list of outputs true again, if it is not.  All maps must be committed.
   void list_outputs(Job& job);
+  void make_room(Job& job, const Attempt& attempt);
   void starve(Job& job, const Attempt& attempt);
   bool may_feed(const Job& job) const;
   void feed_starved(Job& job);
@@ -195,6 +235,7 @@ class Machine {
   Attempt* lender_for(Job& job, std::uint32_t split);
 
   // Membership.
+  void drain(Worker& worker);
   void lose_worker(WorkerId worker);
   void lose_attempt(AttemptId attempt);
   void lose_outputs(const Worker& worker, const std::function<bool(AttemptId)>& is_lost);
@@ -214,6 +255,7 @@ class Machine {
     TaskId task;
     Worker* worker = nullptr;
     std::optional<std::size_t> retry;  // Position among the ready-again tasks.
+    Attempt* twin = nullptr;           // Whose backup it is to be.
   };
   void place();
   bool assign_one();
@@ -227,9 +269,18 @@ class Machine {
   std::optional<Choice> choose_from(StageTasks& stage, JobId job,
                                     const std::function<Worker*(std::uint32_t)>& somebody_for);
   Worker* worker_for(Job& job, const StageTasks& stage, std::uint32_t index);
+  /// The task that lacks least of those that want one more replica, and for which somebody can be
+  /// had.
+  std::optional<Choice> choose_replica(
+      StageTasks& stage, JobId job,
+      const std::function<Worker*(std::uint32_t)>& somebody_for) const;
+  /// The age from which an attempt deserves a second one; nullopt: nobody knows yet.
+  static std::optional<Duration> slow_age(const Job& job, const StageTasks& stage);
   std::optional<Instant> straggler_deadline(const Job& job, const StageTasks& stage) const;
   void back_up_stragglers();
   bool back_up_one(Job& job);
+  std::optional<Choice> choose_hedge(Job& job);
+  std::optional<Choice> choose_backup(Job& job);
   void empty_stalled_queues();
 
   // Audits.
@@ -253,8 +304,11 @@ class Machine {
   std::map<AttemptId, Attempt> attempts_;
   WorkerPool pool_;
   std::set<JobRank> ready_jobs_;
-  std::set<JobId> auditing_;  // With maps to compare, perhaps.
-  std::set<JobId> starving_;  // With reduces that lend their slots, perhaps.
+  std::set<JobRank> ready_replicated_;  // Those with replicas: they never queue.
+  JobRank replicated_seen_;             // Of them, the one that had its turn last.
+  std::uint32_t open_ballots_ = 0;      // Of all jobs that compare results.
+  std::set<JobId> auditing_;            // With maps to compare, perhaps.
+  std::set<JobId> starving_;            // With reduces that lend their slots, perhaps.
   Deadlines<JobId> stragglers_;
   Deadlines<TaskId> task_deadlines_;
   Deadlines<JobId> publications_;  // That are tried again.

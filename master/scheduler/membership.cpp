@@ -14,7 +14,10 @@ void Machine::on(const WorkerJoined& event) {
   const Worker* known = pool_.find(event.worker);
   const bool comes_back = known != nullptr && known->state == WorkerState::kExpected;
   if (known == nullptr) record(WorkerRegistered{event.worker, event.slots});
-  pool_.join(now_, event.worker, event.slots);
+  Worker& worker = pool_.join(now_, event.worker, event.slots);
+  worker.name = event.name;
+  worker.host = event.host;
+  file_replicated_jobs();
   if (!comes_back && !planted(Bug::kAcceptStaleFence)) return;
   take_over(event.worker, event);
   file_restored_jobs();
@@ -24,7 +27,20 @@ void Machine::on(const WorkerDraining& event) {
   Worker* worker = pool_.find(event.worker);
   if (worker == nullptr) return;
   pool_.hear(now_, *worker);
-  pool_.drain(*worker);
+  drain(*worker);
+}
+
+void Machine::drain(Worker& worker) {
+  if (worker.state != WorkerState::kActive) return;
+  pool_.drain(worker);
+  withdraw_votes(worker);
+  for (const std::set<AttemptId>* attempts : {&worker.running, &worker.lent}) {
+    for (const AttemptId id : *attempts) {
+      const Attempt& attempt = attempts_.at(id);
+      if (attempt.replica) file_ballot(jobs_.at(attempt.task.job), attempt.task);
+    }
+  }
+  file_replicated_jobs();
 }
 
 void Machine::on(const WorkerLeft& event) {
@@ -39,6 +55,7 @@ void Machine::lose_worker(WorkerId id) {
   const std::vector<AttemptId> running(worker.running.begin(), worker.running.end());
   std::vector<AttemptId> queued(worker.queued.begin(), worker.queued.end());
   queued.insert(queued.end(), worker.lent.begin(), worker.lent.end());
+  withdraw_votes(worker);
   for (const AttemptId attempt : running) lose_attempt(attempt);
   for (const AttemptId attempt : queued) lose_attempt(attempt);
   lose_outputs(worker, [](AttemptId) { return true; });
@@ -49,6 +66,7 @@ void Machine::lose_worker(WorkerId id) {
   record(WorkerGone{id});
   act(ForgetWorker{id});
   if (expected) file_restored_jobs();
+  file_replicated_jobs();
 }
 
 void Machine::lose_attempt(AttemptId id) {
@@ -110,6 +128,8 @@ void Machine::reconcile_listed(Worker& worker, const proto::AttemptProgress& lis
     }
     return;
   }
+  // It has its result, and waits to be compared.
+  if (attempt->voted || attempt->finished) return;
   attempt->bytes = listed.bytes;
   // What it missed it has; that it did was said late.
   if (listed.running) stop_starving(jobs_.at(attempt->task.job), *attempt);
@@ -136,13 +156,14 @@ void Machine::reconcile_missing(Worker& worker, const HeartbeatReceived& event) 
   for (const AttemptId id : worker.running) note_missing(id);
   for (const AttemptId id : worker.queued) note_missing(id);
   for (const AttemptId id : worker.lent) note_missing(id);
+  for (const AttemptId id : worker.voted) note_missing(id);
   for (const AttemptId id : missing) {
     Attempt& attempt = attempts_.at(id);
     Job& job = jobs_.at(attempt.task.job);
     const bool inputs_changed = attempt.task.stage == Stage::kReduce && !job.map.complete();
     // Its worker obeys no assignment of an earlier master any more.
     const bool adopted = epoch_of(id) != options_.epoch;
-    if (inputs_changed || adopted) {
+    if (inputs_changed || adopted || attempt.voted) {
       // It is not there, so nobody pays.
       const TaskId task = attempt.task;
       cancel_attempt(id);

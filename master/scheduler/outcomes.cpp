@@ -12,33 +12,13 @@
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
 #include "master/scheduler/retry.hpp"
+#include "master/scheduler/task_text.hpp"
 
 namespace fanfold::master::scheduling {
 namespace {
 
 using proto::FailureKind;
 using proto::JobState;
-
-std::string describe(const TaskId& task) {
-  switch (task.stage) {
-    case Stage::kSample:
-      return "the sampling task";
-    case Stage::kMap:
-      return "map task " + std::to_string(task.index);
-    case Stage::kReduce:
-      return "reduce task " + std::to_string(task.index);
-    case Stage::kGather:
-      return "gather task " + std::to_string(task.index);
-  }
-  return "a task";
-}
-
-std::string hexadecimal(std::uint64_t value) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = text.size(); i-- > 0; value >>= 4) text[i] = kDigits[value & 15];
-  return text;
-}
 
 std::string describe(const abi::BlockSummary& flow) {
   return std::to_string(flow.records) + " records with digest " + hexadecimal(flow.sum) + "-" +
@@ -99,7 +79,7 @@ void Machine::on(const CommitRequested& event) {
     const Attempt audit = *attempt;
     conclude_audit(audit, &event.flow);
   } else if (attempt != nullptr) {
-    commit(*attempt, event);
+    if (is_decided_by(*attempt, event)) commit(*attempt, event);
   } else {
     // The request came again because the answer was lost, or somebody else won: nobody pays.
     note_late_result(event.worker, event.attempt);
@@ -112,7 +92,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   Job& job = jobs_.at(attempt.task.job);
   StageTasks& stage = job.stage(attempt.task.stage);
   const TaskId task = attempt.task;
-  const AttemptId twin = attempt.twin;
+  const Attempt winner = attempt;
   if (task.stage == Stage::kMap && !check_same_output(job, attempt, event)) return;
   const std::uint32_t opened = stage.opened();
   record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out,
@@ -129,8 +109,11 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   if (stage.opened() != opened) stage.durations = Durations();
   stage.finished = now_;
   pool_.note_commit(now_, *pool_.find(attempt.worker));
-  end_attempt(event.attempt);
-  if (twin != AttemptId{}) cancel_attempt(twin);
+  const std::optional<Ballot> ballot = ballot_of(job, winner);
+  end_attempt(winner.id);
+  if (winner.twin != AttemptId{}) cancel_attempt(winner.twin);
+  if (winner.speculative && job.replicas.hedges()) ++job.tally.hedges_won;
+  if (ballot) close_ballot(job, *ballot, winner, event.digest);
   act(AnswerCommit{event.worker, event.attempt, true});
   if (task.stage == Stage::kMap) {
     review_failures(job);
@@ -215,7 +198,7 @@ void Machine::on(const AttemptFailed& event) {
   if (worker == nullptr) return;
   pool_.hear(now_, *worker);
   // Its Bye may have been lost: what it gives back must not return to it.
-  if (event.kind == FailureKind::kDrained) pool_.drain(*worker);
+  if (event.kind == FailureKind::kDrained) drain(*worker);
   if (const Attempt* attempt = find_live(event.worker, event.attempt)) {
     // What is said of an attempt that is over says nothing of the worker: its job may be gone.
     if (is_fault_of_worker(event.kind)) {
@@ -243,6 +226,7 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
     record(TaskFailureCounted{task, attempt.id, event.kind});
     Trouble& trouble = job.trouble_of(task);
     const std::optional<Duration> again = next_try(job, task, trouble, event.kind);
+    if (!again && is_left_to_others(job, task)) return avoid(trouble, attempt.worker);
     if (!again) {
       const std::string times =
           trouble.failures == 1 ? "once" : std::to_string(trouble.failures) + " times";
@@ -262,7 +246,7 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
     if (event.kind == FailureKind::kFetch) invalidate_lost(job, event.lost_outputs);
   }
   // A twin that still runs is the retry.
-  if (job.stage(task.stage).at(task.index).live > 0) return;
+  if (job.stage(task.stage).at(task.index).live > 0) return delay_replica(job, task, wait);
   if (wait > Duration(0)) {
     delay(job, task, wait);
   } else {
@@ -277,10 +261,11 @@ bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, Fai
   const bool storage = kind == FailureKind::kNoSpace || kind == FailureKind::kIo;
   if (storage) ++trouble.storage;
   if (trouble.first_infrastructure == AttemptId{}) trouble.first_infrastructure = attempt.id;
-  const bool storage_stays_bad = trouble.storage >= limits::kStorageFailuresPerTask;
-  if (!storage_stays_bad && trouble.infrastructure <= limits::kInfrastructureFailuresPerTask) {
-    return true;
-  }
+  const std::uint32_t replicas = job.replicas.replicas;
+  const bool storage_stays_bad = trouble.storage >= limits::kStorageFailuresPerTask * replicas;
+  const bool endures = trouble.infrastructure <= limits::kInfrastructureFailuresPerTask * replicas;
+  if (!storage_stays_bad && endures) return true;
+  if (is_left_to_others(job, attempt.task)) return true;
   const std::string met =
       storage_stays_bad
           ? std::to_string(trouble.storage) + " times a disk that is full or does not work"

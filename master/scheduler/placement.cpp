@@ -11,6 +11,14 @@
 
 namespace fanfold::master::scheduling {
 
+namespace {
+
+bool is_behind(const JobRank& rank, const JobRank& first) {
+  return std::tie(rank.unhurried, rank.share) > std::tie(first.unhurried, first.share);
+}
+
+}  // namespace
+
 /// What is ready may be running at a worker that has not come back yet.
 bool Machine::waits_for_workers() {
   if (!reunion_) return false;
@@ -31,34 +39,43 @@ void Machine::place() {
 }
 
 bool Machine::may_be_assigned(const Job& job, const StageTasks& stage) const {
-  if (stage.ready() == 0) return false;
+  const bool ready = stage.ready() > 0 && may_open_ballot(job);
+  if (!ready && !may_get_replica(stage)) return false;
   // After a restart the holders of map outputs are given time to come back before anybody is sent
   // to read from them.
   return stage.stage() != Stage::kReduce || !job.restored || !pool_.expects_holder(job.id);
 }
 
 bool Machine::assign_one() {
-  if (ready_jobs_.empty()) return false;
   const bool free = pool_.has_free_slot();
-  const JobRank first = *ready_jobs_.begin();
+  // They never queue, and may wait for certain workers for long: they must not hide the others.
+  std::vector<JobRank> several;
+  if (free && !ready_replicated_.empty()) several = replicated_to_serve();
+  auto next_several = several.begin();
+  auto next = ready_jobs_.begin();
   std::size_t examined = 0;
-  for (const JobRank& rank : ready_jobs_) {
+  while (true) {
+    const bool plain = next != ready_jobs_.end() && examined < kJobsExamined;
+    if (!plain && next_several == several.end()) return false;
+    const bool replicated = next_several != several.end() && (!plain || *next_several < *next);
+    const JobRank rank = replicated ? *next_several++ : *next++;
+    if (!replicated) ++examined;
     // Nobody queues behind a slot that another job is to have next.
-    if (!free && std::tie(rank.unhurried, rank.share) > std::tie(first.unhurried, first.share)) {
-      return false;
-    }
-    if (++examined > kJobsExamined) return false;
+    if (!free && is_behind(rank, *ready_jobs_.begin())) return false;
     Job& job = jobs_.at(rank.job);
     const std::optional<Choice> choice = choose(job);
     if (!choice) continue;
     start_chosen(job, *choice);
     return true;
   }
-  return false;
 }
 
 void Machine::start_chosen(Job& job, const Choice& choice) {
   StageTasks& stage = job.stage(choice.task.stage);
+  // Beside what runs of it.
+  if (stage.at(choice.task.index).live > 0) {
+    return start_attempt({job, choice.task, *choice.worker, choice.twin});
+  }
   if (choice.retry) {
     stage.take_retry(*choice.retry);
   } else {
@@ -69,9 +86,22 @@ void Machine::start_chosen(Job& job, const Choice& choice) {
 
 std::optional<Machine::Choice> Machine::choose(Job& job) {
   StageTasks& stage = job.open_stage();
-  // Without a free slot only a stage of short tasks may go on, and only so far.
-  if (!pool_.has_free_slot() && pool_.queue_worker(queued_per_slot(
-                                    stage.durations.total(), stage.durations.count())) == nullptr) {
+  if (pool_.has_free_slot()) {
+    if (job.replicas.replicated()) {
+      // What was begun comes before what was not.
+      const auto somebody_for = [&](std::uint32_t index) {
+        return worker_for_replica(job, {job.id, stage.stage(), index});
+      };
+      if (auto replica = choose_replica(stage, job.id, somebody_for)) return replica;
+      if (!may_open_ballot(job) || !has_room_for_ballot(job)) return std::nullopt;
+    }
+    if (auto hedge = choose_hedge(job)) return hedge;
+  } else if (job.replicas.replicated()) {
+    // What waits in a queue cannot be replicated elsewhere in time.
+    return std::nullopt;
+  } else if (pool_.queue_worker(
+                 queued_per_slot(stage.durations.total(), stage.durations.count())) == nullptr) {
+    // Without a free slot only a stage of short tasks may go on, and only so far.
     return std::nullopt;
   }
   return choose_from(stage, job.id,
@@ -114,14 +144,28 @@ Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t ind
   return nullptr;
 }
 
+std::optional<Duration> Machine::slow_age(const Job& job, const StageTasks& stage) {
+  const proto::ReplicaPolicy& policy = job.replicas;
+  if (!policy.hedges()) return straggler_age(stage.durations.median());
+  if (policy.hedge_ms != 0) return std::chrono::milliseconds(policy.hedge_ms);
+  if (stage.durations.count() < kHedgeSamplesMin) return std::nullopt;
+  return std::max(stage.durations.quantile(policy.hedge_per_mille), kHedgeAgeMin);
+}
+
 std::optional<Instant> Machine::straggler_deadline(const Job& job, const StageTasks& stage) const {
-  if (!job.speculate || stage.stage() == Stage::kSample) return std::nullopt;
+  if (stage.stage() == Stage::kSample || stage.alone.empty()) return std::nullopt;
+  if (job.replicas.hedges()) {
+    const std::optional<Duration> age = slow_age(job, stage);
+    if (!age || stage.hedges >= hedges_max(job.replicas, stage.size())) return std::nullopt;
+    return stage.alone.begin()->first + *age;
+  }
+  if (!job.speculate) return std::nullopt;
   if (stage.ready() > 0 || !in_tail(stage.opened() - stage.given_up(), stage.done())) {
     return std::nullopt;
   }
-  if (stage.alone.empty() || stage.durations.count() == 0) return std::nullopt;
+  if (stage.durations.count() == 0) return std::nullopt;
   if (stage.backups >= backups_max(stage.size())) return std::nullopt;
-  return stage.alone.begin()->first + straggler_age(stage.durations.median());
+  return stage.alone.begin()->first + *slow_age(job, stage);
 }
 
 void Machine::back_up_stragglers() {
@@ -138,15 +182,27 @@ void Machine::back_up_stragglers() {
 }
 
 bool Machine::back_up_one(Job& job) {
+  const std::optional<Choice> backup = choose_backup(job);
+  if (!backup) return false;
+  start_chosen(job, *backup);
+  return true;
+}
+
+std::optional<Machine::Choice> Machine::choose_hedge(Job& job) {
+  if (!job.replicas.hedges()) return std::nullopt;
+  return choose_backup(job);
+}
+
+std::optional<Machine::Choice> Machine::choose_backup(Job& job) {
   StageTasks& stage = job.open_stage();
   const std::optional<Instant> deadline = straggler_deadline(job, stage);
-  if (!deadline || *deadline > now_ || !may_start_more(job)) return false;
+  if (!deadline || *deadline > now_ || !may_start_more(job)) return std::nullopt;
   // Where it would read is not known while holders have not come back to a restarted master.
-  if (stage.stage() == Stage::kReduce && !may_feed(job)) return false;
-  const Duration age = straggler_age(stage.durations.median());
+  if (stage.stage() == Stage::kReduce && !may_feed(job)) return std::nullopt;
+  const Duration age = *slow_age(job, stage);
   std::size_t examined = 0;
   for (const auto& [started, id] : stage.alone) {
-    if (started + age > now_ || ++examined > kRetriesExamined) return false;
+    if (started + age > now_ || ++examined > kRetriesExamined) return std::nullopt;
     Attempt& attempt = attempts_.at(id);
     std::vector<WorkerId> avoid;
     if (const Trouble* trouble = job.find_trouble(stage.stage(), attempt.task.index)) {
@@ -154,11 +210,10 @@ bool Machine::back_up_one(Job& job) {
     }
     if (!planted(Bug::kBackUpOnSameWorker)) avoid.push_back(attempt.worker);
     if (Worker* worker = pool_.free_worker(avoid)) {
-      start_attempt({job, attempt.task, *worker, &attempt});
-      return true;
+      return Choice{attempt.task, worker, std::nullopt, &attempt};
     }
   }
-  return false;
+  return std::nullopt;
 }
 
 void Machine::empty_stalled_queues() {

@@ -42,6 +42,24 @@ inline constexpr Duration kQueueStall = 100ms;
 /// No backup attempt before this age: starting one costs about as much.
 inline constexpr Duration kStragglerAgeMin = 1s;
 
+/// No hedge before this age, nor before so many tasks of the stage have shown how long they take.
+inline constexpr Duration kHedgeAgeMin = 50ms;
+inline constexpr std::uint32_t kHedgeSamplesMin = 8;
+
+/// Tasks of a stage that have begun and whose results are still to be compared, and half of those
+/// of all jobs: beyond that only replicas of these begin.
+inline constexpr std::uint32_t kOpenBallotsLeast = 16;
+inline constexpr std::uint32_t kOpenBallotsPerSlot = 2;
+/// Whatever the size of the cluster: a heartbeat that lists them must fit into a frame.
+inline constexpr std::uint32_t kOpenBallotsMost = 16'384;
+
+/// Tasks that want a replica, and jobs with such tasks, looked at for one assignment: so many of
+/// the first ones, which may wait for busy workers, and as many of the others in turn.
+inline constexpr std::size_t kReplicasExamined = 16;
+inline constexpr std::size_t kReplicatedJobsExamined = 4;
+/// Workers looked at to find one on another host: those of a host stand side by side.
+inline constexpr std::size_t kWorkersOfHostsExamined = 256;
+
 /// Waiting tasks, jobs and workers looked at for one assignment.  Bounds the cost of an event; who
 /// is not looked at now is looked at when the ones before it are gone.
 inline constexpr std::size_t kRetriesExamined = 16;
@@ -57,6 +75,8 @@ inline constexpr Duration kReunionPatienceMax = 1500ms;
 /// read.  Each reader counts once, for it may be the one that is to blame.
 inline constexpr std::uint32_t kDemeritsOfFault = 10;
 inline constexpr std::uint32_t kDemeritsOfLostOutput = 10;
+/// A wrong answer is worse than none: where nobody votes nobody notices it.
+inline constexpr std::uint32_t kDemeritsOfDissent = 30;
 /// A commit takes back half of what a failure costs.
 inline constexpr std::uint32_t kMeritsOfCommit = 5;
 inline constexpr Duration kDemeritHalfLife = 60s;

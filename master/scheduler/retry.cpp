@@ -69,7 +69,8 @@ std::optional<Duration> next_try(const Job& job, const TaskId& task, const Troub
   if (!which) return std::nullopt;
   const proto::Retrier& retrier = job.retry[*which];
   const std::uint32_t n = trouble.retried.at(*which);
-  if (n > retrier.attempts_max) return std::nullopt;
+  // Each of several replicas may fail as often.
+  if (n >= (retrier.attempts_max + 1) * job.replicas.replicas) return std::nullopt;
   const Duration delay = retrier_delay(retrier, n);
   return retrier.jitter == proto::Jitter::kFull ? jittered(delay, task, trouble.failures) : delay;
 }

@@ -79,6 +79,13 @@ class StageTasks {
   Durations durations;
   std::optional<Instant> started;
   std::optional<Instant> finished;
+  std::uint32_t hedges = 0;   // Of all time.
+  std::uint32_t ballots = 0;  // Tasks of which several are to be live, and one is.
+  /// Assigned tasks that are to have one more replica: how many live ones they have on workers that
+  /// stay, and the complement of their index, so that of the last ones the first task is the last.
+  std::set<std::pair<std::uint32_t, std::uint32_t>> wanting;
+  /// Behind the first ones: who was looked at last.
+  std::pair<std::uint32_t, std::uint32_t> wanting_seen;
   /// Running attempts without a twin, oldest first: who may need a backup.
   std::set<std::pair<Instant, AttemptId>> alone;
 

@@ -42,8 +42,8 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   }
   for (const AttemptId id : job.attempts) {
     const Attempt& attempt = attempts_.at(id);
-    // Of two attempts of a task the older stands for both.
-    if (attempt.task.stage == Stage::kSample || attempt.speculative) continue;
+    // Of several attempts of a task the oldest stands for all.
+    if (attempt.task.stage == Stage::kSample || attempt.speculative || attempt.further) continue;
     for (proto::StageStatus& stage : status.stages) {
       if (stage.stage != attempt.task.stage) continue;
       // How much a reduce task is to read is known to nobody before it has read it.
@@ -60,6 +60,7 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   status.slowest_task_ms = milliseconds(job.slowest);
   status.completion = describe_completion(job);
   status.control = job.control;
+  status.replicas = describe_replicas(job);
   return status;
 }
 

@@ -99,6 +99,7 @@ void WorkerPool::erase(WorkerId id) {
   const auto it = workers_.find(id);
   FANFOLD_CHECK(it != workers_.end() && it->second.state == WorkerState::kGone);
   FANFOLD_CHECK(it->second.running.empty() && it->second.queued.empty() && it->second.lent.empty());
+  FANFOLD_CHECK(it->second.voted.empty());
   silences_.clear(id);
   rests_.clear(id);
   reviews_.clear(id);
@@ -139,7 +140,8 @@ bool WorkerPool::add(Instant now, Worker& worker, AttemptId attempt) {
 std::optional<AttemptId> WorkerPool::remove(Instant now, Worker& worker, AttemptId attempt) {
   std::optional<AttemptId> promoted;
   const bool ran = worker.running.erase(attempt) > 0;
-  const bool waited = worker.queued.erase(attempt) + worker.lent.erase(attempt) > 0;
+  const bool waited =
+      worker.queued.erase(attempt) + worker.lent.erase(attempt) + worker.voted.erase(attempt) > 0;
   FANFOLD_CHECK(ran || waited);
   std::set<AttemptId>& waiting = worker.lent.empty() ? worker.queued : worker.lent;
   if (ran && !waiting.empty() && worker.running.size() < worker.slots) {
@@ -152,6 +154,12 @@ std::optional<AttemptId> WorkerPool::remove(Instant now, Worker& worker, Attempt
   return promoted;
 }
 
+std::optional<AttemptId> WorkerPool::set_aside(Instant now, Worker& worker, AttemptId attempt) {
+  const std::optional<AttemptId> promoted = remove(now, worker, attempt);
+  worker.voted.insert(attempt);
+  return promoted;
+}
+
 void WorkerPool::lend(Instant now, Worker& worker, AttemptId attempt) {
   const bool ran = worker.running.erase(attempt) > 0;
   FANFOLD_CHECK(ran);
@@ -161,10 +169,12 @@ void WorkerPool::lend(Instant now, Worker& worker, AttemptId attempt) {
 }
 
 bool WorkerPool::promote(Instant now, Worker& worker, AttemptId attempt) {
-  FANFOLD_CHECK(worker.queued.count(attempt) > 0 || worker.lent.count(attempt) > 0);
+  FANFOLD_CHECK(worker.queued.count(attempt) > 0 || worker.lent.count(attempt) > 0 ||
+                worker.voted.count(attempt) > 0);
   if (worker.running.size() >= worker.slots) return false;
   worker.queued.erase(attempt);
   worker.lent.erase(attempt);
+  worker.voted.erase(attempt);
   worker.running.insert(attempt);
   watch_queue(now, worker);
   file(worker);
@@ -209,7 +219,14 @@ void WorkerPool::wake(Worker& worker) {
   file(worker);
 }
 
+void WorkerPool::count_slots(Worker& worker) {
+  slots_ -= worker.slots_counted;
+  worker.slots_counted = worker.state == WorkerState::kActive ? worker.slots : 0;
+  slots_ += worker.slots_counted;
+}
+
 void WorkerPool::file(Worker& worker) {
+  count_slots(worker);
   std::optional<std::uint64_t> rank;
   if (may_start(worker) && worker.slots > 0) {
     const std::uint64_t running = worker.running.size();
@@ -231,11 +248,15 @@ bool WorkerPool::has_free_slot() const {
   return !candidates_.empty() && candidates_.begin()->first < kQueueRank;
 }
 
-Worker* WorkerPool::free_worker(const std::vector<WorkerId>& avoid) {
+Worker* WorkerPool::free_worker(const std::vector<WorkerId>& avoid,
+                                const std::vector<std::string>& hosts) {
   std::size_t examined = 0;
+  const std::size_t most = hosts.empty() ? kWorkersExamined : kWorkersOfHostsExamined;
   for (const auto& [rank, id] : candidates_) {
-    if (rank >= kQueueRank || ++examined > kWorkersExamined) break;
-    if (!is_in(avoid, id)) return find(id);
+    if (rank >= kQueueRank || ++examined > most) break;
+    if (is_in(avoid, id)) continue;
+    Worker* worker = find(id);
+    if (std::find(hosts.begin(), hosts.end(), worker->host) == hosts.end()) return worker;
   }
   return nullptr;
 }

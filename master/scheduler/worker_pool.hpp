@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,8 @@ const char* name_of(WorkerState state);
 
 struct Worker {
   WorkerId id;
+  std::string name;
+  std::string host;
   WorkerState state = WorkerState::kExpected;
   std::uint32_t slots = 0;
   Instant heard;
@@ -40,6 +43,7 @@ struct Worker {
   std::set<AttemptId> running;  // In slots, as far as the master knows.
   std::set<AttemptId> queued;   // Behind them, in this order.
   std::set<AttemptId> lent;     // Out of their slots, to which they return before the queue.
+  std::set<AttemptId> voted;    // Out of them for good: they have a result.
   /// Committed map outputs by job; some may have been invalidated since.
   std::map<JobId, std::vector<std::uint32_t>> outputs;
   std::uint32_t faults = 0;  // Infrastructure failures since its last commit.
@@ -49,6 +53,7 @@ struct Worker {
   std::uint32_t exclusions = 0;       // So far.
   std::set<WorkerId> accusers;        // Who could not read from it; while it has demerits.
   std::optional<std::uint64_t> rank;  // As filed among the candidates.
+  std::uint32_t slots_counted = 0;    // In those of all that are active.
 };
 
 class WorkerPool {
@@ -78,6 +83,10 @@ class WorkerPool {
   std::optional<AttemptId> remove(Instant now, Worker& worker, AttemptId attempt);
   /// A running attempt makes room for another one; it is promoted when a slot is free again.
   void lend(Instant now, Worker& worker, AttemptId attempt);
+  /// An attempt is done, and waits for others to be compared with.  What moved up, if anything.
+  std::optional<AttemptId> set_aside(Instant now, Worker& worker, AttemptId attempt);
+  /// The same for one that another master assigned, for which there is no slot by our books.
+  static void hold_aside(Worker& worker, AttemptId attempt) { worker.voted.insert(attempt); }
   /// The worker says that it runs it.  False: no slot is free by our books, they will catch up.
   bool promote(Instant now, Worker& worker, AttemptId attempt);
 
@@ -103,12 +112,18 @@ class WorkerPool {
   }
   bool has_free_slot() const;
   /// The worker with the most free slots that is not to be avoided; null: none.
-  Worker* free_worker(const std::vector<WorkerId>& avoid);
+  Worker* free_worker(const std::vector<WorkerId>& avoid) { return free_worker(avoid, {}); }
+  /// And is on none of these hosts.
+  Worker* free_worker(const std::vector<WorkerId>& avoid, const std::vector<std::string>& hosts);
   /// No slot is free: the worker with the shortest queue, if it may queue that many per slot.
   Worker* queue_worker(std::uint32_t per_slot);
   /// Somebody who is not to be avoided could run something, sooner or later.
   bool anybody_but(const std::vector<WorkerId>& avoid) const;
 
+  /// Of active workers.
+  std::uint32_t slots() const { return slots_; }
+  /// Those that could be given something, now or later.
+  std::uint32_t active() const { return static_cast<std::uint32_t>(active_.size()); }
   std::size_t expected() const { return expected_.size(); }
   /// Whether somebody who holds outputs of the job has not come back yet.
   bool expects_holder(JobId job) const;
@@ -123,12 +138,14 @@ class WorkerPool {
  private:
   void move(Worker& worker, WorkerState to);
   void file(Worker& worker);
+  void count_slots(Worker& worker);
   void set_standing(Instant now, Worker& worker, proto::WorkerStanding standing);
   /// Fewer workers are left: so many may not be excluded any more.
   void end_surplus_exclusions();
   void watch_queue(Instant now, const Worker& worker);
 
   const Duration silence_max_;
+  std::uint32_t slots_ = 0;
   std::map<WorkerId, Worker> workers_;
   std::set<WorkerId> expected_;
   std::set<WorkerId> active_;

@@ -28,6 +28,7 @@ void JobRecord::set_completion(std::int64_t unix_us_at_origin, JobSubmitted* sub
   submitted->retry = spec().retry;
   submitted->bad_records = spec().bad_records;
   submitted->items = spec().items;
+  submitted->replicas = spec().replicas;
   if (spec().deadline_ms != 0) {
     const auto since_origin =
         std::chrono::duration_cast<std::chrono::microseconds>(submitted_.since_origin).count();
@@ -40,6 +41,8 @@ void JobRecord::set_completion(std::int64_t unix_us_at_origin, JobSubmitted* sub
     submitted->attempts_max = 1;
     for (const proto::Retrier& one : submitted->retry) submitted->attempts_max += one.attempts_max;
   }
+  // Each of several replicas may fail as often.
+  submitted->attempts_max *= spec().replicas.replicas;
 }
 
 void JobRecord::note_invalidated(const TaskId& task) {

@@ -34,6 +34,7 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
   const bool stage_done =
       state_.event_log.committed(state_.now, fact.task, fact.attempt, report->second);
   state_.measures.committed(state_.now, fact.task, fact.attempt, report->second);
+  if (record->spec().replicas.votes()) state_.logs.set_outcome(fact.attempt, "committed");
   record->commit(fact, std::move(report->second));
   if (stage_done && fact.task.stage == Stage::kMap) {
     state_.event_log.keys_measured(state_.now, fact.task.job, record->emission());
@@ -97,6 +98,32 @@ std::string MasterService::note_of(const NonDeterminismFound& fact) {
   if (JobRecord* record = state_.jobs.find(fact.task.job)) {
     record->note_failure(fact.attempt, std::move(failure));
   }
+  return {};
+}
+
+std::string MasterService::note_of(const DissentFound& fact) {
+  state_.followers.touch(fact.task.job);
+  EventRecorder::Dissent dissent{fact.task, fact.attempt, fact.worker_name, fact.digest, {}};
+  if (fact.decided) dissent.accepted = fact.accepted;
+  state_.event_log.dissented(state_.now, dissent);
+  doors_.log.warn("result.dissented", {{"job", fact.task.job.value},
+                                       {"stage", static_cast<unsigned>(fact.task.stage)},
+                                       {"task", fact.task.index},
+                                       {"worker", fact.worker_name},
+                                       {"majority", fact.decided}});
+  if (fact.decided) {
+    state_.measures.dissented();
+    return {};
+  }
+  JobRecord* record = state_.jobs.find(fact.task.job);
+  FANFOLD_CHECK(record != nullptr);
+  proto::FailureReport failure;
+  failure.kind = proto::FailureKind::kNonDeterministic;
+  failure.worker = fact.worker_name;
+  failure.message =
+      "replicas of this task gave different results, and none has a majority: either the code "
+      "depends on more than its input, or workers compute wrongly";
+  record->note_failure(fact.attempt, std::move(failure));
   return {};
 }
 

@@ -101,6 +101,11 @@ struct MasterService::Recovery {
   Status take(const JobControlled& fact, const std::string& /*note*/) const {
     return record_of(fact.job).status();
   }
+  Status take(const DissentFound& fact, const std::string& /*note*/) const {
+    FANFOLD_ASSIGN_OR_RETURN(const JobRecord* const record, record_of(fact.task.job));
+    if (record->contains(fact.task)) return {};
+    return damaged("a task of " + name_of(fact.task.job) + " is none of its plan");
+  }
   Status take(const TaskFailureCounted& fact, const std::string& note) const {
     FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.task.job));
     if (note.empty()) return {};

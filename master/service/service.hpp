@@ -109,6 +109,7 @@ class MasterService {
   std::string note_of(const TaskGivenUp& fact);
   std::string note_of(const CoverageDecided& fact);
   std::string note_of(const JobControlled& fact);
+  std::string note_of(const DissentFound& fact);
 
   /// The reverse, when a master is started.
   struct Recovery;

@@ -10,6 +10,7 @@
 #include "common/proto/messages.hpp"
 #include "common/text/trace_context.hpp"
 #include "master/service/completion.hpp"
+#include "master/service/replication.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -121,8 +122,8 @@ bool enums_are_known(const proto::JobSpec& spec) {
   };
   return within(spec.on_exists, 0, 1) && within(spec.output_format, 1, 3) &&
          within(spec.output_compression, 0, 2) && within(spec.shuffle, 0, 1) &&
-         within(spec.format, 1, 6) && within(spec.partitioning, 1, 3) &&
-         within(spec.gather.how, 0, 3);
+         within(spec.replicas.accept, 0, 2) && within(spec.format, 1, 6) &&
+         within(spec.partitioning, 1, 3) && within(spec.gather.how, 0, 3);
 }
 
 Status check_numbers(const proto::JobSpec& spec) {
@@ -184,6 +185,7 @@ Status check_submission(const proto::JobSpec& spec) {
   FANFOLD_RETURN_IF_ERROR(check_retry(spec));
   FANFOLD_RETURN_IF_ERROR(check_bad_records(spec));
   FANFOLD_RETURN_IF_ERROR(check_control(spec.control));
+  FANFOLD_RETURN_IF_ERROR(check_replicas(spec));
   FANFOLD_RETURN_IF_ERROR(check_parameters(spec));
   FANFOLD_RETURN_IF_ERROR(check_side_files(spec));
   if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {

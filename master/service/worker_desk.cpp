@@ -11,6 +11,7 @@
 #include "master/service/admission.hpp"
 #include "master/service/emission_sum.hpp"
 #include "master/service/older_workers.hpp"
+#include "master/service/result_digest.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -88,7 +89,9 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                       .slots = message.slots,
                       .attempts = std::exchange(message.attempts, {}),
                       .outputs = std::exchange(message.outputs, {}),
-                      .outputs_complete = message.outputs_complete};
+                      .outputs_complete = message.outputs_complete,
+                      .name = message.name,
+                      .host = message.host_id};
   // Where it is found, a worker says itself; whose key is met there, it does not.
   if (const auto& holder = state_.sender.holder) {
     message.data_endpoint = net::with_key(message.data_endpoint, holder->key);
@@ -187,8 +190,14 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
                         .records = message.report.records_in,
                         .bad_records = message.report.records_skipped + message.report.dead_letters,
                         .failures = message.report.failures};
+  const JobRecord* record = held != nullptr ? state_.jobs.find(held->task.job) : nullptr;
+  const bool votes =
+      record != nullptr && record->spec().replicas.votes() && held->task.stage != Stage::kGather;
+  // Whoever is not in the book may have been taken over in this turn.
+  if (held == nullptr || votes) event.digest = result_digest(message.report);
   if (held != nullptr && held->worker == message.worker) {
-    note_end(*worker, *held, "committed", {std::move(message.log_text), message.log_bytes}, {});
+    note_end(*worker, *held, votes ? "voted" : "committed",
+             {std::move(message.log_text), message.log_bytes}, {});
     state_.attempts.remove(message.attempt);
   }
   trim(&message.report.emission);

@@ -42,6 +42,9 @@ class Saver {
     (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
             one.jitter);
   }
+  void put(const proto::ReplicaPolicy& one) {
+    (*this)(one.replicas, one.accept, one.hedge_per_mille, one.hedge_ms);
+  }
   void put(const proto::JobControl& one) {
     (*this)(one.max_concurrency, one.priority, one.weight, one.paused, one.failures_max,
             one.failures_per_million);
@@ -96,6 +99,15 @@ class Loader {
     (*this)(one.errors, one.interval_ms, one.attempts_max, one.backoff_per_mille, one.delay_ms_max,
             one.jitter);
   }
+  void get(proto::ReplicaPolicy& one) {
+    (*this)(one.replicas, one.accept, one.hedge_per_mille, one.hedge_ms);
+    if (one.replicas == 0 || one.replicas > proto::kReplicasMax) {
+      reader_.fail("a number of replicas that there is not");
+    }
+    if (one.hedge_per_mille > proto::kHedgePerMilleMost || one.hedge_ms > proto::kHedgeMsMost) {
+      reader_.fail("a hedge that there is not");
+    }
+  }
   void get(proto::JobControl& one) {
     (*this)(one.max_concurrency, one.priority, one.weight, one.paused, one.failures_max,
             one.failures_per_million);
@@ -126,7 +138,8 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.job.job, fact.job.split_bytes, fact.job.partitions, fact.job.sample,
             fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
-            fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity);
+            fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity,
+            fact.job.replicas);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
             fact.records, fact.bad_records, fact.failures);
@@ -149,16 +162,19 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.task, fact.first_failure, fact.kind);
   } else if constexpr (std::is_same_v<Fact, CoverageDecided>) {
     archive(fact.job, fact.reason, fact.covered);
-  } else {
-    static_assert(std::is_same_v<Fact, JobControlled>);
+  } else if constexpr (std::is_same_v<Fact, JobControlled>) {
     archive(fact.job, fact.control);
+  } else {
+    static_assert(std::is_same_v<Fact, DissentFound>);
+    archive(fact.task, fact.attempt, fact.worker, fact.worker_name, fact.digest, fact.decided,
+            fact.accepted);
   }
 }
 
 // Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
 // 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound,
-// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled.  The variant keeps this order and grows at
-// its end.
+// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled, 13 DissentFound.  The variant keeps this
+// order and grows at its end.
 static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
 static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, Fact>, MapOutputInvalidated>);
@@ -171,6 +187,7 @@ static_assert(std::is_same_v<std::variant_alternative_t<8, Fact>, NonDeterminism
 static_assert(std::is_same_v<std::variant_alternative_t<9, Fact>, TaskGivenUp>);
 static_assert(std::is_same_v<std::variant_alternative_t<10, Fact>, CoverageDecided>);
 static_assert(std::is_same_v<std::variant_alternative_t<11, Fact>, JobControlled>);
+static_assert(std::is_same_v<std::variant_alternative_t<12, Fact>, DissentFound>);
 
 template <std::size_t kIndex = 0>
 void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {

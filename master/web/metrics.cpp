@@ -254,6 +254,10 @@ void add_attempts(const Totals& totals, Families* families) {
               "Committed map outputs that could not be read any more while they were needed.",
               MetricKind::kCounter)
       .add(totals.outputs_invalidated);
+  families
+      ->begin("results_dissenting_total",
+              "Results of replicas that differed from those of the majority.", MetricKind::kCounter)
+      .add(totals.results_dissenting);
 }
 
 void add_stages(const Totals& totals, Families* families) {

@@ -1,10 +1,11 @@
 // I12: what counts as a failure of the task was reported as one that the task must pay for, and a
-// task that met too many ends its job.
-// I13: two attempts of a task at most, on two workers, and none of a task that is committed.
-// I21: nothing is given out once its job has ended.
-// L2: no task has more attempts than its failures, those of the infrastructure, and backups
-// explain. L5: what is committed is not run again, whoever is master, but to be compared.
+// task that met too many ends its job, or is given up, once no replica of it is left to settle it.
+// I13: two attempts of a task at most, or as many as it has replicas, on different workers, and
+// none of a task that is committed. I21: nothing is given out once its job has ended. L2: no task
+// has more attempts than its failures, those of the infrastructure, and backups explain. L5: what
+// is committed is not run again, whoever is master, but to be compared.
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -21,9 +22,11 @@ class Attempts final : public Checker {
  public:
   using Checker::Checker;
 
-  void master_started(std::uint64_t /*epoch*/) override {
+  void master_started(std::uint64_t epoch) override {
     names_.clear();
     live_.clear();
+    first_epoch_ = std::min(first_epoch_, epoch);
+    newest_epoch_ = epoch;
   }
 
   void worker_ended(std::uint32_t process) override {
@@ -31,6 +34,7 @@ class Attempts final : public Checker {
     for (auto& [task, live] : live_) {
       std::erase_if(live, [&](const auto& one) { return one.second == names_[process]; });
     }
+    if (names_[process] != WorkerId{}) dead_.insert(names_[process]);
   }
 
   void master_hears(std::uint32_t /*from*/, const proto::WorkerMessage& message) override {
@@ -51,6 +55,17 @@ class Attempts final : public Checker {
   }
 
   void step() override {
+    std::erase_if(dead_, [this](WorkerId worker) { return facts().gone.count(worker) > 0; });
+    for (const TaskId& id : std::exchange(spent_, {})) {
+      // What may settle it may have been given to somebody who is dead, and nobody knows.
+      if (!dead_.empty()) break;
+      const ModelJob* job = facts().find(id.job);
+      if (job->ended || !live_[id].empty() ||
+          (id.stage == Stage::kMap && !is_run(*job, id.index))) {
+        continue;
+      }
+      violate("I12", text_of(id) + " has failed as often as it may, and its job goes on");
+    }
     for (const AttemptId attempt : std::exchange(given_, {})) {
       const TaskId& id = tasks_.at(attempt);
       const ModelTask* task = facts().find(id);
@@ -90,6 +105,15 @@ class Attempts final : public Checker {
     if (task != nullptr && task->committed != AttemptId{}) {
       violate("I12", text_of(fact.task) + " is committed, and counts a failure");
     }
+    const ModelJob* job = facts().find(fact.task.job);
+    const std::uint32_t failures = 1 + (task != nullptr ? task->failures : 0);
+    // Another master does not tell what its workers brought along.
+    if (job == nullptr || newest_epoch_ != first_epoch_) return;
+    if (failures >= job->submitted.attempts_max) spent_.insert(fact.task);
+  }
+
+  static bool is_run(const ModelJob& job, std::uint32_t map) {
+    return job.covers(map) && job.given_up.count(map) == 0;
   }
 
   /// A map that was chosen for it, on a worker that does not hold what the first run wrote.
@@ -111,10 +135,14 @@ class Attempts final : public Checker {
     }
     live[assignment.attempt] = worker;
     std::erase_if(live, [this](const auto& one) { return facts().gone.count(one.second) > 0; });
-    if (live.size() > 2) violate("I13", text_of(assignment.task) + " has three attempts");
+    const std::size_t most = std::max<std::size_t>(2, assignment.spec.replicas.replicas);
+    if (live.size() > most) {
+      violate("I13",
+              text_of(assignment.task) + " has " + std::to_string(live.size()) + " attempts");
+    }
     if (!tasks_.emplace(assignment.attempt, assignment.task).second) return;
     std::uint32_t& attempts = attempts_[assignment.task];
-    if (++attempts > kAttemptsMost) {
+    if (++attempts > kAttemptsMost * assignment.spec.replicas.replicas) {
       violate("L2", text_of(assignment.task) + " had " + std::to_string(attempts) + " attempts");
     }
   }
@@ -134,6 +162,10 @@ class Attempts final : public Checker {
   std::map<TaskId, std::map<AttemptId, WorkerId>> live_;
   std::map<AttemptId, TaskId> tasks_;
   std::map<AttemptId, proto::FailureKind> reported_;
+  std::set<WorkerId> dead_;  // Workers that no master has given up yet.
+  std::set<TaskId> spent_;   // Failed in this step, as often as they may or more.
+  std::uint64_t first_epoch_ = ~std::uint64_t{0};
+  std::uint64_t newest_epoch_ = 0;
   std::set<AttemptId> given_;  // In this step, and not taken back in it.
 };
 

@@ -35,6 +35,7 @@ class Endings final : public Checker {
     if (job->publishing) return check_publishing(status);
     // A broken mapper is found out, not published.
     if (job->nondeterministic && scene().cluster->config().nondeterministic != 0) return;
+    if (job->no_majority && may_differ()) return;
     // A reduce that left something out, or counted it twice, was found out as well.
     if (status.reason.starts_with("CONSERVATION") && miscounted()) return;
     if (job->submitted.deadline_unix_us != 0 &&
@@ -66,6 +67,13 @@ class Endings final : public Checker {
              (policy.per_million != 0 && bad > 0);
     }
     return false;
+  }
+
+  /// Replicas may give different things: one of two, or two of three, is wrong.
+  bool may_differ() {
+    const Config& config = scene().cluster->config();
+    const bool must_agree = config.accept == static_cast<std::uint64_t>(proto::AcceptRule::kAll);
+    return config.nondeterministic != 0 || miscounted() || (must_agree && config.corrupt != 0);
   }
 
   bool miscounted() {

@@ -74,6 +74,10 @@ void FactModel::apply(const master::Fact& fact) {
           }
         } else if constexpr (std::is_same_v<One, master::NonDeterminismFound>) {
           jobs[one.task.job].nondeterministic = true;
+        } else if constexpr (std::is_same_v<One, master::DissentFound>) {
+          ModelJob& job = jobs[one.task.job];
+          if (one.decided) ++job.dissents;
+          if (!one.decided) job.no_majority = true;
         }
       },
       fact);

@@ -34,6 +34,8 @@ struct ModelJob {
   std::set<std::uint32_t> given_up;
   bool publishing = false;
   bool nondeterministic = false;
+  std::uint32_t dissents = 0;
+  bool no_majority = false;  // Of the replicas of some task.
   std::optional<master::JobEnded> ended;
 
   std::uint32_t committed(Stage stage) const;

@@ -32,6 +32,7 @@ std::unique_ptr<Checker> check_bad_records(Scene& scene);  // I14
 std::unique_ptr<Checker> check_control(Scene& scene);      // I27
 std::unique_ptr<Checker> check_tolerance(Scene& scene);    // I28
 std::unique_ptr<Checker> check_gathering(Scene& scene);    // I32, L3
+std::unique_ptr<Checker> check_replicas(Scene& scene);     // I29, I30, I31
 
 std::vector<std::unique_ptr<Checker>> all_checkers(Scene& scene);
 

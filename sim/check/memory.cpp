@@ -2,6 +2,8 @@
 // attempts that they had, by its workers, and by the ended jobs that it has to know; when all jobs
 // are over only the last two are left.
 
+#include <algorithm>
+
 #include "sim/check/invariants.hpp"
 
 namespace fanfold::sim {
@@ -9,7 +11,7 @@ namespace {
 
 /// Of each: its own entry, its deadlines, its places in lists.
 constexpr std::size_t kPerTask = 6;
-constexpr std::size_t kPerAttempt = 4;
+constexpr std::size_t kPerAttempt = 6;
 constexpr std::size_t kPerWorker = 5;
 constexpr std::size_t kPerJob = 8;
 
@@ -35,11 +37,18 @@ class Memory final : public Checker {
     if (!look_) return;
     look_ = false;
     std::size_t most = 0;
+    const std::size_t slots = workers_.size() * scene().cluster->config().slots;
     for (const auto& [id, job] : facts().jobs) {
       most += kPerJob;
+      // Those that were to stop when it could do without them may still have to die.
+      if (job.ended && job.decided) most += 2 * attempts_[id].size();
       if (job.ended) continue;
-      most += kPerTask * (job.maps() + job.submitted.partitions + 1);
+      const std::size_t tasks = job.maps() + job.submitted.partitions + 1;
+      most += kPerTask * tasks;
       most += kPerAttempt * attempts_[id].size();
+      // Several of each may have been given out with no way to tell their workers.
+      const std::size_t replicas = job.submitted.replicas.replicas;
+      if (replicas > 1) most += kPerAttempt * std::min(tasks * replicas, slots);
     }
     check(most);
   }

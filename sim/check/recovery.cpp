@@ -49,6 +49,9 @@ class Recovery final : public Checker {
                             job.covered.size())) {
       violate("I7", text_of(id) + " covers other maps after a replay");
     }
+    if (!ended && status->replicas.dissents != job.dissents) {
+      violate("I7", text_of(id) + " has other dissenters after a replay");
+    }
     std::uint32_t failures = 0;
     for (const auto& [task, state] : job.tasks) failures += state.failures;
     if (status->failed_attempts != failures) {

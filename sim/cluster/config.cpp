@@ -43,6 +43,10 @@ constexpr std::array kSettings = {
     Setting{"lower_tolerance", &Config::lower_tolerance},
     Setting{"gather", &Config::gather},
     Setting{"gather_arity", &Config::gather_arity},
+    Setting{"replicas", &Config::replicas},
+    Setting{"accept", &Config::accept},
+    Setting{"hedge_per_mille", &Config::hedge_per_mille},
+    Setting{"corrupt", &Config::corrupt},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -134,6 +138,27 @@ Result<std::uint64_t> number_of(const std::string& word, const std::string& line
   return value;
 }
 
+void replicate(SeedDraws& draw, Config* config) {
+  // Items may have effects elsewhere: jobs of them refuse replicas.
+  if (config->item_failures != 0) return;
+  const bool replicated = draw.one_in(4);
+  const std::uint64_t replicas = draw(2, 5);
+  const std::uint64_t accept = draw(0, 2);
+  const bool hedged = draw.one_in(4);
+  const std::uint64_t hedge = draw(500, 999);
+  const bool corrupt = draw.one_in(2);
+  const std::uint64_t who = draw(1, config->workers);
+  if (!replicated) {
+    if (hedged && config->speculate != 0) config->hedge_per_mille = hedge;
+    return;
+  }
+  config->verify_per_cent = 0;
+  config->replicas = replicas;
+  // Of two there is no quorum.
+  config->accept = replicas == 2 && accept == 1 ? 2 : accept;
+  if (config->accept != 0 && corrupt) config->corrupt = who;
+}
+
 }  // namespace
 
 Config config_of(std::uint64_t seed) {
@@ -177,6 +202,7 @@ Config config_of(std::uint64_t seed) {
   if (config.item_failures != 0) tolerate_failures(draw, &config);
   config.gather = draw.one_in(4) ? draw(1, 3) : 0;
   if (config.gather != 0) config.gather_arity = draw(2, 4);
+  replicate(draw, &config);
   return config;
 }
 

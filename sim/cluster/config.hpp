@@ -45,6 +45,11 @@ struct Config {
   std::uint64_t lower_tolerance = 0;  // 1: to no failure at all, while the job runs.
   std::uint64_t gather = 0;           // abi::Gather of each job.
   std::uint64_t gather_arity = 0;     // Of the tree that does; less than 2: none.
+  std::uint64_t replicas = 1;         // Of each task, or as many as there are workers.
+  std::uint64_t accept = 0;           // proto::AcceptRule of each job.
+  std::uint64_t hedge_per_mille = 0;  // Of the durations of a stage; 0: no hedges.
+  /// The worker whose first life gives wrong results; 0: none.  Only where results are compared.
+  std::uint64_t corrupt = 0;
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

@@ -46,6 +46,18 @@ void control(const Draws& draws, std::uint64_t index, JobPlan* job) {
   job->pause_for = std::chrono::milliseconds(draw(5, 0, 3000));
 }
 
+void replicate(const Config& config, proto::ReplicaPolicy* policy) {
+  policy->replicas = static_cast<std::uint32_t>(config.replicas);
+  policy->accept = static_cast<proto::AcceptRule>(config.accept);
+  // Where results differ it takes all of them, and a job would wait for more workers for ever.
+  if (policy->votes() && policy->replicas > config.workers) {
+    policy->replicas = static_cast<std::uint32_t>(config.workers);
+  }
+  const bool quorum = policy->accept == proto::AcceptRule::kQuorum;
+  if (policy->replicas < (quorum ? 3 : 2)) *policy = {};
+  policy->hedge_per_mille = static_cast<std::uint32_t>(config.hedge_per_mille);
+}
+
 std::uint64_t count_of(const Config& config) { return config.splits * config.records; }
 
 /// The records of the `i`-th job that do harm, and how.
@@ -103,6 +115,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
     spec.speculate = config.speculate != 0;
     spec.verify_per_million = static_cast<std::uint32_t>(config.verify_per_cent * 10'000);
     spec.stall_timeout_ms = config.stall_ms;
+    replicate(config, &spec.replicas);
     ask_for_completion(config, &spec);
     spec.bad_records.what = static_cast<proto::OnBadRecord>(config.on_bad_record);
     spec.bad_records.records_max = static_cast<std::uint32_t>(config.bad_records_max);
@@ -137,11 +150,15 @@ void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs) {
 }
 
 ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker,
-                                 const std::vector<JobPlan>& jobs) {
+                                 std::uint64_t life, const std::vector<JobPlan>& jobs) {
   ExecutorOptions options;
   options.task_min = std::chrono::milliseconds(config.task_ms_min);
   options.task_max = std::chrono::milliseconds(config.task_ms_max);
   options.work.nondeterministic = config.nondeterministic != 0;
+  // What it gave before it died may still be on its way: in another life it would vote twice.
+  proto::ReplicaPolicy policy;
+  replicate(config, &policy);
+  options.work.corrupt = config.corrupt == worker && life == 1 && policy.votes();
   for (const JobPlan& job : jobs) {
     options.poison.insert(job.poison.begin(), job.poison.end());
     options.work.failing.insert(job.failing.begin(), job.failing.end());

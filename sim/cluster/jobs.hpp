@@ -31,6 +31,6 @@ struct JobPlan {
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults);
 void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs);
 ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker,
-                                 const std::vector<JobPlan>& jobs);
+                                 std::uint64_t life, const std::vector<JobPlan>& jobs);
 
 }  // namespace fanfold::sim

@@ -45,7 +45,8 @@ void WorkerNode::begin() {
   static_cast<void>(files_.remove_tree(disk_ + "/worker-" + std::to_string(life_ - 1)));
   static_cast<void>(files_.make_directories(scratch_path()));
   Process::start();
-  parts_ = std::make_unique<Parts>(*this, executor_options(config_, world().draws, index(), jobs_));
+  parts_ = std::make_unique<Parts>(*this,
+                                   executor_options(config_, world().draws, index(), life_, jobs_));
   const std::string address = "sim://" + name() + "/data-" + std::to_string(life_);
   parts_->data = network_.bind(*this, address);
   worker::BodyOptions options;

@@ -46,9 +46,21 @@ Network::LinkId Network::open(Endpoint& client, const std::string& address,
 
 void Network::break_link(Link& link) {
   ++link.breaks;
-  if (link.server != nullptr) link.server->forget(link.peer_of_server);
+  const Process& client = link.client->owner();
+  if (link.server != nullptr) {
+    link.server->forget(link.peer_of_server);
+    if (client.up()) lost_peers_[link.peer_of_server.value] = {&client, client.life()};
+  }
   link.server = nullptr;
   link.peer_of_server = {};
+}
+
+void Network::say_in_vain(Process& sender, const net::PeerId& peer, std::string_view payload) {
+  const auto lost = lost_peers_.find(peer.value);
+  if (lost == lost_peers_.end()) return;
+  const Process& process = *lost->second.process;
+  if (!process.up() || process.life() != lost->second.life) return;
+  world_.witness->frame_sent(sender.index(), process.index(), payload);
 }
 
 void Network::close(LinkId id) {

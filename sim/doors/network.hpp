@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,8 @@ class Network {
   void arrive(LinkId id, Way way, std::uint64_t breaks, std::string payload);
   void hand_to_server(LinkId id, Link& link, std::string payload);
   void break_link(Link& link);
+  /// What `sender` says to a peer whose connection broke: only the witness hears it.
+  void say_in_vain(Process& sender, const net::PeerId& peer, std::string_view payload);
   bool blocked(std::uint32_t from, std::uint32_t to) const;
   Duration delay_of(std::uint32_t from, std::uint32_t to, std::uint64_t ordinal) const;
 
@@ -85,6 +88,11 @@ class Network {
   const NetworkOptions options_;
   LinkId last_link_ = 0;
   std::uint64_t last_peer_ = 0;
+  struct LostPeer {
+    const Process* process = nullptr;
+    std::uint64_t life = 0;
+  };
+  std::map<std::string, LostPeer> lost_peers_;  // By the names that servers gave them.
   std::map<LinkId, Link> links_;
   std::map<std::string, BoundEndpoint*> bound_;
   std::map<std::string, std::uint32_t> owners_;  // Of addresses, also when nobody listens.

@@ -144,6 +144,15 @@ std::uint64_t failures_of(const std::vector<std::uint64_t>& numbers, const Faili
   return failures < kNever ? failures : proto::kAnyNumber;
 }
 
+/// One number becomes another one; the same one each time.
+void corrupt(std::vector<std::vector<std::uint64_t>>* partitions) {
+  for (std::vector<std::uint64_t>& numbers : *partitions) {
+    if (numbers.empty()) continue;
+    numbers.front() += kNumbersPerJob / 2;
+    return;
+  }
+}
+
 AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                  const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
   const proto::TaskAssignment& assignment = task.assignment;
@@ -156,6 +165,7 @@ AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& opt
     if (left_out.contains(number)) continue;
     partitions[partition_for(number, options, assignment)].push_back(number);
   }
+  if (options.corrupt) corrupt(&partitions);
   AttemptEnded ended;
   ended.report.records_in = numbers->size();
   ended.report.failures = failures_of(*numbers, options.failing);
@@ -211,7 +221,8 @@ Result<io::PartInfo> write_part(io::FileSystem& files, const proto::TaskAssignme
   return part->info();
 }
 
-AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::ExecutorTask& task) {
+AttemptEnded reduce(io::FileSystem& files, Witness& witness, const TaskOptions& options,
+                    const worker::ExecutorTask& task) {
   const proto::TaskAssignment& assignment = task.assignment;
   std::vector<std::uint64_t> numbers;
   abi::BlockSummary flow;
@@ -230,6 +241,7 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const worker::Execu
   }
   if (!lost.failure.lost_outputs.empty()) return lost;
   std::sort(numbers.begin(), numbers.end());
+  if (options.corrupt && !numbers.empty()) numbers.front() += kNumbersPerJob / 2;
   const auto part = write_part(files, assignment, numbers);
   if (!part.ok()) return failed(part.status());
   AttemptEnded ended;
@@ -299,7 +311,7 @@ std::vector<std::uint64_t> numbers_in(std::string_view lines) {
 
 AttemptEnded do_task(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                      const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
-  if (task.assignment.task.stage == Stage::kReduce) return reduce(files, witness, task);
+  if (task.assignment.task.stage == Stage::kReduce) return reduce(files, witness, options, task);
   if (task.assignment.task.stage == Stage::kGather) return gather(files, task);
   return map(files, witness, options, task, bad);
 }

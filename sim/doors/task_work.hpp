@@ -31,6 +31,8 @@ struct TaskOptions {
   /// Where a number goes depends on the attempt: the mapper is broken.
   bool nondeterministic = false;
   Failing failing;
+  /// The host computes wrongly, and nobody there notices.
+  bool corrupt = false;
 };
 
 /// A map leaves `bad` out, as its job says.

@@ -42,7 +42,10 @@ class BoundEndpoint final : public WaitingDoor<net::BoundTransport>, public Endp
   const std::string& bound_address() const override { return address_; }
   Status send(const net::PeerId& peer, std::string payload) override {
     const auto link = links_.find(peer);
-    if (link == links_.end()) return {StatusCode::kUnavailable, "the peer is gone"};
+    if (link == links_.end()) {
+      network_.say_in_vain(owner_, peer, payload);
+      return {StatusCode::kUnavailable, "the peer is gone"};
+    }
     network_.carry(link->second, Network::Way::kDown, std::move(payload));
     return {};
   }

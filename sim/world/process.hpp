@@ -26,6 +26,8 @@ class Process : public Clock {
   Instant now() const override;
 
   bool up() const { return up_; }
+  /// Another one each time that it is started.
+  std::uint64_t life() const { return life_; }
   bool paused() const { return world_.now() < paused_until_; }
   /// It will take a turn soon.
   void wake();

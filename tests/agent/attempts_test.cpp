@@ -118,6 +118,33 @@ TEST_F(AgentTest, RepeatsACommitUntilItIsAnswered) {
   EXPECT_TRUE(sent<proto::CommitRequest>().empty());
 }
 
+TEST_F(AgentTest, RepeatsWhatIsNotAnsweredMoreAndMoreSeldom) {
+  join();
+  const AttemptId one = assign_map(1);
+  succeed(one);
+  wait_with_echoes(100 * kResend);
+  const std::size_t repeated = sent<proto::CommitRequest>().size();
+  EXPECT_GE(repeated, 100u / 8);
+  EXPECT_LE(repeated, 20u);
+  EXPECT_EQ(sent<proto::CommitRequest>().front().log_text, "log of 1");
+  EXPECT_EQ(sent<proto::CommitRequest>().back().log_text, "");
+  // Another master is told at once, and often.
+  welcome(2);
+  ASSERT_EQ(sent<proto::CommitRequest>().size(), 1u);
+  EXPECT_EQ(sent<proto::CommitRequest>()[0].log_text, "log of 1");
+  wait_with_echoes(3 * kResend);
+  EXPECT_EQ(sent<proto::CommitRequest>().size(), 3u);
+}
+
+TEST_F(AgentTest, AWelcomeThatComesTwiceHasNothingToldTwice) {
+  join();
+  const AttemptId one = assign_map(1);
+  succeed(one);
+  welcome();
+  EXPECT_TRUE(sent<proto::CommitRequest>().empty());
+  EXPECT_EQ(sent<proto::Heartbeat>().size(), 1u);
+}
+
 TEST_F(AgentTest, ReportsAFailureWithItsCauseAndLog) {
   join();
   const AttemptId one = assign_map(1);
@@ -245,6 +272,7 @@ TEST_F(AgentTest, ANotedFailureDoesNotEndACommit) {
   succeed(one);
   note_failure(one);
   ASSERT_EQ(listed().size(), 1u);
+  wait_with_echoes(kResend);
   EXPECT_EQ(sent<proto::CommitRequest>().size(), 1u);
 }
 

@@ -127,10 +127,25 @@ TEST_F(AgentTest, SaysAtOnceThatNothingOfACancelledAttemptIsThere) {
   cancel(attempt(1));
   ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
   EXPECT_EQ(sent<proto::Heartbeat>()[0].newest, attempt(1));
+  wait_with_echoes(100ms);
   assign_map(3);
   cancel(attempt(2));
   ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
   EXPECT_EQ(sent<proto::Heartbeat>()[0].newest, attempt(3));
+}
+
+TEST_F(AgentTest, SaysOnceOfManyThatNothingOfThemIsThere) {
+  // A heartbeat for each of them would have others cancelled again, each with another heartbeat.
+  join();
+  std::size_t heartbeats = 0;
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    cancel(attempt(number));
+    heartbeats += sent<proto::Heartbeat>().size();
+  }
+  EXPECT_EQ(heartbeats, 1u);
+  wait_with_echoes(100ms);
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].newest, attempt(100));
 }
 
 TEST_F(AgentTest, DoesNotStartAgainWhatWasCancelled) {

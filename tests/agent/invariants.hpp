@@ -62,6 +62,7 @@ class Invariants {
     std::map<std::uint32_t, AttemptId> missing;  // By split: inputs that it could not read.
     std::set<std::uint32_t> replaced;
     std::string said;  // Its commit or failure, as it was first sent.
+    std::string log;   // With it.
   };
 
   // What events do to the books.
@@ -110,6 +111,7 @@ class Invariants {
     ADD_FAILURE() << "the body says it, not the agent";
   }
   void check_said(AttemptId attempt, Phase phase, std::string said);
+  void check_log(AttemptId attempt, const std::string& text);
   void check_signature(WorkerId worker, const std::string& what);
 
   void check_duties(const Agent& agent, Instant now);

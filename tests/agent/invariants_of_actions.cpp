@@ -46,18 +46,28 @@ void Invariants::check_message(const proto::Heartbeat& message) {
 
 void Invariants::check_message(const proto::CommitRequest& message) {
   check_signature(message.worker, "commit request");
-  std::string said = "commit " + message.log_text;
+  std::string said = "commit";
   for (const auto& [name, value] : message.report.counters) {
     said += " " + name + "=" + std::to_string(value);
   }
   check_said(message.attempt, Phase::kCommitting, std::move(said));
+  check_log(message.attempt, message.log_text);
 }
 
 void Invariants::check_message(const proto::AttemptFailed& message) {
   check_signature(message.worker, "failure");
   check_said(message.attempt, Phase::kFailing,
              std::string("failure ") + proto::name_of(message.failure.kind) + " " +
-                 message.failure.message + " " + message.log_text);
+                 message.failure.message);
+  check_log(message.attempt, message.log_text);
+}
+
+void Invariants::check_log(AttemptId attempt, const std::string& text) {
+  AttemptBook* book = find(attempt);
+  // Who asks for long says it no more.
+  if (book == nullptr || text.empty()) return;
+  if (book->log.empty()) book->log = text;
+  if (book->log != text) report("attempt " + name_of(attempt) + " has two logs");
 }
 
 void Invariants::check_said(AttemptId attempt, Phase phase, std::string said) {

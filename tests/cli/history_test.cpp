@@ -273,6 +273,16 @@ TEST(Advice, BlamesTheFailuresOfATaskThatAllWaitedFor) {
   EXPECT_THAT(findings(history), testing::Contains(HasSubstr("because map-1.2 was a retry")));
 }
 
+TEST(Advice, NamesTheWorkerThatTheMajorityOfReplicasDidNotAgreeWith) {
+  LogWriter log = skewed(2);
+  log.add(10, "result.dissented", {{"task", "map-0"}, {"worker", "w1"}, {"digest", "0a"}});
+  EXPECT_THAT(findings(log.read()), IsEmpty()) << "without a majority nobody is wrong";
+  log.add(10, "result.dissented",
+          {{"task", "map-1"}, {"worker", "w1"}, {"digest", "0a"}, {"accepted", "0b"}});
+  EXPECT_THAT(findings(log.read()),
+              ElementsAre(HasSubstr("worker w1 gave 1 result that the majority")));
+}
+
 TEST(Advice, IsSilentWhenNothingStandsOut) { EXPECT_THAT(findings(skewed(2).read()), IsEmpty()); }
 
 TEST(Advice, FindsTasksThatAreTooShort) {

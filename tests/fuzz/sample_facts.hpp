@@ -21,6 +21,7 @@ inline std::vector<master::Fact> sample_facts() {
   job.deadline_unix_us = 1'700'000'000'000'000;
   job.retry = {{.errors = {"States.ALL"}}};
   job.gather_arity = 16;
+  job.replicas = {3, proto::AcceptRule::kQuorum, 0, 0};
   const TaskId task{JobId{7}, Stage::kMap, 2};
   return {JobAccepted{job},
           AttemptCommitted{task, AttemptId{9}, WorkerId{3}, true, 1000, {1, 2, 3}},
@@ -33,7 +34,8 @@ inline std::vector<master::Fact> sample_facts() {
           NonDeterminismFound{task, AttemptId{9}, AttemptId{10}, {1, 2, 3}, {4, 5, 6}},
           TaskGivenUp{task, AttemptId{9}, proto::FailureKind::kSignal},
           CoverageDecided{JobId{7}, proto::CompletionReason::kDeadlineExceeded, 1},
-          JobControlled{JobId{7}, {8, 60, 2, true}}};
+          JobControlled{JobId{7}, {8, 60, 2, true}},
+          DissentFound{task, AttemptId{9}, WorkerId{3}, "host/1", 12, true, 13}};
 }
 
 }  // namespace fanfold::fuzz

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -118,6 +119,22 @@ void wait_for(const std::string& path) {
   while (::access(path.c_str(), F_OK) != 0) ::poll(nullptr, 0, 1);
 }
 
+/// On the first worker that comes by, and on no other: its executors have one parent.
+bool is_on_chosen_worker(const std::string& path) {
+  const std::string parent = std::to_string(::getppid());
+  const int made = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (made >= 0) {
+    const bool written = ::write(made, parent.data(), parent.size()) > 0;
+    ::close(made);
+    return written;
+  }
+  const int chosen = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  char text[32];
+  const ssize_t bytes = ::read(chosen, text, sizeof text);
+  ::close(chosen);
+  return bytes > 0 && std::string(text, static_cast<std::size_t>(bytes)) == parent;
+}
+
 FAULT crash_in_a_thread() {
   std::thread([] { write_to_null_pointer(); }).join();
 }
@@ -170,6 +187,10 @@ class Faulty {
     if (line == "thread") crash_in_a_thread();
     if (line == "segv once" && context_->attempt() == 1) write_to_null_pointer();
     if (line.starts_with("wait for ")) wait_for(std::string(line.substr(9)));
+    if (line.starts_with("wait once for ") && context_->attempt() == 1) {
+      wait_for(std::string(line.substr(14)));
+    }
+    if (line.starts_with("lie at ")) return lie(std::string(line.substr(7)), out);
     if (line.starts_with("emit ")) {
       half_->add();
       for (int left = std::stoi(std::string(line.substr(5))); left > 0; --left) out.emit("half", 1);
@@ -190,6 +211,13 @@ class Faulty {
   }
 
  private:
+  /// One worker gives something else at once; the others wait until they are told to go on.
+  static void lie(const std::string& path, fanfold::Emitter<std::string_view, std::uint64_t>& out) {
+    if (is_on_chosen_worker(path)) return out.emit("lie", 1);
+    wait_for(path + ".go");
+    out.emit("truth", 1);
+  }
+
   static void fail_at(std::string_view key) {
     if (key == "bad key") throw_on_purpose();
     if (key == "segv key") write_to_null_pointer();

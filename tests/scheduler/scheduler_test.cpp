@@ -22,12 +22,14 @@ void SchedulerTest::submit(const Plan& plan) {
   job.control = plan.control;
   job.items = plan.items;
   job.gather_arity = plan.gather_arity;
+  job.replicas = plan.replicas;
   step(job);
 }
 
 void SchedulerTest::join_with(std::uint64_t worker, std::uint32_t slots,
                               const std::vector<AssignAttempt>& running) {
   WorkerJoined joined{{worker}, slots, {}, {}, true};
+  joined.name = "worker-" + std::to_string(worker);
   std::map<JobId, std::vector<AttemptId>> outputs;
   for (const Fact& fact : history) {
     const auto* committed = std::get_if<AttemptCommitted>(&fact);
@@ -115,6 +117,14 @@ void SchedulerTest::commit(const AssignAttempt& attempt, bool output_empty) {
 void SchedulerTest::commit_flow(const AssignAttempt& attempt, std::uint64_t records,
                                 std::uint64_t sum) {
   step(CommitRequested{attempt.worker, attempt.attempt, false, 10, {records, sum, 0}, 0});
+}
+
+void SchedulerTest::give(const AssignAttempt& attempt, std::uint64_t digest) {
+  step(CommitRequested{.worker = attempt.worker,
+                       .attempt = attempt.attempt,
+                       .bytes_out = 10,
+                       .flow = {digest, 0, 0},
+                       .digest = digest});
 }
 
 void SchedulerTest::fail(const AssignAttempt& attempt, FailureKind kind,

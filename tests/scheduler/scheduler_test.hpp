@@ -42,6 +42,7 @@ class SchedulerTest : public ::testing::Test {
     proto::JobControl control{};
     std::uint64_t items = 0;
     std::uint32_t gather_arity = 0;
+    proto::ReplicaPolicy replicas{};
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
@@ -82,6 +83,8 @@ class SchedulerTest : public ::testing::Test {
   void commit(const AssignAttempt& attempt, bool output_empty = false);
   /// The same, having handed over so many pairs with this sum of their hashes.
   void commit_flow(const AssignAttempt& attempt, std::uint64_t records, std::uint64_t sum);
+  /// The same, with a result of this digest.
+  void give(const AssignAttempt& attempt, std::uint64_t digest);
   void fail(const AssignAttempt& attempt, FailureKind kind, std::vector<AttemptId> lost = {});
   /// It goes on without these.
   void miss(const AssignAttempt& attempt, std::vector<AttemptId> lost) {

@@ -71,6 +71,11 @@ struct FactText {
     }
     if (fact.control.paused) out << " paused";
   }
+  void operator()(const DissentFound& fact) const {
+    out << "dissent-found task=" << name_of(fact.task) << " attempt=" << name_of(fact.attempt)
+        << " worker=" << fact.worker_name << " digest=" << fact.digest;
+    if (fact.decided) out << " accepted=" << fact.accepted;
+  }
 };
 
 struct ActionText {

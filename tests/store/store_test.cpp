@@ -40,6 +40,7 @@ std::vector<Fact> every_fact(std::uint64_t job) {
   submitted.retry = {{{"Task.Exit", "Task.Signal"}, 1500, 5, 2500, 60'000, proto::Jitter::kFull},
                      {.errors = {"States.ALL"}}};
   submitted.control = {3, 70, 4, true};
+  submitted.replicas = {3, proto::AcceptRule::kQuorum, 950, 7};
   return {JobAccepted{submitted},
           AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}},
           MapOutputInvalidated{task(job, 2), AttemptId{9}},
@@ -51,6 +52,7 @@ std::vector<Fact> every_fact(std::uint64_t job) {
           TaskGivenUp{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
           CoverageDecided{JobId{job}, proto::CompletionReason::kMinSuccessfulReached, 2},
           JobControlled{JobId{job}, {8, 60, 2, true}},
+          DissentFound{task(job, 1), AttemptId{11}, WorkerId{5}, "host/1", 12, true, 13},
           JobEnded{JobId{job}, proto::JobState::kFailed, "why", task(job, 1), AttemptId{11}}};
 }
 

@@ -138,7 +138,7 @@ void Machine::on(const AttemptEnded& event) {
     act(DropAttemptFiles{held->job, held->id});
     drop(held->id);
     // The master keeps the job's directories until it hears that nothing writes there any more.
-    heartbeat_due_ = now_;
+    hasten_heartbeat();
   } else if (event.succeeded) {
     report_success(*held, event);
   } else if (lost_inputs(*held, event) && !draining_) {

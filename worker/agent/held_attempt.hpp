@@ -70,7 +70,7 @@ struct HeldAttempt {
   proto::FailureKind kill_kind = proto::FailureKind::kNone;
 
   // What the master has not answered yet.
-  bool told = false;  // Of the end of it.
+  std::uint32_t told = 0;  // How often this one was told.
   proto::AttemptReport report;
   proto::FailureReport failure;
   std::string log_text;

@@ -14,6 +14,15 @@ using namespace std::chrono_literals;
 /// A service that calls this much later than it was asked to was paused, and its executors with it.
 constexpr Duration kPauseNoticed = 1s;
 
+/// Each heartbeat has every attempt stopped that is not dead yet, and each that is dead hastens
+/// one: many that die together would have ever more of them told of each other.
+constexpr Duration kHasteMin = 20ms;
+
+/// How an attempt ended is told again at the usual interval so often, then at growing ones, up to
+/// so many times the usual one: a result that waits to be compared may wait for long, beside many.
+constexpr std::uint32_t kToldOften = 4;
+constexpr std::uint32_t kToldSeldomMax = 8;
+
 }  // namespace
 
 Machine::Machine(AgentOptions options) : options_(std::move(options)), died_(options_.died) {
@@ -44,7 +53,8 @@ void Machine::say_hello() {
   for (const auto& [id, held] : held_) {
     // A cancelled one only has to die yet.
     if (held.kill_kind == proto::FailureKind::kCancelled) continue;
-    hello.attempts.push_back({id, held.task, held.number, held.generation, !held.waits()});
+    hello.attempts.push_back(
+        {id, held.task, held.number, held.generation, !held.waits(), !held.unfinished()});
   }
   hello.outputs = past_.kept(limits::kOutputsListed, &hello.outputs_complete);
   // Before Hello: what the dead leave free may go to us at once.
@@ -73,18 +83,28 @@ void Machine::send_heartbeat() {
   heartbeat_due_ = now_ + heartbeat_interval_;
 }
 
+void Machine::hasten_heartbeat() {
+  const Instant soonest = hastened_ ? std::max(now_, *hastened_ + kHasteMin) : now_;
+  if (heartbeat_due_ <= soonest) return;
+  heartbeat_due_ = soonest;
+  hastened_ = soonest;
+}
+
 void Machine::resend(HeldAttempt& held) {
   if (held.unfinished()) return want_inputs(held);
-  deadlines_.set(held.id, now_ + options_.resend);
+  const std::uint32_t seldom = held.told < kToldOften ? 1 : held.told - kToldOften + 2;
+  deadlines_.set(held.id, now_ + options_.resend * std::min(seldom, kToldSeldomMax));
   // Without a welcome there is no name to sign with; the welcome brings us back here.
   if (!welcome_) return;
-  const bool again = std::exchange(held.told, true);
+  const bool again = held.told++ > 0;
+  // After that it has been heard, and its text was taken, or nobody listens.
+  const std::string log_text = held.told <= kToldOften ? held.log_text : "";
   if (held.phase == AttemptPhase::kCommitting) {
     proto::CommitRequest request;
     request.worker = worker_;
     request.attempt = held.id;
     request.report = held.report;
-    request.log_text = held.log_text;
+    request.log_text = log_text;
     request.log_bytes = held.log_bytes;
     send(std::move(request), again);
   } else {
@@ -92,7 +112,7 @@ void Machine::resend(HeldAttempt& held) {
     failed.worker = worker_;
     failed.attempt = held.id;
     failed.failure = held.failure;
-    failed.log_text = held.log_text;
+    failed.log_text = log_text;
     failed.log_bytes = held.log_bytes;
     send(std::move(failed), again);
   }

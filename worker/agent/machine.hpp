@@ -76,6 +76,8 @@ class Machine {
   void say_hello();
   void lose_master();
   void send_heartbeat();
+  /// One is due at once, unless one was hastened just before.
+  void hasten_heartbeat();
   void resend(HeldAttempt& held);
   void forgive_pause();
   void pass_time();
@@ -132,6 +134,7 @@ class Machine {
   Instant hello_due_;
   bool hello_said_ = false;  // Since the last welcome.
   Instant heartbeat_due_;
+  std::optional<Instant> hastened_;  // The last one that was due early.
 
   bool draining_ = false;
   bool said_finished_ = false;

@@ -23,6 +23,8 @@ void Machine::on(const MasterSaid& event) {
 void Machine::obey(const proto::Welcome& message) {
   if (message.epoch < epoch_) return;  // Of a master that is gone.
   heard_ = now_;
+  // Each Hello is answered, and several may have been on their way: this master was told.
+  const bool again = welcome_ && message.worker == worker_ && message.epoch == epoch_;
   worker_ = message.worker;
   epoch_ = message.epoch;
   welcome_ = true;
@@ -32,7 +34,11 @@ void Machine::obey(const proto::Welcome& message) {
   silence_max_ = milliseconds_or(message.silence_ms, limits::kWorkerSilence);
   // The list lets the master take back or cancel what it no longer wants of us.
   send_heartbeat();
-  for (auto& [id, held] : held_) resend(held);
+  if (again) return;
+  for (auto& [id, held] : held_) {
+    held.told = 0;
+    resend(held);
+  }
 }
 
 void Machine::obey(const proto::Unknown&) {
@@ -68,7 +74,7 @@ void Machine::obey(const proto::CancelAttempt& message) {
     past_.note_cancelled_unseen(message.attempt);
   }
   // The master keeps the job's directories until it hears that nothing writes there.
-  if (find(message.attempt) == nullptr) heartbeat_due_ = now_;
+  if (find(message.attempt) == nullptr) hasten_heartbeat();
 }
 
 void Machine::obey(const proto::CommitAnswer& message) {

@@ -40,7 +40,12 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "ignore_control",
                                                    "count_failures_again",
                                                    "keep_old_tolerance",
-                                                   "publish_ungathered"};
+                                                   "publish_ungathered",
+                                                   "accept_first_vote",
+                                                   "count_votes_twice",
+                                                   "voters_keep_slots",
+                                                   "replicas_on_one_worker",
+                                                   "hedge_everything"};
 
 }  // namespace
 
