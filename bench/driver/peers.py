@@ -3,26 +3,29 @@
 Each peer says how to do a job; the answers are compared as sorted lines with those of Fanfold.
 """
 import importlib.util
+import shlex
 import shutil
 import sys
 
 from .inputs import GIB
 from .measure import run, spread
 
-COUNT = "'{ for (i = 1; i <= NF; i++) n[$i]++ } END { for (w in n) print w \"\\t\" n[w] }'"
+# The white space of word_count; what is left of an indented line starts with an empty word.
+COUNT = (r"-F'[ \t\v\f\r]+' "
+         r"""'{ for (i = 1; i <= NF; i++) n[$i]++ } END { for (w in n) if (w != "") print w "\t" n[w] }'""")
 SUM = "-F'\\t' '{ n[$1] += $2 } END { for (w in n) print w \"\\t\" n[w] }'"
 
+# Lines as they are: a delimiter that no line has, and no marks of any kind.
+LINES = r"""read_csv('{input}', columns={{'line': 'VARCHAR'}}, delim=e'\x01\x02\x03', quote='', escape='', comment='',
+                          header=false, auto_detect=false, strict_mode=false, max_line_size=100000000)"""
 DUCKDB = {
-    "wordcount": r"""
+    "wordcount": rf"""
         COPY (SELECT word, count(*) FROM (
-            SELECT unnest(string_split_regex(line, '[ \t\v\f\r]+')) AS word
-            FROM read_csv('{input}', columns={{'line': 'VARCHAR'}}, delim='\n', quote='', escape='', header=false,
-                          max_line_size=100000000, strict_mode=false))
-          WHERE word != '' GROUP BY word) TO '{output}' (DELIMITER '\t', QUOTE '', ESCAPE '', HEADER false)""",
-    "sort": r"""
-        COPY (SELECT line FROM read_csv('{input}', columns={{'line': 'VARCHAR'}}, delim='\n', quote='', escape='',
-                                        header=false, strict_mode=false) ORDER BY line)
-        TO '{output}' (DELIMITER '\x01', QUOTE '', ESCAPE '', HEADER false)""",
+            SELECT unnest(string_split_regex(line, '[ \t\v\f\r]+')) AS word FROM {LINES})
+          WHERE word != '' GROUP BY word) TO '{{output}}' (DELIMITER '\t', QUOTE '', ESCAPE '', HEADER false)""",
+    "sort": rf"""
+        COPY (SELECT line FROM {LINES} ORDER BY line)
+        TO '{{output}}' (DELIMITER e'\x01', QUOTE '', ESCAPE '', HEADER false)""",
 }
 SPARK = {
     "wordcount": r"""
@@ -44,14 +47,20 @@ def spark(work, path, out):
                "session = SparkSession.builder.master('local[2]').config('spark.driver.memory', '8g')"
                ".config('spark.ui.enabled', 'false').config('spark.sql.shuffle.partitions', '8').getOrCreate()\n"
                "session.sparkContext.setLogLevel('ERROR')\n"
-               f"lines = session.read.text('{path}')\n" + SPARK[work].format(output=out))
+               f"lines = session.read.text('{path}')\n" + SPARK[work].format(output=out) +
+               # Waits for Java, so that its processor time counts.
+               "\ngateway = session.sparkContext._gateway\n"
+               "session.stop()\n"
+               "gateway.shutdown()\n"
+               "gateway.proc.stdin.close()\n"
+               "gateway.proc.wait()\n")
     return [sys.executable, "-c", program], f"cat {out}/part-*"
 
 
 def hadoop(work, path, out):
     mapper, reducer = ("mawk " + COUNT, "mawk " + SUM) if work == "wordcount" else ("cat", "cat")
     return (f"hadoop jar \"$HADOOP_HOME\"/share/hadoop/tools/lib/hadoop-streaming-*.jar -input {path} -output {out} "
-            f"-mapper \"{mapper}\" -reducer \"{reducer}\""), f"cat {out}/part-*"
+            f"-mapper {shlex.quote(mapper)} -reducer {shlex.quote(reducer)}"), f"cat {out}/part-*"
 
 
 def sort(work, path, out):
@@ -71,8 +80,7 @@ def parallel(work, path, out):
     if work == "sort":
         return (f"parallel -j2 --pipepart -a {path} --block -2 --tmpdir {out.parent} --files 'LC_ALL=C sort -S 2G' | "
                 f"LC_ALL=C parallel -Xj1 sort -m {{}} ';' rm {{}} >{out}"), f"cat {out}"
-    program = COUNT.replace("'", "'\\''")
-    return (f"LC_ALL=C parallel -j2 --pipepart -a {path} --block -2 'mawk '\\''{program[4:-4]}'\\''' | "
+    return (f"LC_ALL=C parallel -j2 --pipepart -a {path} --block -2 {shlex.quote('mawk ' + COUNT)} | "
             f"LC_ALL=C mawk {SUM} >{out}"), f"cat {out}"
 
 
