@@ -196,7 +196,7 @@ Ends keyed_ends() {
 /// Whole segments over a socket of this host, through server and fetcher into a file.
 void fetch(benchmark::State& state, const Ends& ends) {
   constexpr std::size_t kOutputs = 16;
-  constexpr std::size_t kRecords = 1u << 16;
+  constexpr std::size_t kRecords = 1u << 18;
   const Directory directory;
   worker::FetchRequest request;
   request.job = JobId{1};

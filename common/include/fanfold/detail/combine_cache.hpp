@@ -84,9 +84,9 @@ class CombineCache {
   using Values = StoredValues<Value, Traits::kOrderValues>;
 
   static constexpr unsigned kFirstBits = 11;
-  /// 8 MiB: larger than the second-level cache, because a pair that leaves costs more than a slot
+  /// 16 MiB: larger than the second-level cache, because a pair that leaves costs more than a slot
   /// from the third.
-  static constexpr unsigned kLastBits = 18;
+  static constexpr unsigned kLastBits = 19;
 
   static Probe probe_of(const JobPair& pair) {
     if (pair.key_size <= kShortKeyBytes) [[likely]] {
