@@ -120,14 +120,7 @@ TEST_F(ReplicasTest, ReducesThatHaveVotedKeepNoMapFromRunningAgain) {
 }
 
 TEST_F(ReplicasTest, JobsThatWaitForABusyWorkerStopNoOtherOneWithReplicas) {
-  join(1, 2);
-  join(2);
-  submit({.job = {50}, .maps = 1, .reduces = 1});
-  submit({.job = {51}, .maps = 1, .reduces = 1});
-  for (std::uint64_t id = 1; id <= 20; ++id) {
-    submit({.job = {id}, .maps = 1, .reduces = 1, .replicas = {2, AcceptRule::kAll, 0, 0}});
-    give(map(0, {id}), kRight);
-  }
+  let_jobs_wait_for_a_busy_worker();
   submit({.job = {99}, .maps = 3, .reduces = 1, .replicas = {2, AcceptRule::kFirst, 0, 0}});
   for (std::uint32_t index = 0; index < 3; ++index) {
     give(map(index, {99}), kRight);
@@ -152,15 +145,7 @@ TEST_F(ReplicasTest, WhatOneMissedBeforeItVotedIsNoNews) {
 }
 
 TEST_F(ReplicasTest, JobsThatWaitForABusyWorkerStopNoOther) {
-  join(1, 2);
-  join(2);
-  submit({.job = {50}, .maps = 1, .reduces = 1});
-  submit({.job = {51}, .maps = 1, .reduces = 1});
-  // One slot is left, on worker 1.
-  for (std::uint64_t id = 1; id <= 20; ++id) {
-    submit({.job = {id}, .maps = 1, .reduces = 1, .replicas = {2, AcceptRule::kAll, 0, 0}});
-    give(map(0, {id}), kRight);
-  }
+  let_jobs_wait_for_a_busy_worker();
   submit({.job = {99}, .maps = 1, .reduces = 1});
   give(map(0, {99}), kRight);
   EXPECT_EQ(facts<AttemptCommitted>().size(), 1u);

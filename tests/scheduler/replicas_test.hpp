@@ -51,6 +51,18 @@ class ReplicasTest : public SchedulerTest {
       give(one, one.task.stage == Stage::kMap ? reduces * kRight : kRight);
     }
   }
+  /// Of two workers the second is busy; twenty jobs wait for it with what the first gave, which has
+  /// one slot left.
+  void let_jobs_wait_for_a_busy_worker() {
+    join(1, 2);
+    join(2);
+    submit({.job = {50}, .maps = 1, .reduces = 1});
+    submit({.job = {51}, .maps = 1, .reduces = 1});
+    for (std::uint64_t id = 1; id <= 20; ++id) {
+      submit({.job = {id}, .maps = 1, .reduces = 1, .replicas = {2, AcceptRule::kAll, 0, 0}});
+      give(map(0, {id}), kRight);
+    }
+  }
   void join_on(std::uint64_t worker, const char* host) {
     WorkerJoined joined{{worker}, 1, {}, {}, true};
     joined.host = host;
