@@ -129,16 +129,17 @@ Result<Reply> Client::ask(const proto::ClientMessage& request, const FollowHooks
   heard_ = clock_.now();
   Instant next_send = heard_;
   for (;;) {
+    const bool for_a_job = std::holds_alternative<proto::Submit>(request) ||
+                           std::holds_alternative<proto::Feed>(request);
     if (std::exchange(ask_again_, false)) next_send = clock_.now();
     if (clock_.now() >= next_send) {
       FANFOLD_RETURN_IF_ERROR(send(request));
       // A master that is planning a large job answers this at once, and is not taken for dead.
-      if (std::holds_alternative<proto::Submit>(request) && next_send != heard_) {
+      if (for_a_job && next_send != heard_) {
         FANFOLD_RETURN_IF_ERROR(send(proto::GetCluster{}));
       }
       next_send = clock_.now() + kRepeat;
     }
-    const bool for_a_job = std::holds_alternative<proto::Submit>(request);
     FANFOLD_ASSIGN_OR_RETURN(
         std::optional<proto::ClientReply> reply,
         receive(next_send, for_a_job ? patience_for_a_job() : limits::kConnectTimeout));
@@ -167,6 +168,7 @@ template Result<proto::Logs> Client::ask(const proto::ClientMessage&, const Foll
 template Result<proto::Output> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::Events> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::ClusterReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::FeedReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 
 Result<proto::JobStatus> Client::follow(JobId job, const FollowHooks& hooks) {
   return follow_any({job}, hooks);

@@ -72,6 +72,8 @@ Command submit_command();
 Command wait_command();
 Command status_command();
 Command list_command();
+Command feed_command();
+Command queue_command();
 Command cancel_command();
 Command set_command();
 Command pause_command();

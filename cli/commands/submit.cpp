@@ -25,7 +25,13 @@ Result<bool> ask_for_samples(const Environment& environment, const Arguments& ar
 }
 
 Result<JobId> submit(const Environment& environment, const Arguments& arguments) {
-  FANFOLD_ASSIGN_OR_RETURN(const JobRequest request, make_job_request(arguments));
+  if (arguments.positionals().size() < 2 && !arguments.has("open")) {
+    return Status(StatusCode::kInvalidArgument,
+                  "an INPUT is missing; write: fanfold submit JOB INPUT... -o DIR\n"
+                  "Only a job that is fed while it runs (--open) needs none.");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(JobRequest request, make_job_request(arguments));
+  request.open = arguments.has("open");
   FANFOLD_ASSIGN_OR_RETURN(const MasterPlace place, find_master(environment, arguments));
   proto::Submit message;
   FANFOLD_ASSIGN_OR_RETURN(message.spec, make_job_spec(surroundings_of(environment), request));
@@ -66,10 +72,15 @@ Command submit_command() {
                           "Keep samples of what executors do in this new directory, which all "
                           "workers see: 'fanfold profile' draws them.",
                           false});
+  // Here alone: whoever waits for a job, as 'run' does, cannot feed it.
+  syntax.flags.push_back({"open", '\0', "",
+                          "More input comes while the job runs, by 'fanfold feed', until 'fanfold "
+                          "feed --close'.",
+                          false});
   syntax.flags.push_back(master_flag());
   syntax.flags.push_back(key_flag());
   syntax.flags.push_back(json_flag());
-  syntax.positionals_min = 2;
+  syntax.positionals_min = 1;
   syntax.positionals_max = static_cast<std::size_t>(-1);
   command.run = submit_main;
   return command;

@@ -136,6 +136,7 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->bad_records = request.bad_records;
   spec->replicas = request.replicas;
   spec->stall_timeout_ms = request.stall_timeout_ms;
+  spec->open = request.open;
 }
 
 void copy_job_info(const abi::JobInfo& job, proto::JobSpec* spec) {

@@ -47,6 +47,7 @@ struct JobRequest {
   std::uint64_t stall_timeout_ms = 0;  // 0: the default.
   std::optional<abi::Gather> gather;   // Not given: as the job says.
   std::uint32_t gather_arity = 0;      // 0: not given.
+  bool open = false;
 };
 
 struct Surroundings {

@@ -25,6 +25,7 @@ const std::vector<std::string> kErrors = {"States.ALL",
                                           "Task.Stalled",
                                           "Task.OutOfMemory",
                                           "Task.NonDeterministic",
+                                          "Task.GivenBack",
                                           "Data.Corrupt",
                                           "Input.Missing",
                                           "Plugin.Incompatible"};

@@ -86,6 +86,16 @@ Json replicas_json(const proto::ReplicaStatus& replicas) {
           {"dissenters", std::move(dissenters)}};
 }
 
+Json queue_json(const proto::QueueStatus& queue) {
+  return {{"open", queue.open},
+          {"depth", queue.waiting},
+          {"bytes", queue.bytes_waiting},
+          {"delayed", queue.delayed},
+          {"oldest_ms", queue.oldest_ms},
+          {"received", queue.received},
+          {"received_most", queue.received_most}};
+}
+
 Json status_json(const proto::JobStatus& status) {
   Json json = {{"job", status.job.value},
                {"name", status.job_name},
@@ -103,7 +113,8 @@ Json status_json(const proto::JobStatus& status) {
                {"output_records", status.output_records},
                {"output_files", status.output_files},
                {"records_skipped", status.records_skipped},
-               {"dead_letters", status.dead_letters}};
+               {"dead_letters", status.dead_letters},
+               {"queue", queue_json(status.queue)}};
   for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
   json["completion"] = completion_json(status.completion);
   if (status.replicas.policy != proto::ReplicaPolicy{}) {

@@ -53,6 +53,8 @@ std::string time_left(const proto::StageStatus& stage, double fraction, double b
 }  // namespace
 
 bool is_finished(const proto::JobStatus& status, const proto::StageStatus& stage) {
+  // There may be more of them at any time.
+  if (status.queue.open && stage.stage == Stage::kMap) return false;
   if (stage.done < stage.tasks) return false;
   if (stage.tasks > 0) return true;
   // A stage without tasks is over when the job is; before that its tasks may not be known yet.
@@ -97,7 +99,8 @@ std::string Progress::bar(const proto::StageStatus& stage, const ProgressStyle& 
     facts.push_back(format_milliseconds(stage.elapsed_ms));
     if (stage.bytes_done > 0) facts.push_back(format_bytes(stage.bytes_done));
   } else {
-    const std::string eta = time_left(stage, fraction, rate);
+    const bool open = status_.queue.open && stage.stage == Stage::kMap;
+    const std::string eta = open ? "open" : time_left(stage, fraction, rate);
     if (rate >= 1) facts.push_back(format_bytes(static_cast<std::uint64_t>(rate)) + "/s");
     if (!eta.empty()) facts.push_back(eta);
     if (status_.control.paused) facts.push_back("paused");

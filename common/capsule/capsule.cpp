@@ -105,7 +105,8 @@ std::string capsule_directory(const std::string& event_log) {
 
 bool leaves_capsule(proto::FailureKind kind) {
   return kind != proto::FailureKind::kNone && kind != proto::FailureKind::kCancelled &&
-         kind != proto::FailureKind::kWorkerLost && kind != proto::FailureKind::kDrained;
+         kind != proto::FailureKind::kWorkerLost && kind != proto::FailureKind::kDrained &&
+         kind != proto::FailureKind::kGivenBack;
 }
 
 std::string seal_capsule(const proto::Capsule& capsule) {

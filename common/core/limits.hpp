@@ -47,6 +47,10 @@ inline constexpr std::uint32_t kInfrastructureFailuresPerTask = 50;
 inline constexpr std::uint32_t kStorageFailuresPerTask = 8;
 /// Records that may end an executor of one attempt: each costs a new one and the records before it.
 inline constexpr std::size_t kBadRecordsPerAttempt = 1'000;
+/// A task that is given back is due again after at most a day.
+inline constexpr std::uint64_t kGiveBackMsMost = 86'400'000;
+/// Records that an open job is fed at a time: a message of the control plane has to hold them.
+inline constexpr std::size_t kFeedBytes = 1u << 20;
 inline constexpr std::size_t kLogBytesPerAttempt = 1u << 20;
 inline constexpr std::size_t kNameBytes = 64;
 

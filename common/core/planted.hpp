@@ -48,9 +48,11 @@ enum class Bug : std::uint8_t {
   kVotersKeepSlots = 35,
   kReplicasOnOneWorker = 36,
   kHedgeEverything = 37,
+  kFeedTwice = 38,
+  kFeedAnswersBeforeFact = 39,
 };
 
-inline constexpr std::size_t kBugs = 38;
+inline constexpr std::size_t kBugs = 40;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

@@ -13,6 +13,7 @@
 #include "common/proto/fields.hpp"
 #include "common/proto/known.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/stored_fields.hpp"
 #include "common/proto/versions.hpp"
 #include "common/proto/wire.hpp"
 
@@ -293,6 +294,7 @@ FANFOLD_MESSAGE(GetJob);
 FANFOLD_MESSAGE(ListJobs);
 FANFOLD_MESSAGE(CancelJob);
 FANFOLD_MESSAGE(ChangeJob);
+FANFOLD_MESSAGE(Feed);
 FANFOLD_MESSAGE(GetLogs);
 FANFOLD_MESSAGE(GetCluster);
 FANFOLD_MESSAGE(StopCluster);
@@ -305,6 +307,7 @@ FANFOLD_MESSAGE(Logs);
 FANFOLD_MESSAGE(ClusterReply);
 FANFOLD_MESSAGE(Events);
 FANFOLD_MESSAGE(Output);
+FANFOLD_MESSAGE(FeedReply);
 FANFOLD_MESSAGE(Hello);
 FANFOLD_MESSAGE(Heartbeat);
 FANFOLD_MESSAGE(CommitRequest);
@@ -343,6 +346,7 @@ template std::string encode_struct(const FailureReport&);
 template std::string encode_struct(const JobStatus&);
 template std::string encode_struct(const Hello&);
 template std::string encode_struct(const StoredJob&);
+template std::string encode_struct(const StoredFeed&);
 template std::string encode_struct(const StoredEnd&);
 template std::string encode_struct(const Capsule&);
 template Result<JobSpec> decode_struct(std::string_view);
@@ -352,6 +356,7 @@ template Result<FailureReport> decode_struct(std::string_view);
 template Result<JobStatus> decode_struct(std::string_view);
 template Result<Hello> decode_struct(std::string_view);
 template Result<StoredJob> decode_struct(std::string_view);
+template Result<StoredFeed> decode_struct(std::string_view);
 template Result<StoredEnd> decode_struct(std::string_view);
 template Result<Capsule> decode_struct(std::string_view);
 

@@ -100,7 +100,8 @@ void serialize(Archive& archive, JobSpec& s) {
           s.record_bytes_max, s.speculate, s.client_id, s.submitted_by, s.verify_per_million);
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
           s.bad_records, s.control, s.profile, s.measure_keys, s.items,
-          Since{7, s.gather, kGathering}, Since{7, s.replicas, "replicas and hedges of tasks"});
+          Since{7, s.gather, kGathering}, Since{7, s.replicas, "replicas and hedges of tasks"},
+          Since{7, s.open, kFeeding});
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -131,7 +132,7 @@ void serialize(Archive& archive, MemoryCurve& c) {
 template <class Archive>
 void serialize(Archive& archive, FailureReport& f) {
   archive(Checked{f.kind}, f.message, f.stack, f.record_file, f.record_offset, f.log_tail, f.worker,
-          f.lost_outputs, f.key, f.record_to_blame, Since{7, f.memory});
+          f.lost_outputs, f.key, f.record_to_blame, Since{7, f.memory}, Since{7, f.delay_ms});
 }
 template <class Archive>
 void serialize(Archive& archive, HotKey& k) {
@@ -171,13 +172,17 @@ void serialize(Archive& archive, CompletionStatus& s) {
   archive(s.attempts_stopped, s.attempts_stopping, s.stop_us, s.results_discarded);
 }
 template <class Archive>
+void serialize(Archive& archive, QueueStatus& q) {
+  archive(q.open, q.waiting, q.bytes_waiting, q.delayed, q.oldest_ms, q.received, q.received_most);
+}
+template <class Archive>
 void serialize(Archive& archive, JobStatus& s) {
   archive(s.job, s.job_name, s.output, s.submitted_by, Checked{s.state}, s.stages,
           s.failed_attempts, s.lost_attempts, s.speculative_attempts, s.elapsed_ms);
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
           s.completion, s.records_skipped, s.dead_letters, s.control, s.emission,
-          Since{7, s.replicas});
+          Since{7, s.replicas}, Since{7, s.queue});
 }
 template <class Archive>
 void serialize(Archive& archive, HostRoom& r) {
@@ -210,6 +215,14 @@ void serialize(Archive& archive, CancelJob& m) {
 template <class Archive>
 void serialize(Archive& archive, ChangeJob& m) {
   archive(m.protocol, m.job, m.change);
+}
+template <class Archive>
+void serialize(Archive& archive, Feed& m) {
+  archive(m.protocol, m.job, m.feeder, m.offset, m.bytes, m.close);
+}
+template <class Archive>
+void serialize(Archive& archive, FeedReply& m) {
+  archive(m.job, m.feeder, m.offset, m.size, m.close, m.taken, m.code, m.message);
 }
 template <class Archive>
 void serialize(Archive& archive, GetLogs& m) {
@@ -351,23 +364,6 @@ void serialize(Archive& archive, FetchSegment& m) {
 template <class Archive>
 void serialize(Archive& archive, Chunk& m) {
   archive(m.request, CheckedCode{m.code}, m.message, m.segment, m.offset, m.checksum, m.bytes);
-}
-
-template <class Archive>
-void serialize(Archive& archive, StoredJob& j) {
-  archive(j.spec, j.staging, j.partitions, j.splits, j.sample, j.notes);
-}
-template <class Archive>
-void serialize(Archive& archive, StoredEnd& e) {
-  archive(e.status, e.client_id, e.staging);
-}
-template <class Archive>
-void serialize(Archive& archive, InputMark& m) {
-  archive(m.path, m.file_bytes, m.offset, m.bytes, m.checksum);
-}
-template <class Archive>
-void serialize(Archive& archive, Capsule& c) {
-  archive(c.assignment, c.failure, c.list_pages, c.marks, c.record);
 }
 
 }  // namespace proto

@@ -32,9 +32,15 @@ constexpr Enumeration stand_in(Enumeration value) {
 }
 
 inline constexpr const char* kGathering = "gathering of results";
+inline constexpr const char* kFeeding = "feeding of jobs";
 
 constexpr std::uint32_t known_since(Stage v) { return v == Stage::kGather ? 7 : 0; }
 constexpr const char* feature_of(Stage) { return kGathering; }
+
+constexpr std::uint32_t known_since(FailureKind v) { return v == FailureKind::kGivenBack ? 7 : 0; }
+constexpr FailureKind stand_in(FailureKind v) {
+  return v == FailureKind::kGivenBack ? FailureKind::kException : v;
+}
 
 constexpr bool is_known(OnExists v) { return within(v, OnExists::kFail, OnExists::kReplace); }
 constexpr bool is_known(ShufflePath v) {
@@ -54,7 +60,7 @@ constexpr bool is_known(CompletionReason v) {
   return within(v, CompletionReason::kNone, CompletionReason::kCancelled);
 }
 constexpr bool is_known(FailureKind v) {
-  return within(v, FailureKind::kNone, FailureKind::kNonDeterministic) ||
+  return within(v, FailureKind::kNone, FailureKind::kGivenBack) ||
          within(v, FailureKind::kWorkerLost, FailureKind::kDrained) || v == FailureKind::kCancelled;
 }
 constexpr bool is_known(WorkerStanding v) {

@@ -85,6 +85,19 @@ struct ChangeJob {
   JobId job;
   JobChange change;
 };
+/// More records for an open job, or the word that there will be none.  A feeder sends one batch at
+/// a time, again and again until it is answered; what comes again is no second batch.
+struct Feed {
+  static constexpr std::uint16_t kTag = 11;
+  static constexpr std::uint32_t kSince = 7;
+  static constexpr const char* kFeature = "feeding of jobs";
+  std::uint32_t protocol = kProtocolVersion;
+  JobId job;
+  std::string feeder;        // Names who sends; several may feed a job.
+  std::uint64_t offset = 0;  // Bytes that the job has of this feeder before this batch.
+  std::string bytes;         // Whole records.  Empty, and not `close`: how much does the job have?
+  bool close = false;        // Without records.
+};
 
 // ---- master -> client ----------------------------------------------------------------------
 /// kOk, or why the request was refused.
@@ -141,6 +154,21 @@ struct Output {
   std::uint64_t left_out = 0;  // Bytes from there on that nobody has any more; `bytes` follow them.
   std::string bytes;
   bool ended = false;  // The attempt is over, and this is all.
+};
+/// Of a Feed: kOk when its records are the job's, durably.  kExhausted: there is no room yet.
+struct FeedReply {
+  static constexpr std::uint16_t kTag = 27;
+  static constexpr std::uint32_t kSince = 7;
+  static constexpr const char* kFeature = "feeding of jobs";
+  // What it answers: replies to what was sent before may come late.
+  JobId job;
+  std::string feeder;
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;  // Of the bytes.
+  bool close = false;
+  std::uint64_t taken = 0;  // Bytes that the job has of this feeder.
+  std::uint8_t code = 0;    // StatusCode
+  std::string message;
 };
 
 // ---- worker -> master ----------------------------------------------------------------------
@@ -314,8 +342,9 @@ struct Chunk {
 };
 
 using ClientMessage = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                   StopCluster, GetEvents, GetOutput, ChangeJob>;
-using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output>;
+                                   StopCluster, GetEvents, GetOutput, ChangeJob, Feed>;
+using ClientReply =
+    std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output, FeedReply>;
 using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
                                    InputsWanted, OutputPart>;
 using MasterMessage =
@@ -324,7 +353,7 @@ using MasterMessage =
 /// What arrives at the master's socket.
 using MasterInput =
     std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
-                 GetOutput, ChangeJob, Hello, Heartbeat, CommitRequest, AttemptFailed, Bye,
+                 GetOutput, ChangeJob, Feed, Hello, Heartbeat, CommitRequest, AttemptFailed, Bye,
                  WorkersDied, InputsWanted, OutputPart>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 

@@ -22,6 +22,13 @@ struct StoredJob {
   std::vector<std::string> notes;
 };
 
+/// More input that an open job was given.
+struct StoredFeed {
+  std::string feeder;
+  std::uint64_t digest = 0;  // Of the bytes of the batch.
+  std::vector<Split> splits;
+};
+
 /// A job that ended: what is still asked about it, and what may be left to remove.
 struct StoredEnd {
   JobStatus status;

@@ -23,6 +23,7 @@ bool charged_to_task(FailureKind kind) {
     case FailureKind::kInput:
     case FailureKind::kPlugin:
     case FailureKind::kNonDeterministic:
+    case FailureKind::kGivenBack:
       return true;
     case FailureKind::kNone:
     case FailureKind::kWorkerLost:
@@ -59,6 +60,8 @@ const char* name_of(FailureKind kind) {
       return "plugin";
     case FailureKind::kNonDeterministic:
       return "non-deterministic";
+    case FailureKind::kGivenBack:
+      return "given back";
     case FailureKind::kWorkerLost:
       return "worker lost";
     case FailureKind::kFetch:
@@ -97,6 +100,8 @@ const char* error_name(FailureKind kind) {
       return "Plugin.Incompatible";
     case FailureKind::kNonDeterministic:
       return "Task.NonDeterministic";
+    case FailureKind::kGivenBack:
+      return "Task.GivenBack";
     case FailureKind::kNone:
     case FailureKind::kWorkerLost:
     case FailureKind::kFetch:

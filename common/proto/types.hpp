@@ -16,7 +16,9 @@
 #include "common/proto/host_room.hpp"
 #include "common/proto/job_control.hpp"
 #include "common/proto/memory_curve.hpp"
+#include "common/proto/queue_status.hpp"
 #include "common/proto/replicas.hpp"
+#include "common/proto/stage_status.hpp"
 #include "fanfold/abi.hpp"
 
 namespace fanfold::proto {
@@ -134,6 +136,7 @@ struct JobSpec {
   std::uint64_t items = 0;   // That may fail, each by itself; 0: the job has none such.
   GatherPolicy gather;
   ReplicaPolicy replicas;
+  bool open = false;  // More input may come while it runs, until somebody closes it.
 };
 
 /// One map task's share of the input.
@@ -199,6 +202,7 @@ enum class FailureKind : std::uint8_t {
   kInput = 7,             // Missing, unreadable or malformed input.
   kPlugin = 8,            // Does not load, or is not what was submitted.
   kNonDeterministic = 9,  // The task ran again and gave something else.
+  kGivenBack = 10,        // Its own code wants it to be tried later: FailureReport::delay_ms.
   // Charged to the infrastructure.
   kWorkerLost = 20,
   kFetch = 21,  // A map output could not be read: see FailureReport::lost_outputs.
@@ -229,6 +233,7 @@ struct FailureReport {
   std::string key;                      // Reduce: as text, cut; empty when not at a key.
   bool record_to_blame = false;         // A task that passes over the record may get further.
   MemoryCurve memory = {};
+  std::uint64_t delay_ms = 0;  // kGivenBack: the task is not tried before so much has passed.
 };
 
 /// What a finished attempt asks to commit.
@@ -329,19 +334,6 @@ struct CompletionStatus {
   std::uint32_t results_discarded = 0;  // Of attempts that were stopped: they came too late.
 };
 
-struct StageStatus {
-  Stage stage = Stage::kMap;
-  std::uint32_t tasks = 0;
-  std::uint32_t running = 0;
-  std::uint32_t done = 0;
-  std::uint64_t bytes_total = 0;  // 0: not known before the stage ends.
-  std::uint64_t bytes_done = 0;
-  std::uint64_t records_in = 0;
-  std::uint64_t records_out = 0;
-  std::uint64_t bytes_out = 0;
-  std::uint64_t elapsed_ms = 0;
-};
-
 struct JobStatus {
   JobId job;
   std::string job_name;
@@ -371,6 +363,7 @@ struct JobStatus {
   JobControl control;
   Emission emission;  // Of the maps that committed.
   ReplicaStatus replicas;
+  QueueStatus queue;
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

@@ -79,6 +79,30 @@ void EventRecorder::controlled(Instant now, JobId id, const proto::JobControl& c
   note_buffered(now, *job, before);
 }
 
+void EventRecorder::fed(Instant now, JobId id, std::uint32_t splits, bool closed) {
+  JobLog* job = find(id);
+  if (job == nullptr) return;
+  restore_fed(id, splits, closed);
+  if (admits(now, *job)) {
+    const std::size_t before = job->buffer.size();
+    JsonLine(&job->buffer, "input.fed", time_us(now)).number("maps", splits).flag("closed", closed);
+    note_buffered(now, *job, before);
+  }
+  const StageCount& maps = job->stage(Stage::kMap);
+  if (closed && maps.tasks > 0 && maps.done == maps.tasks) end_stage(now, *job, Stage::kMap);
+}
+
+void EventRecorder::restore_open(JobId id) {
+  if (JobLog* job = find(id)) job->open = true;
+}
+
+void EventRecorder::restore_fed(JobId id, std::uint32_t splits, bool closed) {
+  JobLog* job = find(id);
+  if (job == nullptr) return;
+  job->stage(Stage::kMap).tasks += splits;
+  if (closed) job->open = false;
+}
+
 void EventRecorder::restore_coverage(JobId id, std::uint32_t covered) {
   JobLog* job = find(id);
   if (job != nullptr) job->stage(Stage::kMap).tasks = covered;

@@ -56,6 +56,7 @@ void EventRecorder::accepted(Instant now, const Outline& outline) {
   JobLog& job = jobs_.at(outline.job);
   job.accepted = outline.submitted;
   job.begins = true;
+  job.open = outline.spec->open;
   const proto::JobSpec& spec = *outline.spec;
   const std::span<const std::string> inputs(spec.inputs);
   {
@@ -111,7 +112,8 @@ void EventRecorder::resumed(Instant now, JobId id) {
 
 bool EventRecorder::count_done(Instant now, JobLog& job, Stage which) {
   StageCount& stage = job.stage(which);
-  if (++stage.done != stage.tasks) return false;
+  ++stage.done;
+  if (stage.done != stage.tasks || (which == Stage::kMap && job.open)) return false;
   end_stage(now, job, which);
   return true;
 }

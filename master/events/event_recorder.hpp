@@ -67,6 +67,8 @@ class EventRecorder {
                std::uint32_t gathers = 0);
   void restore_done(const TaskId& task, bool done);
   void restore_coverage(JobId job, std::uint32_t covered);
+  void restore_open(JobId job);
+  void restore_fed(JobId job, std::uint32_t splits, bool closed);
   void forget(JobId job) { jobs_.erase(job); }
   void resumed(Instant now, JobId job);
   /// Jobs that ended under earlier masters, the newest first.  A master may have died before the
@@ -109,6 +111,8 @@ class EventRecorder {
   /// A replica gave something else than others of its task.
   void dissented(Instant now, const Dissent& dissent);
   void controlled(Instant now, JobId job, const proto::JobControl& control);
+  /// An open job has so many further maps; closed, it gets no others.
+  void fed(Instant now, JobId job, std::uint32_t splits, bool closed);
   void coverage_decided(Instant now, JobId job, proto::CompletionReason reason,
                         std::uint32_t covered);
 
@@ -153,6 +157,7 @@ class EventRecorder {
     bool capped = false;
     bool begins = false;   // Nothing was written yet.
     bool failing = false;  // The last append failed.
+    bool open = false;     // More maps may come.
     std::array<StageCount, kStages> stages;
     std::set<WorkerId> workers;  // Told of.
     Instant accepted;

@@ -86,6 +86,11 @@ void Measures::job_accepted(Instant /*now*/, JobId job, std::uint32_t splits,
   if (gathers > 0) totals_.stage(Stage::kGather).tasks.add(gathers);
 }
 
+void Measures::job_fed(JobId job, std::uint32_t splits) {
+  const auto found = jobs_.find(job);
+  if (found != jobs_.end()) found->second.stage(Stage::kMap).tasks += splits;
+}
+
 void Measures::job_ended(Instant now, const proto::JobStatus& status) {
   if (!on_) return;
   ++totals_.jobs_ended[status.state];

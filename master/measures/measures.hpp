@@ -26,6 +26,8 @@ class Measures {
   bool on() const { return on_; }
   const Totals& totals() const { return totals_; }
 
+  /// More maps of an open job.
+  void job_fed(JobId job, std::uint32_t splits);
   void job_accepted(Instant now, JobId job, std::uint32_t splits, std::uint32_t partitions,
                     std::uint32_t gathers = 0);
   void job_refused() { ++totals_.jobs_refused; }

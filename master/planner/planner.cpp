@@ -75,8 +75,13 @@ std::string readable_bytes(std::uint64_t bytes) {
 Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec,
                        const PlanLimits& limits) {
   FANFOLD_RETURN_IF_ERROR(check_spec(spec));
-  FANFOLD_ASSIGN_OR_RETURN(std::vector<InputFile> inputs, expand_inputs(files, spec));
   Plan plan;
+  if (spec.open && spec.inputs.empty()) {
+    // All that it is to map has still to come: there is nothing to cut, and nothing to sample.
+    plan.partitions = std::max(spec.partitions, 1u);
+    return plan;
+  }
+  FANFOLD_ASSIGN_OR_RETURN(std::vector<InputFile> inputs, expand_inputs(files, spec));
   plan.input_files = inputs.size();
   for (const InputFile& input : inputs) plan.input_bytes += input.size;
   plan.partitions = spec.partitions;

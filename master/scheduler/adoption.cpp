@@ -78,7 +78,7 @@ void Machine::adopt(Job& job, Worker& worker, const proto::HeldTask& held) {
     FANFOLD_CHECK(twin != nullptr);
   }
   ++task.live;
-  task.attempts = std::max(task.attempts, held.attempt_number);
+  stage.note_receipt(held.task.index, held.attempt_number);
   Attempt& attempt = attempts_[held.attempt];
   attempt.id = held.attempt;
   attempt.task = held.task;

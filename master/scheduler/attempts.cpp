@@ -1,11 +1,14 @@
 // Starting, ending and requeueing attempts: the books of slots and of who is ready.
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "common/core/check.hpp"
 #include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 #include "master/scheduler/policy.hpp"
+#include "master/scheduler/retry.hpp"
 
 namespace fanfold::master::scheduling {
 
@@ -31,7 +34,8 @@ void Machine::start_attempt(const Start& start) {
   attempt.id = id;
   attempt.task = start.task;
   attempt.worker = start.worker.id;
-  attempt.number = ++task.attempts;
+  stage.note_receipt(start.task.index, task.attempts + 1);
+  attempt.number = task.attempts;
   attempt.assigned = now_;
   attempt.audit = start.audit;
   if (start.twin != nullptr) pair(job, attempt, *start.twin);
@@ -176,6 +180,18 @@ void Machine::delay(Job& job, const TaskId& task, Duration delay) {
   job.stage(task.stage).move(task.index, TaskState::kDelayed);
   task_deadlines_.set(task, now_ + delay);
   file(job);
+}
+
+void Machine::hold_back(Job& job) {
+  // Whatever the wall clock has done in between, no task waits longer than it was to.
+  constexpr Duration kMost = std::chrono::milliseconds(kRetryDelayMsMost);
+  for (const auto& [key, trouble] : job.troubles) {
+    StageTasks& stage = job.stage(key.first);
+    if (trouble.not_before <= now_ || stage.at(key.second).state != TaskState::kReady) continue;
+    stage.move(key.second, TaskState::kDelayed);
+    task_deadlines_.set({job.id, key.first, key.second},
+                        std::min(trouble.not_before, now_ + std::min(trouble.delay, kMost)));
+  }
 }
 
 void Machine::file(Job& job) {

@@ -71,6 +71,12 @@ Instant instant_of(std::uint64_t unix_us, std::int64_t unix_us_at_origin) {
   return {std::chrono::microseconds(std::clamp(us - unix_us_at_origin, std::int64_t{0}, kEnd))};
 }
 
+std::uint64_t unix_us_of(Instant instant, std::int64_t unix_us_at_origin) {
+  const auto us =
+      std::chrono::duration_cast<std::chrono::microseconds>(instant.since_origin).count();
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(unix_us_at_origin + us));
+}
+
 void Machine::fail_for_good(Job& job, Failure failure) {
   const bool tolerated = failure.task.stage == Stage::kMap && job.completion.tolerates_failures();
   if (!tolerated) {
@@ -101,7 +107,7 @@ void Machine::fail_for_good(Job& job, Failure failure) {
                                " must succeed) can never be met; the last one: " + failure.text,
                            failure);
   }
-  if (job.map.given_up() == maps) {
+  if (job.map.given_up() == maps && !job.map.grows) {
     return end_intolerable(
         job,
         "every map task failed for good, so there is nothing to go on with; the last one: " +

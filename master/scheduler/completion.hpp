@@ -19,6 +19,8 @@ namespace scheduling {
 
 /// A moment of the wall clock as one of ours.  What lies beyond either end of time is that end.
 Instant instant_of(std::uint64_t unix_us, std::int64_t unix_us_at_origin);
+/// The reverse; never 0, which means none.
+std::uint64_t unix_us_of(Instant instant, std::int64_t unix_us_at_origin);
 
 struct Completion {
   /// Whether the job may go on without some of its maps.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/core/ids.hpp"
+#include "common/core/time.hpp"
 #include "common/proto/types.hpp"
 
 namespace fanfold::master {
@@ -33,6 +34,14 @@ struct JobSubmitted {
   std::uint64_t items = 0;         // That may fail: JobControl::failures_per_million is of these.
   std::uint32_t gather_arity = 0;  // Of the tree that brings the partitions together; 0: none.
   proto::ReplicaPolicy replicas;
+  bool open = false;  // More splits may come.
+};
+/// More splits of an open job, or the word that there will be no others.
+struct InputOffered {
+  JobId job;
+  std::vector<std::uint64_t> split_bytes;
+  std::uint64_t unix_us = 0;  // When it came.
+  bool close = false;
 };
 struct JobCancelled {
   JobId job;
@@ -82,6 +91,7 @@ struct AttemptFailed {
   proto::FailureKind kind = proto::FailureKind::kNone;
   /// kFetch: the map attempts whose outputs could not be read.
   std::vector<AttemptId> lost_outputs;
+  Duration delay{0};  // kGivenBack: the task is not due before so much has passed.
 };
 /// A reduce attempt waits to be told where its inputs lie: it cannot read the outputs of these map
 /// attempts, or has no list of them at all.
@@ -102,6 +112,6 @@ struct Tick {};
 
 using Event = std::variant<JobSubmitted, JobCancelled, WorkerJoined, WorkerDraining, WorkerLeft,
                            HeartbeatReceived, CommitRequested, AttemptFailed, InputsWanted,
-                           JobPublished, Tick, JobChangeWanted>;
+                           JobPublished, Tick, JobChangeWanted, InputOffered>;
 
 }  // namespace fanfold::master

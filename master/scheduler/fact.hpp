@@ -39,6 +39,8 @@ struct TaskFailureCounted {
   TaskId task;
   AttemptId attempt;
   proto::FailureKind kind = proto::FailureKind::kNone;
+  std::uint64_t again_unix_us = 0;  // When the task is due again; 0: at once, or never.
+  std::uint64_t delay_us = 0;       // How long after its failure that was.
 };
 struct JobCommitStarted {
   JobId job;
@@ -96,10 +98,17 @@ struct DissentFound {
   bool decided = false;
   std::uint64_t accepted = 0;  // Digest of the majority.
 };
+/// An open job has these further maps.  Closed, it will have no others.
+struct InputFed {
+  JobId job;
+  std::vector<std::uint64_t> split_bytes;
+  std::uint64_t unix_us = 0;
+  bool closed = false;
+};
 
 using Fact =
     std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
                  JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone, NonDeterminismFound,
-                 TaskGivenUp, CoverageDecided, JobControlled, DissentFound>;
+                 TaskGivenUp, CoverageDecided, JobControlled, DissentFound, InputFed>;
 
 }  // namespace fanfold::master

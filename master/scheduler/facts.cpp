@@ -54,7 +54,7 @@ void Machine::apply(const AttemptCommitted& fact) {
   }
   if (!begun_) {
     job->ledger.add(fact.attempt, fact.task);
-    ++task.attempts;
+    stage.note_receipt(fact.task.index, task.attempts + 1);
   }
 }
 
@@ -76,16 +76,17 @@ void Machine::apply(const TaskFailureCounted& fact) {
   Job* job = find_job(fact.task.job);
   FANFOLD_CHECK(job != nullptr && job->contains(fact.task));
   Trouble& trouble = job->trouble_of(fact.task);
-  ++trouble.failures;
+  count_failure(*job, trouble, fact.kind);
   if (trouble.first_failure == AttemptId{}) trouble.first_failure = fact.attempt;
   ++job->attempts_failed;
-  if (const auto retrier = retrier_for(job->retry, fact.kind)) {
-    trouble.retried.resize(job->retry.size());
-    ++trouble.retried[*retrier];
+  if (fact.again_unix_us != 0) {
+    trouble.not_before = instant_of(fact.again_unix_us, options_.unix_us_at_origin);
+    trouble.delay = std::chrono::microseconds(fact.delay_us);
   }
   if (!begun_) {
     job->ledger.add(fact.attempt, fact.task);
-    ++job->stage(fact.task.stage).at(fact.task.index).attempts;
+    StageTasks& stage = job->stage(fact.task.stage);
+    stage.note_receipt(fact.task.index, stage.at(fact.task.index).attempts + 1);
   }
 }
 
@@ -105,6 +106,8 @@ void Machine::apply(const JobEnded& fact) {
   status.failed_task = fact.failed_task;
   status.failed_attempt = fact.first_failure;
   status.completion.reason = fact.completion;
+  status.queue = {.received = std::move(status.queue.received),
+                  .received_most = status.queue.received_most};
   ended_.emplace(fact.job, std::move(status));
   ended_order_.push_back(fact.job);
   if (ended_order_.size() > kEndedJobsKept) {

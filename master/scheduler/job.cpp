@@ -52,6 +52,7 @@ Job::Job(const JobSubmitted& submitted)
       items(submitted.items),
       control(submitted.control),
       replicas(submitted.replicas) {
+  map.grows = submitted.open;
   gather.hold_back_after(tree.open_after(0));
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size() + gather.size());
 }

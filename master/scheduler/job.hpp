@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "common/core/ids.hpp"
 #include "common/core/time.hpp"
@@ -104,6 +105,8 @@ struct Job {
   std::map<std::pair<Stage, std::uint32_t>, Ballot> ballots;
   std::uint32_t voted = 0;  // Live attempts that have voted.
   ReplicaTally tally;
+  /// Of an open job: since when there are maps from this one on, in the order of both.
+  std::vector<std::pair<std::uint32_t, Instant>> arrivals;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.

@@ -62,6 +62,7 @@ void Machine::begin() {
     job.restored = true;
     job.accepted = now_;
     job.ledger.sort();
+    if (job.state == proto::JobState::kRunning) hold_back(job);
     if (job.state == proto::JobState::kRunning && job.completion.deadline) {
       job_deadlines_.set(id, *job.completion.deadline);
     }

@@ -9,6 +9,7 @@
 //   adoption.cpp    what workers bring along from the time of an earlier master
 //   lost_inputs.cpp reduces that cannot read a map output; slots that they lend to maps
 //   placement.cpp   which task goes where; backups for stragglers
+//   feed.cpp        jobs whose input grows
 //   audits.cpp      maps that run a second time, to be compared
 //   replicas.cpp    tasks that run several times; which result counts
 //   status.cpp      what clients are shown
@@ -48,6 +49,8 @@ class Machine {
   std::optional<Instant> next_deadline() const;
 
   std::optional<proto::JobStatus> job_status(JobId job, Instant now) const;
+  /// Of a job that has not ended.
+  std::optional<proto::QueueStatus> queue(JobId job, Instant now) const;
   std::vector<JobId> jobs() const;
   std::vector<proto::WorkerStatus> workers(Instant now) const;
   std::size_t entries() const;
@@ -66,6 +69,7 @@ class Machine {
   void on(const JobPublished& event);
   void on(const Tick& event);
   void on(const JobChangeWanted& event);
+  void on(const InputOffered& event);
 
   // Facts.
   void apply(const JobAccepted& fact);
@@ -81,6 +85,7 @@ class Machine {
   void apply(const CoverageDecided& fact);
   void apply(const JobControlled& fact);
   void apply(const DissentFound& fact);
+  void apply(const InputFed& fact);
   template <class One>
   void record(One fact) {
     apply(fact);
@@ -120,6 +125,8 @@ class Machine {
   void cancel_attempt(AttemptId attempt);
   void requeue(Job& job, const TaskId& task);
   void delay(Job& job, const TaskId& task, Duration delay);
+  /// After a restart: tasks that failed are not due before they were to be.
+  void hold_back(Job& job);
   /// Files the job anew among those with ready tasks and those with stragglers.
   void file(Job& job);
   void unfile(Job& job);
@@ -178,6 +185,8 @@ class Machine {
   /// False: there are too many, and the job has ended.
   [[nodiscard]] bool tolerate_bad_records(Job& job);
   void fail(const Attempt& attempt, const AttemptFailed& event);
+  /// Makes the failure a fact; how long the task waits then, nullopt: it is not tried again.
+  std::optional<Duration> charge(Job& job, const Attempt& attempt, const AttemptFailed& event);
   /// False when the job ended over it.
   [[nodiscard]] bool count_infrastructure_failure(Job& job, const Attempt& attempt,
                                                   proto::FailureKind kind);
@@ -293,6 +302,9 @@ class Machine {
   void end_as_non_deterministic(Job& job, const TaskId& task, AttemptId attempt,
                                 const abi::BlockSummary& flow);
 
+  /// How long the first of the maps that are due has waited for a worker.
+  static Duration longest_wait(const Job& job, Instant now);
+  static proto::QueueStatus describe_queue(const Job& job, Instant now);
   proto::JobStatus summarise(const Job& job, Instant now) const;
 
   const SchedulerOptions options_;

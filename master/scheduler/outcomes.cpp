@@ -1,6 +1,7 @@
 // What becomes of attempts and jobs: commits, failures, publication, the end.
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <string>
 #include <utility>
@@ -223,9 +224,8 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
   end_attempt(attempt.id);
   Duration wait = kRetryDelayFirst;
   if (proto::charged_to_task(event.kind)) {
-    record(TaskFailureCounted{task, attempt.id, event.kind});
+    const std::optional<Duration> again = charge(job, attempt, event);
     Trouble& trouble = job.trouble_of(task);
-    const std::optional<Duration> again = next_try(job, task, trouble, event.kind);
     if (!again && is_left_to_others(job, task)) return avoid(trouble, attempt.worker);
     if (!again) {
       const std::string times =
@@ -234,7 +234,8 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
                     {task, trouble.first_failure, event.kind, describe(task) + " failed " + times});
       return;
     }
-    avoid(trouble, attempt.worker);
+    // Who gives back a task has said that it is not the worker.
+    if (event.kind != FailureKind::kGivenBack) avoid(trouble, attempt.worker);
     wait = *again;
   } else if (event.kind == FailureKind::kDrained) {
     wait = Duration(0);
@@ -252,6 +253,22 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
   } else {
     requeue(job, task);
   }
+}
+
+std::optional<Duration> Machine::charge(Job& job, const Attempt& attempt,
+                                        const AttemptFailed& event) {
+  Trouble counted = job.trouble_of(attempt.task);
+  count_failure(job, counted, event.kind);
+  std::optional<Duration> again = next_try(job, attempt.task, counted, event.kind);
+  if (again && event.kind == FailureKind::kGivenBack) again = event.delay;
+  TaskFailureCounted fact{attempt.task, attempt.id, event.kind};
+  if (again && *again > Duration(0)) {
+    fact.again_unix_us = unix_us_of(now_ + *again, options_.unix_us_at_origin);
+    fact.delay_us = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(*again).count());
+  }
+  record(fact);
+  return again;
 }
 
 bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, FailureKind kind) {

@@ -55,6 +55,14 @@ Duration retrier_delay(const proto::Retrier& retrier, std::uint32_t n) {
   return std::chrono::microseconds(std::min(us, longest_us));
 }
 
+void count_failure(const Job& job, Trouble& trouble, FailureKind kind) {
+  ++trouble.failures;
+  const std::optional<std::size_t> retrier = retrier_for(job.retry, kind);
+  if (!retrier) return;
+  trouble.retried.resize(job.retry.size());
+  ++trouble.retried[*retrier];
+}
+
 std::optional<Duration> next_try(const Job& job, const TaskId& task, const Trouble& trouble,
                                  FailureKind kind) {
   // Inputs of gather tasks are committed, and never made again: what another worker finds damaged,

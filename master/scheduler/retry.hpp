@@ -29,6 +29,9 @@ std::optional<std::size_t> retrier_for(const std::vector<proto::Retrier>& retry,
 /// Before its `n`-th retry, from 1: interval * rate^(n-1), at most the longest delay.
 Duration retrier_delay(const proto::Retrier& retrier, std::uint32_t n);
 
+/// The failure counts, as far as later ones ask.
+void count_failure(const Job& job, Trouble& trouble, proto::FailureKind kind);
+
 /// How long the task waits after the failure that was just counted; nullopt: it is not tried again.
 std::optional<Duration> next_try(const Job& job, const TaskId& task, const Trouble& trouble,
                                  proto::FailureKind kind);

@@ -25,6 +25,10 @@ std::optional<proto::JobStatus> Scheduler::job_status(JobId job, Instant now) co
   return state_->machine.job_status(job, now);
 }
 
+std::optional<proto::QueueStatus> Scheduler::queue(JobId job, Instant now) const {
+  return state_->machine.queue(job, now);
+}
+
 std::vector<JobId> Scheduler::jobs() const { return state_->machine.jobs(); }
 
 std::vector<proto::WorkerStatus> Scheduler::workers(Instant now) const {

@@ -63,6 +63,8 @@ class Scheduler {
   /// Counts, states and times of a job (stages, failed/lost/speculative attempts, slowest task);
   /// fields that only the service knows (names, counters, records, causes) stay empty.
   std::optional<proto::JobStatus> job_status(JobId job, Instant now) const;
+  /// How much of a job that has not ended waits for workers; cheap.
+  std::optional<proto::QueueStatus> queue(JobId job, Instant now) const;
   std::vector<JobId> jobs() const;
   std::vector<proto::WorkerStatus> workers(Instant now) const;
   /// Of all containers together, for whoever watches that what is over is forgotten.

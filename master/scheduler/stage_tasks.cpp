@@ -6,17 +6,29 @@
 #include "common/proto/flow.hpp"
 
 namespace fanfold::master::scheduling {
+namespace {
+
+bool waits(TaskState state) { return state == TaskState::kReady || state == TaskState::kDelayed; }
+
+}  // namespace
 
 StageTasks::StageTasks(Stage stage, std::size_t count) : stage_(stage), tasks_(count) {
   counts_[static_cast<std::size_t>(TaskState::kReady)] = size();
 }
 
 StageTasks::StageTasks(Stage stage, const std::vector<std::uint64_t>& bytes)
-    : StageTasks(stage, bytes.size()) {
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    tasks_[i].bytes = bytes[i];
-    bytes_total += bytes[i];
+    : StageTasks(stage, 0) {
+  append(bytes);
+}
+
+void StageTasks::append(const std::vector<std::uint64_t>& bytes) {
+  for (const std::uint64_t one : bytes) {
+    tasks_.emplace_back().bytes = one;
+    bytes_total += one;
+    bytes_waiting_ += one;
   }
+  counts_[static_cast<std::size_t>(TaskState::kReady)] += static_cast<std::uint32_t>(bytes.size());
+  if (!flows_.empty()) flows_.resize(tasks_.size());
 }
 
 Task& StageTasks::at(std::uint32_t index) {
@@ -36,8 +48,22 @@ void StageTasks::move(std::uint32_t index, TaskState to) {
   FANFOLD_CHECK(to == TaskState::kAssigned || to == TaskState::kCommitted || task.live == 0);
   --counts_[static_cast<std::size_t>(task.state)];
   ++counts_[static_cast<std::size_t>(to)];
+  if (waits(task.state)) bytes_waiting_ -= task.bytes;
+  if (waits(to)) bytes_waiting_ += task.bytes;
   task.state = to;
   if (to == TaskState::kReady && index < cursor_) again_.push_back(index);
+}
+
+void StageTasks::note_receipt(std::uint32_t index, std::uint32_t number) {
+  Task& task = at(index);
+  if (number <= task.attempts) return;
+  const auto slot = [this](std::uint32_t times) -> std::uint32_t& {
+    return receipts_[std::min<std::size_t>(times, receipts_.size()) - 1];
+  };
+  if (task.attempts > 0) --slot(task.attempts);
+  ++slot(number);
+  task.attempts = number;
+  receipts_most_ = std::max(receipts_most_, number);
 }
 
 void StageTasks::give_up(std::uint32_t index) {
@@ -85,9 +111,16 @@ abi::BlockSummary StageTasks::total_flow() const {
 
 std::optional<std::uint32_t> StageTasks::fresh() {
   // After a restart some tasks ahead are committed already; each is passed over once.
-  while (cursor_ < opened() && tasks_[cursor_].state != TaskState::kReady) ++cursor_;
-  if (cursor_ == opened()) return std::nullopt;
-  return cursor_;
+  const std::optional<std::uint32_t> next = next_fresh();
+  cursor_ = next.value_or(opened());
+  return next;
+}
+
+std::optional<std::uint32_t> StageTasks::next_fresh() const {
+  std::uint32_t next = cursor_;
+  while (next < opened() && tasks_[next].state != TaskState::kReady) ++next;
+  if (next == opened()) return std::nullopt;
+  return next;
 }
 
 }  // namespace fanfold::master::scheduling

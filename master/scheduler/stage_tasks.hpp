@@ -45,8 +45,21 @@ class StageTasks {
   std::uint32_t opened() const { return size() - closed_; }
   /// Ready, and open.
   std::uint32_t ready() const { return count(TaskState::kReady) - closed_; }
-  /// Nothing is left to be done: whatever was not given up is committed.
-  bool complete() const { return done() + given_up() == size(); }
+  /// Nothing is left to be done: whatever was not given up is committed, and no more will come.
+  bool complete() const { return !grows && done() + given_up() == size(); }
+
+  /// More tasks, behind those that there are.
+  void append(const std::vector<std::uint64_t>& bytes);
+
+  /// Tasks that nobody has, and the bytes of their input.
+  std::uint32_t waiting() const { return count(TaskState::kReady) + count(TaskState::kDelayed); }
+  std::uint64_t bytes_waiting() const { return bytes_waiting_; }
+
+  /// The task was handed out `number` times by now, or more often.
+  void note_receipt(std::uint32_t index, std::uint32_t number);
+  /// Tasks that were handed out once, twice, ...; the last: or more often.
+  const std::array<std::uint32_t, 8>& receipts() const { return receipts_; }
+  std::uint32_t receipts_most() const { return receipts_most_; }
 
   /// The task counts for nothing any more: no output, no flow, no attempt that committed.
   void give_up(std::uint32_t index);
@@ -59,6 +72,7 @@ class StageTasks {
   std::uint32_t retry_at(std::size_t position) const { return again_[position]; }
   void take_retry(std::size_t position);
   std::optional<std::uint32_t> fresh();
+  std::optional<std::uint32_t> next_fresh() const;
   void take_fresh() { ++cursor_; }
   /// A ready task is taken out of turn.
   void take(std::uint32_t index);
@@ -68,6 +82,9 @@ class StageTasks {
   void set_flow(std::uint32_t index, const abi::BlockSummary& flow);
   /// Of all tasks; looks at each.
   abi::BlockSummary total_flow() const;
+
+  /// More tasks may come.
+  bool grows = false;
 
   // Plain sums, kept by whoever starts and ends attempts.
   std::uint32_t running = 0;
@@ -94,6 +111,9 @@ class StageTasks {
   std::vector<Task> tasks_;
   std::vector<abi::BlockSummary> flows_;  // Empty until the first one is set.
   std::array<std::uint32_t, kTaskStates> counts_{};
+  std::uint64_t bytes_waiting_ = 0;
+  std::array<std::uint32_t, 8> receipts_{};
+  std::uint32_t receipts_most_ = 0;
   std::deque<std::uint32_t> again_;
   std::uint32_t cursor_ = 0;  // Tasks from here on were never taken.
   std::uint32_t closed_ = 0;  // At the end, not open yet.

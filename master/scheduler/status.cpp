@@ -61,7 +61,28 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   status.completion = describe_completion(job);
   status.control = job.control;
   status.replicas = describe_replicas(job);
+  status.queue = describe_queue(job, now);
   return status;
+}
+
+proto::QueueStatus Machine::describe_queue(const Job& job, Instant now) {
+  proto::QueueStatus queue;
+  queue.open = job.map.grows;
+  queue.waiting = job.map.waiting();
+  queue.bytes_waiting = job.map.bytes_waiting();
+  queue.delayed = job.map.count(TaskState::kDelayed);
+  queue.oldest_ms = milliseconds(longest_wait(job, now));
+  const auto& receipts = job.map.receipts();
+  queue.received.assign(receipts.begin(), receipts.end());
+  while (!queue.received.empty() && queue.received.back() == 0) queue.received.pop_back();
+  queue.received_most = job.map.receipts_most();
+  return queue;
+}
+
+std::optional<proto::QueueStatus> Machine::queue(JobId id, Instant now) const {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end()) return std::nullopt;
+  return describe_queue(job->second, now);
 }
 
 std::optional<proto::JobStatus> Machine::job_status(JobId id, Instant now) const {

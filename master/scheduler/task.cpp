@@ -8,7 +8,8 @@ namespace {
 using Row = std::array<bool, kTaskStates>;
 constexpr std::array<Row, kTaskStates> kLegalMoves = {{
     // to: ready, delayed, assigned, committed, given up
-    {{false, false, true, true, true}},     // ready -> committed: a fact replayed after a restart.
+    // ready -> committed, ready -> delayed: after a restart, what facts say.
+    {{false, true, true, true, true}},
     {{true, false, false, false, true}},    // delayed
     {{true, true, false, true, true}},      // assigned -> ready: the worker was lost.
     {{true, false, false, false, false}},   // committed -> ready: the map output was lost.

@@ -47,6 +47,8 @@ struct Trouble {
   AttemptId first_infrastructure;
   /// Durable: failures that each Retrier of the job was asked about; empty without any.
   std::vector<std::uint32_t> retried;
+  Instant not_before;           // Durable: when a task that failed is due again,
+  Duration delay{0};            // and how long it was to wait for that.
   Instant patient_until;        // Before it, only a worker not in `avoid` will do.
   std::vector<WorkerId> avoid;  // Bounded: each failure adds at most one.
 };

@@ -44,14 +44,15 @@ Status check_role(const net::Sender& sender, std::string_view payload) {
                                             needed + " is needed ('fanfold keys add' makes keys)"};
 }
 
-Status check_ownership(const net::Sender& sender, const std::string& submitted_by) {
+Status check_ownership(const net::Sender& sender, const std::string& submitted_by,
+                       const std::string& verb) {
   if (!sender.holder || sender.holder->role == Role::kAdmin ||
       sender.holder->name == submitted_by) {
     return {};
   }
   return {StatusCode::kInvalidArgument, "it was submitted by '" + submitted_by + "'; the key '" +
-                                            sender.holder->name +
-                                            "' may cancel its own jobs, an admin's all of them"};
+                                            sender.holder->name + "' may " + verb +
+                                            " its own jobs, an admin's all of them"};
 }
 
 std::string encode_peers(const security::LiveKeys::Workers& workers) {

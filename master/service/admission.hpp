@@ -21,7 +21,8 @@ bool is_from_client(std::string_view payload);
 Status check_role(const net::Sender& sender, std::string_view payload);
 
 /// kInvalidArgument: `sender` is not who submitted a job, nor one who may cancel any.
-Status check_ownership(const net::Sender& sender, const std::string& submitted_by);
+Status check_ownership(const net::Sender& sender, const std::string& submitted_by,
+                       const std::string& verb);
 
 /// The frame that tells a worker who the others are.
 std::string encode_peers(const security::LiveKeys::Workers& workers);

@@ -39,6 +39,17 @@ void Audit::changed(const net::Sender& who, JobId job) {
              {{"key", key_of(who)}, {"address", address_of(who)}, {"job", job.value}});
 }
 
+void Audit::fed(const net::Sender& who, JobId job) {
+  if (log_ == nullptr) return;
+  log_->info("job.fed", {{"key", key_of(who)}, {"address", address_of(who)}, {"job", job.value}});
+}
+
+void Audit::closed(const net::Sender& who, JobId job) {
+  if (log_ == nullptr) return;
+  log_->info("job.closed",
+             {{"key", key_of(who)}, {"address", address_of(who)}, {"job", job.value}});
+}
+
 void Audit::stopped_cluster(const net::Sender& who) {
   if (log_ == nullptr) return;
   log_->info("cluster.stopped", {{"key", key_of(who)}, {"address", address_of(who)}});

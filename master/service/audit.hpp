@@ -23,6 +23,9 @@ class Audit {
   void cancelled(const net::Sender& who, JobId job);
   /// Its limit, priority, weight or pause: the event log says which.
   void changed(const net::Sender& who, JobId job);
+  /// The first records of a key for a job, and who says that there will be no more.
+  void fed(const net::Sender& who, JobId job);
+  void closed(const net::Sender& who, JobId job);
   void stopped_cluster(const net::Sender& who);
   void worker_joined(const net::Sender& who, std::string_view name);
   /// Proved who he is, and may not do `what`.  Only the 1st, 2nd, 4th, 8th ... of them.

@@ -1,5 +1,6 @@
 #include "master/service/chores.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/capsule/capsule.hpp"
@@ -40,6 +41,19 @@ Status keep_capsule(io::FileSystem& files, const std::string& directory,
       files, directory + "/" + capsule_name(assignment.task, assignment.attempt_number), bytes);
 }
 
+/// All but the files that stay.
+Status remove_fed(io::FileSystem& files, const std::string& directory,
+                  const std::vector<std::string>& kept) {
+  if (kept.empty()) return files.remove_tree(directory);
+  FANFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.list(directory));
+  for (const std::string& name : names) {
+    const std::string path = directory + "/" + name;
+    if (std::binary_search(kept.begin(), kept.end(), path)) continue;
+    FANFOLD_RETURN_IF_ERROR(files.remove_tree(path));
+  }
+  return {};
+}
+
 }  // namespace
 
 PlanFinished plan_job(io::FileSystem& files, JobId job, const proto::JobSpec& spec,
@@ -56,8 +70,14 @@ PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request
   return {request.job, publish(files, request)};
 }
 
-StagingRemoved remove_staging(io::FileSystem& files, JobId job, const std::string& staging) {
-  return {job, remove_staging_directory(files, staging)};
+std::string fed_directory(const std::string& staging) { return staging + "-fed"; }
+
+StagingRemoved remove_remains(io::FileSystem& files, JobId job, const Remains& remains) {
+  Status outcome = remove_staging_directory(files, remains.staging);
+  if (outcome.ok() && !remains.fed.empty() && files.renames(remains.fed)) {
+    outcome = remove_fed(files, remains.fed, remains.kept);
+  }
+  return {job, std::move(outcome)};
 }
 
 CapsuleWritten write_capsule(io::FileSystem& files, const EventRecorder::CapsulePlace& place,

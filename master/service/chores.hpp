@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/core/ids.hpp"
 #include "common/io/file_system.hpp"
@@ -19,7 +20,17 @@ PlanFinished plan_job(io::FileSystem& files, JobId job, const proto::JobSpec& sp
 
 PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request);
 
-StagingRemoved remove_staging(io::FileSystem& files, JobId job, const std::string& staging);
+/// The files of what an open job was fed.  Beside its staging directory and not in it: a job that
+/// does not end well leaves them.
+std::string fed_directory(const std::string& staging);
+
+/// What is left of a job when nobody writes for it any more.
+struct Remains {
+  std::string staging;
+  std::string fed;                     // Empty: stays as it is.
+  std::vector<std::string> kept = {};  // Paths of files there that stay.
+};
+StagingRemoved remove_remains(io::FileSystem& files, JobId job, const Remains& remains);
 
 /// Adds what its inputs look like; the file is there as a whole or not at all.
 CapsuleWritten write_capsule(io::FileSystem& files, const EventRecorder::CapsulePlace& place,

@@ -86,7 +86,7 @@ Status ClientDesk::refuse_for_quota() {
   return quotas_.submit(*holder, unfinished, state_.now);
 }
 
-Status ClientDesk::refuse_for_size(const security::KeyHolder& holder, const Plan& plan) const {
+Status ClientDesk::refuse_for_size(const security::KeyHolder& holder, const JobSize& more) const {
   if (holder.quota.tasks == 0 && holder.quota.bytes == 0) return {};
   JobSize present;
   for (const JobId job : state_.jobs.list(JobPhase::kActive)) {
@@ -96,7 +96,7 @@ Status ClientDesk::refuse_for_size(const security::KeyHolder& holder, const Plan
     present.tasks += size.tasks;
     present.bytes += size.bytes;
   }
-  return check_size(holder, {plan.splits.size() + plan.partitions, plan.input_bytes}, present);
+  return check_size(holder, more, present);
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
@@ -149,7 +149,10 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
     outcome = check_completion(record->spec(), result.plan->splits.size(),
                                state_.now - record->submitted());
     if (outcome.ok() && submitters.holder) {
-      outcome = refuse_for_size(*submitters.holder, *result.plan);
+      const JobSize coming = feeds_.under_way(submitters.holder->name);
+      outcome = refuse_for_size(
+          *submitters.holder, {result.plan->splits.size() + result.plan->partitions + coming.tasks,
+                               result.plan->input_bytes + coming.bytes});
     }
     if (!outcome.ok()) unused_staging = record->staging();
   }
@@ -221,7 +224,7 @@ const JobRecord* ClientDesk::find_own(const net::PeerId& peer, JobId job, const 
   const std::string& submitted_by = record->phase() == JobPhase::kActive
                                         ? record->spec().submitted_by
                                         : record->final_status().submitted_by;
-  if (const Status refused = check_ownership(state_.sender, submitted_by); !refused.ok()) {
+  if (const Status refused = check_ownership(state_.sender, submitted_by, what); !refused.ok()) {
     const std::string name = "job " + std::to_string(job.value);
     state_.audit.refused(state_.sender, std::string("to ") + what + " " + name);
     answer(peer, std::move(Status(refused)).with_context(name), job);
@@ -271,6 +274,11 @@ void ClientDesk::handle(const net::PeerId& peer, const proto::ChangeJob& message
   state_.audit.changed(state_.sender, message.job);
   state_.events.push_back(JobChangeWanted{.job = message.job, .change = message.change});
   answer(peer, {}, message.job);
+}
+
+void ClientDesk::handle(const net::PeerId& peer, proto::Feed message) {
+  const JobRecord* record = find_own(peer, message.job, "feed");
+  if (record != nullptr) feeds_.take(peer, *record, std::move(message));
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::GetLogs message) {

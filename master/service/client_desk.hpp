@@ -8,6 +8,7 @@
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
+#include "master/service/feed_desk.hpp"
 #include "master/service/master_state.hpp"
 #include "master/service/quotas.hpp"
 #include "master/service/side_work.hpp"
@@ -18,13 +19,20 @@ class ClientDesk {
  public:
   /// `planning` runs make_plan(); its results come back through plan_finished().
   ClientDesk(MasterState& state, io::FileSystem& files, SideWork& planning)
-      : state_(state), files_(files), planning_(planning) {}
+      : state_(state),
+        files_(files),
+        planning_(planning),
+        feeds_(state,
+               {files, planning, [this](const security::KeyHolder& holder, const JobSize& more) {
+                  return refuse_for_size(holder, more);
+                }}) {}
 
   void handle(const net::PeerId& peer, proto::Submit message);
   void handle(const net::PeerId& peer, proto::GetJob message);
   void handle(const net::PeerId& peer, proto::ListJobs message);
   void handle(const net::PeerId& peer, proto::CancelJob message);
   void handle(const net::PeerId& peer, const proto::ChangeJob& message);
+  void handle(const net::PeerId& peer, proto::Feed message);
   void handle(const net::PeerId& peer, proto::GetLogs message);
   void handle(const net::PeerId& peer, proto::GetCluster message);
   void handle(const net::PeerId& peer, const proto::GetEvents& message);
@@ -35,6 +43,8 @@ class ClientDesk {
   [[nodiscard]] std::optional<std::string> plan_finished(PlanFinished result);
 
   void answer(const net::PeerId& peer, const Status& status, JobId job = {});
+
+  FeedDesk& feeds() { return feeds_; }
 
  private:
   /// Who waits to hear that a job is accepted.
@@ -47,7 +57,7 @@ class ClientDesk {
   /// Of the sender, when a quota says so.
   Status refuse_for_quota();
   /// Of who submitted it, when a quota says so.
-  Status refuse_for_size(const security::KeyHolder& holder, const Plan& plan) const;
+  Status refuse_for_size(const security::KeyHolder& holder, const JobSize& more) const;
   void refuse_unknown(const net::PeerId& peer, JobId job);
   /// Null: there is none, or it is somebody else's, and the peer has been told.
   const JobRecord* find_own(const net::PeerId& peer, JobId job, const char* what);
@@ -58,6 +68,7 @@ class ClientDesk {
   SideWork& planning_;
   std::map<JobId, Submitters> submitters_;  // Of jobs being planned.
   Quotas quotas_;
+  FeedDesk feeds_;
 };
 
 }  // namespace fanfold::master

@@ -32,10 +32,10 @@ std::string seconds(std::uint64_t ms) {
 
 bool is_known_error(std::string_view name) {
   constexpr std::array kNames = {
-      "States.ALL",         "States.TaskFailed", "States.Timeout", "States.HeartbeatTimeout",
-      "Task.Exception",     "Task.Signal",       "Task.Exit",      "Task.Timeout",
-      "Task.Stalled",       "Task.OutOfMemory",  "Data.Corrupt",   "Input.Missing",
-      "Plugin.Incompatible"};
+      "States.ALL",          "States.TaskFailed", "States.Timeout", "States.HeartbeatTimeout",
+      "Task.Exception",      "Task.Signal",       "Task.Exit",      "Task.Timeout",
+      "Task.Stalled",        "Task.OutOfMemory",  "Data.Corrupt",   "Input.Missing",
+      "Plugin.Incompatible", "Task.GivenBack"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 

@@ -1,6 +1,9 @@
 // What of its input a job covers: its part of a job's record.
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <utility>
 
 #include "common/core/check.hpp"
 #include "common/proto/completion_text.hpp"
@@ -29,6 +32,7 @@ void JobRecord::set_completion(std::int64_t unix_us_at_origin, JobSubmitted* sub
   submitted->bad_records = spec().bad_records;
   submitted->items = spec().items;
   submitted->replicas = spec().replicas;
+  submitted->open = spec().open;
   if (spec().deadline_ms != 0) {
     const auto since_origin =
         std::chrono::duration_cast<std::chrono::microseconds>(submitted_.since_origin).count();
@@ -52,6 +56,46 @@ void JobRecord::note_invalidated(const TaskId& task) {
 
 void JobRecord::note_given_up(const TaskGivenUp& fact) {
   given_up_.emplace(fact.task.index, fact.first_failure);
+}
+
+void JobRecord::note_fed(const InputFed& fact, proto::StoredFeed feed) {
+  FANFOLD_CHECK(feed.splits.size() == fact.split_bytes.size());
+  input_closed_ = input_closed_ || fact.closed;
+  if (feed.splits.empty()) return;
+  const std::size_t splits = feed.splits.size();
+  const std::uint64_t bytes =
+      std::accumulate(fact.split_bytes.begin(), fact.split_bytes.end(), std::uint64_t{0});
+  splits_.insert(splits_.end(), std::make_move_iterator(feed.splits.begin()),
+                 std::make_move_iterator(feed.splits.end()));
+  commits_[slot_of(Stage::kMap)].resize(splits_.size());
+  input_bytes_ += bytes;
+  names_bytes_ += splits * (fed_directory(staging()).size() + 64);
+  Feeder& feeder = feeders_[std::move(feed.feeder)];
+  feeder.taken += bytes;
+  feeder.bytes_last = bytes;
+  feeder.digest_last = feed.digest;
+}
+
+const JobRecord::Feeder* JobRecord::find_feeder(const std::string& feeder) const {
+  const auto found = feeders_.find(feeder);
+  return found == feeders_.end() ? nullptr : &found->second;
+}
+
+Remains JobRecord::remains(proto::JobState state) const {
+  Remains remains{staging(), ""};
+  if (!spec().open) return remains;
+  remains.fed = fed_directory(staging());
+  if (state == proto::JobState::kSucceeded) return remains;
+  const std::vector<Commit>& maps = commits_[slot_of(Stage::kMap)];
+  for (std::size_t i = splits_planned_; i < splits_.size(); ++i) {
+    const bool covered = state == proto::JobState::kPartial && maps[i].attempt != AttemptId{};
+    if (covered) continue;
+    // The splits of a file follow each other.
+    const std::string& path = splits_[i].pieces.front().path;
+    if (remains.kept.empty() || remains.kept.back() != path) remains.kept.push_back(path);
+  }
+  std::sort(remains.kept.begin(), remains.kept.end());
+  return remains;
 }
 
 void JobRecord::note_coverage(const CoverageDecided& /*fact*/) {

@@ -51,10 +51,15 @@ JobRecord::JobRecord(JobId job, proto::StoredJob stored)
   message_.assignment.spec = std::move(stored.spec);
   message_.assignment.staging = std::move(stored.staging);
   message_.assignment.partitions = stored.partitions;
-  resize_commits();
+  count_splits();
 }
 
-void JobRecord::resize_commits() {
+void JobRecord::count_splits() {
+  splits_planned_ = splits_.size();
+  for (const proto::Split& split : splits_) {
+    input_bytes_ += split.bytes;
+    names_bytes_ += encoded_size(split);
+  }
   commits_[slot_of(Stage::kSample)].resize(1);
   commits_[slot_of(Stage::kMap)].resize(splits_.size());
   commits_[slot_of(Stage::kReduce)].resize(message_.assignment.partitions);
@@ -103,7 +108,7 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   submitted.verify_per_million = spec().verify_per_million;
   submitted.control = spec().control;
   set_completion(unix_us_at_origin, &submitted);
-  resize_commits();
+  count_splits();
   return submitted;
 }
 
@@ -176,9 +181,7 @@ const proto::FailureReport* JobRecord::find_failure(AttemptId attempt) const {
 }
 
 JobSize JobRecord::size() const {
-  JobSize size{splits_.size() + message_.assignment.partitions + tree().tasks(), 0};
-  for (const proto::Split& split : splits_) size.bytes += split.bytes;
-  return size;
+  return {splits_.size() + message_.assignment.partitions + tree().tasks(), input_bytes_};
 }
 
 std::string JobRecord::description() const {
@@ -280,6 +283,10 @@ proto::JobStatus JobRecord::ended_status(const JobEnded& fact, proto::JobStatus 
   status.failed_attempt = fact.first_failure;
   const auto cause = failures_.find(fact.first_failure);
   if (cause != failures_.end()) status.first_cause = cause->second;
+  if (!remains(fact.state).kept.empty()) {
+    status.notes.push_back("what the job was fed and is not in its output is kept in " +
+                           fed_directory(staging()));
+  }
   return status;
 }
 
@@ -295,6 +302,7 @@ void JobRecord::finish(proto::JobStatus final_status) {
   for (auto& commits : commits_) commits = {};
   failures_.clear();
   given_up_.clear();
+  feeders_.clear();
   counters_.clear();
   emission_ = {};
   notes_ = {};

@@ -22,6 +22,7 @@
 #include "master/scheduler/action.hpp"
 #include "master/scheduler/event.hpp"
 #include "master/scheduler/fact.hpp"
+#include "master/service/chores.hpp"
 #include "master/service/emission_sum.hpp"
 #include "master/service/listing.hpp"
 #include "master/service/quotas.hpp"
@@ -67,6 +68,21 @@ class JobRecord {
   void note_given_up(const TaskGivenUp& fact);
   /// Maps that are not committed now are not covered: nothing of them counts any more.
   void note_coverage(const CoverageDecided& fact);
+  /// More splits of an open job.
+  void note_fed(const InputFed& fact, proto::StoredFeed feed);
+  /// How far one of those who feed the job is.
+  struct Feeder {
+    std::uint64_t taken = 0;       // Bytes.
+    std::uint64_t bytes_last = 0;  // Of its last batch, as is
+    std::uint64_t digest_last = 0;
+  };
+  /// Null when the job has nothing of it.
+  const Feeder* find_feeder(const std::string& feeder) const;
+  /// No more input comes.
+  bool input_closed() const { return input_closed_; }
+  std::size_t splits() const { return splits_.size(); }
+  /// Of the places of its splits, as far as they were planned or fed.
+  std::uint64_t names_bytes() const { return names_bytes_; }
   void note_failure(AttemptId attempt, proto::FailureReport failure);
   /// Null when it is not kept.
   const proto::FailureReport* find_failure(AttemptId attempt) const;
@@ -105,6 +121,8 @@ class JobRecord {
 
   /// `status` as complete() left it, with its end and the first cause.
   proto::JobStatus ended_status(const JobEnded& fact, proto::JobStatus status) const;
+  /// What is to be removed when the job has ended so.  Before finish().
+  Remains remains(proto::JobState state) const;
   /// Lets go of everything but the final status and the description.
   void finish(proto::JobStatus final_status);
   /// Phase kEnded only.
@@ -128,7 +146,7 @@ class JobRecord {
 
   enum class Direction : std::int8_t { kAdd = 1, kSubtract = -1 };
   void count(Stage stage, const proto::AttemptReport& report, Direction direction);
-  void resize_commits();
+  void count_splits();
   void set_completion(std::int64_t unix_us_at_origin, JobSubmitted* submitted) const;
   /// What a gather task reads.
   std::vector<proto::GatherInput> gather_inputs(std::uint32_t task) const;
@@ -155,6 +173,11 @@ class JobRecord {
   std::map<AttemptId, proto::FailureReport> failures_;
   std::map<std::uint32_t, AttemptId> given_up_;  // Maps, and the first attempt that failed.
   bool coverage_decided_ = false;
+  std::size_t splits_planned_ = 0;  // The first of splits_; an open job was fed the others.
+  std::uint64_t input_bytes_ = 0;   // Of splits_.
+  std::uint64_t names_bytes_ = 0;
+  std::map<std::string, Feeder> feeders_;
+  bool input_closed_ = false;
   Published published_;
   std::optional<proto::JobStatus> publishing_;
   std::optional<proto::JobStatus> final_status_;

@@ -162,4 +162,19 @@ std::string MasterService::note_of(const JobControlled& fact) {
   return {};
 }
 
+std::string MasterService::note_of(const InputFed& fact) {
+  JobRecord* record = state_.jobs.find(fact.job);
+  FANFOLD_CHECK(record != nullptr);
+  proto::StoredFeed feed = client_desk_.feeds().taken(fact, *record);
+  std::string bytes = proto::encode_struct(feed);
+  state_.followers.touch(fact.job);
+  const auto splits = static_cast<std::uint32_t>(fact.split_bytes.size());
+  state_.event_log.fed(state_.now, fact.job, splits, fact.closed);
+  state_.measures.job_fed(fact.job, splits);
+  record->note_fed(fact, std::move(feed));
+  doors_.log.info("job.fed",
+                  {{"job", fact.job.value}, {"splits", splits}, {"closed", fact.closed ? 1 : 0}});
+  return bytes;
+}
+
 }  // namespace fanfold::master

@@ -62,7 +62,8 @@ void MasterService::perform(AssignAttempt&& action) {
     events_for_next_turn_.push_back(AttemptFailed{.worker = action.worker,
                                                   .attempt = action.attempt,
                                                   .kind = proto::FailureKind::kInput,
-                                                  .lost_outputs = {}});
+                                                  .lost_outputs = {},
+                                                  .delay = {}});
     return;
   }
   doors_.log.debug("attempt.assigned", {{"attempt", action.attempt.value},
@@ -181,7 +182,8 @@ void MasterService::perform(FinishJob&& action) {
   const auto elapsed = status.elapsed_ms;
   state_.event_log.ended(state_.now, status);
   state_.measures.job_ended(state_.now, status);
-  stagings_.add(action.job, record->staging(), state_.now);
+  stagings_.add(action.job, record->remains(action.state), state_.now);
+  client_desk_.feeds().forget(action.job);
   state_.jobs.finish(*record, std::move(status));
   doors_.log.info("job.ended", {{"job", action.job.value},
                                 {"state", proto::name_of(action.state)},

@@ -11,6 +11,7 @@
 
 #include "common/core/planted.hpp"
 #include "common/proto/codec.hpp"
+#include "master/service/chores.hpp"
 #include "master/service/service.hpp"
 #include "master/store/fact_codec.hpp"
 
@@ -61,6 +62,7 @@ struct MasterService::Recovery {
     state.event_log.restore(fact.job.job, fact.job.sample,
                             static_cast<std::uint32_t>(fact.job.split_bytes.size()),
                             fact.job.partitions, tree.tasks());
+    if (fact.job.open) state.event_log.restore_open(fact.job.job);
     return {};
   }
   Status take(const AttemptCommitted& fact, const std::string& note) const {
@@ -98,6 +100,19 @@ struct MasterService::Recovery {
     state.event_log.restore_coverage(fact.job, fact.covered);
     return {};
   }
+  Status take(const InputFed& fact, const std::string& note) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.job));
+    proto::StoredFeed feed;
+    FANFOLD_RETURN_IF_ERROR(read_note(note, "what " + name_of(fact.job) + " was fed", &feed));
+    if (feed.splits.size() != fact.split_bytes.size() || !record->spec().open ||
+        record->input_closed()) {
+      return damaged(name_of(fact.job) + " was fed something else");
+    }
+    record->note_fed(fact, std::move(feed));
+    state.event_log.restore_fed(fact.job, static_cast<std::uint32_t>(fact.split_bytes.size()),
+                                fact.closed);
+    return {};
+  }
   Status take(const JobControlled& fact, const std::string& /*note*/) const {
     return record_of(fact.job).status();
   }
@@ -127,7 +142,10 @@ struct MasterService::Recovery {
     FANFOLD_RETURN_IF_ERROR(read_note(note, "the end of " + name_of(fact.job), &end));
     end.status.job = fact.job;
     // A crash may have come before it was removed.
-    service.stagings_.add(fact.job, end.staging, state.now);
+    // What did not end well keeps what it was fed.
+    const bool succeeded = fact.state == proto::JobState::kSucceeded;
+    service.stagings_.add(
+        fact.job, {end.staging, succeeded ? fed_directory(end.staging) : std::string()}, state.now);
     state.jobs.add_ended(std::move(end));
     return {};
   }

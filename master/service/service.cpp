@@ -53,7 +53,8 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
       stagings_(limits::kStagingPatience),
       board_keeper_(state_, doors_.clock, doors_.board),
       planning_(doors_.side_work(side_options(state_.settings.planning_threads,
-                                              limits::kJobsUnfinished, doors_.transport))),
+                                              limits::kJobsUnfinished + FeedDesk::kSideWorkMost,
+                                              doors_.transport))),
       publishing_(doors_.side_work(
           side_options(limits::kPublishingThreads, limits::kJobsUnfinished, doors_.transport))),
       removing_(doors_.side_work(side_options(1, kRemovalsQueued, doors_.transport))),
@@ -82,7 +83,10 @@ Status MasterService::turn(Duration wait) {
   FANFOLD_RETURN_IF_ERROR(decide());
   state_.capsules_under_way = !noting_->idle();
   tell_followers();
-  remove_stagings(stagings_.take_removable(state_.attempts, state_.now));
+  const auto written_to = [this](JobId job) {
+    return state_.attempts.count(job) > 0 || client_desk_.feeds().writes_for(job);
+  };
+  remove_stagings(stagings_.take_removable(written_to, state_.now));
   FANFOLD_RETURN_IF_ERROR(send_outbox());
   if (doors_.store.exhausted()) return end_exhausted();
   state_.event_log.end_turn(state_.now);
@@ -246,7 +250,7 @@ void MasterService::collect_side_results() {
       if (auto* planned = std::get_if<PlanFinished>(&result)) {
         const JobId job = planned->job;
         auto unused = client_desk_.plan_finished(std::move(*planned));
-        if (unused) stagings_.add(job, std::move(*unused), state_.now);
+        if (unused) stagings_.add(job, {std::move(*unused), ""}, state_.now);
       } else if (auto* published = std::get_if<PublishFinished>(&result)) {
         JobRecord* record = state_.jobs.find(published->job);
         FANFOLD_CHECK(record != nullptr);
@@ -261,6 +265,8 @@ void MasterService::collect_side_results() {
           doors_.log.error("staging.left_behind",
                            {{"job", removed->job.value}, {"reason", removed->outcome.message()}});
         }
+      } else if (auto* fed = std::get_if<FeedWritten>(&result)) {
+        client_desk_.feeds().written(std::move(*fed));
       } else {
         const auto& written = std::get<CapsuleWritten>(result);
         if (!written.outcome.ok()) {
@@ -293,6 +299,7 @@ Status MasterService::decide() {
   // Before the log of a job that fails by one of them is closed.
   write_capsules();
   if (!too_early) perform_all(&output.actions);
+  client_desk_.feeds().end_turn();
   state_.reports.clear();
   return {};
 }
@@ -325,9 +332,9 @@ void MasterService::tell_followers() {
 void MasterService::remove_stagings(std::vector<StagingKeeper::Removable> stagings) {
   for (StagingKeeper::Removable& one : stagings) {
     const bool started = removing_->start([&files = doors_.files, one]() -> SideResult {
-      return remove_staging(files, one.job, one.staging);
+      return remove_remains(files, one.job, one.remains);
     });
-    if (!started) stagings_.add(one.job, std::move(one.staging), state_.now);
+    if (!started) stagings_.add(one.job, std::move(one.remains), state_.now);
   }
 }
 

@@ -110,6 +110,7 @@ class MasterService {
   std::string note_of(const CoverageDecided& fact);
   std::string note_of(const JobControlled& fact);
   std::string note_of(const DissentFound& fact);
+  std::string note_of(const InputFed& fact);
 
   /// The reverse, when a master is started.
   struct Recovery;

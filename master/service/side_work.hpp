@@ -23,6 +23,12 @@ struct PlanFinished {
   JobId job;
   Result<Plan> plan;
 };
+/// A batch for an open job is a file, durably; without a feeder: one that was not taken is gone.
+struct FeedWritten {
+  JobId job;
+  std::string feeder;
+  Status outcome;
+};
 struct PublishFinished {
   JobId job;
   Result<Published> outcome;
@@ -35,7 +41,8 @@ struct CapsuleWritten {
   JobId job;
   Status outcome;
 };
-using SideResult = std::variant<PlanFinished, PublishFinished, StagingRemoved, CapsuleWritten>;
+using SideResult =
+    std::variant<PlanFinished, PublishFinished, StagingRemoved, CapsuleWritten, FeedWritten>;
 
 class SideWork {
  public:

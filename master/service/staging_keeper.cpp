@@ -4,17 +4,17 @@
 
 namespace fanfold::master {
 
-void StagingKeeper::add(JobId job, std::string staging, Instant now) {
-  waiting_.insert_or_assign(job, Waiting{std::move(staging), now + patience_});
+void StagingKeeper::add(JobId job, Remains remains, Instant now) {
+  waiting_.insert_or_assign(job, Waiting{std::move(remains), now + patience_});
 }
 
-std::vector<StagingKeeper::Removable> StagingKeeper::take_removable(const AttemptBook& attempts,
-                                                                    Instant now) {
+std::vector<StagingKeeper::Removable> StagingKeeper::take_removable(
+    const std::function<bool(JobId)>& written_to, Instant now) {
   std::vector<Removable> removable;
   for (auto entry = waiting_.begin(); entry != waiting_.end();) {
-    const bool ready = attempts.count(entry->first) == 0 || entry->second.deadline <= now;
+    const bool ready = !written_to(entry->first) || entry->second.deadline <= now;
     if (ready) {
-      removable.push_back({.job = entry->first, .staging = std::move(entry->second.staging)});
+      removable.push_back({.job = entry->first, .remains = std::move(entry->second.remains)});
       entry = waiting_.erase(entry);
     } else {
       ++entry;
@@ -25,7 +25,7 @@ std::vector<StagingKeeper::Removable> StagingKeeper::take_removable(const Attemp
 
 std::vector<StagingKeeper::Removable> StagingKeeper::take_all() {
   std::vector<Removable> all;
-  for (auto& [job, waiting] : waiting_) all.push_back({job, std::move(waiting.staging)});
+  for (auto& [job, waiting] : waiting_) all.push_back({job, std::move(waiting.remains)});
   waiting_.clear();
   return all;
 }

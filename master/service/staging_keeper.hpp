@@ -1,18 +1,19 @@
 // Staging directories of ended jobs, until they may be removed.
 //
-// An attempt that was told to stop may still be writing; a directory removed under it would be made
-// again.  So a directory waits until no worker holds an attempt of its job, within a bound.
+// An attempt that was told to stop may still be writing, and so may the side thread that writes
+// what the job is fed; a directory removed under them would be made again.  So a directory waits
+// until nobody writes for its job, within a bound.
 
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "common/core/ids.hpp"
 #include "common/core/time.hpp"
-#include "master/service/attempt_book.hpp"
+#include "master/service/chores.hpp"
 
 namespace fanfold::master {
 
@@ -20,14 +21,14 @@ class StagingKeeper {
  public:
   explicit StagingKeeper(Duration patience) : patience_(patience) {}
 
-  void add(JobId job, std::string staging, Instant now);
+  void add(JobId job, Remains remains, Instant now);
 
   struct Removable {
     JobId job;
-    std::string staging;
+    Remains remains;
   };
   /// Those that nobody writes to any more, or that waited long enough.
-  std::vector<Removable> take_removable(const AttemptBook& attempts, Instant now);
+  std::vector<Removable> take_removable(const std::function<bool(JobId)>& written_to, Instant now);
   /// All, whoever writes.
   std::vector<Removable> take_all();
 
@@ -36,7 +37,7 @@ class StagingKeeper {
 
  private:
   struct Waiting {
-    std::string staging;
+    Remains remains;
     Instant deadline;
   };
   const Duration patience_;

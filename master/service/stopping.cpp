@@ -5,7 +5,7 @@
 
 #include "common/core/limits.hpp"
 #include "common/proto/messages.hpp"
-#include "master/publish/publish_objects.hpp"
+#include "master/service/chores.hpp"
 #include "master/service/service.hpp"
 
 namespace fanfold::master {
@@ -52,7 +52,8 @@ Status MasterService::advance_stop() {
 Status MasterService::finish_stop() {
   // What could not be waited for: directories under somebody's hands, jobs that would not end.
   for (const StagingKeeper::Removable& one : stagings_.take_all()) {
-    if (const Status removed = remove_staging_directory(doors_.files, one.staging); !removed.ok()) {
+    const Status removed = remove_remains(doors_.files, one.job, one.remains).outcome;
+    if (!removed.ok()) {
       doors_.log.error("staging.left_behind",
                        {{"job", one.job.value}, {"reason", removed.message()}});
     }

@@ -154,6 +154,66 @@ Status check_numbers(const proto::JobSpec& spec) {
   return {};
 }
 
+const char* name_of(abi::RecordFormat format) {
+  switch (format) {
+    case abi::RecordFormat::kLines:
+      return "lines";
+    case abi::RecordFormat::kKeyValue:
+      return "keys and values";
+    case abi::RecordFormat::kCsv:
+      return "CSV";
+    case abi::RecordFormat::kJsonLines:
+      return "JSON lines";
+    case abi::RecordFormat::kFixed:
+      return "records of a fixed length";
+    case abi::RecordFormat::kWholeFile:
+      return "whole files";
+  }
+  return "something unknown";
+}
+
+/// What has to be known of all of the input before its first record is mapped does not go together
+/// with input that comes later.
+Status check_open(const proto::JobSpec& spec) {
+  if (!spec.open) return {};
+  const std::string name = "an open job, whose input grows, ";
+  using abi::RecordFormat;
+  if (spec.format != RecordFormat::kLines && spec.format != RecordFormat::kKeyValue &&
+      spec.format != RecordFormat::kJsonLines) {
+    return refuse(name + "is fed lines; job " + spec.job_name + " reads " + name_of(spec.format) +
+                  ", and where one record of them ends only a reader of a whole file knows");
+  }
+  using proto::CompletionRule;
+  if (spec.completion.rule != CompletionRule::kAll &&
+      spec.completion.rule != CompletionRule::kAllCompleted) {
+    return refuse(name + "can be completed by all or all-completed: nobody knows how many tasks " +
+                  "there will be");
+  }
+  if (spec.deadline_ms != 0) return refuse(name + "has no deadline: close it when it is time");
+  if (spec.partitioning == abi::Partitioning::kRange && spec.partitions != 1) {
+    return refuse(name + "cannot be sorted over several parts, which takes a look at all of the " +
+                  "input first; ask for one part (-r 1)");
+  }
+  if (!spec.input_tags.empty()) {
+    return refuse(name + "cannot have named inputs: what is fed belongs to none of them");
+  }
+  if (!io::scheme_of(spec.output).empty()) {
+    return refuse(name + "writes to a directory, where what it is fed is kept, and not to a store");
+  }
+  if (spec.items != 0) return refuse(name + "has no number of items that shares could be of");
+  if (spec.gather.how == abi::Gather::kReduce) {
+    return refuse(name +
+                  "cannot be gathered by reducing, for which the number of its maps decides " +
+                  "where each goes: use --gather concat or merge-sort");
+  }
+  if (spec.partitions == 0) {
+    return refuse(name +
+                  "needs to be told how many reduce tasks it has (-r N): nobody knows how "
+                  "much there will be to reduce");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_submission(const proto::JobSpec& spec) {
@@ -163,7 +223,9 @@ Status check_submission(const proto::JobSpec& spec) {
                   std::to_string(limits::kNameBytes));
   }
   FANFOLD_RETURN_IF_ERROR(check_reference("plugin", spec.plugin));
-  if (spec.inputs.empty()) return refuse("job " + spec.job_name + " has no input");
+  if (spec.inputs.empty() && !spec.open) {
+    return refuse("job " + spec.job_name + " has no input");
+  }
   for (const std::string& input : spec.inputs) {
     FANFOLD_RETURN_IF_ERROR(check_input(spec, input));
   }
@@ -179,6 +241,7 @@ Status check_submission(const proto::JobSpec& spec) {
         "the job uses an option that this master does not know: is it older than the "
         "command that submitted?");
   }
+  FANFOLD_RETURN_IF_ERROR(check_open(spec));
   FANFOLD_RETURN_IF_ERROR(check_numbers(spec));
   FANFOLD_RETURN_IF_ERROR(check_completion(spec));
   FANFOLD_RETURN_IF_ERROR(check_gather(spec.gather));

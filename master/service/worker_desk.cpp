@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/capsule/capsule.hpp"
+#include "common/core/limits.hpp"
 #include "common/net/address.hpp"
 #include "master/service/admission.hpp"
 #include "master/service/emission_sum.hpp"
@@ -211,10 +212,12 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
   const KnownWorker* worker = known(message.worker, peer);
   if (worker == nullptr) return;
   proto::FailureReport& failure = message.failure;
-  AttemptFailed event{.worker = message.worker,
-                      .attempt = message.attempt,
-                      .kind = failure.kind,
-                      .lost_outputs = {}};
+  AttemptFailed event{
+      .worker = message.worker,
+      .attempt = message.attempt,
+      .kind = failure.kind,
+      .lost_outputs = {},
+      .delay = std::chrono::milliseconds(std::min(failure.delay_ms, limits::kGiveBackMsMost))};
   for (const proto::MapOutput& lost : failure.lost_outputs) {
     event.lost_outputs.push_back(lost.attempt);
   }

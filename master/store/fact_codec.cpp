@@ -139,14 +139,14 @@ void fields(Archive& archive, Value& fact) {
             fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
             fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity,
-            fact.job.replicas);
+            fact.job.replicas, fact.job.open);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
             fact.records, fact.bad_records, fact.failures);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
     archive(fact.task, fact.attempt);
   } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {
-    archive(fact.task, fact.attempt, fact.kind);
+    archive(fact.task, fact.attempt, fact.kind, fact.again_unix_us, fact.delay_us);
   } else if constexpr (std::is_same_v<Fact, JobCommitStarted>) {
     archive(fact.job);
   } else if constexpr (std::is_same_v<Fact, JobEnded>) {
@@ -164,17 +164,19 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.job, fact.reason, fact.covered);
   } else if constexpr (std::is_same_v<Fact, JobControlled>) {
     archive(fact.job, fact.control);
-  } else {
-    static_assert(std::is_same_v<Fact, DissentFound>);
+  } else if constexpr (std::is_same_v<Fact, DissentFound>) {
     archive(fact.task, fact.attempt, fact.worker, fact.worker_name, fact.digest, fact.decided,
             fact.accepted);
+  } else {
+    static_assert(std::is_same_v<Fact, InputFed>);
+    archive(fact.job, fact.split_bytes, fact.unix_us, fact.closed);
   }
 }
 
 // Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
 // 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound,
-// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled, 13 DissentFound.  The variant keeps this
-// order and grows at its end.
+// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled, 13 DissentFound, 14 InputFed.
+// The variant keeps this order and grows at its end.
 static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
 static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
 static_assert(std::is_same_v<std::variant_alternative_t<2, Fact>, MapOutputInvalidated>);
@@ -188,6 +190,7 @@ static_assert(std::is_same_v<std::variant_alternative_t<9, Fact>, TaskGivenUp>);
 static_assert(std::is_same_v<std::variant_alternative_t<10, Fact>, CoverageDecided>);
 static_assert(std::is_same_v<std::variant_alternative_t<11, Fact>, JobControlled>);
 static_assert(std::is_same_v<std::variant_alternative_t<12, Fact>, DissentFound>);
+static_assert(std::is_same_v<std::variant_alternative_t<13, Fact>, InputFed>);
 
 template <std::size_t kIndex = 0>
 void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {

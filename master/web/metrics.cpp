@@ -242,8 +242,9 @@ void add_attempts(const Totals& totals, Families* families) {
   for (const auto kind :
        {FailureKind::kException, FailureKind::kSignal, FailureKind::kExit, FailureKind::kTimeout,
         FailureKind::kStalled, FailureKind::kOutOfMemory, FailureKind::kInput, FailureKind::kPlugin,
-        FailureKind::kNonDeterministic, FailureKind::kWorkerLost, FailureKind::kFetch,
-        FailureKind::kNoSpace, FailureKind::kIo, FailureKind::kSpawn, FailureKind::kDrained}) {
+        FailureKind::kNonDeterministic, FailureKind::kGivenBack, FailureKind::kWorkerLost,
+        FailureKind::kFetch, FailureKind::kNoSpace, FailureKind::kIo, FailureKind::kSpawn,
+        FailureKind::kDrained}) {
     const auto found = totals.failures.find(kind);
     families->add(found == totals.failures.end() ? 0 : found->second,
                   {label("cause", proto::name_of(kind)),

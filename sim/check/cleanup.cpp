@@ -33,6 +33,7 @@ class Cleanup final : public Checker {
 
   void end() override {
     for (const std::string& name : scene().cluster->disks().children("/shared/out")) {
+      if (name.ends_with("-fed") && may_stay(name)) continue;
       if (name.find(".fanfold-") != std::string::npos && !excused()) {
         violate("I16", "/shared/out/" + name + " is left behind");
       }
@@ -40,6 +41,15 @@ class Cleanup final : public Checker {
   }
 
  private:
+  /// What a job was fed that has not ended well.
+  bool may_stay(const std::string& name) {
+    for (const auto& client : scene().cluster->clients()) {
+      if (!name.starts_with("." + client->plan().spec.job_name + ".")) continue;
+      return !client->end() || client->end()->state != proto::JobState::kSucceeded;
+    }
+    return false;
+  }
+
   /// Removing may itself meet a broken disk or a dying master, which a person is told of.
   bool excused() {
     static const std::set<FaultKind> kExcuses = {FaultKind::kDiskError,

@@ -28,7 +28,9 @@ class CompletionChecker final : public Checker {
   using Checker::Checker;
 
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
-    if (const auto* decided = std::get_if<master::CoverageDecided>(&fact)) {
+    if (const auto* fed = std::get_if<master::InputFed>(&fact)) {
+      changed_.insert(fed->job);
+    } else if (const auto* decided = std::get_if<master::CoverageDecided>(&fact)) {
       check(*decided);
     } else if (const auto* committed = std::get_if<master::AttemptCommitted>(&fact)) {
       changed_.insert(committed->task.job);
@@ -178,6 +180,8 @@ class CompletionChecker final : public Checker {
   void check_decided(JobId id) {
     const ModelJob* job = facts().find(id);
     if (job == nullptr || job->decided || job->ended || !job->may_be_partial()) return;
+    // More may come, whatever has become of what there is.
+    if (job->submitted.open) return;
     const CompletionRule rule = job->submitted.completion.rule;
     const std::uint32_t committed = job->committed(Stage::kMap);
     const std::uint32_t needed = master::maps_needed(job->submitted.completion, job->maps());

@@ -43,6 +43,12 @@ void FactModel::apply(const master::Fact& fact) {
           jobs[one.job.job].control = one.job.control;
         } else if constexpr (std::is_same_v<One, master::JobControlled>) {
           jobs[one.job].control = one.control;
+        } else if constexpr (std::is_same_v<One, master::InputFed>) {
+          ModelJob& job = jobs[one.job];
+          std::vector<std::uint64_t>& splits = job.submitted.split_bytes;
+          splits.insert(splits.end(), one.split_bytes.begin(), one.split_bytes.end());
+          for (const std::uint64_t bytes : one.split_bytes) job.fed_bytes += bytes;
+          if (one.closed) job.submitted.open = false;
         } else if constexpr (std::is_same_v<One, master::AttemptCommitted>) {
           ModelTask& task = jobs[one.task.job].tasks[one.task];
           task.committed = one.attempt;

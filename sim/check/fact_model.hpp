@@ -27,6 +27,7 @@ struct ModelTask {
 struct ModelJob {
   master::JobSubmitted submitted;
   proto::JobControl control;
+  std::uint64_t fed_bytes = 0;
   std::map<TaskId, ModelTask> tasks;  // Those that something happened to.
   /// What it covers, once that is decided: the maps that were committed then.
   std::optional<master::CoverageDecided> decided;

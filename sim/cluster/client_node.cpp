@@ -4,6 +4,7 @@
 
 #include "common/proto/messages.hpp"
 #include "sim/cluster/master_node.hpp"
+#include "sim/doors/task_work.hpp"
 #include "sim/world/witness.hpp"
 
 namespace fanfold::sim {
@@ -19,7 +20,9 @@ ClientNode::ClientNode(World& world, Network& network, std::uint32_t index,
                        std::uint32_t clock_rate, const JobPlan& plan)
     : Process(world, index, "client-" + plan.spec.job_name, clock_rate),
       plan_(plan),
-      transport_(network.connect(*this, kMasterAddress)) {}
+      transport_(network.connect(*this, kMasterAddress)) {
+  for (const FeedPlan& feeder : plan.feeders) feeders_.push_back({.plan = &feeder});
+}
 
 void ClientNode::begin() {
   submit_at_ = now() + plan_.submit_after;
@@ -67,6 +70,71 @@ void ClientNode::ask() {
   }
   change_asked_ = job_ != JobId{} && !cancel_wanted_ && !change_asked_ && change_to_ask_for();
   static_cast<void>(transport_->send({}, std::move(frame)));
+  if (job_ != JobId{} && !cancel_asked_) feed();
+}
+
+std::string ClientNode::bytes_of(const std::vector<std::uint64_t>& batch) {
+  std::string bytes;
+  for (const std::uint64_t number : batch) bytes += line_of(number);
+  return bytes;
+}
+
+bool ClientNode::all_fed() const {
+  return std::all_of(feeders_.begin(), feeders_.end(), [](const Feeder& feeder) {
+    return feeder.next == feeder.plan->batches.size();
+  });
+}
+
+void ClientNode::feed() {
+  constexpr std::uint32_t kPatience = 2;
+  if (!plan_.spec.open || closed_ || feed_refusal_) return;
+  for (Feeder& feeder : feeders_) {
+    const auto& batches = feeder.plan->batches;
+    const bool last = feeder.next + 1 == batches.size();
+    if (last && feeder.plan->gives_up && feeder.sent == kPatience) {
+      uncertain_.insert(batches.back().begin(), batches.back().end());
+      ++feeder.next;
+    }
+    if (feeder.next == batches.size()) continue;
+    ++feeder.sent;
+    static_cast<void>(
+        transport_->send({}, proto::encode(proto::Feed{.job = job_,
+                                                       .feeder = feeder.plan->name,
+                                                       .offset = feeder.offset,
+                                                       .bytes = bytes_of(batches[feeder.next])})));
+  }
+  if (!all_fed()) return;
+  static_cast<void>(transport_->send(
+      {}, proto::encode(proto::Feed{.job = job_, .feeder = "closer", .bytes = {}, .close = true})));
+}
+
+void ClientNode::read(const proto::FeedReply& reply) {
+  const auto code = static_cast<StatusCode>(reply.code);
+  // A disk that failed may work again, as a person finds out by trying.
+  const bool later = code == StatusCode::kExhausted || code == StatusCode::kUnavailable ||
+                     code == StatusCode::kIoError || code == StatusCode::kNoSpace;
+  if (reply.job != job_ || later) return;
+  if (reply.close) {
+    closed_ = closed_ || code == StatusCode::kOk;
+    if (code != StatusCode::kOk && !feed_refusal_) feed_refusal_ = reply.message;
+    return;
+  }
+  for (Feeder& feeder : feeders_) {
+    if (feeder.plan->name != reply.feeder || feeder.next == feeder.plan->batches.size()) continue;
+    const std::vector<std::uint64_t>& batch = feeder.plan->batches[feeder.next];
+    const std::uint64_t size = batch.size() * kLineBytes;
+    // What answers an earlier batch says nothing of this one.
+    if (reply.offset != feeder.offset || reply.size != size) continue;
+    if (code != StatusCode::kOk) {
+      feed_refusal_ = reply.message;
+      continue;
+    }
+    acknowledged_.insert(batch.begin(), batch.end());
+    feeder.offset += size;
+    ++feeder.next;
+    feeder.sent = 0;
+    ask_at_ = now();
+  }
 }
 
 std::optional<proto::JobChange> ClientNode::change_to_ask_for() const {
@@ -101,6 +169,7 @@ void ClientNode::read(const std::string& frame) {
     workers_at_rest_ = cluster->workers;
     return;
   }
+  if (const auto* fed = std::get_if<proto::FeedReply>(&*decoded)) return read(*fed);
   const auto* answer = std::get_if<proto::Answer>(&*decoded);
   if (answer == nullptr) return;
   const auto code = static_cast<StatusCode>(answer->code);

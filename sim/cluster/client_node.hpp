@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ class ClientNode final : public Process {
   /// The master did not take the job, and why.
   const std::optional<std::string>& refusal() const { return refusal_; }
   bool finished() const { return end_ || refusal_; }
+  /// Of what it had to feed: what the job has, as it was told, and what it never heard of.
+  const std::set<std::uint64_t>& acknowledged() const { return acknowledged_; }
+  const std::set<std::uint64_t>& uncertain() const { return uncertain_; }
+  /// The master did not take a batch for good, and why.
+  const std::optional<std::string>& feed_refusal() const { return feed_refusal_; }
   /// What the master said of its workers when all jobs had been over for a while.
   const std::vector<proto::WorkerStatus>& workers_at_rest() const { return workers_at_rest_; }
   void ask_for_workers();
@@ -41,6 +47,17 @@ class ClientNode final : public Process {
  private:
   void read(const std::string& frame);
   void ask();
+  /// One that feeds the job, batch by batch.
+  struct Feeder {
+    const FeedPlan* plan = nullptr;
+    std::size_t next = 0;      // Of its batches.
+    std::uint64_t offset = 0;  // Bytes of those before.
+    std::uint32_t sent = 0;    // How often the next one was.
+  };
+  static std::string bytes_of(const std::vector<std::uint64_t>& batch);
+  void feed();
+  void read(const proto::FeedReply& reply);
+  bool all_fed() const;
   /// What is to be another way than the master said last.
   std::optional<proto::JobChange> change_to_ask_for() const;
 
@@ -59,6 +76,11 @@ class ClientNode final : public Process {
   std::optional<proto::JobStatus> end_;
   std::optional<std::string> refusal_;
   std::vector<proto::WorkerStatus> workers_at_rest_;
+  std::vector<Feeder> feeders_;
+  bool closed_ = false;
+  std::set<std::uint64_t> acknowledged_;
+  std::set<std::uint64_t> uncertain_;
+  std::optional<std::string> feed_refusal_;
 };
 
 }  // namespace fanfold::sim

@@ -47,6 +47,7 @@ constexpr std::array kSettings = {
     Setting{"accept", &Config::accept},
     Setting{"hedge_per_mille", &Config::hedge_per_mille},
     Setting{"corrupt", &Config::corrupt},
+    Setting{"fed", &Config::fed},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -129,6 +130,17 @@ void tolerate_failures(SeedDraws& draw, Config* config) {
   config->lower_tolerance = draw.one_in(3) ? 1 : 0;
 }
 
+/// Jobs whose input comes while they run, where that goes together with the rest.
+void feed(SeedDraws& draw, Config* config) {
+  const bool counts = config->item_failures != 0 || config->on_bad_record != 0;
+  // Where a map goes depends on how many there are.
+  if (config->gather == static_cast<std::uint64_t>(abi::Gather::kReduce)) return;
+  if (counts || config->poison != 0 || config->splits == 0 || config->records == 0) return;
+  config->fed = draw(1, config->splits);
+  config->deadline_ms = 0;
+  config->completion = draw(0, static_cast<std::uint64_t>(proto::CompletionRule::kAllCompleted));
+}
+
 Result<std::uint64_t> number_of(const std::string& word, const std::string& line) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
@@ -203,6 +215,7 @@ Config config_of(std::uint64_t seed) {
   config.gather = draw.one_in(4) ? draw(1, 3) : 0;
   if (config.gather != 0) config.gather_arity = draw(2, 4);
   replicate(draw, &config);
+  if (draw.one_in(4)) feed(draw, &config);
   return config;
 }
 

@@ -50,6 +50,7 @@ struct Config {
   std::uint64_t hedge_per_mille = 0;  // Of the durations of a stage; 0: no hedges.
   /// The worker whose first life gives wrong results; 0: none.  Only where results are compared.
   std::uint64_t corrupt = 0;
+  std::uint64_t fed = 0;  // Of the splits, those that come while the job runs.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

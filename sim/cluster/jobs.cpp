@@ -94,6 +94,31 @@ void fail_items(const Config& config, const Draws& draws, std::uint64_t i, JobPl
       std::chrono::milliseconds(draws.between(Stream::kWorkload, {i, 11}, 0, 5000));
 }
 
+/// The last splits come from feeders, some splits at a time.
+void feed(const Config& config, const Draws& draws, std::uint64_t i, JobPlan* job) {
+  if (config.fed == 0) return;
+  const auto draw = [&](std::uint64_t what, std::uint64_t low, std::uint64_t high) {
+    return draws.between(Stream::kWorkload, {i, 12, what}, low, high);
+  };
+  job->spec.open = true;
+  const std::uint64_t planned = config.splits - std::min(config.fed, config.splits);
+  if (planned == 0) job->spec.inputs.clear();
+  job->feeders.resize(draw(1, 1, 3));
+  for (std::size_t n = 0; n < job->feeders.size(); ++n) {
+    job->feeders[n].name = "feeder-" + std::to_string(n);
+    job->feeders[n].gives_up = draw(2 + n, 0, 3) == 0;
+  }
+  std::uint64_t drawn = 10;
+  for (std::uint64_t split = planned; split < config.splits;) {
+    const std::uint64_t end = std::min(split + draw(++drawn, 1, 3), config.splits);
+    FeedPlan& feeder = job->feeders[draw(++drawn, 0, job->feeders.size() - 1)];
+    feeder.batches.emplace_back(
+        job->numbers.begin() + static_cast<std::ptrdiff_t>(split * config.records),
+        job->numbers.begin() + static_cast<std::ptrdiff_t>(end * config.records));
+    split = end;
+  }
+}
+
 }  // namespace
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults) {
@@ -131,6 +156,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
         draws.between(Stream::kWorkload, {i, 5}, 0, i == 1 ? config.submit_ms : 5000));
     if (config.control != 0) control(draws, i, &job);
     fail_items(config, draws, i, &job);
+    feed(config, draws, i, &job);
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -142,8 +168,15 @@ void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs) {
   }
   for (const JobPlan& job : jobs) {
     auto file = std::make_shared<FileBytes>();
-    for (const std::uint64_t number : job.numbers) file->bytes += line_of(number);
+    std::size_t fed = 0;
+    for (const FeedPlan& feeder : job.feeders) {
+      for (const auto& batch : feeder.batches) fed += batch.size();
+    }
+    for (std::size_t n = 0; n + fed < job.numbers.size(); ++n) {
+      file->bytes += line_of(job.numbers[n]);
+    }
     file->synced = file->bytes.size();
+    if (job.spec.inputs.empty()) continue;
     disks.add(job.spec.inputs.front(), {false, disks.new_inode(), file}, 0);
   }
   for (const char* directory : {"/", "/shared", kInputs}) disks.sync_names(directory, 0);

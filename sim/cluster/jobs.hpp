@@ -15,11 +15,19 @@
 
 namespace fanfold::sim {
 
+/// What one feeder gives to a job that is open: batches of numbers.
+struct FeedPlan {
+  std::string name;
+  std::vector<std::vector<std::uint64_t>> batches;
+  bool gives_up = false;  // On the last one, when it is not answered soon.
+};
+
 struct JobPlan {
   proto::JobSpec spec;
   std::vector<std::uint64_t> numbers;  // Of its input, ascending; the output holds each once...
   Poison poison;                       // ...but for these.
   Failing failing;                     // Those that maps count as failures.
+  std::vector<FeedPlan> feeders;       // The rest of its input, which comes when it runs.
   Duration submit_after{};
   /// Once it is accepted; for 0: never.
   Duration pause_after{};

@@ -185,5 +185,45 @@ TEST_F(Keys, MayUseAsMuchAsTheirQuotaSays) {
   EXPECT_THAT(third.err, AllOf(HasSubstr("may submit 2 jobs a minute"), HasSubstr("try again in")));
 }
 
+TEST_F(Keys, FeedTheirOwnJobsAlone) {
+  KeyedCluster cluster(workspace_);
+  cluster.keys({"add", "bob", "--role", "client"});
+  cluster.keys({"add", "small", "--role", "client", "--bytes", "10"});
+  workspace_.write("fed", "a b\n");
+  const auto feed = [&](const std::string& key, std::vector<std::string> words) {
+    CommandOptions options = cluster.as(key);
+    options.standard_input = workspace_.path("fed");
+    words.insert(words.begin(), "feed");
+    return run(workspace_, words, options);
+  };
+  const std::vector<std::string> open = {"submit", "word_count", "--open", "-r", "1", "-o"};
+  const auto submit = [&](const std::string& key) {
+    std::vector<std::string> words = open;
+    words.push_back("of-" + key);
+    const Outcome outcome = cluster.run_as(key, words);
+    return outcome.out.substr(0, outcome.out.find('\n'));
+  };
+  const std::string job = submit("alice");
+  const Outcome refused = feed("bob", {job});
+  EXPECT_EQ(refused.exit_code, 2) << refused.both();
+  EXPECT_THAT(refused.err, HasSubstr("the key 'bob' may feed its own jobs"));
+  EXPECT_EQ(feed("bob", {job, "--close"}).exit_code, 2);
+  EXPECT_EQ(feed("alice", {job}).exit_code, 0);
+  EXPECT_EQ(feed("alice", {job}).exit_code, 0);
+  EXPECT_EQ(feed("root", {job, "--close"}).exit_code, 0);
+  const std::string audit = cluster.audit_log();
+  EXPECT_EQ(audit.find("job.fed key=alice"), audit.rfind("job.fed key=alice")) << "once each";
+  EXPECT_THAT(audit, AllOf(HasSubstr("job.fed key=alice"), HasSubstr("job.fed key=root"),
+                           HasSubstr("job.closed key=root")));
+  // What is fed counts for the quota of who feeds.
+  const std::string small = submit("small");
+  EXPECT_EQ(feed("small", {small}).exit_code, 0);
+  EXPECT_EQ(feed("small", {small}).exit_code, 0);
+  const Outcome third = feed("small", {small});
+  EXPECT_EQ(third.exit_code, 2) << "it never becomes less: " << third.both();
+  EXPECT_THAT(third.err, AllOf(HasSubstr("the key 'small' may have 10 bytes"),
+                               HasSubstr("close job " + small)));
+}
+
 }  // namespace
 }  // namespace fanfold::e2e

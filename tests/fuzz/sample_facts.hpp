@@ -26,7 +26,8 @@ inline std::vector<master::Fact> sample_facts() {
   return {JobAccepted{job},
           AttemptCommitted{task, AttemptId{9}, WorkerId{3}, true, 1000, {1, 2, 3}},
           MapOutputInvalidated{task, AttemptId{9}},
-          TaskFailureCounted{task, AttemptId{9}, proto::FailureKind::kSignal},
+          TaskFailureCounted{task, AttemptId{9}, proto::FailureKind::kSignal, 1'700'000'000'000'000,
+                             100'000},
           JobCommitStarted{JobId{7}},
           JobEnded{JobId{7}, proto::JobState::kFailed, "why", task, AttemptId{9}},
           WorkerRegistered{WorkerId{3}, 4},
@@ -35,7 +36,8 @@ inline std::vector<master::Fact> sample_facts() {
           TaskGivenUp{task, AttemptId{9}, proto::FailureKind::kSignal},
           CoverageDecided{JobId{7}, proto::CompletionReason::kDeadlineExceeded, 1},
           JobControlled{JobId{7}, {8, 60, 2, true}},
-          DissentFound{task, AttemptId{9}, WorkerId{3}, "host/1", 12, true, 13}};
+          DissentFound{task, AttemptId{9}, WorkerId{3}, "host/1", 12, true, 13},
+          InputFed{JobId{7}, {300, 400}, 1'700'000'000'000'000, true}};
 }
 
 }  // namespace fanfold::fuzz

@@ -48,11 +48,12 @@ TEST(Admission, SaysWhoseKeyItIsAndWhichIsNeeded) {
   EXPECT_THAT(text, HasSubstr("an admin is needed"));
 }
 
-TEST(Admission, LetsAJobBeCancelledByItsOwnerAndByAdmins) {
-  EXPECT_TRUE(check_ownership(holder_of(Role::kClient, "alice"), "alice").ok());
-  EXPECT_FALSE(check_ownership(holder_of(Role::kClient, "bob"), "alice").ok());
-  EXPECT_TRUE(check_ownership(holder_of(Role::kAdmin, "root"), "alice").ok());
-  EXPECT_TRUE(check_ownership({}, "alice").ok());
+TEST(Admission, LetsAJobBeChangedByItsOwnerAndByAdmins) {
+  EXPECT_TRUE(check_ownership(holder_of(Role::kClient, "alice"), "alice", "feed").ok());
+  EXPECT_THAT(check_ownership(holder_of(Role::kClient, "bob"), "alice", "feed").message(),
+              HasSubstr("the key 'bob' may feed its own jobs"));
+  EXPECT_TRUE(check_ownership(holder_of(Role::kAdmin, "root"), "alice", "feed").ok());
+  EXPECT_TRUE(check_ownership({}, "alice", "feed").ok());
 }
 
 TEST(Quotas, CountTheJobsThatHaveNotEnded) {

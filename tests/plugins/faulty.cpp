@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -186,6 +187,10 @@ class Faulty {
     if (line == "fork") leave_a_child_behind();
     if (line == "thread") crash_in_a_thread();
     if (line == "segv once" && context_->attempt() == 1) write_to_null_pointer();
+    if (line.starts_with("give back ") && context_->attempt() == 1) {
+      const std::chrono::milliseconds delay(std::stoi(std::string(line.substr(10))));
+      context_->give_back(delay, "the service is away");
+    }
     if (line.starts_with("wait for ")) wait_for(std::string(line.substr(9)));
     if (line.starts_with("wait once for ") && context_->attempt() == 1) {
       wait_for(std::string(line.substr(14)));

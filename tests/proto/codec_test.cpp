@@ -138,9 +138,9 @@ TEST(Codec, RefusesUnknownEnumerationValuesAndStatusCodes) {
   EXPECT_THAT(decode<ClientReply>(frame).status().message(), HasSubstr("unknown status code 77"));
 
   frame = encode_struct(FailureReport{});
-  frame[2] = 10;  // Between the failures of the task and those of the infrastructure.
+  frame[2] = 11;  // Between the failures of the task and those of the infrastructure.
   EXPECT_THAT(decode_struct<FailureReport>(frame).status().message(),
-              HasSubstr("unknown value 10"));
+              HasSubstr("unknown value 11"));
 }
 
 TEST(Codec, RefusesMapsWhoseKeysRepeat) {

@@ -101,19 +101,9 @@ void Invariants::check(const Fact& fact) {
     give_up(*given_up);
   } else if (const auto* decided = std::get_if<CoverageDecided>(&fact)) {
     decide(*decided);
+  } else if (const auto* fed = std::get_if<InputFed>(&fact)) {
+    feed(*fed);
   }
-}
-
-void Invariants::give_up(const TaskGivenUp& fact) {
-  JobBook* job = job_of(fact.task, "given up");
-  if (job == nullptr) return;
-  TaskBook& task = job->tasks[{fact.task.stage, fact.task.index}];
-  if (fact.task.stage != Stage::kMap) report("a job cannot do without: " + to_text(Fact(fact)));
-  if (job->decided) report("given up after the coverage was decided: " + to_text(Fact(fact)));
-  if (task.committed != AttemptId{}) report("gave up what is committed: " + to_text(Fact(fact)));
-  for (const auto& [attempt, worker] : task.live) to_cancel_[attempt] = worker;
-  task.given_up = true;
-  task.last_committed = AttemptId{};
 }
 
 void Invariants::decide(const CoverageDecided& fact) {

@@ -62,6 +62,7 @@ class Invariants {
   void invalidate(const MapOutputInvalidated& fact);
   void give_up(const TaskGivenUp& fact);
   void decide(const CoverageDecided& fact);
+  void feed(const InputFed& fact);
   void end(const JobEnded& fact);
   void assign(const AssignAttempt& action);
   void adopt(const AdoptAttempt& action);

@@ -93,9 +93,10 @@ TEST(StageTasks, PassOverWhatWasCommittedBeforeARestart) {
 
 TEST(StageTasksDeathTest, RefuseIllegalMoves) {
   StageTasks stage(Stage::kMap, 1);
-  EXPECT_DEATH(stage.move(0, TaskState::kDelayed), "is_legal");
+  EXPECT_DEATH(stage.move(0, TaskState::kReady), "is_legal");
   stage.move(0, TaskState::kCommitted);
   EXPECT_DEATH(stage.move(0, TaskState::kCommitted), "is_legal");
+  EXPECT_DEATH(stage.move(0, TaskState::kDelayed), "is_legal");
 }
 
 TEST(AttemptLedger, FindsAttemptsReplayedOutOfOrder) {

@@ -52,6 +52,8 @@ TEST_F(SchedulerTest, RemembersSpentBudgetsAndTheFirstCause) {
   fail(first, FailureKind::kException);
   restart();
   join(1);
+  EXPECT_TRUE(live.empty()) << "its delay goes on";
+  wait(2s);
   fail(map(0), FailureKind::kExit);
   ASSERT_EQ(facts<JobEnded>().size(), 1u);
   EXPECT_EQ(facts<JobEnded>()[0].first_failure, first.attempt);

@@ -128,6 +128,8 @@ TEST_F(RetryTest, ARestartedMasterGoesOnCounting) {
   fail(map(0), FailureKind::kSignal);
   restart();
   join(1);
+  EXPECT_TRUE(live.empty()) << "its delay goes on";
+  wait(2s);
   fail(map(0), FailureKind::kSignal);
   EXPECT_EQ(status().state, JobState::kFailed);
 }

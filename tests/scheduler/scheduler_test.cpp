@@ -23,6 +23,7 @@ void SchedulerTest::submit(const Plan& plan) {
   job.items = plan.items;
   job.gather_arity = plan.gather_arity;
   job.replicas = plan.replicas;
+  job.open = plan.open;
   step(job);
 }
 
@@ -129,7 +130,7 @@ void SchedulerTest::give(const AssignAttempt& attempt, std::uint64_t digest) {
 
 void SchedulerTest::fail(const AssignAttempt& attempt, FailureKind kind,
                          std::vector<AttemptId> lost) {
-  step(AttemptFailed{attempt.worker, attempt.attempt, kind, std::move(lost)});
+  step(AttemptFailed{attempt.worker, attempt.attempt, kind, std::move(lost), {}});
 }
 
 void SchedulerTest::commit_all(Stage stage, JobId job) {

@@ -43,6 +43,7 @@ class SchedulerTest : public ::testing::Test {
     std::uint64_t items = 0;
     std::uint32_t gather_arity = 0;
     proto::ReplicaPolicy replicas{};
+    bool open = false;
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }

@@ -76,6 +76,10 @@ struct FactText {
         << " worker=" << fact.worker_name << " digest=" << fact.digest;
     if (fact.decided) out << " accepted=" << fact.accepted;
   }
+  void operator()(const InputFed& fact) const {
+    out << "input-fed job=" << fact.job.value << " splits=" << fact.split_bytes.size();
+    if (fact.closed) out << " closed";
+  }
 };
 
 struct ActionText {

@@ -323,6 +323,10 @@ std::optional<proto::FailureReport> run_guarded(Attempt& attempt) {
   } catch (const abi::HostFailure&) {
     // Noted by the host; a plugin that throws one of its own is told so.
     failure = user_failure(attempt, FailureKind::kException, "user code threw a HostFailure");
+  } catch (const abi::GivenBack& given) {
+    failure = user_failure(attempt, FailureKind::kGivenBack, "given back: " + given.why);
+    failure->delay_ms = given.delay_ms;
+    failure->record_to_blame = false;
   } catch (const std::bad_alloc&) {
     failure =
         user_failure(attempt, FailureKind::kOutOfMemory,

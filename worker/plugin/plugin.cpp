@@ -88,6 +88,8 @@ std::string describe_current_exception() {
   } catch (const std::exception& exception) {
     // Some say nothing but their name.
     return type == exception.what() ? type : type + ": " + exception.what();
+  } catch (const fanfold::abi::GivenBack& given) {
+    return "given back: " + given.why;
   } catch (const char* text) {
     return type + ": " + (text == nullptr ? "null" : text);
   } catch (const std::string& text) {

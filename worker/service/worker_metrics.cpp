@@ -27,8 +27,8 @@ void add_attempts(const WorkerFigures& figures, MetricText* text) {
   for (const FailureKind kind :
        {FailureKind::kException, FailureKind::kSignal, FailureKind::kExit, FailureKind::kTimeout,
         FailureKind::kStalled, FailureKind::kOutOfMemory, FailureKind::kInput, FailureKind::kPlugin,
-        FailureKind::kFetch, FailureKind::kNoSpace, FailureKind::kIo, FailureKind::kSpawn,
-        FailureKind::kCancelled}) {
+        FailureKind::kGivenBack, FailureKind::kFetch, FailureKind::kNoSpace, FailureKind::kIo,
+        FailureKind::kSpawn, FailureKind::kCancelled}) {
     const auto found = figures.failures.find(kind);
     text->add(found == figures.failures.end() ? std::uint64_t{0} : found->second,
               {{"cause", proto::name_of(kind)}});

@@ -185,6 +185,13 @@ inline constexpr std::string_view kUnmappedCounter = "fanfold.unmapped";
 
 struct HostFailure {};
 
+/// Context::give_back() throws it: no exception of the job, and nothing that its handlers of
+/// std::exception catch.  The host ends the attempt, and the task is due again after `delay_ms`.
+struct GivenBack {
+  std::uint64_t delay_ms = 0;
+  std::string why;
+};
+
 enum class TaskMode : std::uint8_t { kMap = 1, kReduce = 2, kSample = 3 };
 
 /// What a reduce task makes of its segments.  All but kWrite is a final run of partition 0, for the

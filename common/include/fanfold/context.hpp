@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <stdexcept>
@@ -73,6 +75,15 @@ class Context {
   void progress() {
     progress_.ticks.store(progress_.ticks.load(std::memory_order_relaxed) + 1,
                           std::memory_order_relaxed);
+  }
+
+  /// Ends this attempt: the task goes back to the queue, and is not handed out before `delay` has
+  /// passed (at most a day), wherever it was.  For work that cannot be done yet: a service is
+  /// away, a quota is used up.  It counts as one of the task's attempts, as the error
+  /// Task.GivenBack of a Retry, and the rest of the task's input waits with it.
+  [[noreturn]] void give_back(std::chrono::milliseconds delay, std::string_view why) {
+    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0));
+    throw abi::GivenBack{ms, std::string(why)};
   }
 
   /// Writes a line to the task's log.

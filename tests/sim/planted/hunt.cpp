@@ -45,7 +45,9 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "count_votes_twice",
                                                    "voters_keep_slots",
                                                    "replicas_on_one_worker",
-                                                   "hedge_everything"};
+                                                   "hedge_everything",
+                                                   "feed_twice",
+                                                   "feed_answers_before_fact"};
 
 }  // namespace
 

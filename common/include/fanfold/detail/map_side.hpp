@@ -150,6 +150,8 @@ class MapSide {
       job_.map(record, emitter_);
     } catch (const abi::HostFailure&) {
       throw;
+    } catch (const abi::GivenBack&) {
+      throw;  // The task is to be tried later, and so is this record.
     } catch (...) {
       // What combine() or partition() throws is not of this record.
       if (taking_) throw;
