@@ -12,6 +12,9 @@ namespace {
 
 using abi::Gather;
 
+/// The fewest that have a majority when one of them is wrong.
+constexpr std::uint32_t kReplicasDefault = 3;
+
 Status refuse(const std::string& flag, const std::string& why) {
   return {StatusCode::kInvalidArgument, "--" + flag + ": " + why + "."};
 }
@@ -30,8 +33,29 @@ Status gather_first(const Arguments& arguments, JobRequest* request) {
   return {};
 }
 
+/// What read_replica_flags() would say of --replicas, which nobody has typed.
+Status gather_quorum(const Arguments& arguments, JobRequest* request) {
+  if (const std::string rule = arguments.value("accept").value_or("quorum"); rule != "quorum") {
+    return refuse("gather", "quorum believes what most replicas of a task give, so --accept " +
+                                rule + " does not go with it");
+  }
+  for (const char* flag : {"hedge-after", "verify-sample"}) {
+    if (!arguments.has(flag)) continue;
+    return refuse("gather", "quorum runs each task several times from the start, so --" +
+                                std::string(flag) + " does not go with it");
+  }
+  if (arguments.has("in-process")) {
+    return refuse("gather",
+                  "quorum compares what different workers give, and --in-process has none; leave "
+                  "one of them out");
+  }
+  request->replicas = {kReplicasDefault, proto::AcceptRule::kQuorum};
+  return {};
+}
+
 Status read_strategy(const Arguments& arguments, const std::string& word, JobRequest* request) {
   if (word == "first") return gather_first(arguments, request);
+  if (word == "quorum") return gather_quorum(arguments, request);
   constexpr std::array kAll = {Gather::kConcat, Gather::kMergeSort, Gather::kReduce, Gather::kNone};
   std::vector<std::string> names;
   for (const Gather how : kAll) {
@@ -39,7 +63,7 @@ Status read_strategy(const Arguments& arguments, const std::string& word, JobReq
     if (word == names.back()) request->gather = how;
   }
   if (request->gather) return {};
-  names.emplace_back("first");
+  names.insert(names.end(), {"quorum", "first"});
   return refuse("gather",
                 "'" + word + "' is not " + join_words(names, " or ") + did_you_mean(word, names));
 }
@@ -49,8 +73,8 @@ Status read_strategy(const Arguments& arguments, const std::string& word, JobReq
 std::vector<Flag> gather_flags() {
   return {
       {"gather", '\0', "HOW",
-       "Make one file of the parts: concat, merge-sort or reduce; none: leave them. first: as "
-       "--completion first. Default: as the job says.",
+       "Make one file of the parts: concat, merge-sort or reduce; none: leave them. quorum: as "
+       "--replicas 3 --accept quorum. first: as --completion first. Default: as the job says.",
        false},
       {"gather-arity", '\0', "N",
        "Results that one task of the tree brings together, 2 to 256. Default: 16.", false},

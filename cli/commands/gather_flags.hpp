@@ -11,8 +11,8 @@ namespace fanfold::cli {
 
 std::vector<Flag> gather_flags();
 
-/// Checks every value; messages name the flag.  Call it after the flags of completion: to gather
-/// what is first is a policy.
+/// Checks every value; messages name the flag.  Call it after the flags of completion and before
+/// those of replicas: to gather what is first is a policy, and a quorum one that they complete.
 Status read_gather_flags(const Arguments& arguments, JobRequest* request);
 
 }  // namespace fanfold::cli

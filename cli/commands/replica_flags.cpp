@@ -41,12 +41,17 @@ Status read_accept(const Arguments& arguments, proto::ReplicaPolicy* policy) {
     return refuse("accept", "'" + *word + "' is not " + join_words(names, " or ") +
                                 did_you_mean(*word, names));
   }
-  if (policy->accept == AcceptRule::kQuorum && policy->replicas < 3) {
-    return refuse("accept",
-                  "of two results that differ neither is the majority; a quorum needs --replicas 3 "
-                  "or more, and --accept all asks both of two to agree");
-  }
   return {};
+}
+
+/// Of however it was asked for.
+Status check_majority(const Arguments& arguments, const proto::ReplicaPolicy& policy) {
+  if (policy.accept != AcceptRule::kQuorum || policy.replicas >= 3) return {};
+  return refuse(arguments.has("accept") ? "accept" : "gather",
+                policy.replicas == 1
+                    ? "one result has no majority; a quorum needs --replicas 3 or more"
+                    : "of two results that differ neither is the majority; a quorum needs "
+                      "--replicas 3 or more, and --accept all asks both of two to agree");
 }
 
 /// "p95", "p99.5"; or "2s".
@@ -104,6 +109,7 @@ std::vector<Flag> replica_flags() {
 Status read_replica_flags(const Arguments& arguments, JobRequest* request) {
   FANFOLD_RETURN_IF_ERROR(read_replicas(arguments, &request->replicas));
   FANFOLD_RETURN_IF_ERROR(read_accept(arguments, &request->replicas));
+  FANFOLD_RETURN_IF_ERROR(check_majority(arguments, request->replicas));
   FANFOLD_RETURN_IF_ERROR(read_hedge(arguments, &request->replicas));
   if (request->replicas.replicated() && arguments.has("verify-sample")) {
     return refuse("verify-sample", "--replicas runs each task more than once already");

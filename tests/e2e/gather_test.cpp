@@ -205,6 +205,14 @@ TEST_F(GatherTest, RefusesWhatCannotBeGatheredBeforeAnythingStarts) {
   refused(with(words, {"--gather-arity", "4"}), "nothing is brought together");
   refused(with(words, {"--gather", "first", "--completion", "all"}), "does not go with it");
   refused(with(words, {"--gather", "first", "--in-process"}), "one after the other");
+  refused(with(words, {"--gather", "quorom"}), "Did you mean 'quorum'?");
+  refused(with(words, {"--gather", "quorum", "--replicas", "2"}), "neither is the majority");
+  refused(with(words, {"--gather", "quorum", "--replicas", "1"}), "one result has no majority");
+  refused(with(words, {"--gather", "quorum", "--accept", "all"}), "--accept all does not go with");
+  refused(with(words, {"--gather", "quorum", "--hedge-after", "p95"}), "--hedge-after does not go");
+  refused(with(words, {"--gather", "quorum", "--verify-sample", "5%"}), "--verify-sample does not");
+  refused(with(words, {"--gather", "quorum", "--in-process"}), "--in-process has none");
+  refused(with(words, {"--gather", "quorum", "--workers", "2"}), "--workers is 2");
   refused({"sort", "in.txt", "-o", "out", "--gather", "reduce"}, "no combine()");
   refused({"top_k", "in.txt", "-o", "out", "--gather", "merge-sort"}, "use --gather concat");
 }
@@ -223,6 +231,24 @@ TEST_F(GatherTest, TakesTheFirstMapThatSucceeds) {
   EXPECT_EQ(declared.exit_code, 3) << declared.both();
   const Json one = Json::parse(workspace_.read("one/_PARTIAL"));
   EXPECT_EQ(one["gathered"]["strategy"], "merge-sort");
+}
+
+TEST_F(GatherTest, TakesWhatAQuorumOfReplicasAgreesOn) {
+  const auto policy_of = [&](const Words& more) {
+    const Words words = {"run",     faulty_plugin("held") + ":declared",
+                         "in.txt",  "-o",
+                         "out",     "--on-exists",
+                         "replace", "-r",
+                         "3",       "--gather",
+                         "quorum",  "--json"};
+    const Outcome voted = run(workspace_, with(words, more));
+    EXPECT_EQ(voted.exit_code, 0) << voted.both();
+    // How parts are gathered, the job says.
+    EXPECT_EQ(manifest("out")["gathered"]["strategy"], "merge-sort");
+    return Json::parse(voted.out)["replicas"]["policy"].get<std::string>();
+  };
+  EXPECT_EQ(policy_of({}), "quorum of 3 replicas");
+  EXPECT_EQ(policy_of({"--replicas", "4", "--accept", "quorum"}), "quorum of 4 replicas");
 }
 
 TEST_F(GatherTest, CoversWhatThePolicyLetGoOn) {
