@@ -48,16 +48,16 @@ def warm(bench):
         return small_jobs(bench, 31, env)
 
 
-def spin(bench, tasks, us, env):
-    """A job of `tasks` one-byte splits, each of one empty line."""
+def spin(bench, tasks, us, env, flags=()):
+    """A job of `tasks` one-byte splits, each of one empty line; gives the manifest too."""
     out = bench.output()
     measured = bench.job(bench.own_job("spin"), [bench.inputs.empty_lines(tasks)], out,
-                         ["--split-bytes", "1", "-r", "1", "--param", f"us={us}"], env=env)
+                         ["--split-bytes", "1", "-r", "1", "--param", f"us={us}", *flags], env=env)
     manifest = manifest_of(out)
     if manifest["run"]["map_tasks"] != tasks or manifest["input_records"] != tasks:
         sys.exit(f"{tasks} tasks were wanted: {manifest}")
     shutil.rmtree(out)
-    return measured
+    return measured, manifest
 
 
 def noop(bench):
@@ -65,9 +65,32 @@ def noop(bench):
     for tasks in (100, 200) if bench.tiny else (1_000, 10_000, 100_000, 1_000_000):
         with bench.cluster("--workers", "1", "--slots", "2") as (env, _):
             spin(bench, 100, 0, env)
-            runs = [spin(bench, tasks, 0, env).seconds for _ in range(bench.pairs(1 if tasks > 100_000 else 3))]
+            runs = [spin(bench, tasks, 0, env)[0].seconds for _ in range(bench.pairs(1 if tasks > 100_000 else 3))]
         result[f"{tasks} tasks"] = {"seconds": spread(runs), "tasks per second": spread([tasks / one for one in runs])}
     return result
+
+
+def percentile(counts, share):
+    """Of `counts`, how many by upper bound."""
+    wanted, seen = share * sum(counts.values()), 0
+    for bound, count in sorted(counts.items()):
+        seen += count
+        if seen >= wanted:
+            return bound
+    sys.exit("nothing was counted")
+
+
+def dispatch(bench):
+    """How long a slot waits between the end of a task and the start of its next."""
+    tasks, runs = 200 if bench.tiny else 100_000, []
+    with bench.cluster("--workers", "1", "--slots", "2") as (env, _):
+        for _ in range(bench.pairs(5) + 1):
+            measured, manifest = spin(bench, tasks, 100, env, ["--param", "turns=1"])
+            turns = {int(name.removeprefix("turn_us_")): count for name, count in manifest["counters"].items()}
+            runs.append((measured.seconds, percentile(turns, 0.5), percentile(turns, 0.99), percentile(turns, 0.999)))
+    seconds, middle, high, highest = zip(*runs[1:])
+    return {"tasks per second": spread([tasks / one for one in seconds]), "wait of a slot, milliseconds": spread(middle, 0.001),
+            "99th percentile": spread(high, 0.001), "99.9th percentile": spread(highest, 0.001)}
 
 
 def files(bench):
@@ -136,6 +159,8 @@ WORKLOADS = [
     Workload("cold", "fanfold run on a 1 KiB file: cluster start, job, durable output, teardown", "<= 80 ms", cold),
     Workload("warm", "the same job on a running cluster", "<= 10 ms", warm),
     Workload("noop", "map tasks that do nothing, one master, two slots", ">= 20,000 a second, flat", noop),
+    Workload("dispatch", "time between two tasks of a slot, tasks of 100 us, one master, two slots",
+             "p99 <= 5 ms at 10,000 a second", dispatch),
     Workload("files", "word count of 100,000 files of 1 KiB against one file of the same bytes",
              "<= 1.3x, opening left out", files),
     Workload("partitions", "join of 1 GiB, 10,000 partitions x 1,000 maps against 8 x 16", "<= 2x", partitions),
