@@ -113,11 +113,12 @@ def files(bench):
 
 
 def partitions(bench):
-    """A join, as it has no combiner: everything is shuffled.  Outputs are compared as sets of lines."""
+    """A join, as it has no combiner: everything is shuffled.  Outputs are compared as sets of lines.
+    The floor is what as many durable files of as many bytes cost by themselves, and what they do when nothing is done for them."""
     tables = bench.inputs.tables(GIB)
     size = sum(path.stat().st_size for path in tables)
     shapes = {"few": (8, size // 16 + 1), "many": (200 if bench.tiny else 10_000, size // (50 if bench.tiny else 1_000) + 1)}
-    times, sums = {name: [] for name in shapes}, set()
+    times, sums, floors = {name: [] for name in shapes}, set(), {"floor": [], "bare floor": []}
     for _ in range(bench.pairs(3) + 1):
         for name, (parts, split) in shapes.items():
             out = bench.output()
@@ -128,10 +129,15 @@ def partitions(bench):
             listed = f"find {out} -name 'part-*' -print0 | sort -z | xargs -0 cat >{bench.work}/all"
             run(f"{listed}; {bench.inputs.program('plain')} lines {bench.work}/sum {bench.work}/all")
             sums.add((bench.work / "sum").read_text())
+            written = sum(path.stat().st_size for path in out.glob("part-*"))
+            shutil.rmtree(out)
+        for name, flags in (("floor", []), ("bare floor", ["bare"])):
+            out = bench.output()
+            floors[name].append(run([bench.inputs.program("write_files"), out, shapes["many"][0], written, *flags]).seconds)
             shutil.rmtree(out)
     if len(sums) != 1:
         sys.exit(f"many partitions hold other lines than few: {sums}")
-    return {f"{name} seconds": spread(values[1:]) for name, values in times.items()} | {
+    return {f"{name} seconds": spread(values[1:]) for name, values in (times | floors).items()} | {
         "ratio": ratios(times["many"][1:], times["few"][1:])}
 
 
