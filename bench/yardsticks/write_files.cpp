@@ -1,6 +1,6 @@
 // write_files DIR COUNT BYTES [bare]: the floor of COUNT outputs of BYTES in all, in two threads: each file in a directory of
-// its own, written, made durable, linked to where it shall be seen, and its first name and directory removed; with `bare` only
-// written, in one directory.
+// its own, written, made durable and linked to where it shall be seen, and first names and directories removed in the end; with
+// `bare` only written, in one directory.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,7 +29,10 @@ int main(int argc, char** argv) {
       if (file < 0 || write(file, buffer.data(), buffer.size()) != static_cast<long>(buffer.size())) ++failed;
       if (!bare && (fsync(file) != 0 || link(path.c_str(), target.c_str()) != 0)) ++failed;
       close(file);
-      if (!bare && (unlink(path.c_str()) != 0 || rmdir(own.c_str()) != 0)) ++failed;
+    }
+    for (long i = which; i < count && !bare; i += 2) {
+      const std::string own = base + "/" + std::to_string(i);
+      if (unlink((own + "/part").c_str()) != 0 || rmdir(own.c_str()) != 0) ++failed;
     }
   };
   std::thread other(half, 1);
