@@ -3,6 +3,7 @@ import dataclasses
 import json
 import re
 import shutil
+import statistics
 import sys
 import time
 from typing import Callable
@@ -149,6 +150,26 @@ def partitions(bench):
         "ratio": ratios(times["many"][1:], times["few"][1:])}
 
 
+def hot(bench):
+    """How much longer than the median reduce the longest takes."""
+    words, log, skews, sizes = bench.inputs.hot(), bench.work / "events", [], []
+    for _ in range(bench.pairs(5) + 1):
+        out, times = bench.output(), []
+        bench.job("word_count", [words], out, ["-r", "16", "--events", log])
+        for line in log.read_text().splitlines():
+            event = json.loads(line)
+            if event["event"] == "attempt.ended" and event["task"].startswith("reduce-"):
+                times.append(event["time"] - event["started"])
+            elif event["event"] == "keys.measured":
+                sizes.append(max(event["partition_bytes"]) / statistics.median(event["partition_bytes"]))
+        if len(times) != 16 or not manifest_of(out):
+            sys.exit(f"16 reduces were wanted: {times}")
+        skews.append(max(times) / statistics.median(times))
+        shutil.rmtree(out)
+        log.unlink()
+    return {"longest reduce / median": spread(skews[1:]), "largest partition / median, as emitted": spread(sizes[1:])}
+
+
 def scatter(bench):
     """From request to answer, the whole command, one at a time."""
     shards = bench.inputs.shards(16)
@@ -178,5 +199,6 @@ WORKLOADS = [
     Workload("files", "word count of 100,000 files of 1 KiB against one file of the same bytes",
              "<= 1.3x, opening left out", files),
     Workload("partitions", "join of 1 GiB, 10,000 partitions x 1,000 maps against 8 x 16", "<= 2x", partitions),
+    Workload("hot", "word count of 1 GiB of Zipf words with 1.2, 16 reduces: skew of their times", "<= 2", hot),
     Workload("scatter", "fanfold scatter to 16 targets on a running cluster of 16 slots", "", scatter),
 ]

@@ -83,6 +83,10 @@ class Inputs:
     def zipf(self, size=GIB):
         return self.generated("zipf", self.size(size))
 
+    def hot(self, size=GIB):
+        """Words of which the most frequent is a fifth of all: Zipf with 1.2."""
+        return self.generated("hot", self.size(size))
+
     def unique_words(self, size=256 * MIB):
         return self.generated("uniq", self.size(size))
 
