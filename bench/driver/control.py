@@ -84,7 +84,7 @@ def percentile(counts, share):
 
 def dispatch(bench):
     """How long a slot waits between the end of a task and the start of its next."""
-    tasks, runs = 200 if bench.tiny else 100_000, []
+    tasks, runs = 200 if bench.tiny else 50_000, []
     with bench.cluster("--workers", "1", "--slots", "2") as (env, _):
         for _ in range(bench.pairs(5) + 1):
             measured, manifest = spin(bench, tasks, 100, env, ["--param", "turns=1"])
