@@ -11,6 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 std::string program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
   return (std::filesystem::path(FANFOLD_BIN).parent_path() / name).string();
 }
 
@@ -65,9 +66,18 @@ std::unique_ptr<e2e::Running> HostedCluster::on_host(int host, const std::string
   return std::make_unique<e2e::Running>(workspace_, std::move(all), options);
 }
 
+void HostedCluster::mount_on(int host, std::string source, std::string target) {
+  mounts_[host] = {std::move(source), std::move(target)};
+}
+
 void HostedCluster::start_worker(int host, std::uint64_t disk_bytes) {
   // Host 1 is there, and its master with it.
   if (host != 1) network_.add_host(host, disk_, disk_bytes);
+  if (const auto own = mounts_.find(host); own != mounts_.end()) {
+    const e2e::Outcome mounted =
+        on_host(host, "/bin/mount", {"--bind", own->second.source, own->second.target})->wait();
+    if (mounted.exit_code != 0) throw std::runtime_error(mounted.both());
+  }
   if (starts_[host]++ == 0) make_key(name_of(host), "worker");
   workers_[host] = on_host(
       host, "fanfold-worker",

@@ -26,6 +26,8 @@ class HostedCluster {
   ~HostedCluster();
 
   Network& network() { return network_; }
+  /// What is mounted at `source` here is what a host (but for 1) has at `target` from its start on.
+  void mount_on(int host, std::string source, std::string target);
   /// A host with a worker; returns when it has been welcomed.
   void add_worker(int host, std::uint64_t disk_bytes = kLargeDisk);
   /// The same without the wait.
@@ -35,6 +37,9 @@ class HostedCluster {
   /// `fanfold` on host 1, with the key of a client.
   e2e::Outcome run(std::vector<std::string> words);
   std::unique_ptr<e2e::Running> start(std::vector<std::string> words);
+  /// Any program there; a name without a slash is one of Fanfold's.
+  std::unique_ptr<e2e::Running> on_host(int host, const std::string& program,
+                                        std::vector<std::string> words);
 
   /// Names of workers that the master hears.
   std::vector<std::string> workers();
@@ -44,8 +49,10 @@ class HostedCluster {
   std::string master_log() const { return log_of("master.log"); }
 
  private:
-  std::unique_ptr<e2e::Running> on_host(int host, const std::string& program,
-                                        std::vector<std::string> words);
+  struct Mount {
+    std::string source;
+    std::string target;
+  };
   void make_key(const std::string& name, const std::string& role) const;
   std::string key(const std::string& name) const;
   std::string log_of(const std::string& name) const;
@@ -57,6 +64,7 @@ class HostedCluster {
   std::unique_ptr<e2e::Running> master_;
   std::map<int, std::unique_ptr<e2e::Running>> workers_;
   std::map<int, int> starts_;
+  std::map<int, Mount> mounts_;
 };
 
 }  // namespace fanfold::hosts
