@@ -6,9 +6,11 @@
 #include <variant>
 
 #include "common/core/limits.hpp"
+#include "common/net/any_server.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/versions.hpp"
 #include "common/security/key_file.hpp"
+#include "common/security/known_master.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -229,6 +231,7 @@ Result<std::unique_ptr<Client>> connect_client(const MasterPlace& place, Clock& 
                                                const std::vector<int>& descriptors) {
   net::SocketOptions options;
   std::string key;
+  net::ServerKeys masters;
   if (place.address.starts_with("tcp://")) {
     if (place.key.empty()) {
       return Status(StatusCode::kInvalidArgument,
@@ -241,10 +244,11 @@ Result<std::unique_ptr<Client>> connect_client(const MasterPlace& place, Clock& 
     options.protection =
         net::Proved{std::make_shared<const security::KeyPair>(file.pair), file.master};
     key = "the key '" + file.name + "' of " + place.key;
+    masters = [known = security::KnownMaster(place.key, file)]() mutable { return known.keys(); };
   }
   FANFOLD_RETURN_IF_ERROR(net::check_address(place.address, options));
   FANFOLD_ASSIGN_OR_RETURN(std::unique_ptr<net::Transport> transport,
-                           net::connect(place.address, options));
+                           net::connect_to_any(place.address, options, std::move(masters)));
   return std::make_unique<Client>(std::move(transport), place.address, std::move(key), clock,
                                   descriptors);
 }

@@ -30,8 +30,10 @@ constexpr const char* kOwner = "owner";
 std::string record_path(const std::string& directory) { return directory + "/master.json"; }
 
 Status write_record(const std::string& directory, const KeyedMaster& master) {
-  const nlohmann::json json = {
-      {"address", master.address}, {"process", master.process}, {"http", master.http_port}};
+  const nlohmann::json json = {{"address", master.address},
+                               {"process", master.process},
+                               {"http", master.http_port},
+                               {"key", master.key}};
   return security::write_private_file(record_path(directory), json.dump(2) + "\n");
 }
 
@@ -76,6 +78,12 @@ Result<std::string> read_line(int descriptor, Interrupts& interrupts) {
   }
 }
 
+Result<std::string> key_in(const std::string& directory) {
+  FANFOLD_ASSIGN_OR_RETURN(const security::KeyFile key,
+                           security::read_master_key(key_directory(directory)));
+  return security::fingerprint(key.pair.public_key);
+}
+
 Status start(const std::string& program_directory, const std::string& directory,
              Interrupts& interrupts, KeyedMaster* master) {
   ProgramOptions options;
@@ -86,6 +94,7 @@ Status start(const std::string& program_directory, const std::string& directory,
   options.http_port = master->http_port;
   options.listen = master->address;
   options.key_directory = key_directory(directory);
+  FANFOLD_ASSIGN_OR_RETURN(master->key, key_in(directory));
   FANFOLD_ASSIGN_OR_RETURN(Pipe ready, make_pipe());
   options.ready_fd = ready.write_end;
   const Result<pid_t> process = spawn(master_program(options));
@@ -146,6 +155,7 @@ Result<std::optional<KeyedMaster>> read_keyed_master(const std::string& director
     master.address = json.at("address").get<std::string>();
     master.process = json.at("process").get<pid_t>();
     master.http_port = json.value("http", std::uint16_t{0});
+    master.key = json.value("key", "");
     return std::optional<KeyedMaster>(master);
   };
   return read_private_record<KeyedMaster>(
@@ -169,12 +179,16 @@ Result<KeyedMaster> ensure_keyed_master(const std::string& program_directory,
     FANFOLD_RETURN_IF_ERROR(check_owner(directory));
     master = *before;
     if (lives(master.process, directory)) {
-      if (!wish.http_port || *wish.http_port == master.http_port) return master;
-      return Status(StatusCode::kInvalidArgument,
-                    "the master of the cluster in " + directory +
-                        " is up; --http is for one that is started.\nTake the cluster down first: "
-                        "'fanfold cluster down --dir " +
-                        directory + "'.");
+      if (wish.http_port && *wish.http_port != master.http_port) {
+        return Status(StatusCode::kInvalidArgument,
+                      "the master of the cluster in " + directory +
+                          " is up; --http is for one that is started.\nTake the cluster down "
+                          "first: 'fanfold cluster down --dir " +
+                          directory + "'.");
+      }
+      FANFOLD_ASSIGN_OR_RETURN(master.has_new_key, needs_another_key(directory, master));
+      if (!master.has_new_key) return master;
+      end_keyed_master(directory, master, false);
     }
   } else {
     FANFOLD_RETURN_IF_ERROR(make_keys(directory));
@@ -185,6 +199,14 @@ Result<KeyedMaster> ensure_keyed_master(const std::string& program_directory,
   if (started.ok()) return master;
   end_keyed_master(directory, master, false);
   return started;
+}
+
+Result<bool> needs_another_key(const std::string& directory, const KeyedMaster& master) {
+  FANFOLD_ASSIGN_OR_RETURN(const security::KeyFile key,
+                           security::read_master_key(key_directory(directory)));
+  // What an earlier version has started may have either, once there was a switch.
+  if (master.key.empty()) return key.other && !key.other_secret;
+  return master.key != security::fingerprint(key.pair.public_key);
 }
 
 void end_keyed_master(const std::string& directory, const KeyedMaster& master, bool asked) {

@@ -23,6 +23,8 @@ struct KeyedMaster {
   std::string address;  // tcp://HOST:PORT
   pid_t process = 0;
   std::uint16_t http_port = 0;  // 0: it shows no pages.
+  std::string key;              // Fingerprint of its key; empty: an earlier version started it.
+  bool has_new_key = false;     // It was started again now, because its directory has another.
 };
 
 /// Asks a master that lives to stop; whether it will.
@@ -48,10 +50,14 @@ Result<std::optional<KeyedMaster>> read_keyed_master(const std::string& director
 Status check_unused(const std::string& directory);
 
 /// In a directory that is locked and has the record of the cluster that it is for: makes new keys,
-/// or uses those of an earlier master, and returns when the master listens.
+/// or uses those of an earlier master, and returns when the master listens.  One that lives and
+/// has another key than its directory by now is started again; its jobs go on.
 Result<KeyedMaster> ensure_keyed_master(const std::string& program_directory,
                                         const std::string& directory, const KeyedMasterWish& wish,
                                         Interrupts& interrupts);
+
+/// Whether the directory has another key than the master was started with, or may have been.
+Result<bool> needs_another_key(const std::string& directory, const KeyedMaster& master);
 
 /// Ends the master; its directory stays.  `asked`: it was told to stop.
 void end_keyed_master(const std::string& directory, const KeyedMaster& master, bool asked);

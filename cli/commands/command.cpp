@@ -92,8 +92,8 @@ const std::vector<Command>& all_commands() {
       cluster_up_command(),    cluster_down_command(), cluster_status_command(),
       cluster_scale_command(), keys_init_command(),    keys_add_command(),
       keys_list_command(),     keys_revoke_command(),  keys_rotate_command(),
-      doctor_command(),        completion_command(),   man_command(),
-      version_command(),       help_command(),
+      keys_learn_command(),    doctor_command(),       completion_command(),
+      man_command(),           version_command(),      help_command(),
   };
   return commands;
 }

@@ -97,6 +97,7 @@ Command keys_add_command();
 Command keys_list_command();
 Command keys_revoke_command();
 Command keys_rotate_command();
+Command keys_learn_command();
 Command cluster_up_command();
 Command cluster_down_command();
 Command cluster_status_command();

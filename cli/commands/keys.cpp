@@ -1,10 +1,11 @@
-// `keys init`, `add`, `list`, `revoke` and `rotate`: who may talk to a master over TCP.
+// `keys init`, `add`, `list`, `revoke`, `rotate` and `learn`: who may talk to a master over TCP.
 
 #include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/command.hpp"
+#include "cli/commands/master_rotation.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/text/table.hpp"
 #include "common/net/key_pair.hpp"
@@ -112,6 +113,17 @@ int list_main(const Environment& environment, const Arguments& arguments) {
   nlohmann::json rows = nlohmann::json::array();
   Table table({"NAME", "ROLE", "FINGERPRINT", "ADDED", "UNTIL", "JOBS", "SUBMISSIONS/MIN", "TASKS",
                "BYTES"});
+  const auto add_master = [&](const security::PublicKey& key, const char* use) {
+    const char* role = name_of(security::Role::kMaster);
+    table.add({kMasterName, role, fingerprint(key), "-", use, "-", "-", "-", "-"});
+    rows.push_back(
+        {{"name", kMasterName}, {"role", role}, {"fingerprint", fingerprint(key)}, {"use", use}});
+  };
+  const bool switched = directory->other_master() && !directory->other_is_next();
+  add_master(directory->master(), switched ? "from its start on" : "in use");
+  if (directory->other_master()) {
+    add_master(*directory->other_master(), switched ? "until finished" : "next");
+  }
   for (const security::KeyEntry& entry : directory->entries()) {
     if (!entry.valid_at(now)) continue;
     const security::KeyHolder& holder = entry.holder;
@@ -164,10 +176,42 @@ Result<std::string> rotate(const Environment& environment, const Arguments& argu
 }
 
 int rotate_main(const Environment& environment, const Arguments& arguments) {
+  if (arguments.positionals().front() == kMasterName) {
+    const Status done =
+        rotate_master(directory_of(environment, arguments), arguments, seconds_now());
+    return done.ok() ? kExitDone : report(done);
+  }
+  for (const char* step : {"anew", "switch", "finish"}) {
+    if (!arguments.has(step)) continue;
+    return report({StatusCode::kInvalidArgument,
+                   "--" + std::string(step) + " is a step of 'fanfold keys rotate master'."});
+  }
   const Result<std::string> file = rotate(environment, arguments);
   if (!file.ok()) return report(file.status());
   print(*file + "\n");
   return kExitDone;
+}
+
+Status learn(const Arguments& arguments) {
+  const std::vector<std::string>& words = arguments.positionals();
+  std::vector<security::PublicKey> keys;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const auto bytes = security::parse_hex(words[i]);
+    if (!bytes) {
+      return {StatusCode::kInvalidArgument,
+              "'" + words[i] +
+                  "' is no key: 64 hexadecimal digits, as 'fanfold keys rotate master' prints "
+                  "them."};
+    }
+    keys.emplace_back().bytes = *bytes;
+  }
+  const auto other = keys.size() > 1 ? std::optional(keys[1]) : std::nullopt;
+  return security::tell_key_file(words.front(), keys.front(), other);
+}
+
+int learn_main(const Environment&, const Arguments& arguments) {
+  const Status learned = learn(arguments);
+  return learned.ok() ? kExitDone : report(learned);
 }
 
 Flag directory_flag() {
@@ -232,10 +276,34 @@ Command keys_revoke_command() {
 Command keys_rotate_command() {
   Command command = keys_command("rotate", "NAME", "Makes a new key for a name that has one.");
   command.syntax.description =
-      "Name, role and quotas stay. The old key is accepted for a while beside the new one.";
-  command.syntax.flags.push_back(
-      {"overlap", '\0', "TIME", "How long the old key is accepted. Default: 24h.", false});
+      "Name, role and quotas stay. The old key is accepted for a while beside the new one.\n"
+      "\n"
+      "'rotate master' is for the master's own key, in three steps: without a flag it gets a\n"
+      "second one, and the key files of the directory name both; --switch has the master use it\n"
+      "from its next start on; --finish drops the first. Key files that are elsewhere are told by\n"
+      "'fanfold keys learn'. A step can be repeated.";
+  const std::vector<Flag> more = {
+      {"overlap", '\0', "TIME", "How long the old key is accepted. Default: 24h.", false},
+      {"anew", '\0', "", "Of master: another second key, in place of one that was made before.",
+       false},
+      {"switch", '\0', "", "Of master: its next start is with its second key.", false},
+      {"finish", '\0', "", "Of master: the first key is forgotten.", false}};
+  command.syntax.flags.insert(command.syntax.flags.end(), more.begin(), more.end());
   command.run = rotate_main;
+  return command;
+}
+
+Command keys_learn_command() {
+  Command command = keys_command("learn", "FILE KEY [KEY]",
+                                 "Tells a key file by which keys its holder knows the master.");
+  command.syntax.description =
+      "A key is the master's public one, 64 hexadecimal digits that 'fanfold keys rotate master'\n"
+      "prints: the one in use, and while it is rotated the other. A worker that runs looks into\n"
+      "its file when the master has none of the keys that it knows.";
+  command.syntax.flags.clear();
+  command.syntax.positionals_min = 2;
+  command.syntax.positionals_max = 3;
+  command.run = learn_main;
   return command;
 }
 

@@ -96,11 +96,14 @@ Result<HostsUp> bring_up_workers(const HostClusterPlace& place, const KeyedMaste
                                  Interrupts& interrupts) {
   HostWorkers workers({place.directory, place.program_directory, place.version, master.address},
                       record);
-  FANFOLD_RETURN_IF_ERROR(workers.look(interrupts));
+  const Status looked = workers.look(interrupts);
+  // One host that is away must not keep the others from what they have to know.
+  Status status = workers.tell_master(interrupts);
+  FANFOLD_RETURN_IF_ERROR(looked);
   // After the look: a host that is not there is not remembered.  Before anything runs there:
   // whatever happens, `down` finds all of it.
   FANFOLD_RETURN_IF_ERROR(write_host_record(place.directory, record));
-  Status status = workers.start(interrupts);
+  if (status.ok()) status = workers.start(interrupts);
   if (status.ok()) status = workers.wait_until_welcomed(interrupts);
   if (!status.ok()) {
     before.cluster = record.cluster;
@@ -115,14 +118,36 @@ Result<HostsUp> bring_up_workers(const HostClusterPlace& place, const KeyedMaste
   up.workers = static_cast<std::uint32_t>(record.hosts.size());
   up.started = workers.started();
   up.notes = workers.notes();
+  if (master.has_new_key) {
+    up.notes.push_back("the master was started again and has its new key; its jobs go on");
+  }
   return up;
 }
 
+/// Before the master is started with another key than it had: who knows both finds it under
+/// either.
+Status tell_hosts_first(const HostClusterPlace& place, const KeyedMaster& master,
+                        const HostRecord& record, Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const bool other, needs_another_key(place.directory, master));
+  if (!other) return {};
+  HostWorkers workers({place.directory, place.program_directory, place.version, master.address},
+                      record);
+  const Status looked = workers.look(interrupts);
+  const Status told = workers.tell_master(interrupts);
+  Status failure = looked.ok() ? told : looked;
+  if (failure.ok()) return {};
+  return std::move(failure).with_context("the master goes on with the key that it has");
+}
+
 Result<HostsUp> bring_up_there(const HostClusterPlace& place,
-                               const std::optional<HostRecord>& before, bool has_master,
+                               const std::optional<HostRecord>& before,
+                               const std::optional<KeyedMaster>& earlier,
                                const HostClusterWish& wish, Interrupts& interrupts) {
   KeyedMasterWish master_wish;
-  if (!has_master) {
+  if (earlier && before) {
+    FANFOLD_RETURN_IF_ERROR(tell_hosts_first(place, *earlier, *before, interrupts));
+  }
+  if (!earlier) {
     FANFOLD_ASSIGN_OR_RETURN(master_wish.address, own_endpoint(wish, interrupts));
   }
   master_wish.http_port = wish.http_port;
@@ -132,7 +157,10 @@ Result<HostsUp> bring_up_there(const HostClusterPlace& place,
       const KeyedMaster master,
       ensure_keyed_master(place.program_directory, place.directory, master_wish, interrupts));
   FANFOLD_ASSIGN_OR_RETURN(HostRecord record, merged(before, wish));
-  FANFOLD_ASSIGN_OR_RETURN(record.cluster, cluster_name(place.directory));
+  // It stays when the master has another key.
+  if (record.cluster.empty()) {
+    FANFOLD_ASSIGN_OR_RETURN(record.cluster, cluster_name(place.directory));
+  }
   return bring_up_workers(place, master, before.value_or(HostRecord()), record, interrupts);
 }
 
@@ -161,7 +189,7 @@ Result<HostsUp> bring_up_hosts(const HostClusterPlace& place, const HostClusterW
                       " has no file of hosts; name another directory with --dir.");
   }
   if (!before) FANFOLD_RETURN_IF_ERROR(check_unused(place.directory));
-  Result<HostsUp> up = bring_up_there(place, before, earlier.has_value(), wish, interrupts);
+  Result<HostsUp> up = bring_up_there(place, before, earlier, wish, interrupts);
   if (up.ok()) up->resumed = earlier.has_value();
   // Its own error says more than that of cleaning up.
   if (!up.ok() && !earlier) static_cast<void>(undo(place.directory));

@@ -46,6 +46,15 @@ Result<bool> accepts_key(const std::string& directory, const std::string& host,
                      });
 }
 
+Result<MasterKeys> master_keys(const std::string& directory) {
+  FANFOLD_ASSIGN_OR_RETURN(const security::KeyDirectory keys,
+                           security::KeyDirectory::open(key_directory(directory)));
+  MasterKeys master;
+  master.in_use = security::to_hex(keys.master().bytes);
+  if (keys.other_master()) master.other = security::to_hex(keys.other_master()->bytes);
+  return master;
+}
+
 Result<std::string> make_host_key(const std::string& directory, const std::string& host) {
   FANFOLD_ASSIGN_OR_RETURN(security::KeyDirectory keys,
                            security::KeyDirectory::open(key_directory(directory)));

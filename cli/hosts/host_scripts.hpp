@@ -9,6 +9,7 @@ namespace fanfold::cli {
 extern const std::string_view kCommonScript;
 extern const std::string_view kProbeScript;
 extern const std::string_view kStartScript;
+extern const std::string_view kLearnScript;
 extern const std::string_view kTailScript;
 extern const std::string_view kLeaveScript;
 extern const std::string_view kStopScript;

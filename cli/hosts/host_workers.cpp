@@ -122,7 +122,25 @@ Status HostWorkers::read_probe(const std::string& output, std::int64_t before, W
   worker->process = number_in<pid_t>(fields["worker"]);
   FANFOLD_ASSIGN_OR_RETURN(worker->has_key,
                            accepts_key(place_.directory, worker->host.name, fields["key"]));
+  FANFOLD_ASSIGN_OR_RETURN(const MasterKeys master, master_keys(place_.directory));
+  worker->knows_master = fields["master"] == master.in_use &&
+                         fields["other"] == (master.other.empty() ? "none" : master.other);
   return {};
+}
+
+Status HostWorkers::tell_master(Interrupts& interrupts) {
+  FANFOLD_ASSIGN_OR_RETURN(const MasterKeys master, master_keys(place_.directory));
+  std::vector<RemoteCall> calls;
+  for (const Worker& worker : workers_) {
+    // One without a key gets a new one, which knows the master.
+    if (!worker.has_key || worker.knows_master) continue;
+    calls.push_back(call(worker, kLearnScript, {master.in_use, master.other}));
+  }
+  std::vector<Status> failures;
+  for (const RemoteAnswer& answer : shell_.run(calls, interrupts)) {
+    if (!answer.status.ok()) failures.push_back(answer.status);
+  }
+  return all_of(failures);
 }
 
 Result<RemoteCall> HostWorkers::start_call(const Worker& worker) const {

@@ -29,6 +29,10 @@ class HostWorkers {
   /// What is on each host.  The error names every host that is not reached, has no programs or
   /// those of another version.
   Status look(Interrupts& interrupts);
+  /// Tells the hosts that look() has reached, and whose key files know other keys of the master
+  /// than it has: running workers, too, find it by what their files say.  The error names every
+  /// host that could not be told.
+  Status tell_master(Interrupts& interrupts);
   /// Starts a worker where look() has seen none, with a new key where the old one is gone.
   Status start(Interrupts& interrupts);
   /// Until the master lists all of them; else the error has the end of the log of each that is
@@ -50,6 +54,7 @@ class HostWorkers {
     Host host;
     pid_t process = 0;  // There; 0: none.
     bool has_key = false;
+    bool knows_master = false;  // All of its keys, and no others.
     bool started = false;
   };
   RemoteCall call(const Worker& worker, std::string_view script,

@@ -19,6 +19,7 @@
 #include "cli/slurm/worker_script.hpp"
 #include "common/core/clock.hpp"
 #include "common/net/address.hpp"
+#include "common/security/key_directory.hpp"
 #include "common/security/private_file.hpp"
 #include "common/text/units.hpp"
 
@@ -29,6 +30,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kEndPatience = 60s;
 constexpr int kLookEveryMs = 100;
+/// Of a cluster whose keys are not made yet.
+constexpr const char* kNewName = "fanfold-new";
 
 /// Where the commands of `up` and `down` keep what goes to Slurm and comes from it: the scaler has
 /// a place of its own.
@@ -61,7 +64,11 @@ Result<std::string> own_endpoint(const SlurmClusterWish& wish, Interrupts& inter
 /// read it.
 Status make_key(const std::string& directory) {
   const std::string path = worker_key(directory);
-  if (std::filesystem::exists(path)) return {};
+  if (std::filesystem::exists(path)) {
+    FANFOLD_ASSIGN_OR_RETURN(const security::KeyDirectory keys,
+                             security::KeyDirectory::open(key_directory(directory)));
+    return security::tell_key_file(path, keys.master(), keys.other_master());
+  }
   FANFOLD_ASSIGN_OR_RETURN(const std::string text, make_host_key(directory, kNodesKey));
   return security::write_private_file(path, text);
 }
@@ -94,8 +101,11 @@ Status bring_up_scaler(const std::string& program_directory, const std::string& 
                        SlurmRecord* record, Interrupts& interrupts) {
   FANFOLD_RETURN_IF_ERROR(make_places(directory));
   FANFOLD_RETURN_IF_ERROR(make_key(directory));
-  FANFOLD_ASSIGN_OR_RETURN(const std::string cluster, cluster_name(directory));
-  record->name = "fanfold-" + cluster;
+  // It stays when the master has another key: Slurm knows the jobs of the nodes by it.
+  if (record->name == kNewName) {
+    FANFOLD_ASSIGN_OR_RETURN(const std::string cluster, cluster_name(directory));
+    record->name = "fanfold-" + cluster;
+  }
   // Whether there is a Slurm at all is said now, not in a log.
   const SlurmCommands slurm(commands_directory(directory), record->name);
   FANFOLD_RETURN_IF_ERROR(slurm.list(interrupts).status());
@@ -117,7 +127,7 @@ Result<SlurmUp> bring_up_there(const std::string& program_directory, const std::
   master_wish.http_port = wish.http_port;
   if (!before) {
     // First of all: by it `down` knows what the rest is.  Its name comes with its keys.
-    record.name = "fanfold-new";
+    record.name = kNewName;
     FANFOLD_RETURN_IF_ERROR(write_slurm_record(directory, record));
   }
   FANFOLD_ASSIGN_OR_RETURN(

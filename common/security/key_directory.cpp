@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "common/security/private_file.hpp"
@@ -129,9 +130,7 @@ Result<std::string> KeyDirectory::add(const NewKey& key, std::int64_t now) {
   entry.added = now;
   table.entries().push_back(entry);
   // The key first: what is listed and was never written could not be used by anybody.
-  FANFOLD_RETURN_IF_ERROR(
-      write_key_file(key_path(key.name),
-                     {.name = key.name, .role = key.role, .pair = key.pair, .master = master()}));
+  FANFOLD_RETURN_IF_ERROR(write_holder(key.name, key.role, key.pair));
   FANFOLD_RETURN_IF_ERROR(store(table));
   return key_path(key.name);
 }
@@ -167,10 +166,85 @@ Result<std::string> KeyDirectory::rotate(const std::string& name, const KeyPair&
   } else {
     *old = std::move(fresh);
   }
-  FANFOLD_RETURN_IF_ERROR(write_key_file(
-      key_path(name), {.name = name, .role = role, .pair = pair, .master = master()}));
+  FANFOLD_RETURN_IF_ERROR(write_holder(name, role, pair));
   FANFOLD_RETURN_IF_ERROR(store(table));
   return key_path(name);
+}
+
+Status KeyDirectory::write_holder(const std::string& name, Role role, const KeyPair& pair) const {
+  return write_key_file(
+      key_path(name),
+      {.name = name, .role = role, .pair = pair, .master = master(), .other = master_.other});
+}
+
+KeyDirectory::Told KeyDirectory::tell_holders(std::int64_t now) const {
+  Told told;
+  std::set<std::string> names;
+  for (const KeyEntry& entry : table_.entries()) {
+    if (entry.valid_at(now)) names.insert(entry.holder.name);
+  }
+  for (const std::string& name : names) {
+    Status status = tell_key_file(key_path(name), master(), master_.other);
+    if (!status.ok() && status.code() != StatusCode::kNotFound) {
+      told.failures.push_back(std::move(status));
+    } else {
+      (status.ok() ? told.here : told.elsewhere).push_back(name);
+    }
+  }
+  return told;
+}
+
+Result<KeyDirectory::Told> KeyDirectory::begin_master_rotation(const KeyPair& fresh, bool anew,
+                                                               std::int64_t now) {
+  if (master_.other && !master_.other_secret) {
+    return Status(StatusCode::kAlreadyExists,
+                  "the rotation before has not ended: the master may still be known as " +
+                      fingerprint(*master_.other) +
+                      ".\n'fanfold keys rotate master --finish' ends it");
+  }
+  const bool earlier = master_.other && !anew;
+  if (!earlier) {
+    KeyFile both = master_;
+    both.other = fresh.public_key;
+    both.other_secret = fresh.secret;
+    FANFOLD_RETURN_IF_ERROR(write_key_file(master_path(path_), both));
+    master_ = both;
+  }
+  Told told = tell_holders(now);
+  told.earlier = earlier;
+  return told;
+}
+
+Result<KeyDirectory::Told> KeyDirectory::switch_master(std::int64_t now) {
+  if (!master_.other) {
+    return Status(StatusCode::kNotFound,
+                  "the master has one key alone; 'fanfold keys rotate master' makes another");
+  }
+  if (master_.other_secret) {
+    KeyFile switched = master_;
+    switched.other = master_.master;
+    switched.other_secret.reset();
+    switched.pair = {*master_.other, *master_.other_secret};
+    switched.master = *master_.other;
+    FANFOLD_RETURN_IF_ERROR(write_key_file(master_path(path_), switched));
+    master_ = switched;
+  }
+  return tell_holders(now);
+}
+
+Result<KeyDirectory::Told> KeyDirectory::finish_master_rotation(std::int64_t now) {
+  if (master_.other_secret) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the master uses its old key still; 'fanfold keys rotate master --switch' comes "
+                  "first");
+  }
+  if (master_.other) {
+    KeyFile finished = master_;
+    finished.other.reset();
+    FANFOLD_RETURN_IF_ERROR(write_key_file(master_path(path_), finished));
+    master_ = finished;
+  }
+  return tell_holders(now);
 }
 
 }  // namespace fanfold::security

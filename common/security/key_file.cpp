@@ -1,7 +1,10 @@
 #include "common/security/key_file.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <map>
+#include <memory>
 
 #include "common/core/limits.hpp"
 #include "common/security/private_file.hpp"
@@ -32,6 +35,24 @@ std::optional<std::map<std::string, std::string>> fields_of(std::string_view tex
   return fields;
 }
 
+using Bytes = std::array<std::uint8_t, kKeyBytes>;
+
+/// False: a line is there and wrong.
+bool read_other(const std::map<std::string, std::string>& fields, KeyFile* key) {
+  const auto read = [&fields](const char* name, std::optional<Bytes>* bytes) {
+    const auto field = fields.find(name);
+    if (field == fields.end()) return true;
+    *bytes = parse_hex(field->second);
+    return bytes->has_value();
+  };
+  std::optional<Bytes> other;
+  std::optional<Bytes> secret;
+  if (!read("other", &other) || !read("other-secret", &secret) || (secret && !other)) return false;
+  if (other) key->other.emplace().bytes = *other;
+  if (secret) key->other_secret.emplace().bytes = *secret;
+  return true;
+}
+
 }  // namespace
 
 Result<KeyFile> read_key_file(const std::string& path) {
@@ -58,15 +79,42 @@ Result<KeyFile> read_key_file(const std::string& path) {
   key.pair.public_key.bytes = *own;
   key.pair.secret.bytes = *secret;
   key.master.bytes = *master;
+  if (!read_other(*fields, &key)) {
+    return damaged(path, "other and other-secret must be 64 hexadecimal digits each");
+  }
   return key;
 }
 
 Status write_key_file(const std::string& path, const KeyFile& key) {
-  const std::string text =
+  std::string text =
       std::string(kFirstLine) + "\n# Whoever can read this file can act in this name.\nname " +
       key.name + "\nrole " + name_of(key.role) + "\npublic " + to_hex(key.pair.public_key.bytes) +
-      "\nsecret " + to_hex(key.pair.secret.bytes) + "\nmaster " + to_hex(key.master.bytes) + "\n";
+      "\nsecret " + to_hex(key.pair.secret.bytes) + "\n";
+  if (key.other) text += "other " + to_hex(key.other->bytes) + "\n";
+  if (key.other_secret) text += "other-secret " + to_hex(key.other_secret->bytes) + "\n";
+  // Last: a file that was cut off is no key.
+  text += "master " + to_hex(key.master.bytes) + "\n";
   return write_private_file(path, text);
+}
+
+Status tell_key_file(const std::string& path, const PublicKey& master,
+                     const std::optional<PublicKey>& other) {
+  // Where it lies, not a link to it: that would be replaced.
+  const std::unique_ptr<char, decltype(&std::free)> found(::realpath(path.c_str(), nullptr),
+                                                          &std::free);
+  const std::string file = found ? found.get() : path;
+  FANFOLD_ASSIGN_OR_RETURN(KeyFile key, read_key_file(file));
+  if (key.role == Role::kMaster) {
+    return {StatusCode::kInvalidArgument,
+            path + " is the master's own; 'fanfold keys rotate master' gives it another key"};
+  }
+  if (other == master) {
+    return {StatusCode::kInvalidArgument, "the two keys of the master are the same"};
+  }
+  if (key.master == master && key.other == other) return {};
+  key.master = master;
+  key.other = other;
+  return write_key_file(file, key);
 }
 
 bool is_key_name(std::string_view name) {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "common/core/unique_fd.hpp"
@@ -96,10 +97,9 @@ Result<std::string> read_trusted_file(const std::string& path, std::size_t bytes
 }
 
 Status write_private_file(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".new";
-  // Left by somebody who died; whoever writes here holds the directory's lock.
-  ::unlink(fresh.c_str());
-  UniqueFd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  // Of nobody else: two who write at once must not share it, and not all file systems have locks.
+  std::string fresh = path + ".new-XXXXXX";
+  UniqueFd file(::mkostemp(fresh.data(), O_CLOEXEC));
   if (!file.open()) return failed("create", fresh);
   Status written = write_all(file.get(), text, fresh);
   file.reset();

@@ -104,6 +104,7 @@ Result<std::unique_ptr<HttpServer>> serve_pages(const MasterOptions& options, we
 struct MasterKeys {
   net::Protection protection = net::NoTcp{};
   std::shared_ptr<security::LiveKeys> accepted;  // Shared with the transport; null: none.
+  std::string fingerprint;                       // Of its own.
 };
 
 Result<MasterKeys> read_keys(const MasterOptions& options) {
@@ -118,6 +119,7 @@ Result<MasterKeys> read_keys(const MasterOptions& options) {
   FANFOLD_ASSIGN_OR_RETURN(const security::KeyFile own,
                            security::read_master_key(options.key_directory));
   FANFOLD_ASSIGN_OR_RETURN(keys.accepted, security::LiveKeys::open(options.key_directory));
+  keys.fingerprint = security::fingerprint(own.pair.public_key);
   keys.protection =
       net::Guarded{std::make_shared<const security::KeyPair>(own.pair), keys.accepted};
   return keys;
@@ -186,6 +188,7 @@ Status run_master(const MasterOptions& options) {
   Log audit;
   if (!options.audit_file.empty()) {
     FANFOLD_ASSIGN_OR_RETURN(audit, Log::open(options.audit_file, LogLevel::kInfo));
+    if (!keys->fingerprint.empty()) audit.info("master.started", {{"key", keys->fingerprint}});
   }
   ServiceSettings settings;
   settings.address = transport->bound_address();
@@ -216,6 +219,9 @@ Status run_master(const MasterOptions& options) {
   log.info(
       "master.started",
       {{"address", settings.address}, {"epoch", settings.epoch}, {"process", settings.process}});
+  if (!keys->fingerprint.empty()) {
+    log.info("keys.opened", {{"directory", options.key_directory}, {"master", keys->fingerprint}});
+  }
   FANFOLD_RETURN_IF_ERROR(announce(options.ready_fd, settings.address));
 
   // With a state directory a next master goes on; without one nobody could.

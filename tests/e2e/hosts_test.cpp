@@ -146,6 +146,64 @@ TEST_F(HostCluster, GoesOnWithItsJobsWhenItsMasterWasKilled) {
   EXPECT_TRUE(workspace_.exists("out/_SUCCESS"));
 }
 
+TEST_F(HostCluster, FindsItsMasterThatHasAnotherKey) {
+  ASSERT_EQ(up(line(1) + line(2)).exit_code, 0);
+  const std::vector<pid_t> workers = {process_of("h1"), process_of("h2")};
+  workspace_.write("in.txt", "wait for " + workspace_.path("go") + "\n");
+  const std::string job =
+      first_line(ask({"submit", faulty_plugin("faulty"), "in.txt", "-o", "out"}).out);
+  const auto rotate = [&](std::vector<std::string> step) {
+    step.insert(step.begin(), {"keys", "rotate", "master", "--dir", "c/keys"});
+    const Outcome outcome = run(workspace_, step);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.both();
+  };
+  rotate({});
+  const Outcome told = up(line(1));
+  EXPECT_EQ(told.exit_code, 0) << told.both();
+  EXPECT_THAT(told.err, Not(HasSubstr("new key"))) << "the master goes on";
+  for (const int host : {1, 2}) EXPECT_THAT(key_of(host), HasSubstr("\nother "));
+  rotate({"--switch"});
+  const Outcome switched = up(line(1));
+  EXPECT_EQ(switched.exit_code, 0) << switched.both();
+  EXPECT_THAT(switched.err, HasSubstr("has its new key"));
+  rotate({"--finish"});
+  EXPECT_EQ(up(line(1)).exit_code, 0);
+  for (const int host : {1, 2}) {
+    EXPECT_THAT(key_of(host), Not(HasSubstr("\nother ")));
+    struct stat info {};
+    ASSERT_EQ(::stat((place(host) + "/key").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+  }
+  // Without a word to the hosts in between, and one that is away: the others are told, and the
+  // master waits.
+  rotate({});
+  rotate({"--switch"});
+  const std::string config = workspace_.read("ssh/config");
+  const std::string reached = "Host h2\n  HostName 127.0.0.1";
+  ASSERT_NE(config.find(reached), std::string::npos);
+  std::string away = config;
+  away.replace(away.find(reached), reached.size(), "Host h2\n  HostName 127.0.0.1\n  Port 1");
+  workspace_.write("ssh/config", away);
+  const Outcome kept = up(line(1));
+  EXPECT_EQ(kept.exit_code, 1);
+  EXPECT_THAT(kept.err, HasSubstr("the master goes on with the key that it has"));
+  EXPECT_THAT(kept.err, HasSubstr("host h2 is not reached"));
+  EXPECT_THAT(key_of(1), HasSubstr("\nother "));
+  EXPECT_THAT(worker_names(), ElementsAre("h1", "h2"));
+  workspace_.write("ssh/config", config);
+  EXPECT_EQ(up(line(1)).exit_code, 0);
+  rotate({"--finish"});
+  const Outcome at_once = up(line(1));
+  EXPECT_EQ(at_once.exit_code, 0) << at_once.both();
+  EXPECT_THAT(worker_names(), ElementsAre("h1", "h2"));
+  EXPECT_EQ((std::vector<pid_t>{process_of("h1"), process_of("h2")}), workers);
+  workspace_.write("go", "");
+  EXPECT_EQ(ask({"wait", job, "--quiet"}).exit_code, 0);
+  EXPECT_EQ(Json::parse(ask({"status", job, "--json"}).out)["lost_attempts"], 0);
+  EXPECT_EQ(down().exit_code, 0);
+  EXPECT_THAT(workspace_.list("home-1"), IsEmpty());
+}
+
 TEST_F(HostCluster, KeepsAHostThatIsNotReachedForTheNextTry) {
   ASSERT_EQ(up(line(1) + line(2)).exit_code, 0);
   EXPECT_THAT(ask({"cluster", "status", "--dir", "c"}).out, Not(HasSubstr("down")));

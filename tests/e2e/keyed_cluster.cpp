@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 namespace fanfold::e2e {
 namespace {
@@ -33,11 +34,22 @@ KeyedCluster::KeyedCluster(const Workspace& workspace)
   keys({"init"});
   keys({"add", "alice", "--role", "client"});
   keys({"add", "root", "--role", "admin"});
+  start_master("tcp://127.0.0.1:0");
+}
+
+void KeyedCluster::restart_master() {
+  master_->signal(SIGTERM);
+  master_->wait();
+  std::filesystem::rename(workspace_.path("master.log"), workspace_.path("master-before.log"));
+  start_master(std::exchange(address_, ""));
+}
+
+void KeyedCluster::start_master(const std::string& listen) {
   CommandOptions options;
   options.program = program("fanfold-master");
   master_ = std::make_unique<Running>(
       workspace_,
-      std::vector<std::string>{"--listen", "tcp://127.0.0.1:0", "--keys", keys_, "--state",
+      std::vector<std::string>{"--listen", listen, "--keys", keys_, "--state",
                                workspace_.path("state"), "--log-file",
                                workspace_.path("master.log"), "--worker-silence-ms", "30000"},
       options);

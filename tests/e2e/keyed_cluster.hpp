@@ -19,6 +19,8 @@ class KeyedCluster {
   /// Starts a worker with a key of its own, "w1", "w2", ...; returns when it has been welcomed.  It
   /// reaches the master at `address`; empty: where the master listens.
   void add_worker(const std::string& address = "");
+  /// Ends the master in good order and starts another where it listened, with what it left.
+  void restart_master();
   Running& worker(std::size_t number) { return *workers_.at(number - 1); }
   Running& master() { return *master_; }
 
@@ -35,6 +37,8 @@ class KeyedCluster {
   CommandOptions as(const std::string& name) const;
 
  private:
+  void start_master(const std::string& listen);
+
   const Workspace& workspace_;
   const std::string keys_;
   std::string address_;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/e2e/keyed_cluster.hpp"
 
@@ -12,6 +14,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 class Keys : public testing::Test {
@@ -135,6 +138,104 @@ TEST_F(Keys, AreRotatedWhileBothAreInUse) {
   cluster.keys({"rotate", "alice", "--overlap", "0s"});
   EXPECT_FALSE(works("old.key"));
   EXPECT_TRUE(works("keys/alice.key"));
+}
+
+TEST_F(Keys, FindAMasterWhoseOwnIsRotatedWhileAJobRuns) {
+  KeyedCluster cluster(workspace_);
+  cluster.add_worker();
+  cluster.add_worker();
+  const auto copy = [&](const std::string& name) {
+    fs::copy_file(cluster.key_file("alice"), workspace_.path(name));
+    fs::permissions(workspace_.path(name), fs::perms::owner_read | fs::perms::owner_write);
+  };
+  const auto list_with = [&](const std::string& key) {
+    return run(workspace_, {"list", "--master", cluster.address(), "--key", key});
+  };
+  copy("first.key");
+  const std::string text = "wait for " + workspace_.path("gate") + "\n";
+  workspace_.write("in.txt", text + text);
+  // It waits from before the rotation until after it, and is never told.
+  Running waiting(workspace_,
+                  {"run", faulty_plugin("faulty"), "in.txt", "-o", "out", "--split-bytes",
+                   std::to_string(text.size()), "--quiet"},
+                  cluster.as("alice"));
+  ASSERT_TRUE(eventually([&] {
+    const Json seen = Json::parse(cluster.run_as("alice", {"cluster", "status", "--json"}).out);
+    return seen["workers"][0]["busy"] == 1 && seen["workers"][1]["busy"] == 1;
+  }));
+  const Outcome begun = cluster.keys({"rotate", "master"});
+  EXPECT_THAT(begun.out, AllOf(HasSubstr("alice.key"), HasSubstr("w1.key"), HasSubstr("w2.key")));
+  // A master that is started again meanwhile is the one that all know.
+  cluster.restart_master();
+  EXPECT_EQ(list_with("first.key").exit_code, 0);
+  copy("both.key");
+
+  cluster.keys({"rotate", "master", "--switch"});
+  EXPECT_EQ(list_with("keys/alice.key").exit_code, 0) << "it has the old key until it starts again";
+  cluster.restart_master();
+  EXPECT_EQ(list_with("both.key").exit_code, 0);
+  const Outcome stale = list_with("first.key");
+  EXPECT_EQ(stale.exit_code, 1);
+  EXPECT_THAT(stale.err, AllOf(HasSubstr("the key 'alice' of first.key"),
+                               HasSubstr("not the master that this key is for"),
+                               HasSubstr("fanfold keys learn")));
+
+  const Outcome ended = cluster.keys({"rotate", "master", "--finish"});
+  EXPECT_EQ(ended.out, begun.out);
+  workspace_.write("gate", "");
+  const Outcome ran = waiting.wait();
+  EXPECT_EQ(ran.exit_code, 0) << ran.both();
+  const Json job = Json::parse(cluster.run_as("alice", {"status", "1", "--json"}).out);
+  EXPECT_EQ(job["lost_attempts"], 0) << job.dump(2);
+  EXPECT_EQ(job["failed_attempts"], 0) << job.dump(2);
+}
+
+TEST_F(Keys, AreToldOfTheMastersNewKeyWhereverTheyLie) {
+  KeyedCluster cluster(workspace_);
+  cluster.add_worker();
+  fs::rename(cluster.key_file("alice"), workspace_.path("away.key"));
+  const auto list = [&] {
+    return run(workspace_, {"list", "--master", cluster.address(), "--key", "away.key"}).exit_code;
+  };
+  /// The words of the line that a rotation prints for those who are not there.
+  const auto learn = [&](const Outcome& rotated) {
+    EXPECT_THAT(rotated.err, HasSubstr("not here are the key files of alice"));
+    std::istringstream line(rotated.err.substr(rotated.err.find("fanfold keys learn")));
+    std::string words;
+    std::getline(line, words);
+    std::vector<std::string> arguments;
+    std::istringstream split(words);
+    for (std::string word; split >> word;) arguments.push_back(word == "FILE" ? "away.key" : word);
+    arguments.erase(arguments.begin());
+    const Outcome outcome = run(workspace_, arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.both();
+    return arguments.size();
+  };
+  EXPECT_EQ(learn(cluster.keys({"rotate", "master"})), 5u) << "both keys";
+  EXPECT_EQ(list(), 0);
+  const Outcome switched = cluster.keys({"rotate", "master", "--switch"});
+  cluster.restart_master();
+  EXPECT_EQ(list(), 0);
+  learn(switched);
+  EXPECT_EQ(list(), 0);
+  EXPECT_EQ(learn(cluster.keys({"rotate", "master", "--finish"})), 4u) << "one of them";
+  EXPECT_EQ(list(), 0);
+  EXPECT_THAT(cluster.keys({"list"}).out, HasSubstr("in use"));
+  const Outcome wrong = run(workspace_, {"keys", "learn", "away.key", "0123"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("64 hexadecimal digits"));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"rotate", "alice", "--switch"},
+        {"rotate", "master", "--switch", "--finish"},
+        {"rotate", "master", "--anew", "--switch"},
+        {"rotate", "master", "--overlap", "1h"}}) {
+    EXPECT_THROW(cluster.keys(words), std::runtime_error);
+  }
+  // The worker has found it, too.
+  workspace_.write("in.txt", "a b a\n");
+  const Outcome ran = run(workspace_, {"run", "word_count", "in.txt", "-o", "out", "--master",
+                                       cluster.address(), "--key", "away.key"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.both();
 }
 
 TEST_F(Keys, MayUseAsMuchAsTheirQuotaSays) {

@@ -215,6 +215,27 @@ TEST_F(SlurmCluster, ChangesItsSizeAndGoesOnWhenItsMasterAndScalerAreKilled) {
   expect_output(2);
 }
 
+TEST_F(SlurmCluster, FindsItsMasterThatHasAnotherKey) {
+  ASSERT_EQ(up({"--nodes", "2"}).exit_code, 0);
+  ASSERT_TRUE(comes_to(2));
+  const std::set<std::string> workers = see().workers;
+  const std::string job = submit_waiting(2);
+  ASSERT_TRUE(eventually([&] { return see().busy == 2; }));
+  for (const std::vector<std::string>& step :
+       {std::vector<std::string>{}, {"--switch"}, {"--finish"}}) {
+    std::vector<std::string> words = {"keys", "rotate", "master", "--dir", "c/keys"};
+    words.insert(words.end(), step.begin(), step.end());
+    ASSERT_EQ(run(workspace_, words).exit_code, 0);
+    const Outcome again = up({});
+    ASSERT_EQ(again.exit_code, 0) << again.both();
+    ASSERT_TRUE(comes_to(2));
+    EXPECT_EQ(see().workers, workers) << "they go on";
+  }
+  workspace_.write("go", "");
+  EXPECT_EQ(ask({"wait", job, "--quiet"}).exit_code, 0);
+  EXPECT_EQ(Json::parse(ask({"status", job, "--json"}).out)["lost_attempts"], 0);
+}
+
 TEST_F(SlurmCluster, SaysWhatIsWrongWithAWish) {
   const std::map<std::string, std::vector<std::string>> wishes = {
       {"choose", {"--nodes", "2", "--max", "3"}},

@@ -1,6 +1,7 @@
 // Sockets that ask for keys: the conformance suite over TCP with them, and those who are refused.
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -13,6 +14,7 @@
 #include "common/core/clock.hpp"
 #include "common/core/mutex.hpp"
 #include "common/net/address.hpp"
+#include "common/net/any_server.hpp"
 #include "common/net/key_pair.hpp"
 #include "tests/net/transport_conformance.hpp"
 
@@ -137,6 +139,13 @@ class GuardedSocket : public testing::Test {
     EXPECT_TRUE(made.ok()) << made.status().message();
     return *std::move(made);
   }
+  std::unique_ptr<Transport> seeking(ServerKeys servers) const {
+    SocketOptions options;
+    options.protection = Proved{guest_, std::nullopt};
+    auto made = connect_to_any(server_->bound_address(), options, std::move(servers));
+    EXPECT_TRUE(made.ok()) << made.status().message();
+    return *std::move(made);
+  }
   /// Says something until the server has heard it.
   std::optional<Frame> heard(Transport& client) {
     const Instant deadline = steady_clock().now() + 20s;
@@ -198,6 +207,104 @@ TEST_F(GuardedSocket, RefusesAKeyThatNobodyAdmits) {
 TEST_F(GuardedSocket, RefusesWhoeverExpectsAnotherServer) {
   const auto client = connected(guest_, new_keys()->public_key);
   EXPECT_THAT(trouble_of(*client), HasSubstr("not the master that this key is for"));
+}
+
+TEST_F(GuardedSocket, IsFoundByWhoKnowsItsKeyAmongOthers) {
+  const security::PublicKey other = new_keys()->public_key;
+  for (const auto& keys : {std::vector{host_->public_key, other}, {other, host_->public_key}}) {
+    const auto client = seeking([&keys] { return keys; });
+    EXPECT_TRUE(heard(*client).has_value());
+    EXPECT_EQ(client->trouble(), "");
+  }
+}
+
+TEST_F(GuardedSocket, IsNotFoundByWhoKnowsNoneOfItsKeysUntilHeIsTold) {
+  std::vector<security::PublicKey> keys = {new_keys()->public_key, new_keys()->public_key};
+  const auto client = seeking([&keys] { return keys; });
+  const std::string trouble = trouble_of(*client);
+  EXPECT_THAT(trouble, HasSubstr("not the master that this key is for"));
+  for (const auto& key : keys) EXPECT_THAT(trouble, HasSubstr(security::fingerprint(key)));
+  keys = {host_->public_key};
+  EXPECT_TRUE(heard(*client).has_value());
+  EXPECT_EQ(client->trouble(), "");
+}
+
+TEST_F(GuardedSocket, IsFoundAgainWhenItComesBackWithItsOtherKey) {
+  const auto next = new_keys();
+  const auto client = seeking([&] { return std::vector{host_->public_key, next->public_key}; });
+  ASSERT_TRUE(heard(*client).has_value());
+  const std::string address = server_->bound_address();
+  for (const auto& key : {next, host_}) {
+    server_.reset();
+    SocketOptions options;
+    options.protection = Guarded{key, guests_};
+    auto again = listen(address, options);
+    ASSERT_TRUE(again.ok()) << again.status().message();
+    server_ = *std::move(again);
+    EXPECT_TRUE(heard(*client).has_value());
+    EXPECT_EQ(client->trouble(), "");
+  }
+}
+
+TEST_F(GuardedSocket, GetsWhatWasSentBeforeItsKeyWasFound) {
+  const std::vector<security::PublicKey> keys = {new_keys()->public_key, host_->public_key};
+  const auto client = seeking([&keys] { return keys; });
+  ASSERT_TRUE(client->send({}, "once").ok());
+  const Instant deadline = steady_clock().now() + 20s;
+  std::optional<Frame> frame;
+  while (!frame && steady_clock().now() < deadline) {
+    ASSERT_TRUE(client->receive(1ms).ok());
+    auto next = server_->receive(1ms);
+    ASSERT_TRUE(next.ok());
+    frame = *std::move(next);
+  }
+  ASSERT_TRUE(frame.has_value());
+  EXPECT_EQ(frame->payload, "once");
+}
+
+TEST_F(GuardedSocket, IsLeftByWhoIsToldThatItsKeyIsNotTheMastersAnyMore) {
+  std::vector<security::PublicKey> keys = {host_->public_key};
+  const auto client = seeking([&keys] { return keys; });
+  ASSERT_TRUE(heard(*client).has_value());
+  keys = {new_keys()->public_key};
+  const Instant deadline = steady_clock().now() + 20s;
+  while (client->trouble().empty() && steady_clock().now() < deadline) {
+    ASSERT_TRUE(client->receive(5ms).ok());
+    ASSERT_TRUE(server_->receive(Duration(0)).ok());
+  }
+  EXPECT_THAT(client->trouble(), HasSubstr("not the master that this key is for"));
+  const auto last = server_->receive(Duration(0));
+  ASSERT_TRUE(last.ok() && !*last);
+  static_cast<void>(trouble_of(*client));
+}
+
+TEST_F(GuardedSocket, IsTriedLessAndLessOftenByWhoDoesNotKnowItsKey) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof name;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&name), size), 0);
+  ASSERT_EQ(::listen(listener, 16), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&name), &size), 0);
+  ASSERT_EQ(::fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+  SocketOptions options;
+  options.protection = Proved{guest_, new_keys()->public_key};
+  const auto client = connect("tcp://127.0.0.1:" + std::to_string(ntohs(name.sin_port)), options);
+  ASSERT_TRUE(client.ok());
+  const Instant begin = steady_clock().now();
+  int tries = 0;
+  while (tries < 4 && steady_clock().now() < begin + 20s) {
+    ASSERT_TRUE((*client)->receive(5ms).ok());
+    const int visitor = ::accept(listener, nullptr, nullptr);
+    if (visitor < 0) continue;
+    ++tries;
+    ::close(visitor);
+  }
+  ::close(listener);
+  EXPECT_EQ(tries, 4);
+  // 100, 200 and 400 ms.
+  EXPECT_GE(steady_clock().now() - begin, 700ms);
 }
 
 TEST_F(GuardedSocket, RefusesAConnectionWithoutAKey) {

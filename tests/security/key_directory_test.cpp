@@ -10,7 +10,9 @@
 namespace fanfold::security {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 namespace fs = std::filesystem;
 
 class KeyDirectoryTest : public KeyPlace {
@@ -29,6 +31,14 @@ class KeyDirectoryTest : public KeyPlace {
     const auto table = read_key_table(keys_);
     EXPECT_TRUE(table.ok()) << table.status().message();
     return table->entries();
+  }
+
+  void expect_known(const std::string& name, const PublicKey& master,
+                    const std::optional<PublicKey>& other) const {
+    const auto file = read_key_file(keys_ + "/" + name + ".key");
+    ASSERT_TRUE(file.ok()) << file.status().message();
+    EXPECT_EQ(file->master, master);
+    EXPECT_EQ(file->other, other);
   }
 
   const std::string keys_ = path("keys");
@@ -107,6 +117,85 @@ TEST_F(KeyDirectoryTest, AcceptsBothKeysOfARotationForAWhile) {
   ASSERT_TRUE(directory->rotate("w1", third, 2001, 0).ok());
   ASSERT_EQ(entries().size(), 1u);
   EXPECT_EQ(entries()[0].holder.key, third.public_key);
+}
+
+TEST_F(KeyDirectoryTest, RotatesTheMastersKeyInStepsThatCanBeRepeated) {
+  add("alice", Role::kClient);
+  add("away", Role::kWorker);
+  fs::rename(keys_ + "/away.key", path("away.key"));
+  const PublicKey old = read_master_key(keys_)->pair.public_key;
+  EXPECT_EQ(KeyDirectory::open(keys_)->switch_master(1000).status().code(), StatusCode::kNotFound);
+  const KeyPair fresh = net::make_key_pair();
+  for (const KeyPair& pair : {fresh, net::make_key_pair()}) {
+    const auto told = KeyDirectory::open(keys_)->begin_master_rotation(pair, false, 1000);
+    ASSERT_TRUE(told.ok()) << told.status().message();
+    EXPECT_THAT(told->here, ElementsAre("alice"));
+    EXPECT_THAT(told->elsewhere, ElementsAre("away"));
+    // Whoever starts a master now starts it with the old one.
+    EXPECT_EQ(read_master_key(keys_)->pair.public_key, old);
+    expect_known("alice", old, fresh.public_key);
+  }
+  add("bob", Role::kClient);
+  expect_known("bob", old, fresh.public_key);
+  EXPECT_EQ(KeyDirectory::open(keys_)->finish_master_rotation(1000).status().code(),
+            StatusCode::kInvalidArgument);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(KeyDirectory::open(keys_)->switch_master(1000).ok());
+    const auto master = read_master_key(keys_);
+    EXPECT_EQ(master->pair.public_key, fresh.public_key);
+    EXPECT_EQ(net::public_key_of(master->pair.secret), fresh.public_key);
+    EXPECT_FALSE(master->other_secret.has_value());
+    expect_known("alice", fresh.public_key, old);
+  }
+  EXPECT_EQ(KeyDirectory::open(keys_)
+                ->begin_master_rotation(net::make_key_pair(), true, 1000)
+                .status()
+                .code(),
+            StatusCode::kAlreadyExists);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(KeyDirectory::open(keys_)->finish_master_rotation(1000).ok());
+    expect_known("alice", fresh.public_key, std::nullopt);
+  }
+  EXPECT_EQ(read(keys_ + "/master.key").find("other"), std::string::npos);
+}
+
+TEST_F(KeyDirectoryTest, TellsAllOthersOfARotationWhenOneFileCannotBeTold) {
+  add("alice", Role::kClient);
+  add("bob", Role::kClient);
+  const std::string file = keys_ + "/alice.key";
+  const PublicKey old = read_master_key(keys_)->pair.public_key;
+  const auto begin = [&](const KeyPair& pair, bool anew) {
+    auto told = KeyDirectory::open(keys_)->begin_master_rotation(pair, anew, 1000);
+    EXPECT_TRUE(told.ok()) << told.status().message();
+    return *told;
+  };
+  const KeyPair fresh = net::make_key_pair();
+  fs::permissions(file, fs::perms::owner_read | fs::perms::others_read);
+  const auto half = begin(fresh, false);
+  ASSERT_EQ(half.failures.size(), 1u);
+  EXPECT_THAT(half.failures[0].message(), HasSubstr("chmod 600"));
+  expect_known("bob", old, fresh.public_key);
+  fs::permissions(file, fs::perms::owner_read);
+  const auto whole = begin(net::make_key_pair(), false);
+  EXPECT_THAT(whole.failures, IsEmpty());
+  EXPECT_TRUE(whole.earlier);
+  expect_known("alice", old, fresh.public_key);
+  // Whoever may have read the second one, too, wants another.
+  const KeyPair other = net::make_key_pair();
+  EXPECT_FALSE(begin(other, true).earlier);
+  expect_known("alice", old, other.public_key);
+}
+
+TEST_F(KeyDirectoryTest, TellsTheFileThatALinkLeadsTo) {
+  add("alice", Role::kClient);
+  const std::string link = keys_ + "/alice.key";
+  const std::string file = path("alice.key");
+  fs::rename(link, file);
+  fs::create_symlink(file, link);
+  const KeyPair fresh = net::make_key_pair();
+  ASSERT_TRUE(KeyDirectory::open(keys_)->begin_master_rotation(fresh, false, 1000).ok());
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(read_key_file(file)->other, fresh.public_key);
 }
 
 TEST_F(KeyDirectoryTest, LosesNoKeyToTwoWhoAddAtTheSameTime) {

@@ -2,12 +2,16 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "common/net/key_pair.hpp"
+#include "common/security/known_master.hpp"
 #include "tests/security/key_place.hpp"
 
 namespace fanfold::security {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
@@ -53,6 +57,63 @@ TEST_F(KeyFileTest, IsForItsOwnerAlone) {
   }
   fs::permissions(file_, fs::perms::owner_read);
   EXPECT_TRUE(read_key_file(file_).ok());
+}
+
+TEST_F(KeyFileTest, KnowsAnotherKeyOfTheMasterOnceItIsTold) {
+  const KeyFile written = make();
+  EXPECT_EQ(read_key_file(file_)->other, std::nullopt);
+  const PublicKey next = net::make_key_pair().public_key;
+  ASSERT_TRUE(tell_key_file(file_, written.master, next).ok());
+  const auto both = read_key_file(file_);
+  ASSERT_TRUE(both.ok()) << both.status().message();
+  EXPECT_EQ(both->master, written.master);
+  EXPECT_EQ(both->other, next);
+  EXPECT_EQ(both->pair.secret.bytes, written.pair.secret.bytes);
+  EXPECT_EQ(both->name, "alice");
+  EXPECT_EQ(mode_of(file_), fs::perms::owner_read | fs::perms::owner_write);
+  const std::string good = read(file_);
+  for (std::size_t size = 0; size < good.size() - 1; ++size) {
+    overwrite(file_, good.substr(0, size));
+    EXPECT_FALSE(read_key_file(file_).ok()) << size << " bytes of it";
+  }
+  overwrite(file_, good);
+  EXPECT_THAT(tell_key_file(file_, next, next).message(), HasSubstr("are the same"));
+  ASSERT_TRUE(tell_key_file(file_, next, std::nullopt).ok());
+  EXPECT_EQ(read_key_file(file_)->master, next);
+  EXPECT_EQ(read_key_file(file_)->other, std::nullopt);
+  KeyFile master = written;
+  master.role = Role::kMaster;
+  ASSERT_TRUE(write_key_file(file_, master).ok());
+  EXPECT_THAT(tell_key_file(file_, next, std::nullopt).message(), HasSubstr("the master's own"));
+}
+
+TEST_F(KeyFileTest, IsWholeWhenTwoTellItAtTheSameTime) {
+  make();
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([this] {
+      for (int i = 0; i < 20; ++i) {
+        const PublicKey key = net::make_key_pair().public_key;
+        const Status told = tell_key_file(file_, key, std::nullopt);
+        EXPECT_TRUE(told.ok()) << told.message();
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_TRUE(read_key_file(file_).ok());
+}
+
+TEST_F(KeyFileTest, IsAskedAnewByWhoDoesNotFindTheMaster) {
+  const KeyFile first = make();
+  KnownMaster known(file_, first);
+  EXPECT_THAT(known.keys(), ElementsAre(first.master));
+  const PublicKey next = net::make_key_pair().public_key;
+  ASSERT_TRUE(tell_key_file(file_, first.master, next).ok());
+  EXPECT_THAT(known.keys(), ElementsAre(first.master, next));
+  overwrite(file_, "rubbish");
+  EXPECT_THAT(known.keys(), ElementsAre(first.master, next));
+  // Its holder was given another key since, and with it the master's.
+  EXPECT_THAT(known.keys(), ElementsAre(make().master));
 }
 
 TEST_F(KeyFileTest, ThatIsNotThereOrNoFileIsNamed) {

@@ -12,6 +12,7 @@
 #include "common/host/storage_kind.hpp"
 #include "common/net/address.hpp"
 #include "common/security/key_file.hpp"
+#include "common/security/known_master.hpp"
 #include "worker/service/host_room.hpp"
 
 namespace fanfold::worker {
@@ -36,6 +37,9 @@ Result<WorkerKeys> read_keys(const WorkerOptions& options) {
   const auto own = std::make_shared<const security::KeyPair>(file.pair);
   keys.peers = std::make_shared<security::PeerList>();
   keys.control = net::Proved{own, file.master};
+  keys.masters = [known = security::KnownMaster(options.key, file)]() mutable {
+    return known.keys();
+  };
   keys.serving = net::Guarded{own, keys.peers};
   // Which worker has which key, the master tells with its address.
   keys.fetching = net::Proved{own, std::nullopt};
@@ -84,7 +88,8 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
   serving.figures = fetching.figures;
   auto server = start_data_server(with.files, serving);
   if (!server.ok()) return std::move(server).status().with_context("--data-address");
-  FANFOLD_ASSIGN_OR_RETURN(auto transport, net::connect(options.master, socket));
+  FANFOLD_ASSIGN_OR_RETURN(auto transport,
+                           net::connect_to_any(options.master, socket, keys.masters));
   std::unique_ptr<WorkerService> service(new WorkerService(options, with, std::move(keys),
                                                            *std::move(server), std::move(fetcher),
                                                            std::move(stacks), std::move(plugins)));
@@ -133,13 +138,16 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
   if (const StorageKind kind = storage_kind(hello.scratch); kind.shared) {
     with_.log.warn("scratch.on_shared_storage", {{"scratch", hello.scratch}, {"type", kind.name}});
   }
+  const auto connect = [this] {
+    return net::connect_to_any(options_.master, socket_options(keys_), keys_.masters);
+  };
   const WorkerDoors doors{with_.clock,
                           with_.files,
                           with_.scratch,
                           executors_,
                           *fetcher_,
                           with_.log,
-                          [this] { return net::connect(options_.master, socket_options(keys_)); },
+                          connect,
                           keys_.peers.get(),
                           options_.http_port ? &measures_ : nullptr,
                           [this] { return room(); }};

@@ -9,6 +9,7 @@
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/log/log.hpp"
+#include "common/net/any_server.hpp"
 #include "common/net/transport.hpp"
 #include "worker/service/options.hpp"
 #include "worker/service/pooled_executors.hpp"
@@ -36,6 +37,8 @@ struct WorkerKeys {
   net::Protection control = net::NoTcp{};
   net::Protection serving = net::NoTcp{};
   net::Protection fetching = net::NoTcp{};
+  /// Keys that the master may have; only where `control` needs one.
+  net::ServerKeys masters;
   /// Whom the data server lets in: the master says so.  Shared with its transport; null: nobody
   /// asks for keys.
   std::shared_ptr<security::PeerList> peers;
