@@ -1,30 +1,21 @@
 // Whose name requests are signed in: the credentials of the settings, or, where those have none,
-// temporary ones that Amazon EC2 gives this host (instance profiles), asked for again before they
-// expire.
+// temporary ones that a service gives (to whoever holds a web token, to a container, to a host),
+// asked for again before they expire.
 
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "common/core/mutex.hpp"
 #include "common/core/status.hpp"
 #include "common/core/time.hpp"
+#include "common/s3/credential_service.hpp"
 #include "common/s3/http_session.hpp"
 #include "common/s3/settings.hpp"
 
 namespace fanfold::s3 {
-
-struct TemporaryCredentials {
-  Credentials credentials;
-  std::int64_t expires = 0;  // Seconds since the Unix epoch; 0: never.
-};
-
-/// What the metadata service says of a role; kIoError when it says something else.
-Result<TemporaryCredentials> parse_instance_credentials(std::string_view json);
 
 /// Thread-safe.
 class CredentialSource {
@@ -35,8 +26,8 @@ class CredentialSource {
   /// were looked for.  kIoError: it may have some, but the service does not give them now.
   Result<std::shared_ptr<const Credentials>> current(HttpSession& session);
 
-  /// The region that this host is in.  kNotFound: the service does not know regions.  kIoError: it
-  /// gives none now, or one with strange letters.
+  /// The region that this host of Amazon EC2 is in.  kNotFound: the service does not know regions.
+  /// kIoError: it gives none now, or one with strange letters.
   Result<std::string> region(HttpSession& session) const;
 
  private:

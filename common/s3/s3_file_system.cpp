@@ -88,10 +88,12 @@ class S3FileSystem final : public io::FileSystem {
 
 /// Of a host whose credentials are its cloud's, that is where the buckets are, most likely.
 Status ask_for_region(CredentialSource& source, Settings* settings) {
-  if (settings->metadata.empty()) return {};
+  if (!settings->are_given()) return {};
   FANFOLD_ASSIGN_OR_RETURN(const auto session, HttpSession::make());
   FANFOLD_RETURN_IF_ERROR(source.current(*session).status());
-  if (settings->region_named || !settings->endpoint.empty()) return {};
+  if (settings->metadata.empty() || settings->region_named || !settings->endpoint.empty()) {
+    return {};
+  }
   const auto region = source.region(*session);
   if (region.ok()) settings->region = *region;
   // Another region would be taken for good, and all that is asked of it refused.

@@ -63,6 +63,7 @@ class Reader {
     FANFOLD_RETURN_IF_ERROR(read_file("AWS_CONFIG_FILE", home + "config", &config_));
     FANFOLD_RETURN_IF_ERROR(read_credentials());
     FANFOLD_RETURN_IF_ERROR(read_place());
+    if (settings_.web_identity) FANFOLD_RETURN_IF_ERROR(read_token_service());
     FANFOLD_RETURN_IF_ERROR(read_seconds("FANFOLD_S3_SILENCE", &settings_.silence_max));
     FANFOLD_RETURN_IF_ERROR(read_seconds("FANFOLD_S3_PATIENCE", &settings_.patience));
     return std::move(settings_);
@@ -124,7 +125,13 @@ class Reader {
                      "AWS_ACCESS_KEY_ID"};
       return {};
     }
+    FANFOLD_ASSIGN_OR_RETURN(auto identity, read_web_identity(variables_));
+    if (identity) {
+      take(*std::move(identity), "AWS_ROLE_ARN");
+      return {};
+    }
     for (const File* file : {&credentials_, &config_}) {
+      if (take_web_identity_of(*file)) return {};
       const auto value = [file](const char* key) {
         const auto found = file->section.find(key);
         return found == file->section.end() ? "" : found->second;
@@ -145,17 +152,49 @@ class Reader {
         credentials_.path + " (profile '" + profile_ +
         "'), on every host that shall read or write s3:// paths";
     FANFOLD_RETURN_IF_ERROR(refuse_what_was_meant());
-    return read_metadata(none);
+    FANFOLD_ASSIGN_OR_RETURN(settings_.container, read_container_service(variables_));
+    if (!settings_.container) return read_metadata(none);
+    settings_.no_credentials =
+        "S3: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI is set, "
+        "but no credentials are given there";
+    return {};
+  }
+
+  void take(WebIdentity identity, const std::string& source) {
+    settings_.no_credentials = "S3: the role " + identity.role + " of " + source +
+                               " is not given to the token in " + identity.token_file;
+    settings_.web_identity = std::move(identity);
+  }
+
+  /// False: this profile has none.
+  bool take_web_identity_of(const File& file) {
+    const auto value = [&file](const char* key) {
+      const auto found = file.section.find(key);
+      return found == file.section.end() ? "" : found->second;
+    };
+    if (value("role_arn").empty() || value("web_identity_token_file").empty()) return false;
+    const std::string session = value("role_session_name");
+    take({value("role_arn"), value("web_identity_token_file"),
+          session_name(session.empty() ? std::nullopt : std::optional(session))},
+         file.path + " [" + profile_ + "]");
+    return true;
+  }
+
+  /// Where the same tools look for it.
+  Status read_token_service() {
+    auto endpoint = first_of({"AWS_ENDPOINT_URL_STS"}, "sts.endpoint_url");
+    if (!endpoint) endpoint = first_of({"AWS_ENDPOINT_URL"}, "endpoint_url");
+    std::string& url = settings_.web_identity->endpoint;
+    const std::string region = settings_.region_named ? "." + settings_.region : "";
+    url = endpoint.value_or("https://sts" + region + ".amazonaws.com");
+    while (url.ends_with('/')) url.pop_back();
+    if (url.starts_with("http://") || url.starts_with("https://")) return {};
+    return refused("the address of the security token service is '" + url +
+                   "'; it has to be like https://sts.example.org");
   }
 
   /// Whoever says whose credentials to take does not mean those of the host.
   Status refuse_what_was_meant() const {
-    for (const char* name : {"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                             "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"}) {
-      if (!variable(name)) continue;
-      return refused(std::string(name) + " is set, but credentials of its kind are not supported" +
-                     kInstead);
-    }
     for (const File* file : {&credentials_, &config_}) {
       for (const char* key : {"role_arn", "credential_process", "sso_session", "sso_start_url"}) {
         if (!file->section.contains(key)) continue;
@@ -230,7 +269,8 @@ class Reader {
   Settings settings_;
 };
 
-constexpr const char* kSecrets[] = {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"};
+constexpr const char* kSecrets[] = {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                                    "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
 
 std::map<std::string, std::string>& hidden_variables() {
   static std::map<std::string, std::string>& hidden = *new std::map<std::string, std::string>;

@@ -3,12 +3,12 @@
 
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "common/core/status.hpp"
 #include "common/core/time.hpp"
+#include "common/s3/given_credentials.hpp"
 
 namespace fanfold::s3 {
 
@@ -24,15 +24,16 @@ struct Settings {
   std::string region = "us-east-1";
   bool path_style = false;  // http://host/bucket/key instead of http://bucket.host/key.
   Credentials credentials;
-  /// Where Amazon EC2 says who this host is; empty: nobody is asked, the credentials are here.
-  std::string metadata = {};
+  // Who gives credentials when there are none here; at most one of them.
+  std::optional<WebIdentity> web_identity = {};
+  std::optional<ContainerService> container = {};
+  std::string metadata = {};  // Where Amazon EC2 says who this host is; may be empty.
+  bool are_given() const { return web_identity || container || !metadata.empty(); }
   std::string no_credentials = {};                  // What to say when there are none there either.
   bool region_named = false;                        // Or it is the usual one.
   Duration silence_max = std::chrono::seconds(10);  // Of one try: no byte comes or goes.
   Duration patience = std::chrono::seconds(15);     // After it nothing is tried again.
 };
-
-using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 
 /// kInvalidArgument: no credentials and nobody to ask for some, with where they were looked for;
 /// half of some, or some of a kind that is not supported; a malformed endpoint or number. kIoError:

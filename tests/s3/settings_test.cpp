@@ -109,8 +109,8 @@ TEST_F(S3Settings, TakeNoRoleOfTheHostForOneThatWasNamed) {
       {"AWS_PROFILE", "absent"},
       {"AWS_SHARED_CREDENTIALS_FILE", directory_.write("empty", "[default]\n")},
       {"AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token"},
-      {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials"},
-      {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"},
+      {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "v2/credentials"},
+      {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://10.0.0.1/v1/credentials"},
       {"AWS_CONFIG_FILE", directory_.write("config", "[default]\nrole_arn = arn:x\n")}};
   for (const auto& [name, value] : meant) {
     variables_ = {{"HOME", directory_.path()}, {name, value}};
