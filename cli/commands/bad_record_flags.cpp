@@ -59,8 +59,7 @@ std::vector<Flag> bad_record_flags() {
       {"bad-records-max", '\0', "N",
        "More bad records than this fail the job. Default: 1000, or none with a share.", false},
       {"bad-records-per-million", '\0', "N", "So does a larger share of bad records.", false},
-      {"stall-timeout", '\0', "TIME",
-       "An attempt that makes no progress for so long hangs. Default: 30s.", false},
+      stall_timeout_flag_entry(),
   };
 }
 
@@ -74,14 +73,23 @@ Status read_bad_record_flags(const Arguments& arguments, JobRequest* request) {
   if (policy.tolerant() && policy.records_max == 0 && policy.per_million == 0) {
     policy.records_max = kRecordsMaxDefault;
   }
+  FANFOLD_ASSIGN_OR_RETURN(request->stall_timeout_ms, stall_timeout_flag(arguments));
+  return {};
+}
+
+Flag stall_timeout_flag_entry() {
+  return {"stall-timeout", '\0', "TIME",
+          "An attempt that makes no progress for so long hangs. Default: 30s.", false};
+}
+
+Result<std::uint64_t> stall_timeout_flag(const Arguments& arguments) {
   const std::optional<std::string> word = arguments.value("stall-timeout");
-  if (!word) return {};
+  if (!word) return std::uint64_t{0};
   const Result<Duration> time = parse_duration(*word);
   if (!time.ok()) return refuse("stall-timeout", time.status().message());
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*time).count();
   if (ms < 100) return refuse("stall-timeout", *word + " is too short; 100ms is the least");
-  request->stall_timeout_ms = static_cast<std::uint64_t>(ms);
-  return {};
+  return static_cast<std::uint64_t>(ms);
 }
 
 }  // namespace fanfold::cli

@@ -13,4 +13,8 @@ std::vector<Flag> bad_record_flags();
 
 Status read_bad_record_flags(const Arguments& arguments, JobRequest* request);
 
+/// `--stall-timeout` alone: of a redrive, too.  0: not given.
+Flag stall_timeout_flag_entry();
+Result<std::uint64_t> stall_timeout_flag(const Arguments& arguments);
+
 }  // namespace fanfold::cli

@@ -183,7 +183,7 @@ std::vector<Flag> item_run_flags() {
       key_flag(),
       {"work", '\0', "DIR", "Where it keeps what it goes on from. Default: OUTPUT.work.", false},
       {"quiet", 'q', "", "Print nothing but errors.", false},
-      {"json", '\0', "", "Print what became of the items as JSON.", false}};
+      {"json", '\0', "", "Print what became of them as JSON.", false}};
 }
 
 Result<ItemRunFlags> read_item_run_flags(const Environment& environment,

@@ -11,6 +11,7 @@
 #include "common/core/limits.hpp"
 #include "common/io/file_system.hpp"
 #include "common/proto/gather.hpp"
+#include "common/proto/redrive.hpp"
 #include "common/storage/storage.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/gathered.hpp"
@@ -251,11 +252,16 @@ bool InProcessRun::run_reduces() {
     outputs.push_back(std::move(segment));
   }
   const auto list = worker::make_segment_list(std::move(outputs));
-  for (std::uint32_t index = 0; index < plan_.partitions; ++index) {
+  const proto::BadRecordPolicy policy = assignment_.spec.bad_records;
+  // As a master would say it: without letters nothing is kept for a redrive.
+  if (status_.dead_letters == 0) assignment_.spec.bad_records = {};
+  bool done = true;
+  for (std::uint32_t index = 0; index < plan_.partitions && done; ++index) {
     reduces_.emplace_back();
-    if (!run_attempt(Stage::kReduce, index, list, &reduces_.back())) return false;
+    done = run_attempt(Stage::kReduce, index, list, &reduces_.back());
   }
-  return true;
+  assignment_.spec.bad_records = policy;
+  return done;
 }
 
 bool InProcessRun::run_gathers() {
@@ -288,7 +294,10 @@ void InProcessRun::publish() {
   request.spec = assignment_.spec;
   request.partitions = plan_.partitions;
   request.staging = assignment_.staging;
-  for (const Attempt& map : maps_) request.maps.push_back({map.id, map.report.files});
+  for (const Attempt& map : maps_) {
+    request.maps.push_back({map.id, map.report.files});
+    proto::add_counters(map.report.counters, std::string::npos, &request.map_counters);
+  }
   for (const Attempt& reduce : reduces_)
     request.reduces.push_back({reduce.id, reduce.report.files});
   request.status = status_;

@@ -61,9 +61,15 @@ void check_files(io::FileSystem& files, Verification* verification) {
   std::vector<std::string> missing;
   std::vector<std::string> changed;
   for (const io::PartInfo& file : manifest.files) {
-    known.insert(file.name);
     bytes += file.bytes;
     records += file.records;
+  }
+  std::vector<io::PartInfo> all_files = manifest.files;
+  if (const auto& kept = manifest.kept) {
+    all_files.insert(all_files.end(), kept->files.begin(), kept->files.end());
+  }
+  for (const io::PartInfo& file : all_files) {
+    known.insert(file.name);
     const auto found = io::digest_file(files, verification->directory + "/" + file.name);
     if (!found.ok() && found.status().code() == StatusCode::kNotFound) {
       missing.push_back(file.name + " is missing");
@@ -71,7 +77,7 @@ void check_files(io::FileSystem& files, Verification* verification) {
       changed.push_back(std::move(wrong));
     }
   }
-  const std::string all = count(manifest.files.size(), "file");
+  const std::string all = count(all_files.size(), "file");
   verification->add("files_present", missing.empty(),
                     missing.empty() ? all + " in the manifest, none missing" : joined(missing));
   verification->add(
@@ -195,12 +201,19 @@ void Verification::add(std::string name, bool holds, std::string what) {
   checks.push_back({std::move(name), std::move(what), holds});
 }
 
+bool is_output_of(const io::Manifest& manifest, const proto::JobStatus& status) {
+  if (manifest.run.job_id != status.job.value || manifest.job_name != status.job_name) return false;
+  // What a redrive has added, the master does not know.
+  return manifest.generation > 1 ||
+         (manifest.records == status.output_records && manifest.bytes == status.output_bytes);
+}
+
 void Verification::compare_with(const proto::JobStatus& status) {
-  const bool same =
-      manifest.run.job_id == status.job.value && manifest.job_name == status.job_name &&
-      manifest.records == status.output_records && manifest.bytes == status.output_bytes;
+  const bool same = is_output_of(manifest, status);
+  const std::string generation =
+      manifest.generation > 1 ? "generation " + std::to_string(manifest.generation) + " of " : "";
   add("output_of_this_job", same,
-      same ? "it is the output of job " + std::to_string(status.job.value)
+      same ? "it is " + generation + "the output of job " + std::to_string(status.job.value)
            : "it is not the output of job " + std::to_string(status.job.value) +
                  ": something else was written there since");
 }

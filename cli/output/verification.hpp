@@ -29,6 +29,9 @@ struct Verification {
   void compare_with(const proto::JobStatus& status);
 };
 
+/// Whether the output is of this job, or a later generation of what it wrote.
+bool is_output_of(const io::Manifest& manifest, const proto::JobStatus& status);
+
 /// An error when there is no output that could be looked at; what is wrong with one that is there
 /// is in its checks.
 Result<Verification> verify_output(io::FileSystem& files, const std::string& directory);

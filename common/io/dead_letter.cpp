@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 namespace fanfold::io {
 namespace {
@@ -166,6 +167,30 @@ Status for_each_dead_letter(FileSystem& files, const std::string& directory,
   if (rest.empty()) return {};
   return Status(StatusCode::kCorruption,
                 path + ", line " + std::to_string(number + 1) + ": it has no end");
+}
+
+Result<std::vector<DeadLetterPlace>> dead_letter_places(FileSystem& files,
+                                                        const std::string& directory) {
+  std::vector<DeadLetterPlace> places;
+  FANFOLD_RETURN_IF_ERROR(
+      for_each_dead_letter(files, directory, [&places](const DeadLetter& letter) {
+        places.push_back({letter.file, letter.tag, letter.offset, letter.bytes, letter.xxh3_64});
+        return Status();
+      }));
+  const auto key = [](const DeadLetterPlace& place) {
+    return std::tie(place.file, place.tag, place.offset);
+  };
+  std::sort(places.begin(), places.end(),
+            [&key](const auto& a, const auto& b) { return key(a) < key(b); });
+  const auto twice =
+      std::adjacent_find(places.begin(), places.end(),
+                         [&key](const auto& a, const auto& b) { return key(a) == key(b); });
+  if (twice == places.end()) return places;
+  return Status(StatusCode::kCorruption, directory + "/" + kDeadLettersName +
+                                             " tells twice of the record at byte " +
+                                             std::to_string(twice->offset) + " of " + twice->file +
+                                             ": that file was named twice as an input, or the "
+                                             "letters are damaged");
 }
 
 }  // namespace fanfold::io

@@ -48,4 +48,17 @@ Result<DeadLetter> parse_dead_letter(std::string_view line);
 Status for_each_dead_letter(FileSystem& files, const std::string& directory,
                             const std::function<Status(const DeadLetter&)>& visit);
 
+/// Where a record lies that a letter tells of.
+struct DeadLetterPlace {
+  std::string file;
+  std::string tag;
+  std::uint64_t offset = 0;  // In the (decompressed) file.
+  std::uint64_t bytes = 0;
+  std::uint64_t xxh3_64 = 0;
+};
+/// Of all letters of an output, files by name and each from front to back.  kCorruption also when
+/// two letters tell of one record.
+Result<std::vector<DeadLetterPlace>> dead_letter_places(FileSystem& files,
+                                                        const std::string& directory);
+
 }  // namespace fanfold::io

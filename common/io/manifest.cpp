@@ -4,15 +4,12 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "common/io/dead_letter.hpp"
+#include "common/io/pairs_file.hpp"
 
 namespace fanfold::io {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// 100,000 files take about 15 MB.
-constexpr std::uint64_t kManifestBytes = 256u << 20;
 
 template <class Enum>
 struct Name {
@@ -103,6 +100,23 @@ Json run_json(const ManifestRun& run) {
   return json;
 }
 
+Json counters_json(const std::map<std::string, std::int64_t>& counters) {
+  Json json = Json::object();
+  for (const auto& [name, value] : counters) json[name] = value;
+  return json;
+}
+
+Json files_json(const std::vector<PartInfo>& files) {
+  Json json = Json::array();
+  for (const PartInfo& file : files) {
+    json.push_back({{"name", file.name},
+                    {"bytes", file.bytes},
+                    {"records", file.records},
+                    {"xxh3_64", hex(file.checksum)}});
+  }
+  return json;
+}
+
 /// Takes fields out of a JSON object; remembers the first that is missing or of another type.
 class Fields {
  public:
@@ -170,7 +184,8 @@ class Fields {
   std::string& problem_;
 };
 
-void take_files(Fields& fields, std::vector<PartInfo>& files, std::string& problem) {
+void take_files(Fields& fields, bool is_name(std::string_view), std::vector<PartInfo>& files,
+                std::string& problem) {
   const Json* const array = fields.array("files");
   if (array == nullptr) return;
   for (const Json& entry : *array) {
@@ -180,9 +195,18 @@ void take_files(Fields& fields, std::vector<PartInfo>& files, std::string& probl
     of_file.take("bytes", file.bytes);
     of_file.take("records", file.records);
     of_file.take_checksum("xxh3_64", file.checksum);
-    if (!is_output_name(file.name)) of_file.fail("file name");
+    if (!is_name(file.name)) of_file.fail("file name");
     if (!problem.empty()) return;
     files.push_back(std::move(file));
+  }
+}
+
+void take_counters(Fields& fields, std::map<std::string, std::int64_t>& taken) {
+  const Json* const counters = fields.object("counters");
+  if (counters == nullptr) return;
+  for (const auto& [name, value] : counters->items()) {
+    if (!value.is_number_integer()) return fields.fail("counters");
+    taken[name] = value.get<std::int64_t>();
   }
 }
 
@@ -199,12 +223,16 @@ void take_texts(Fields& fields, Manifest& manifest) {
       manifest.inputs.push_back(input.get<std::string>());
     }
   }
-  if (const Json* counters = fields.object("counters")) {
-    for (const auto& [name, value] : counters->items()) {
-      if (!value.is_number_integer()) return fields.fail("counters");
-      manifest.counters[name] = value.get<std::int64_t>();
-    }
-  }
+  take_counters(fields, manifest.counters);
+}
+
+void take_kept(const Json& json, KeptPairs& kept, std::string& problem) {
+  Fields fields(json, problem);
+  const auto is_name = [](std::string_view name) {
+    return parse_pairs_file_name(name).has_value();
+  };
+  take_files(fields, is_name, kept.files, problem);
+  take_counters(fields, kept.counters);
 }
 
 void take_gathered(const Json& json, Gathered& gathered, std::string& problem) {
@@ -258,21 +286,10 @@ void take_run(const Json& json, ManifestRun& run, std::string& problem) {
 
 }  // namespace
 
-bool is_output_name(std::string_view name) {
-  if (name == kDeadLettersName) return true;
-  if (name.empty() || name.size() > 255 || name.front() == '.' || name.front() == '_') return false;
-  for (const char character : name) {
-    const bool letter = (character >= 'a' && character <= 'z') ||
-                        (character >= 'A' && character <= 'Z') ||
-                        (character >= '0' && character <= '9');
-    if (!letter && character != '.' && character != '_' && character != '-') return false;
-  }
-  return true;
-}
-
 std::string to_json(const Manifest& manifest) {
   Json json;
   json["format_version"] = manifest.format_version;
+  if (manifest.generation != 1) json["generation"] = manifest.generation;
   json["job"] = manifest.job_name;
   json["plugin_sha256"] = manifest.plugin_sha256;
   json["parameters"] = Json::object();
@@ -288,14 +305,11 @@ std::string to_json(const Manifest& manifest) {
   if (manifest.dead_letters != 0) json["dead_letters"] = manifest.dead_letters;
   json["bytes"] = manifest.bytes;
   json["records"] = manifest.records;
-  json["counters"] = Json::object();
-  for (const auto& [name, value] : manifest.counters) json["counters"][name] = value;
-  json["files"] = Json::array();
-  for (const PartInfo& file : manifest.files) {
-    json["files"].push_back({{"name", file.name},
-                             {"bytes", file.bytes},
-                             {"records", file.records},
-                             {"xxh3_64", hex(file.checksum)}});
+  json["counters"] = counters_json(manifest.counters);
+  json["files"] = files_json(manifest.files);
+  if (const auto& kept = manifest.kept) {
+    json["kept"] = {{"files", files_json(kept->files)},
+                    {"counters", counters_json(kept->counters)}};
   }
   if (const auto& gathered = manifest.gathered) {
     json["gathered"] = {
@@ -319,6 +333,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
                   "the manifest has format version " + std::to_string(manifest.format_version) +
                       "; this program knows version 1: use a newer Fanfold");
   }
+  fields.take_if_there("generation", manifest.generation);
   fields.take("job", manifest.job_name);
   fields.take("plugin_sha256", manifest.plugin_sha256);
   fields.take("partitions", manifest.partitions);
@@ -332,7 +347,10 @@ Result<Manifest> parse_manifest(std::string_view text) {
   fields.take("bytes", manifest.bytes);
   fields.take("records", manifest.records);
   take_texts(fields, manifest);
-  take_files(fields, manifest.files, problem);
+  take_files(fields, is_output_name, manifest.files, problem);
+  if (const Json* kept = fields.object_if_there("kept")) {
+    take_kept(*kept, manifest.kept.emplace(), problem);
+  }
   if (const Json* gathered = fields.object_if_there("gathered")) {
     take_gathered(*gathered, manifest.gathered.emplace(), problem);
   }
@@ -342,37 +360,6 @@ Result<Manifest> parse_manifest(std::string_view text) {
   }
   if (json.contains("coverage")) {
     FANFOLD_ASSIGN_OR_RETURN(manifest.coverage, parse_coverage(json["coverage"].dump()));
-  }
-  return manifest;
-}
-
-Result<Manifest> read_manifest(FileSystem& files, const std::string& directory) {
-  std::string path = directory + "/" + kManifestName;
-  auto file = files.open(path);
-  if (!file.ok() && file.status().code() == StatusCode::kNotFound) {
-    const std::string partial = directory + "/" + kPartialManifestName;
-    auto second = files.open(partial);
-    if (second.ok() || second.status().code() != StatusCode::kNotFound) {
-      path = partial;
-      file = std::move(second);
-    }
-  }
-  if (!file.ok() && file.status().code() == StatusCode::kNotFound) {
-    return Status(StatusCode::kNotFound,
-                  directory + " is not a finished output: it has no " + kManifestName + " file");
-  }
-  if (!file.ok()) return file.status();
-  FANFOLD_ASSIGN_OR_RETURN(const std::uint64_t size, (*file)->size());
-  if (size > kManifestBytes) return Status(StatusCode::kCorruption, path + " is too large");
-  std::string text(size, '\0');
-  FANFOLD_ASSIGN_OR_RETURN(const std::size_t count, (*file)->read_at(0, text));
-  text.resize(count);
-  auto manifest = parse_manifest(text);
-  if (!manifest.ok()) return manifest.status().with_context(path);
-  if (!path.ends_with(manifest->file_name())) {
-    return Status(StatusCode::kCorruption,
-                  path + " is a file of that name by mistake: by what it says it is " +
-                      std::string(manifest->file_name()));
   }
   return manifest;
 }

@@ -63,8 +63,15 @@ struct Gathered {
   std::uint64_t records = 0;  // In them; with "reduce", folded pairs.
 };
 
+/// What a redrive goes on from (docs/patterns/dead_letters.md).
+struct KeptPairs {
+  std::vector<PartInfo> files;                   // By name; of partitions that had pairs.
+  std::map<std::string, std::int64_t> counters;  // Of the maps alone.
+};
+
 struct Manifest {
   std::uint64_t format_version = 1;
+  std::uint64_t generation = 1;  // Grows when a redrive has added to the output.
   std::string job_name;
   std::string plugin_sha256;
   std::map<std::string, std::string, std::less<>> parameters;
@@ -82,6 +89,7 @@ struct Manifest {
   std::map<std::string, std::int64_t> counters;
   std::vector<PartInfo> files;  // By name.
   std::optional<Gathered> gathered;
+  std::optional<KeptPairs> kept;     // Of jobs with dead letters.
   std::optional<Coverage> coverage;  // Of jobs that may do without some of their input.
   ManifestRun run;
 

@@ -13,6 +13,7 @@
 #include "common/proto/fields.hpp"
 #include "common/proto/known.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/redrive.hpp"
 #include "common/proto/stored_fields.hpp"
 #include "common/proto/versions.hpp"
 #include "common/proto/wire.hpp"
@@ -237,6 +238,8 @@ Encoded encode_for(const Message& message, std::uint32_t protocol) {
 std::string unknown_to(std::uint32_t protocol, const JobSpec& spec) {
   Saver saver(protocol);
   saver(spec);
+  // No field says it, and who does not know of it would map other bytes.
+  if (protocol < kRedriveSince && redriven_directory(spec)) return "redriving dead letters";
   return std::move(saver.unknown);
 }
 

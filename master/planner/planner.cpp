@@ -4,8 +4,10 @@
 #include <cstdio>
 
 #include "common/core/limits.hpp"
+#include "common/proto/redrive.hpp"
 #include "master/planner/cut.hpp"
 #include "master/planner/input_files.hpp"
+#include "master/planner/redrive.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -75,6 +77,9 @@ std::string readable_bytes(std::uint64_t bytes) {
 Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec,
                        const PlanLimits& limits) {
   FANFOLD_RETURN_IF_ERROR(check_spec(spec));
+  if (const auto directory = proto::redriven_directory(spec)) {
+    return plan_redrive(files, spec, *directory);
+  }
   Plan plan;
   if (spec.open && spec.inputs.empty()) {
     // All that it is to map has still to come: there is nothing to cut, and nothing to sample.

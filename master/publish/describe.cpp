@@ -1,11 +1,37 @@
 #include "master/publish/describe.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "common/io/pairs_file.hpp"
 #include "common/proto/gather.hpp"
+#include "common/proto/redrive.hpp"
 
 namespace fanfold::master {
+
+namespace {
+
+/// Moves what is kept of the pairs out of `files`.  nullopt: a redrive has nothing to go on from,
+/// as nothing was to be kept, or a worker of an earlier version has kept nothing.
+std::optional<io::KeptPairs> take_pairs(const PublishRequest& request,
+                                        std::vector<io::PartInfo>* files) {
+  const auto end = std::stable_partition(
+      files->begin(), files->end(),
+      [](const io::PartInfo& file) { return !io::parse_pairs_file_name(file.name); });
+  io::KeptPairs kept;
+  kept.files.assign(end, files->end());
+  files->erase(end, files->end());
+  if (request.status.dead_letters == 0) return std::nullopt;
+  if (!proto::keeps_pairs(request.spec, request.partitions)) return std::nullopt;
+  std::uint64_t pairs = 0;
+  for (const io::PartInfo& file : kept.files) pairs += file.records;
+  if (request.ledger && request.ledger->pairs_read.records != pairs) return std::nullopt;
+  kept.counters = request.map_counters;
+  return kept;
+}
+
+}  // namespace
 
 io::Manifest describe_output(const PublishRequest& request, std::vector<io::PartInfo> files) {
   io::Manifest manifest;
@@ -23,6 +49,7 @@ io::Manifest describe_output(const PublishRequest& request, std::vector<io::Part
   manifest.counters = status.counters;
   std::sort(files.begin(), files.end(),
             [](const io::PartInfo& a, const io::PartInfo& b) { return a.name < b.name; });
+  manifest.kept = take_pairs(request, &files);
   for (const io::PartInfo& file : files) {
     manifest.bytes += file.bytes;
     manifest.records += file.records;

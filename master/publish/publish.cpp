@@ -5,6 +5,7 @@
 
 #include "common/core/fault_point.hpp"
 #include "common/io/manifest.hpp"
+#include "common/io/pairs_file.hpp"
 #include "master/publish/describe.hpp"
 #include "master/publish/output_path.hpp"
 #include "master/publish/publish_objects.hpp"
@@ -62,7 +63,8 @@ class OutputBuilder {
   }
 
   static Status check_name(const Source& source) {
-    if (io::is_output_name(source.info.name)) return Status();
+    const std::string& name = source.info.name;
+    if (io::is_output_name(name) || io::parse_pairs_file_name(name)) return Status();
     return Status(StatusCode::kInvalidArgument,
                   "attempt " + std::to_string(source.attempt.value) + " wrote a file called " +
                       source.info.name +

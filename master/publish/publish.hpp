@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +31,8 @@ struct PublishRequest {
   std::vector<AttemptFiles> maps;     // By split: named outputs of mappers, joined in this order.
   std::vector<AttemptFiles> reduces;  // By partition.
   proto::JobStatus status;            // For the manifest: counters, attempts, times.
-  std::optional<io::Ledger> ledger;   // The same.
+  std::map<std::string, std::int64_t> map_counters;  // Those of `status` that maps have counted.
+  std::optional<io::Ledger> ledger;                  // The same.
   std::optional<io::Coverage> coverage;  // The same; partial: the manifest is called _PARTIAL.
   std::uint32_t parts_gathered = 0;      // That became one; 0: none were (put_gathered()).
   std::uint64_t gathered_records = 0;    // In them.

@@ -32,7 +32,10 @@ proto::Encoded JobRecord::assignment_frame(const AssignAttempt& action, std::uin
   if (action.task.stage != Stage::kMap) {
     // Splitters tell maps where to write.
     std::vector<std::string> kept = std::exchange(assignment.splitters, {});
+    const proto::BadRecordPolicy policy = assignment.spec.bad_records;
+    if (action.task.stage == Stage::kReduce) assignment.spec.bad_records = policy_of_reduces();
     proto::Encoded frame = proto::encode_for(message_, protocol);
+    assignment.spec.bad_records = policy;
     assignment.splitters = std::move(kept);
     assignment.gather_inputs = {};
     return frame;
@@ -49,6 +52,12 @@ proto::Encoded JobRecord::assignment_frame(const AssignAttempt& action, std::uin
 std::uint32_t JobRecord::branch_of(std::uint32_t split) const {
   if (spec().gather.how != abi::Gather::kReduce) return 0;
   return proto::branch_of(split, splits_.size(), message_.assignment.partitions);
+}
+
+/// They have none; what they read is kept when there is something to be added to it.
+proto::BadRecordPolicy JobRecord::policy_of_reduces() const {
+  const bool letters = totals_[slot_of(Stage::kMap)].dead_letters > 0;
+  return letters ? spec().bad_records : proto::BadRecordPolicy();
 }
 
 proto::Capsule JobRecord::capsule(AttemptId attempt, const TaskId& task,
@@ -70,6 +79,7 @@ proto::Capsule JobRecord::capsule(AttemptId attempt, const TaskId& task,
     capsule.assignment.gather_inputs = gather_inputs(task.index);
   }
   if (task.stage == Stage::kReduce) {
+    capsule.assignment.spec.bad_records = policy_of_reduces();
     capsule.assignment.list_version = listing_.version();
     if (listing_.frames().size() <= kCapsulePages) capsule.list_pages = listing_.frames();
   }

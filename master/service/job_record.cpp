@@ -6,6 +6,7 @@
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
 #include "common/proto/codec.hpp"
+#include "common/proto/redrive.hpp"
 #include "master/publish/gathered.hpp"
 
 namespace fanfold::master {
@@ -229,6 +230,9 @@ PublishRequest JobRecord::publish_request(const PublishJob& action, std::uint64_
   request.maps = files_of(Stage::kMap, action.maps);
   request.reduces = files_of(Stage::kReduce, action.reduces);
   if (publishing_) request.status = *publishing_;
+  for (const Commit& commit : commits_[slot_of(Stage::kMap)]) {
+    proto::add_counters(commit.report.counters, kCounterNameBytes, &request.map_counters);
+  }
   if (action.gathered != AttemptId{}) {
     const Commit& root = commits_[slot_of(Stage::kGather)].back();
     FANFOLD_CHECK(root.attempt == action.gathered);

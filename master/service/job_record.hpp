@@ -151,6 +151,8 @@ class JobRecord {
   /// What a gather task reads.
   std::vector<proto::GatherInput> gather_inputs(std::uint32_t task) const;
   std::uint32_t branch_of(std::uint32_t split) const;
+  /// What its reduces are told of bad records.
+  proto::BadRecordPolicy policy_of_reduces() const;
   void count_bytes(proto::StageStatus* stage) const;
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 

@@ -8,6 +8,7 @@
 #include "common/core/limits.hpp"
 #include "common/io/scheme.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/redrive.hpp"
 #include "common/text/trace_context.hpp"
 #include "master/service/completion.hpp"
 #include "master/service/replication.hpp"
@@ -56,8 +57,12 @@ Status check_reference(const char* what, const proto::FileReference& file) {
   return {};
 }
 
-/// "TAG=/path", "@/list", "TAG=@/list" or "/path".
+/// "TAG=/path", "@/list", "TAG=@/list" or "/path"; or, alone, what a redrive reads.
 Status check_input(const proto::JobSpec& spec, std::string_view input) {
+  if (const auto directory = proto::redriven_directory(spec)) {
+    if (spec.open) return refuse("a redrive maps certain records, and cannot be fed others");
+    return check_path("input", *directory);
+  }
   std::string_view path = input;
   std::string_view tag;
   const bool plain = path.starts_with('/') || path.starts_with('@') || path.starts_with("s3://");

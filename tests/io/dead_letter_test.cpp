@@ -105,5 +105,30 @@ TEST(DeadLetters, AreNoneWithoutAFile) {
               }).ok());
 }
 
+TEST(DeadLetter, HasItsPlaceInOneListOfAllFiles) {
+  const TemporaryDirectory directory;
+  const auto letter_at = [](const std::string& file, std::uint64_t offset) {
+    DeadLetter letter = letter_of("abc");
+    letter.file = file;
+    letter.offset = offset;
+    return to_line(letter);
+  };
+  const std::string some = letter_at("/b", 3) + letter_at("/a", 10) + letter_at("/a", 9);
+  directory.write(kDeadLettersName, some);
+  const auto places = dead_letter_places(posix_file_system(), directory.path());
+  ASSERT_TRUE(places.ok()) << places.status().message();
+  ASSERT_EQ(places->size(), 3u);
+  EXPECT_EQ(places->at(0).file, "/a");
+  EXPECT_EQ(places->at(0).offset, 9u);
+  EXPECT_EQ(places->at(1).offset, 10u);
+  EXPECT_EQ(places->at(2).file, "/b");
+  EXPECT_EQ(places->at(2).bytes, 3u);
+  EXPECT_EQ(places->at(2).xxh3_64, 0x0123456789abcdefu);
+  directory.write(kDeadLettersName, some + letter_at("/a", 10));
+  const auto twice = dead_letter_places(posix_file_system(), directory.path());
+  EXPECT_EQ(twice.status().code(), StatusCode::kCorruption);
+  EXPECT_THAT(twice.status().message(), HasSubstr("twice of the record at byte 10 of /a"));
+}
+
 }  // namespace
 }  // namespace fanfold::io

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/proto/redrive.hpp"
 #include "tests/proto/all_messages.hpp"
 
 namespace fanfold::proto {
@@ -95,6 +96,10 @@ TEST(Versions, SayWhatOfAJobPeersOfTheVersionBeforeDoNotKnow) {
   spec.gather = {.how = abi::Gather::kConcat, .arity = 4};
   EXPECT_EQ(unknown_to(kProtocolBefore, spec), "gathering of results");
   EXPECT_EQ(unknown_to(kProtocolVersion, spec), "");
+  JobSpec redrive;
+  redrive.inputs = {redrive_input("/out.work/redrive/earlier")};
+  EXPECT_EQ(unknown_to(kRedriveSince - 1, redrive), "redriving dead letters");
+  EXPECT_EQ(unknown_to(kRedriveSince, redrive), "");
   Submit submit;
   submit.spec = spec;
   EXPECT_EQ(encode_for(submit, kProtocolBefore).unknown, "gathering of results");

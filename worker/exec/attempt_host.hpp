@@ -46,6 +46,8 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
 
   /// Reduce: the part file exists even when nothing is written to it.
   void open_part() { output_named(""); }
+  /// Of this attempt in the staging directory; made at the first call.
+  std::string output_directory();
   /// Reduce inputs, each opened at its first read and let go at its end; small
   /// neighbours become one.  They and `runs` outlive what is returned.
   std::vector<std::unique_ptr<abi::RunSource>> open_inputs(std::span<const FoundSegment> inputs,
@@ -68,8 +70,6 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
  private:
   std::unique_ptr<abi::RunSource> open_input(const FoundSegment& input);
   io::PartWriter& output_named(std::string_view name);
-  /// Of this attempt in the staging directory; made at the first call.
-  std::string output_directory();
   void finish_map(proto::AttemptReport* report);
   /// What failed stays failed: user code that swallowed the exception meets it again.
   void go_on() const;

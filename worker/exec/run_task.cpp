@@ -13,8 +13,10 @@
 #include "common/proto/flow.hpp"
 #include "worker/exec/attempt_host.hpp"
 #include "worker/exec/gather.hpp"
+#include "worker/exec/kept_pairs.hpp"
 #include "worker/exec/key_text.hpp"
 #include "worker/exec/part_place.hpp"
+#include "worker/exec/piece_source.hpp"
 #include "worker/plugin/plugin.hpp"
 
 namespace fanfold::worker {
@@ -107,17 +109,6 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   return settings;
 }
 
-io::ReadOptions read_options(const proto::JobSpec& spec) {
-  io::ReadOptions options;
-  options.format = spec.format;
-  options.fixed_length = spec.fixed_length;
-  options.csv_header = spec.csv_header;
-  options.block_bytes = limits::kInputBlockBytes;
-  options.record_bytes_max =
-      spec.record_bytes_max != 0 ? spec.record_bytes_max : limits::kRecordBytes;
-  return options;
-}
-
 /// A missing or malformed input is the same for everybody; what this host's disk, descriptors or
 /// memory refuse may go well elsewhere or later, and is no fault of the task.
 [[noreturn]] void fail_input(Attempt& attempt, const Status& status) {
@@ -151,11 +142,12 @@ void map_pieces(Attempt& attempt, abi::Task& task) {
     return attempt.progress.records.load(std::memory_order_relaxed);
   };
   const auto is_enough = [&] { return records_max != 0 && records_read() >= records_max; };
+  PieceSource source(attempt.files, attempt.assignment.spec);
   std::uint64_t bytes_before = 0;
   const auto& pieces = attempt.assignment.split.pieces;
   for (std::uint32_t i = 0; i < pieces.size() && !is_enough(); ++i) {
     attempt.progress.piece.store(i, std::memory_order_relaxed);
-    auto reader = io::open_piece(attempt.files, pieces[i], options);
+    auto reader = source.open(pieces[i]);
     if (!reader.ok()) fail_input(attempt, reader.status());
     while (!is_enough()) {
       auto block = (*reader)->next();
@@ -228,6 +220,11 @@ void reduce_sources(Attempt& attempt, abi::Task& task,
   }
 }
 
+PairsTask pairs_task(const Attempt& attempt) {
+  return {attempt.files, attempt.request, attempt.progress, attempt.host,
+          task_bytes(attempt.request) - kept_bytes(attempt.request)};
+}
+
 /// Counts what the segments hold before they are read.
 void reduce_segments(Attempt& attempt, abi::Task& task) {
   io::KeptRuns own_runs(attempt.files);
@@ -246,7 +243,11 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
     proto::add_flow(&attempt.report.flow, proto::flow_of(partition, found.segment.summary));
     attempt.report.bytes_in += found.segment.stored_bytes;
   }
-  reduce_sources(attempt, task, attempt.host.open_inputs(segments, runs));
+  auto sources = attempt.host.open_inputs(segments, runs);
+  if (keeps_pairs(attempt.assignment)) {
+    sources = keep_pairs(pairs_task(attempt), std::move(sources), &attempt.report);
+  }
+  reduce_sources(attempt, task, std::move(sources));
 }
 
 /// What other tasks of a tree have left.
@@ -275,6 +276,14 @@ void run_stage(Attempt& attempt) {
   if (!reduce && attempt.request.kept_runs != nullptr) attempt.request.kept_runs->clear();
   if (attempt.assignment.task.stage == Stage::kGather) {
     gather(attempt, settings);
+    return attempt.host.finish(&attempt.report);
+  }
+  if (samples_pairs(attempt.assignment)) {
+    attempt.report.splitters = splitters_of_pairs(pairs_task(attempt));
+    return attempt.host.finish(&attempt.report);
+  }
+  if (passes_pairs_on(attempt.assignment)) {
+    pass_pairs_on(pairs_task(attempt), &attempt.report);
     return attempt.host.finish(&attempt.report);
   }
   const std::unique_ptr<abi::Task> task = attempt.request.job->make_task(attempt.host, settings);

@@ -1,0 +1,20 @@
+// What the maps of a redrive read: a split for each file of kept pairs, then the records that dead
+// letters tell of.
+
+#pragma once
+
+#include <string>
+
+#include "common/core/status.hpp"
+#include "common/io/file_system.hpp"
+#include "common/proto/types.hpp"
+#include "master/planner/planner.hpp"
+
+namespace fanfold::master {
+
+/// `directory` as in proto::redriven_directory().  kNotFound, kInvalidArgument, kCorruption: which
+/// file, and why.
+Result<Plan> plan_redrive(io::FileSystem& files, const proto::JobSpec& spec,
+                          const std::string& directory);
+
+}  // namespace fanfold::master
