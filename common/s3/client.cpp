@@ -125,6 +125,7 @@ void Client::try_once(Pending& pending) {
   request.query = call.query;
   request.headers = call.headers;
   request.body = call.body;
+  request.body_unsigned = call.is_part && !settings_.signs_parts;
   HttpRequest http;
   http.method = call.method;
   http.url = address.scheme + address.host + request.path;

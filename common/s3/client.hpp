@@ -31,6 +31,7 @@ struct Call {
   Fields headers = {};
   std::string_view body = {};  // Borrowed until the call is done.
   std::span<char> into = {};   // The same: where a success's body goes, if anywhere.
+  bool is_part = false;        // Of an upload: large.
 };
 
 /// What the server said in the end.  A refusal is an answer too: what to make of it depends on the

@@ -246,6 +246,13 @@ class Reader {
       return refused("the addressing style '" + style + "' is not path, virtual or auto");
     }
     settings_.path_style = style == "path" || (style == "auto" && !url.empty());
+    const std::string signing =
+        first_of({"FANFOLD_S3_PAYLOAD_SIGNING"}, "s3.payload_signing_enabled")
+            .value_or(url.starts_with("http://") ? "true" : "false");
+    if (signing != "true" && signing != "false") {
+      return refused("payload signing is '" + signing + "', not true or false");
+    }
+    settings_.signs_parts = signing == "true";
     return {};
   }
 

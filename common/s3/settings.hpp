@@ -23,6 +23,8 @@ struct Settings {
   std::string endpoint;  // "http://host:port", without a slash at its end; empty: Amazon's.
   std::string region = "us-east-1";
   bool path_style = false;  // http://host/bucket/key instead of http://bucket.host/key.
+  /// Whether parts of uploads are signed with what is in them; else TLS alone protects that.
+  bool signs_parts = true;
   Credentials credentials;
   // Who gives credentials when there are none here; at most one of them.
   std::optional<WebIdentity> web_identity = {};

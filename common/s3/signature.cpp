@@ -100,7 +100,8 @@ Fields sign(const SignedRequest& request, const Credentials& credentials, const 
             std::time_t now) {
   const std::string date = formatted(now, "%Y%m%d");
   const std::string time = formatted(now, "%Y%m%dT%H%M%SZ");
-  const std::string payload = hex(sha256({request.body}));
+  const std::string payload =
+      request.body_unsigned ? "UNSIGNED-PAYLOAD" : hex(sha256({request.body}));
   Fields added = {{"x-amz-content-sha256", payload}, {"x-amz-date", time}};
   if (!credentials.session_token.empty()) {
     added.emplace_back("x-amz-security-token", credentials.session_token);

@@ -23,6 +23,7 @@ struct SignedRequest {
   Fields query;      // Plain; any order.
   Fields headers;    // All that shall be signed.
   std::string_view body;
+  bool body_unsigned = false;  // What carries it has to protect it.
 };
 
 /// The headers to add: authorization, x-amz-date, x-amz-content-sha256 and, perhaps,

@@ -212,6 +212,7 @@ Status Upload::send_part() {
   call.object = target_;
   call.query = {{"partNumber", std::to_string(part->number + 1)}, {"uploadId", record_.id}};
   call.body = part->bytes;
+  call.is_part = true;
   part->pending = client_->start(std::move(call));
   sent_.push_back(std::move(part));
   return {};

@@ -126,6 +126,22 @@ TEST_F(S3Settings, TakeNoRoleOfTheHostForOneThatWasNamed) {
   EXPECT_TRUE(read().ok());
 }
 
+TEST_F(S3Settings, LeaveWhatIsInPartsToTlsWhereThereIsSome) {
+  give_key();
+  EXPECT_FALSE(read()->signs_parts) << "Amazon's";
+  variables_["AWS_ENDPOINT_URL"] = "https://store.example";
+  EXPECT_FALSE(read()->signs_parts);
+  variables_["AWS_ENDPOINT_URL"] = "http://store.example";
+  EXPECT_TRUE(read()->signs_parts);
+  variables_["AWS_CONFIG_FILE"] =
+      directory_.write("signing", "[default]\ns3 =\n  payload_signing_enabled = false\n");
+  EXPECT_FALSE(read()->signs_parts);
+  variables_["FANFOLD_S3_PAYLOAD_SIGNING"] = "true";
+  EXPECT_TRUE(read()->signs_parts);
+  variables_["FANFOLD_S3_PAYLOAD_SIGNING"] = "yes";
+  EXPECT_THAT(read().status().message(), HasSubstr("payload signing is 'yes'"));
+}
+
 TEST_F(S3Settings, NameAFileThatIsNotThere) {
   give_key();
   variables_["AWS_CONFIG_FILE"] = "/nowhere/config";

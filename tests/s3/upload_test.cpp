@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "common/s3/removal.hpp"
 #include "common/s3/s3_file_system.hpp"
@@ -14,6 +15,7 @@
 namespace fanfold::s3 {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class S3Writing : public testing::Test {
@@ -23,6 +25,7 @@ class S3Writing : public testing::Test {
         files_(make_s3_file_system([this](const std::string& name) -> std::optional<std::string> {
           if (name == "AWS_ENDPOINT_URL") return server_.url();
           if (name.ends_with("_KEY_ID") || name.ends_with("_ACCESS_KEY")) return "key";
+          if (name == "FANFOLD_S3_PAYLOAD_SIGNING" && !signing_.empty()) return signing_;
           return std::nullopt;
         })) {}
 
@@ -33,6 +36,19 @@ class S3Writing : public testing::Test {
   }
   Status reveal() { return files_->reveal("s3://bucket/stage/part", "s3://bucket/out/part"); }
 
+  /// What is said of the contents of each part, in its signature.
+  std::set<std::string> digests_of_parts() const {
+    std::set<std::string> digests;
+    for (const Heard& heard : server_.heard()) {
+      const bool part = heard.query.contains("partNumber");
+      const std::string& digest = heard.headers.at("x-amz-content-sha256");
+      if (part) digests.insert(digest);
+      EXPECT_TRUE(part || digest.size() == 64) << heard.method << " " << heard.path;
+    }
+    return digests;
+  }
+
+  std::string signing_;
   UploadServer uploads_;
   ScriptedServer server_;
   std::unique_ptr<io::FileSystem> files_;
@@ -60,6 +76,21 @@ TEST_F(S3Writing, JoinsPartsInTheirOrder) {
   ASSERT_TRUE(file->close().ok());
   ASSERT_TRUE(reveal().ok());
   EXPECT_TRUE(uploads_.object("out/part") == whole);
+}
+
+TEST_F(S3Writing, SignsWhatIsInPartsUnlessItIsTold) {
+  ASSERT_TRUE(begin_unseen()->close().ok());
+  EXPECT_THAT(digests_of_parts(), ElementsAre(testing::SizeIs(64)));
+}
+
+TEST_F(S3Writing, LeavesPartsUnsignedWhereThatIsSaid) {
+  signing_ = "false";
+  const auto file = begin_unseen();
+  ASSERT_TRUE(file->append("some bytes").ok());
+  ASSERT_TRUE(file->close().ok());
+  ASSERT_TRUE(reveal().ok());
+  EXPECT_EQ(uploads_.object("out/part"), "some bytes");
+  EXPECT_THAT(digests_of_parts(), ElementsAre("UNSIGNED-PAYLOAD"));
 }
 
 TEST_F(S3Writing, RevealsTheEmpty) {
