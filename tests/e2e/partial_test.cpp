@@ -6,6 +6,8 @@
 #include <signal.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "tests/e2e/command.hpp"
 
@@ -256,6 +258,53 @@ TEST_F(Partial, AKilledMasterGoesOnWithItsPolicy) {
   const Json completion = Json::parse(outcome.out)["completion"];
   EXPECT_EQ(completion["reason"], "MIN_SUCCESSFUL_REACHED");
   EXPECT_EQ(completion["maps_covered"], 2);
+}
+
+TEST_F(Partial, GathersWhatThereIsAtTheDeadline) {
+  constexpr int kFiles = 6;
+  constexpr int kWaits = 3;
+  const std::string wait = "bad and wait " + workspace_.path("never") + "\n";
+  for (int i = 0; i < kFiles; ++i) {
+    std::string text;
+    for (int line = 0; line < 16; ++line) text += "good w" + std::to_string(i) + "\n";
+    // As large as the others: each is a map.
+    ASSERT_LT(wait.size() + 6, kFileBytes);
+    if (i == kWaits) {
+      text = wait + "good " + std::string(kFileBytes - wait.size() - 6, 'z') + "\n";
+    }
+    ASSERT_EQ(text.size(), kFileBytes);
+    workspace_.write("in/" + std::to_string(i) + ".txt", text);
+  }
+  const Cluster cluster(workspace_, 2, 4);
+  const std::vector<std::string> ways = {"concat", "merge-sort", "reduce"};
+  for (const std::string& way : ways) {
+    const Outcome submitted =
+        cluster.run({"submit", faulty_plugin("mending_1") + ":counted", "in", "-o", way, "-r", "4",
+                     "--split-bytes", std::to_string(kFileBytes), "--gather", way, "--gather-arity",
+                     "2", "--deadline", "5s", "--on-deadline", "partial"});
+    ASSERT_EQ(submitted.exit_code, 0) << submitted.both();
+  }
+  for (std::size_t job = 1; job <= ways.size(); ++job) {
+    const Outcome waited = cluster.run({"wait", std::to_string(job)});
+    EXPECT_EQ(waited.exit_code, 3) << waited.both();
+    const std::string& way = ways[job - 1];
+    const Json partial = Json::parse(workspace_.read(way + "/_PARTIAL"));
+    EXPECT_EQ(partial["gathered"]["strategy"], way);
+    EXPECT_EQ(partial["coverage"]["reason"], "DEADLINE_EXCEEDED");
+    std::set<int> missing;
+    for (const Json& task : partial["coverage"]["missing"]) missing.insert(task["task"].get<int>());
+    EXPECT_TRUE(missing.contains(kWaits));
+    // Of the others mostly all, unless the machine was very busy.
+    std::multiset<std::string> wanted;
+    for (int i = 0; i < kFiles; ++i) {
+      if (!missing.contains(i)) wanted.insert("w" + std::to_string(i) + "\t16");
+    }
+    std::multiset<std::string> found;
+    std::istringstream lines(workspace_.read(way + "/part-00000-of-00001"));
+    for (std::string line; std::getline(lines, line);) found.insert(line);
+    EXPECT_EQ(found, wanted) << way;
+    EXPECT_EQ(cluster.run({"verify", way}).exit_code, 3) << way;
+  }
 }
 
 }  // namespace
