@@ -122,6 +122,28 @@ TEST_F(OtherVersion, EndsNoWorkerThatWasWelcomed) {
   EXPECT_FALSE(running.ended());
 }
 
+TEST_F(OtherVersion, OfTheStateOfAMasterIsToldOfByAWorkerThatHasKnownALaterOne) {
+  Running running(workspace_, worker_flags(), worker());
+  const auto welcome = [](std::uint64_t epoch) {
+    return proto::encode(proto::Welcome{
+        .worker = WorkerId{1}, .epoch = epoch, .heartbeat_ms = 100, .silence_ms = 60'000});
+  };
+  const auto said = [&](const std::string& what) {
+    return running.err_so_far().find(what) != std::string::npos;
+  };
+  ASSERT_TRUE(eventually([&] {
+    answer(welcome(2));
+    return said("master.welcomed_us");
+  }));
+  ASSERT_TRUE(eventually([&] {
+    answer(welcome(1));
+    return said("master.began_anew");
+  }));
+  EXPECT_THAT(running.err_so_far(), HasSubstr("epoch=1 known=2"));
+  EXPECT_THAT(running.err_so_far(), HasSubstr("start this worker again"));
+  EXPECT_FALSE(running.ended());
+}
+
 TEST_F(OtherVersion, OneReleaseBackIsSpokenByAWorker) {
   Running running(workspace_, worker_flags(), worker());
   int hellos = 0;

@@ -106,7 +106,9 @@ void WorkerBody::read_frame(const std::string& frame) {
   auto message = proto::decode<proto::MasterMessage>(frame, spoken_.number());
   if (!message.ok()) return note_refused(frame, message.status());
   if (const auto* welcome = std::get_if<proto::Welcome>(&*message)) {
+    if (welcome->epoch < epoch_) return note_earlier_master(welcome->epoch);
     self_ = welcome->worker;
+    epoch_ = welcome->epoch;
     doors_.log.info("master.welcomed_us", {{"master", options_.master}});
     welcomed_ = true;
     hello_.reset();
@@ -115,6 +117,19 @@ void WorkerBody::read_frame(const std::string& frame) {
   if (const auto* question = std::get_if<proto::ReadOutput>(&*message)) return answer(*question);
   if (const auto* peers = std::get_if<proto::PeerKeys>(&*message)) return note_peers(*peers);
   feed(MasterSaid{*std::move(message)});
+}
+
+void WorkerBody::note_earlier_master(std::uint64_t epoch) {
+  // It comes again with every hello.
+  if (std::exchange(epoch_refused_, epoch) == epoch) return;
+  doors_.log.error(
+      "master.began_anew",
+      {{"master", options_.master},
+       {"epoch", epoch},
+       {"known", epoch_},
+       {"reason",
+        "this worker has known a later master, and takes this one for one that is gone; "
+        "if it has a new state directory, start this worker again"}});
 }
 
 void WorkerBody::note_refused(const std::string& frame, const Status& why) {

@@ -76,6 +76,7 @@ class WorkerBody {
   Status read_frames();
   void read_frame(const std::string& frame);
   /// What is no message to a worker.
+  void note_earlier_master(std::uint64_t epoch);
   void note_refused(const std::string& frame, const Status& why);
   void answer(const proto::ReadOutput& question);
   void note_peers(const proto::PeerKeys& message);
@@ -126,6 +127,8 @@ class WorkerBody {
   proto::SpokenVersion spoken_;        // With the master.
   std::optional<proto::Hello> hello_;  // The last, until a welcome comes.
   WorkerId self_;                      // As the last welcome said.
+  std::uint64_t epoch_ = 0;            // The same.
+  std::uint64_t epoch_refused_ = 0;    // Of a master that came after a later one, as last logged.
   std::optional<Status> end_;
 };
 
