@@ -29,6 +29,9 @@ using namespace std::chrono_literals;
 /// Between two questions whether there is room.
 constexpr Duration kWaitFirst = 50ms;
 constexpr Duration kWaitMost = 1s;
+/// Whether there is room is asked by a question of a few bytes; the batch is sent again when the
+/// queue has become shorter, and at the latest after so long.
+constexpr Duration kSendAgain = 10s;
 /// What is answered sooner was sent once.
 constexpr Duration kOneCopy = limits::kHeartbeatInterval / 2;
 
@@ -207,11 +210,35 @@ class Feeder {
       if (!std::exchange(told_, true)) {
         print_error("fanfold: there is no room yet: " + status.message() + "\n");
       }
-      FANFOLD_RETURN_IF_ERROR(wait(pause));
+      FANFOLD_RETURN_IF_ERROR(message->bytes.empty() ? wait(pause) : wait_for_room(pause));
     }
   }
 
-  Result<proto::FeedReply> answer_to(const proto::Feed& message) {
+  /// Until it is worth while to send the batch once more.
+  Status wait_for_room(Duration pause) {
+    const Instant sent = steady_clock().now();
+    FANFOLD_RETURN_IF_ERROR(wait(pause));
+    // What is full for a moment is not worth a question.
+    if (pause == kWaitFirst) return {};
+    FANFOLD_ASSIGN_OR_RETURN(proto::QueueStatus before, queue());
+    while (steady_clock().now() - sent < kSendAgain) {
+      FANFOLD_RETURN_IF_ERROR(wait(kWaitMost / 4));
+      FANFOLD_ASSIGN_OR_RETURN(const proto::QueueStatus now, queue());
+      if (!now.open || now.waiting == 0) return {};
+      if (now.waiting < before.waiting || now.bytes_waiting < before.bytes_waiting) return {};
+      before = now;
+    }
+    return {};
+  }
+
+  Result<proto::QueueStatus> queue() {
+    proto::GetJob question;
+    question.job = job_;
+    FANFOLD_ASSIGN_OR_RETURN(const auto reply, client_.ask<proto::JobReply>(question, hooks()));
+    return reply.status.queue;
+  }
+
+  FollowHooks hooks() {
     FollowHooks hooks;
     hooks.on_wake = [this] {
       interrupts_.drain();
@@ -221,8 +248,12 @@ class Feeder {
       print_error("fanfold: the master at " + client_.address() +
                   " does not answer; waiting up to 60 s for it to come back\n");
     };
+    return hooks;
+  }
+
+  Result<proto::FeedReply> answer_to(const proto::Feed& message) {
     for (;;) {
-      FANFOLD_ASSIGN_OR_RETURN(const auto reply, client_.ask<proto::FeedReply>(message, hooks));
+      FANFOLD_ASSIGN_OR_RETURN(const auto reply, client_.ask<proto::FeedReply>(message, hooks()));
       // Another one answers what was sent before, and twice.
       if (reply.offset == message.offset && reply.size == message.bytes.size() &&
           reply.close == message.close) {

@@ -6,6 +6,7 @@
 #include "cli/text/table.hpp"
 #include "cli/view/json.hpp"
 #include "cli/view/names.hpp"
+#include "cli/view/progress.hpp"
 #include "cli/view/summary.hpp"
 #include "common/text/units.hpp"
 
@@ -16,7 +17,8 @@ std::string progress_of(const proto::JobStatus& status) {
   std::string text;
   for (const proto::StageStatus& stage : status.stages) {
     text += (text.empty() ? "" : " ") + std::string(name_of(stage.stage)) + " " +
-            std::to_string(stage.done) + "/" + std::to_string(stage.tasks);
+            std::to_string(stage.done) + "/" + std::to_string(stage.tasks) +
+            (is_open(status, stage) ? " so far" : "");
   }
   return text;
 }

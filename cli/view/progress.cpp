@@ -52,9 +52,16 @@ std::string time_left(const proto::StageStatus& stage, double fraction, double b
 
 }  // namespace
 
+bool is_open(const proto::JobStatus& status, const proto::StageStatus& stage) {
+  return status.queue.open && stage.stage == Stage::kMap;
+}
+
+std::string tasks_text(const proto::JobStatus& status, const proto::StageStatus& stage) {
+  return plural(stage.tasks, "task") + (is_open(status, stage) ? " fed so far" : "");
+}
+
 bool is_finished(const proto::JobStatus& status, const proto::StageStatus& stage) {
-  // There may be more of them at any time.
-  if (status.queue.open && stage.stage == Stage::kMap) return false;
+  if (is_open(status, stage)) return false;
   if (stage.done < stage.tasks) return false;
   if (stage.tasks > 0) return true;
   // A stage without tasks is over when the job is; before that its tasks may not be known yet.
@@ -91,16 +98,16 @@ std::string Progress::bar(const proto::StageStatus& stage, const ProgressStyle& 
 
   std::string left = name_of(stage.stage);
   left.resize(std::max<std::size_t>(left.size(), 7), ' ');
-  left += padded(std::to_string(static_cast<int>(fraction * 100)) + "%", 4) + " ";
+  // Of how much, nobody knows.
+  const bool open = is_open(status_, stage);
+  left += (open ? "open" : padded(std::to_string(static_cast<int>(fraction * 100)) + "%", 4)) + " ";
   // What matters least stands last and is left out first.
-  std::vector<std::string> facts = {std::to_string(stage.done) + "/" + std::to_string(stage.tasks) +
-                                    (stage.tasks == 1 ? " task" : " tasks")};
+  std::vector<std::string> facts = {std::to_string(stage.done) + "/" + tasks_text(status_, stage)};
   if (finished) {
     facts.push_back(format_milliseconds(stage.elapsed_ms));
     if (stage.bytes_done > 0) facts.push_back(format_bytes(stage.bytes_done));
   } else {
-    const bool open = status_.queue.open && stage.stage == Stage::kMap;
-    const std::string eta = open ? "open" : time_left(stage, fraction, rate);
+    const std::string eta = open ? "" : time_left(stage, fraction, rate);
     if (rate >= 1) facts.push_back(format_bytes(static_cast<std::uint64_t>(rate)) + "/s");
     if (!eta.empty()) facts.push_back(eta);
     if (status_.control.paused) facts.push_back("paused");

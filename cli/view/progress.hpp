@@ -45,6 +45,10 @@ class Progress {
 /// "map: 27 tasks, 62.0 MiB in, 1,234,567 records in, 99,999 out, 0.90 s".
 std::string stage_line(const proto::StageStatus& stage);
 
+/// More of its tasks may come: the job is open, and these are its maps.
+bool is_open(const proto::JobStatus& status, const proto::StageStatus& stage);
+/// "12 tasks", or of an open job "12 tasks fed so far".
+std::string tasks_text(const proto::JobStatus& status, const proto::StageStatus& stage);
 /// Done, or over because the job is.
 bool is_finished(const proto::JobStatus& status, const proto::StageStatus& stage);
 

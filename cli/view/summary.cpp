@@ -119,7 +119,8 @@ std::string status_text(const proto::JobStatus& status) {
                      proto::name_of(status.state) + "  " + format_milliseconds(status.elapsed_ms) +
                      "\n";
   for (const proto::StageStatus& stage : status.stages) {
-    std::string line = std::to_string(stage.done) + " of " + plural(stage.tasks, "task") + " done";
+    std::string line = (is_open(status, stage) ? "open, " : "") + std::to_string(stage.done) +
+                       " of " + tasks_text(status, stage) + " done";
     if (stage.running > 0) line += ", " + std::to_string(stage.running) + " running";
     if (stage.bytes_total > 0) {
       line += ", " + format_bytes(stage.bytes_done) + " of " + format_bytes(stage.bytes_total);

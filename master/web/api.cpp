@@ -17,12 +17,17 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
-Json stage_json(const proto::StageStatus& stage) {
+Json stage_json(const proto::JobStatus& status, const proto::StageStatus& stage) {
   Json json = {{"stage", name_of(stage.stage)},    {"tasks", stage.tasks},
                {"running", stage.running},         {"done", stage.done},
                {"progress", progress(stage)},      {"bytes_total", stage.bytes_total},
                {"bytes_done", stage.bytes_done},   {"records_in", stage.records_in},
                {"records_out", stage.records_out}, {"elapsed_ms", stage.elapsed_ms}};
+  if (is_open(status, stage)) {
+    json["open"] = true;
+    json["progress"] = nullptr;
+    return json;
+  }
   if (const auto left = estimate(stage)) {
     json["left_ms"] = {
         {"likely", left->likely_ms}, {"least", left->least_ms}, {"most", left->most_ms}};
@@ -41,7 +46,9 @@ Json status_json(const proto::JobStatus& status) {
                {"lost_attempts", status.lost_attempts},
                {"speculative_attempts", status.speculative_attempts},
                {"stages", Json::array()}};
-  for (const proto::StageStatus& stage : status.stages) json["stages"].push_back(stage_json(stage));
+  for (const proto::StageStatus& stage : status.stages) {
+    json["stages"].push_back(stage_json(status, stage));
+  }
   json["emitted"] = proto::emission_json<Json>(status.emission);
   if (!status.reason.empty()) json["reason"] = status.reason;
   if (proto::is_final(status.state)) {

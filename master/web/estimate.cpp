@@ -11,6 +11,10 @@ constexpr double kProgressLeast = 0.02;
 
 }  // namespace
 
+bool is_open(const proto::JobStatus& job, const proto::StageStatus& stage) {
+  return job.queue.open && stage.stage == Stage::kMap;
+}
+
 double progress(const proto::StageStatus& stage) {
   if (stage.tasks == 0) return 0;
   if (stage.done >= stage.tasks) return 1;

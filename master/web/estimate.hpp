@@ -19,6 +19,9 @@ struct Estimate {
 /// Nothing while too little is done to tell, and when all is.
 std::optional<Estimate> estimate(const proto::StageStatus& stage);
 
+/// More of its tasks may come: the job is open, and these are its maps.
+bool is_open(const proto::JobStatus& job, const proto::StageStatus& stage);
+
 /// Of the stage's work, 0 to 1: by bytes where their sum is known, else by tasks.
 double progress(const proto::StageStatus& stage);
 

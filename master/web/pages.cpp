@@ -113,11 +113,14 @@ std::string workers_section(const Snapshot& snapshot) {
 std::string stages_of(const proto::JobStatus& job) {
   std::string html;
   for (const proto::StageStatus& stage : job.stages) {
-    html += "<div class=\"stage\">" + bar(progress(stage), name_of(stage.stage)) + " <span>" +
-            name_of(stage.stage) + " " + format_count(stage.done) + " of " +
-            plural(stage.tasks, "task");
+    const bool open = is_open(job, stage);
+    // Of how much, nobody knows: nothing is shown as done.
+    html += "<div class=\"stage\">" + bar(open ? 0 : progress(stage), name_of(stage.stage)) +
+            " <span>" + name_of(stage.stage) + (open ? ": open, " : " ") +
+            format_count(stage.done) + " of " + plural(stage.tasks, "task") +
+            (open ? " fed so far" : "");
     if (stage.running > 0) html += ", " + format_count(stage.running) + " running";
-    if (const auto left = estimate(stage); left && left->likely_ms >= 1000) {
+    if (const auto left = estimate(stage); !open && left && left->likely_ms >= 1000) {
       html += ", about " + format_milliseconds(left->likely_ms) + " left (" +
               format_milliseconds(left->least_ms) + " to " + format_milliseconds(left->most_ms) +
               ")";

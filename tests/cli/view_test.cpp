@@ -122,6 +122,27 @@ TEST(Progress, IsNotFullBeforeTheStageIsDone) {
   EXPECT_THAT(progress.bars({100, false})[0], HasSubstr("100%"));
 }
 
+TEST(Progress, OfAnOpenJobIsOfWhatItWasFedSoFar) {
+  proto::JobStatus status;
+  proto::StageStatus map;
+  map.tasks = map.done = 7;
+  map.bytes_total = map.bytes_done = 100;
+  status.stages = {map};
+  status.state = proto::JobState::kRunning;
+  status.queue.open = true;
+  Progress progress;
+  progress.update(Instant{}, status);
+  const std::string open = progress.bars({}).at(0);
+  EXPECT_THAT(open, HasSubstr("open"));
+  EXPECT_THAT(open, HasSubstr("7/7 tasks fed so far"));
+  EXPECT_THAT(open, Not(HasSubstr("%")));
+  EXPECT_THAT(status_text(status), HasSubstr("open, 7 of 7 tasks fed so far done"));
+  status.queue.open = false;
+  progress.update(Instant{}, status);
+  EXPECT_THAT(progress.bars({}).at(0), HasSubstr("100%"));
+  EXPECT_THAT(status_text(status), Not(HasSubstr("so far")));
+}
+
 TEST(Progress, UsesNoEscapesWithoutColour) {
   Progress progress;
   progress.update(at(0s), running());

@@ -304,6 +304,19 @@ TEST_F(SiteTest, SaysWhichParameterIsWrong) {
   }
 }
 
+TEST_F(SiteTest, SaysOfAnOpenJobWhatItWasFedSoFar) {
+  Snapshot snapshot = *board_.latest();
+  proto::JobStatus open = *snapshot.active.front();
+  open.queue.open = true;
+  open.stages[0].done = open.stages[0].tasks;
+  snapshot.active = {std::make_shared<const proto::JobStatus>(open)};
+  board_.post(std::make_shared<const Snapshot>(snapshot));
+  EXPECT_THAT(get("/").body, HasSubstr("map: open, 10 of 10 tasks fed so far"));
+  EXPECT_THAT(get("/").body, Not(HasSubstr("100 %")));
+  const Json jobs = Json::parse(get("/api/jobs/1").body);
+  EXPECT_THAT(jobs.dump(), AllOf(HasSubstr("\"open\":true"), HasSubstr("\"progress\":null")));
+}
+
 TEST(Estimate, IsWiderWhenLittleIsDone) {
   proto::StageStatus stage;
   stage.tasks = 1000;
