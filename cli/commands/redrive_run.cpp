@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/commands/bad_record_flags.hpp"
+#include "cli/commands/connection.hpp"
 #include "cli/commands/item_run.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/pipeline_cluster.hpp"
@@ -12,9 +13,11 @@
 #include "cli/job/job_source.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/output/verification.hpp"
+#include "cli/pipeline/small_files.hpp"
 #include "cli/pipeline/work_directory.hpp"
 #include "cli/redrive/next_generation.hpp"
 #include "cli/redrive/redrive_job.hpp"
+#include "cli/view/names.hpp"
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/storage/storage.hpp"
@@ -91,7 +94,10 @@ class Redrive {
   }
 
  private:
-  std::string path_of(const char* name) const { return directory() + "/" + name; }
+  /// No other run has the same.
+  std::string path_of(const char* name) const { return directory() + "/" + run_ + "/" + name; }
+  /// Which job a run has begun on a cluster that outlives it.
+  std::string job_file() const { return directory() + "/job"; }
   std::string directory() const { return flags_.work + "/" + kRedriveName; }
 
   bool interrupted() {
@@ -106,8 +112,9 @@ class Redrive {
     FANFOLD_ASSIGN_OR_RETURN(earlier_, read_earlier(target_));
     FANFOLD_ASSIGN_OR_RETURN(const JobRequest request,
                              read_request(environment_, arguments, earlier_));
+    end_job_before();
     FANFOLD_RETURN_IF_ERROR(files.remove_tree(directory()));
-    FANFOLD_RETURN_IF_ERROR(files.make_directories(directory()));
+    FANFOLD_RETURN_IF_ERROR(files.make_directories(directory() + "/" + run_));
     FANFOLD_ASSIGN_OR_RETURN(const io::FileInfo here, files.stat(flags_.work));
     FANFOLD_ASSIGN_OR_RETURN(const io::FileInfo there, files.stat(output_));
     if (here.device != there.device) {
@@ -125,8 +132,26 @@ class Redrive {
     return {};
   }
 
+  /// One that was killed may have left its job behind, which would miss what is removed now.
+  void end_job_before() {
+    const Result<std::string> left = read_small_file(job_file());
+    if (!left.ok() || flags_.master.address.empty()) return;
+    const Result<JobId> job = parse_job(left->substr(0, left->find('\n')));
+    if (!job.ok()) return;
+    const auto client = connect_client(flags_.master, steady_clock(), {interrupts_.descriptor()});
+    if (!client.ok()) return;
+    const Result<proto::JobStatus> status = get_job(**client, *job);
+    // Another master may have given the same number to another job.
+    if (!status.ok() || status->output != left->substr(left->find('\n') + 1)) return;
+    FollowHooks hooks;
+    hooks.on_wake = [this] { return interrupted() ? Attention::kAbandon : Attention::kCancel; };
+    if (!proto::is_final(status->state)) static_cast<void>((*client)->follow(*job, hooks).ok());
+  }
+
   Result<proto::JobStatus> run_on(PipelineCluster& cluster) {
     FANFOLD_ASSIGN_OR_RETURN(const JobId job, cluster.submit(job_.spec));
+    FANFOLD_RETURN_IF_ERROR(
+        write_small_file(job_file(), std::to_string(job.value) + "\n" + job_.spec.output));
     return cluster.wait_for_one({job});
   }
 
@@ -219,6 +244,7 @@ class Redrive {
 
   const Environment& environment_;
   const ItemRunFlags& flags_;
+  const std::string run_ = make_client_id();
   const RedriveTarget& target_;
   const std::string& output_;
   io::Manifest earlier_;

@@ -178,6 +178,29 @@ TEST_F(RedriveTrouble, IsDoneByOneAtATimeAndKilledLeavesWhatThereWas) {
   EXPECT_EQ(manifest()["generation"], 2);
 }
 
+TEST_F(RedriveTrouble, OfOneThatWasKilledEndsTheJobThatItLeft) {
+  const Cluster cluster(workspace_, 1, 2);
+  workspace_.write("in.txt", "good a\nbad and wait " + workspace_.path("go") + "\n");
+  ASSERT_EQ(run_job("counted", "in.txt", {"-r", "1"}).exit_code, 0);
+  const Words words = {"redrive", "out", "--plugin", after_, "--quiet"};
+  {
+    Running first(workspace_, words, cluster.options());
+    ASSERT_TRUE(eventually(
+        [this] { return waiting_for("go") == 1 && workspace_.exists("out.work/redrive/job"); }));
+    first.signal(SIGKILL);
+    first.wait();
+  }
+  Running second(workspace_, words, cluster.options());
+  ASSERT_TRUE(eventually([this] { return waiting_for("go") == 2; }));
+  workspace_.write("go", "");
+  const Outcome outcome = second.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.both();
+  EXPECT_EQ(manifest()["generation"], 2);
+  EXPECT_EQ(run(workspace_, {"verify", "out"}).exit_code, 0);
+  EXPECT_EQ(Json::parse(cluster.run({"status", "1", "--json"}).out)["state"], "cancelled");
+  EXPECT_FALSE(workspace_.exists("out.work"));
+}
+
 TEST_F(RedriveTrouble, InterruptedLeavesWhatThereWas) {
   workspace_.write("in.txt", "good a\nbad and wait " + workspace_.path("never") + "\n");
   ASSERT_EQ(run_job("counted", "in.txt", {"-r", "1"}).exit_code, 0);

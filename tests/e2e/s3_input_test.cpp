@@ -207,5 +207,31 @@ TEST_F(S3Input, LeavesNoSecretInTheEnvironmentOfUserCode) {
   EXPECT_EQ(job.wait().exit_code, 0);
 }
 
+TEST_F(S3Input, IsReadAgainByARedriveAndRefusedWhenItHasChanged) {
+  put("in.txt", "good a\nbad b\n");
+  const auto run_job = [this](const std::string& output) {
+    return run({"run", faulty_plugin("mending_0") + ":counted", root() + "/in.txt", "-o", output,
+                "-r", "1", "--quiet", "--on-bad-record", "dead-letter"});
+  };
+  const auto redrive = [this](const std::string& output) {
+    return run({"redrive", output, "--plugin", faulty_plugin("mending_1")});
+  };
+  const Outcome first = run_job("out");
+  ASSERT_EQ(first.exit_code, 0) << first.both();
+  put("in.txt", "good a\nbad c\n");
+  const Outcome changed = redrive("out");
+  EXPECT_EQ(changed.exit_code, 2) << changed.both();
+  EXPECT_THAT(changed.err, HasSubstr("than the record that was put aside"));
+  put("in.txt", "good a\nbad b\n");
+  const Outcome again = redrive("out");
+  EXPECT_EQ(again.exit_code, 0) << again.both();
+  EXPECT_EQ(workspace_.read("out/part-00000-of-00001"), "a\t1\nb\t1\n");
+  // What lies there itself has nothing to go on from.
+  ASSERT_EQ(run_job(root() + "/out").exit_code, 0);
+  const Outcome refused = redrive(root() + "/out");
+  EXPECT_EQ(refused.exit_code, 2) << refused.both();
+  EXPECT_THAT(refused.err, HasSubstr("it lies in an object store"));
+}
+
 }  // namespace
 }  // namespace fanfold::e2e
