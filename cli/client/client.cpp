@@ -18,6 +18,7 @@ namespace {
 // Requests are repeated, and a followed job is asked about, this often: it tells a busy master from
 // a dead one.
 constexpr Duration kRepeat = limits::kHeartbeatInterval;
+constexpr Duration kRepeatMost = 16 * kRepeat;
 
 bool is_error(const proto::Answer& answer) {
   return answer.code != static_cast<std::uint8_t>(StatusCode::kOk);
@@ -130,9 +131,11 @@ template <class Reply>
 Result<Reply> Client::ask(const proto::ClientMessage& request, const FollowHooks& hooks) {
   heard_ = clock_.now();
   Instant next_send = heard_;
+  Duration repeat = kRepeat;
   for (;;) {
     const bool for_a_job = std::holds_alternative<proto::Submit>(request) ||
-                           std::holds_alternative<proto::Feed>(request);
+                           std::holds_alternative<proto::Feed>(request) ||
+                           std::holds_alternative<proto::PutBlob>(request);
     if (std::exchange(ask_again_, false)) next_send = clock_.now();
     if (clock_.now() >= next_send) {
       FANFOLD_RETURN_IF_ERROR(send(request));
@@ -140,14 +143,18 @@ Result<Reply> Client::ask(const proto::ClientMessage& request, const FollowHooks
       if (for_a_job && next_send != heard_) {
         FANFOLD_RETURN_IF_ERROR(send(proto::GetCluster{}));
       }
-      next_send = clock_.now() + kRepeat;
+      next_send = clock_.now() + repeat;
+      // Where a part takes that long, more of them would only take longer.
+      if (std::holds_alternative<proto::PutBlob>(request))
+        repeat = std::min(2 * repeat, kRepeatMost);
     }
     FANFOLD_ASSIGN_OR_RETURN(
         std::optional<proto::ClientReply> reply,
         receive(next_send, for_a_job ? patience_for_a_job() : limits::kConnectTimeout));
     note_silence(hooks);
     if (reply.has_value()) {
-      if (auto* wanted = std::get_if<Reply>(&*reply)) {
+      const bool answers = !hooks.answers || hooks.answers(*reply);
+      if (auto* wanted = std::get_if<Reply>(&*reply); wanted != nullptr && answers) {
         if constexpr (std::is_same_v<Reply, proto::Answer>) {
           if (is_error(*wanted)) return to_status(*wanted);
         }
@@ -171,6 +178,7 @@ template Result<proto::Output> Client::ask(const proto::ClientMessage&, const Fo
 template Result<proto::Events> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::ClusterReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::FeedReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::BlobReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 
 Result<proto::JobStatus> Client::follow(JobId job, const FollowHooks& hooks) {
   return follow_any({job}, hooks);

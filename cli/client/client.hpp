@@ -31,6 +31,9 @@ enum class Attention : std::uint8_t {
 };
 
 struct FollowHooks {
+  /// Of replies of the kind that was asked for: whether it answers this request.  Others answer
+  /// what was said before, and twice.  Empty: each does.
+  std::function<bool(const proto::ClientReply&)> answers;
   /// After every status that arrives, the final one included.
   std::function<void(const proto::JobStatus&)> on_status;
   /// Once for each silence that is longer than limits::kConnectTimeout and is waited out.
@@ -57,6 +60,8 @@ class Client {
   Result<proto::JobStatus> follow_any(const std::set<JobId>& jobs, const FollowHooks& hooks);
 
   const std::string& address() const { return address_; }
+  /// As far as is known, the version that the master speaks.
+  std::uint32_t protocol() const { return spoken_.number(); }
 
  private:
   /// Waits for one reply; nullopt when something else ended the wait.

@@ -142,7 +142,10 @@ std::vector<Flag> job_flags() {
       {"output", 'o', "DIR", "Directory to write; it appears complete or not at all.", false},
       {"reducers", 'r', "N|auto", "Reduce tasks, and so part files. Default: auto.", false},
       {"param", '\0', "NAME=VALUE", "Parameter of the job: 'fanfold jobs JOB' lists them.", true},
-      {"file", '\0', "NAME=PATH", "Side file that every task can read under this name.", true},
+      {"file", '\0', "NAME=PATH",
+       "Side file that every task can read under this name; over TCP it travels "
+       "to the workers.",
+       true},
       {"plugin", '\0', "FILE", "Shared object that JOB is to be found in.", false},
       {"on-exists", '\0', "fail|replace", "When DIR exists. Default: fail.", false},
       {"format", '\0', "text|jsonl|binary", "Format of the output. Default: text.", false},

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "cli/client/submission.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/session.hpp"
 
@@ -85,8 +86,6 @@ void PipelineCluster::draw(const proto::JobStatus& status) {
 
 Result<JobId> PipelineCluster::submit(const proto::JobSpec& spec) {
   FANFOLD_RETURN_IF_ERROR(start());
-  proto::Submit request;
-  request.spec = spec;
   FollowHooks hooks;
   // Without the job's id it could not be cancelled; a private cluster ends anyway.
   hooks.on_wake = [this] {
@@ -95,10 +94,12 @@ Result<JobId> PipelineCluster::submit(const proto::JobSpec& spec) {
         attention == Attention::kAbandon || (cluster_ && attention == Attention::kCancel);
     return ends ? Attention::kAbandon : Attention::kNone;
   };
-  const Result<proto::Answer> answer = client_->ask<proto::Answer>(request, hooks);
+  Result<JobId> job = submit_job(*client_, spec, hooks, [this](const std::string& what) {
+    if (display_) display_->finish();
+    print_error("fanfold: " + what + "\n");
+  });
   if (!check_failed_.ok()) return check_failed_;
-  if (!answer.ok()) return answer.status();
-  return answer->job;
+  return job;
 }
 
 Result<proto::JobStatus> PipelineCluster::wait_for_one(const std::set<JobId>& jobs) {

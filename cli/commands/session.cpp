@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/client/submission.hpp"
 #include "cli/commands/record_excerpt.hpp"
 #include "cli/options/exit_codes.hpp"
 #include "cli/view/json.hpp"
@@ -43,8 +44,6 @@ void Session::tell_silence() {
 // An interrupt while the master decides does not end the wait: without the job's id the job could
 // not be cancelled.  The second one does.
 Result<JobId> Session::submit(const proto::JobSpec& spec) {
-  proto::Submit request;
-  request.spec = spec;
   FollowHooks hooks;
   hooks.on_wake = [this] {
     const Attention attention = attend();
@@ -53,8 +52,10 @@ Result<JobId> Session::submit(const proto::JobSpec& spec) {
     return ends ? Attention::kAbandon : Attention::kNone;
   };
   hooks.on_silence = [this] { tell_silence(); };
-  FANFOLD_ASSIGN_OR_RETURN(const proto::Answer answer, client_.ask<proto::Answer>(request, hooks));
-  return answer.job;
+  return submit_job(client_, spec, hooks, [this](const std::string& what) {
+    options_.display->finish();
+    print_error("fanfold: " + what + "\n");
+  });
 }
 
 Conclusion Session::run(const proto::JobSpec& spec) {

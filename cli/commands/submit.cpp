@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "cli/client/submission.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
 #include "cli/commands/job_flags.hpp"
@@ -33,21 +34,22 @@ Result<JobId> submit(const Environment& environment, const Arguments& arguments)
   FANFOLD_ASSIGN_OR_RETURN(JobRequest request, make_job_request(arguments));
   request.open = arguments.has("open");
   FANFOLD_ASSIGN_OR_RETURN(const MasterPlace place, find_master(environment, arguments));
-  proto::Submit message;
-  FANFOLD_ASSIGN_OR_RETURN(message.spec, make_job_spec(surroundings_of(environment), request));
-  if (has_standard_input(message.spec)) {
+  FANFOLD_ASSIGN_OR_RETURN(proto::JobSpec spec,
+                           make_job_spec(surroundings_of(environment), request));
+  if (has_standard_input(spec)) {
     return Status(StatusCode::kInvalidArgument,
                   "'submit' cannot read standard input ('-'): the job outlives this command.\n"
                   "Put the input into a file, or use 'fanfold run'.");
   }
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
                            connect_client(place, steady_clock(), {}));
-  FANFOLD_ASSIGN_OR_RETURN(const bool made, ask_for_samples(environment, arguments, &message.spec));
-  const Result<proto::Answer> answer = client->ask<proto::Answer>(message);
-  if (answer.ok()) return answer->job;
+  FANFOLD_ASSIGN_OR_RETURN(const bool made, ask_for_samples(environment, arguments, &spec));
+  Result<JobId> job = submit_job(
+      *client, spec, {}, [](const std::string& what) { print_error("fanfold: " + what + "\n"); });
+  if (job.ok()) return job;
   // Of a job that was refused nothing will come; one that was accepted all the same may have begun.
-  if (made) ::rmdir(message.spec.profile.c_str());
-  return answer.status();
+  if (made) ::rmdir(spec.profile.c_str());
+  return job;
 }
 
 int submit_main(const Environment& environment, const Arguments& arguments) {

@@ -225,6 +225,22 @@ void serialize(Archive& archive, FeedReply& m) {
   archive(m.job, m.feeder, m.offset, m.size, m.close, m.taken, m.code, m.message);
 }
 template <class Archive>
+void serialize(Archive& archive, PutBlob& m) {
+  archive(m.protocol, m.sha256, m.size, m.offset, m.bytes);
+}
+template <class Archive>
+void serialize(Archive& archive, BlobReply& m) {
+  archive(m.sha256, m.offset, m.taken, m.kept, CheckedCode{m.code}, m.message);
+}
+template <class Archive>
+void serialize(Archive& archive, GetBlob& m) {
+  archive(m.worker, m.sha256, m.offset, m.damaged);
+}
+template <class Archive>
+void serialize(Archive& archive, BlobPart& m) {
+  archive(m.sha256, m.offset, m.size, m.bytes, CheckedCode{m.code}, m.message);
+}
+template <class Archive>
 void serialize(Archive& archive, GetLogs& m) {
   archive(m.protocol, m.job, m.one_task, m.task, m.attempt_number);
 }

@@ -13,13 +13,10 @@
 
 #include "common/core/status.hpp"
 #include "common/io/run_file.hpp"
+#include "common/proto/blobs.hpp"
 #include "common/proto/types.hpp"
 
 namespace fanfold::proto {
-
-inline constexpr std::uint32_t kProtocolVersion = 7;
-/// Peers that are one release behind speak this one, and are understood.
-inline constexpr std::uint32_t kProtocolBefore = kProtocolVersion - 1;
 
 // ---- client -> master ----------------------------------------------------------------------
 struct Submit {
@@ -342,19 +339,19 @@ struct Chunk {
 };
 
 using ClientMessage = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                   StopCluster, GetEvents, GetOutput, ChangeJob, Feed>;
-using ClientReply =
-    std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output, FeedReply>;
+                                   StopCluster, GetEvents, GetOutput, ChangeJob, Feed, PutBlob>;
+using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output,
+                                 FeedReply, BlobReply>;
 using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
-                                   InputsWanted, OutputPart>;
+                                   InputsWanted, OutputPart, GetBlob>;
 using MasterMessage =
     std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt, CommitAnswer, FailureNoted,
-                 ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys>;
+                 ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys, BlobPart>;
 /// What arrives at the master's socket.
 using MasterInput =
     std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
-                 GetOutput, ChangeJob, Feed, Hello, Heartbeat, CommitRequest, AttemptFailed, Bye,
-                 WorkersDied, InputsWanted, OutputPart>;
+                 GetOutput, ChangeJob, Feed, PutBlob, Hello, Heartbeat, CommitRequest,
+                 AttemptFailed, Bye, WorkersDied, InputsWanted, OutputPart, GetBlob>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.  In this version, or

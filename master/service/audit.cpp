@@ -50,6 +50,12 @@ void Audit::closed(const net::Sender& who, JobId job) {
              {{"key", key_of(who)}, {"address", address_of(who)}, {"job", job.value}});
 }
 
+void Audit::stored(const net::Sender& who, std::string_view sha256) {
+  if (log_ == nullptr) return;
+  log_->info("blob.stored",
+             {{"key", key_of(who)}, {"address", address_of(who)}, {"sha256", sha256}});
+}
+
 void Audit::stopped_cluster(const net::Sender& who) {
   if (log_ == nullptr) return;
   log_->info("cluster.stopped", {{"key", key_of(who)}, {"address", address_of(who)}});

@@ -26,6 +26,8 @@ class Audit {
   /// The first records of a key for a job, and who says that there will be no more.
   void fed(const net::Sender& who, JobId job);
   void closed(const net::Sender& who, JobId job);
+  /// All of a plugin or side file has come, and is kept.
+  void stored(const net::Sender& who, std::string_view sha256);
   void stopped_cluster(const net::Sender& who);
   void worker_joined(const net::Sender& who, std::string_view name);
   /// Proved who he is, and may not do `what`.  Only the 1st, 2nd, 4th, 8th ... of them.

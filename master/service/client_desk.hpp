@@ -44,6 +44,9 @@ class ClientDesk {
 
   void answer(const net::PeerId& peer, const Status& status, JobId job = {});
 
+  /// kExhausted: a quota of the holder's allows no more beside the jobs that have not ended.
+  Status refuse_for_size(const security::KeyHolder& holder, const JobSize& more) const;
+
   FeedDesk& feeds() { return feeds_; }
 
  private:
@@ -56,8 +59,6 @@ class ClientDesk {
   Status refuse_submission(const proto::JobSpec& spec);
   /// Of the sender, when a quota says so.
   Status refuse_for_quota();
-  /// Of who submitted it, when a quota says so.
-  Status refuse_for_size(const security::KeyHolder& holder, const JobSize& more) const;
   void refuse_unknown(const net::PeerId& peer, JobId job);
   /// Null: there is none, or it is somebody else's, and the peer has been told.
   const JobRecord* find_own(const net::PeerId& peer, JobId job, const char* what);

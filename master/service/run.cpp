@@ -23,6 +23,7 @@
 #include "common/security/live_keys.hpp"
 #include "common/security/plugin_list.hpp"
 #include "common/storage/storage.hpp"
+#include "master/blobs/blob_store.hpp"
 #include "master/events/event_files.hpp"
 #include "master/service/process_events.hpp"
 #include "master/service/service.hpp"
@@ -86,6 +87,17 @@ Result<OpenedStore> open_state(const std::string& directory, std::uint64_t epoch
     log.warn("state.on_shared_storage", {{"state", directory}, {"type", kind.name}});
   }
   return opened;
+}
+
+/// Null: without a state directory there is no place for them.  Whatever else is wrong with it,
+/// jobs go on.
+std::unique_ptr<BlobStore> open_blobs(const std::string& state_directory, Log& log) {
+  if (state_directory.empty()) return nullptr;
+  Result<std::unique_ptr<BlobStore>> blobs =
+      BlobStore::open(io::posix_file_system(), state_directory + "/blobs", {});
+  if (blobs.ok()) return *std::move(blobs);
+  log.warn("blobs.not_kept", {{"reason", blobs.status().message()}});
+  return nullptr;
 }
 
 /// Null: nobody asked for them.
@@ -177,7 +189,6 @@ Status run_master(const MasterOptions& options) {
   const net::SocketOptions socket_options{.protection = keys->protection, .linger = kLinger};
   FANFOLD_RETURN_IF_ERROR(net::check_address(options.address, socket_options));
   FANFOLD_RETURN_IF_ERROR(check_socket_directory(options.address));
-
   FANFOLD_ASSIGN_OR_RETURN(const auto plugins, security::read_allowed_plugins(options.plugin_list));
 
   const Identity identity = random_identity();
@@ -206,6 +217,8 @@ Status run_master(const MasterOptions& options) {
   doors.keys = keys->accepted.get();
   doors.plugins = plugins ? &*plugins : nullptr;
   doors.audit = options.audit_file.empty() ? nullptr : &audit;
+  const std::unique_ptr<BlobStore> blobs = open_blobs(options.state_directory, log);
+  doors.blobs = blobs.get();
   web::Board board;
   if (options.http_port) doors.board = &board;
   web::Questions questions([&transport] { transport->wake(); });

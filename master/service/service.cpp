@@ -30,11 +30,6 @@ SideWork::Options side_options(std::size_t threads, std::size_t queued, net::Tra
   return {.threads_max = threads, .queued_max = queued, .wake = [&transport] { transport.wake(); }};
 }
 
-/// A disk that is full, or fails, may recover; what is wrong with the output itself does not.
-bool may_pass(const Status& status) {
-  return status.code() == StatusCode::kNoSpace || status.code() == StatusCode::kIoError;
-}
-
 template <class Message>
 constexpr bool kIsFromWorker = std::is_constructible_v<proto::WorkerMessage, Message>;
 
@@ -59,20 +54,26 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
           side_options(limits::kPublishingThreads, limits::kJobsUnfinished, doors_.transport))),
       removing_(doors_.side_work(side_options(1, kRemovalsQueued, doors_.transport))),
       noting_(doors_.side_work(side_options(1, kCapsulesQueued, doors_.transport))),
-      client_desk_(state_, doors_.files, *planning_) {
+      storing_(doors_.side_work(side_options(1, BlobDesk::kSideWorkMost, doors_.transport))),
+      client_desk_(state_, doors_.files, *planning_),
+      blob_desk_(state_, {doors_.blobs, *storing_,
+                          [this](const security::KeyHolder& holder, const JobSize& more) {
+                            return client_desk_.refuse_for_size(holder, more);
+                          }}) {
   if (state_.keys != nullptr) keys_generation_ = state_.keys->generation();
   state_.now = doors_.clock.now();
   state_.started = state_.now;
 }
 
 Duration MasterService::time_to_wait(Duration wait) const {
-  if (!events_for_next_turn_.empty()) return Duration(0);
+  if (!events_for_next_turn_.empty() || blob_desk_.has_more()) return Duration(0);
   if (phase_ == Phase::kStopping && nothing_left()) return Duration(0);
   std::optional<Instant> deadline = state_.scheduler.next_deadline();
   deadline = earlier(deadline, state_.followers.next_due());
   deadline = earlier(deadline, stagings_.next_deadline());
   deadline = earlier(deadline, state_.event_log.next_due());
   deadline = earlier(deadline, board_keeper_.next_due());
+  deadline = earlier(deadline, blob_desk_.next_due());
   if (phase_ == Phase::kStopping) deadline = earlier(deadline, stop_deadline_);
   if (!deadline) return wait;
   return std::clamp(*deadline - state_.now, Duration(0), wait);
@@ -87,6 +88,7 @@ Status MasterService::turn(Duration wait) {
     return state_.attempts.count(job) > 0 || client_desk_.feeds().writes_for(job);
   };
   remove_stagings(stagings_.take_removable(written_to, state_.now));
+  blob_desk_.end_turn();
   FANFOLD_RETURN_IF_ERROR(send_outbox());
   if (doors_.store.exhausted()) return end_exhausted();
   state_.event_log.end_turn(state_.now);
@@ -189,6 +191,10 @@ void MasterService::handle_frame(net::Frame frame) {
           stop_requesters_.push_back(frame.peer);
           state_.audit.stopped_cluster(state_.sender);
           stop(StopReason::kRequested);
+        } else if constexpr (std::is_same_v<Message, proto::PutBlob>) {
+          blob_desk_.take(frame.peer, message);
+        } else if constexpr (std::is_same_v<Message, proto::GetBlob>) {
+          if (worker_desk_.knows(message.worker, frame.peer)) blob_desk_.want(frame.peer, message);
         } else if constexpr (kIsFromWorker<Message>) {
           worker_desk_.handle(frame.peer, std::move(message));
         } else {
@@ -241,40 +247,6 @@ void MasterService::reject_frame(const net::PeerId& peer, std::string_view paylo
   // understands answers may be waiting for one.
   if (other_version || is_from_client(payload)) {
     client_desk_.answer(peer, why);
-  }
-}
-
-void MasterService::collect_side_results() {
-  for (SideWork* side : {planning_.get(), publishing_.get(), removing_.get(), noting_.get()}) {
-    for (SideResult& result : side->finished()) {
-      if (auto* planned = std::get_if<PlanFinished>(&result)) {
-        const JobId job = planned->job;
-        auto unused = client_desk_.plan_finished(std::move(*planned));
-        if (unused) stagings_.add(job, {std::move(*unused), ""}, state_.now);
-      } else if (auto* published = std::get_if<PublishFinished>(&result)) {
-        JobRecord* record = state_.jobs.find(published->job);
-        FANFOLD_CHECK(record != nullptr);
-        if (published->outcome.ok()) record->note_published(*published->outcome);
-        state_.event_log.publication_ended(state_.now, published->job, published->outcome.status());
-        state_.events.push_back(JobPublished{.job = published->job,
-                                             .succeeded = published->outcome.ok(),
-                                             .reason = published->outcome.status().message(),
-                                             .may_pass = may_pass(published->outcome.status())});
-      } else if (const auto* removed = std::get_if<StagingRemoved>(&result)) {
-        if (!removed->outcome.ok()) {
-          doors_.log.error("staging.left_behind",
-                           {{"job", removed->job.value}, {"reason", removed->outcome.message()}});
-        }
-      } else if (auto* fed = std::get_if<FeedWritten>(&result)) {
-        client_desk_.feeds().written(std::move(*fed));
-      } else {
-        const auto& written = std::get<CapsuleWritten>(result);
-        if (!written.outcome.ok()) {
-          doors_.log.warn("capsule.not_written",
-                          {{"job", written.job.value}, {"reason", written.outcome.message()}});
-        }
-      }
-    }
   }
 }
 

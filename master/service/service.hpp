@@ -16,6 +16,7 @@
 #include "common/core/clock.hpp"
 #include "common/io/file_system.hpp"
 #include "common/net/transport.hpp"
+#include "master/service/blob_desk.hpp"
 #include "master/service/board_keeper.hpp"
 #include "master/service/client_desk.hpp"
 #include "master/service/master_state.hpp"
@@ -40,6 +41,7 @@ struct ServiceDoors {
   security::LiveKeys* keys = nullptr;             // Null: nobody is asked for one.
   const security::PluginList* plugins = nullptr;  // Null: any may run.
   Log* audit = nullptr;                           // Null: who does what is not written down.
+  BlobStore* blobs = nullptr;                     // Null: no plugins and side files are kept.
 };
 
 enum class StopReason : std::uint8_t {
@@ -69,7 +71,8 @@ class MasterService {
 
   /// Nothing of this service runs in other threads.
   bool idle() const {
-    return planning_->idle() && publishing_->idle() && removing_->idle() && noting_->idle();
+    return planning_->idle() && publishing_->idle() && removing_->idle() && noting_->idle() &&
+           storing_->idle();
   }
 
   /// For those who look on.
@@ -165,7 +168,9 @@ class MasterService {
   std::unique_ptr<SideWork> publishing_;
   std::unique_ptr<SideWork> removing_;
   std::unique_ptr<SideWork> noting_;
+  std::unique_ptr<SideWork> storing_;
   ClientDesk client_desk_;
+  BlobDesk blob_desk_;
 };
 
 }  // namespace fanfold::master

@@ -14,6 +14,7 @@
 
 #include "common/core/ids.hpp"
 #include "common/core/status.hpp"
+#include "master/blobs/blob_store.hpp"
 #include "master/planner/planner.hpp"
 #include "master/publish/publish.hpp"
 
@@ -41,8 +42,8 @@ struct CapsuleWritten {
   JobId job;
   Status outcome;
 };
-using SideResult =
-    std::variant<PlanFinished, PublishFinished, StagingRemoved, CapsuleWritten, FeedWritten>;
+using SideResult = std::variant<PlanFinished, PublishFinished, StagingRemoved, CapsuleWritten,
+                                FeedWritten, BlobDone>;
 
 class SideWork {
  public:

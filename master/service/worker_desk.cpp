@@ -226,6 +226,11 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::AttemptFailed message) {
   if (held != nullptr && held->worker == message.worker) {
     trim(&failure);
     if (failure.worker.empty()) failure.worker = worker->hello.name;
+    if (failure.kind == proto::FailureKind::kPlugin && failure.message.starts_with("cannot open") &&
+        worker->hello.protocol < proto::GetBlob::kSince) {
+      failure.message += " (plugins do not travel to this worker, which speaks protocol " +
+                         std::to_string(worker->hello.protocol) + ")";
+    }
     state_.event_log.failed(state_.now, message.attempt, failure);
     state_.measures.failed(message.attempt, failure.kind);
     if (failure.kind != proto::FailureKind::kCancelled) {

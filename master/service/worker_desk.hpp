@@ -22,6 +22,9 @@ class WorkerDesk {
   void handle(const net::PeerId& peer, proto::InputsWanted message);
   void handle(const net::PeerId& peer, proto::OutputPart message);
 
+  /// Whether the sender is that worker; if not, it is told to introduce itself again.
+  bool knows(WorkerId worker, const net::PeerId& peer) { return known(worker, peer) != nullptr; }
+
   /// All of them hear who the others are.
   void tell_peers();
   /// Workers whose key is accepted no more: what they hold is as lost as on a host that died.

@@ -70,6 +70,8 @@ bool executor_frames(std::string_view input) {
       const AttemptId attempt{static_cast<unsigned char>(low)};
       good = worker::decode_outcome(*frame, attempt).ok() || good;
       good = worker::decode_task(*frame, before).ok() || good;
+      good = worker::decode_wanted(*frame).has_value() || good;
+      good = worker::decode_brought(*frame).ok() || good;
     }
     collector.add(input.substr(input.size() / 2));
   }

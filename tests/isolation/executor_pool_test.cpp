@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "tests/isolation/isolation_fixture.hpp"
+#include "worker/isolation/symbolise.hpp"
 
 namespace fanfold::worker {
 namespace {
@@ -38,6 +39,13 @@ class ExecutorPoolTest : public IsolationFixture {
       }
     }
     return found;
+  }
+  FileWanted next_wanted() {
+    for (;;) {
+      turn();
+      const std::vector<FileWanted> wanted = pool_.take_wanted();
+      if (!wanted.empty()) return wanted.front();
+    }
   }
   /// Children of this process.
   static std::map<pid_t, bool> zygotes() {
@@ -135,6 +143,75 @@ TEST_F(ExecutorPoolTest, KillFromOutsideIsChargedToTheInfrastructure) {
   EXPECT_EQ(failure.kind, FailureKind::kSpawn);
   EXPECT_FALSE(proto::charged_to_task(failure.kind));
   EXPECT_THAT(failure.message, HasSubstr("from outside"));
+}
+
+TEST_F(ExecutorPoolTest, LoadsAPluginThatIsBroughtToIt) {
+  ExecutorTask task = map_task({"segv"});
+  const std::string path = std::exchange(task.assignment.spec.plugin.path, "/nowhere/faulty.so");
+  pool_.start(steady_clock().now(), task);
+  const FileWanted wanted = next_wanted();
+  EXPECT_EQ(wanted.attempt, task.assignment.attempt);
+  EXPECT_EQ(wanted.sha256, task.assignment.spec.plugin.sha256);
+  EXPECT_EQ(wanted.name, "faulty.so");
+  EXPECT_FALSE(wanted.damaged);
+  pool_.bring({wanted.attempt, wanted.sha256, path});
+  const AttemptResult result = next_result();
+  EXPECT_EQ(result.outcome.failure.kind, FailureKind::kSignal);
+  // There its symbols are.
+  EXPECT_EQ(result.plugin, path);
+  EXPECT_THAT(symbolise(result.crash, result.plugin),
+              testing::Contains(HasSubstr("write_to_null_pointer")));
+}
+
+TEST_F(ExecutorPoolTest, SaysThatWhatWasBroughtIsSomethingElse) {
+  ExecutorTask task = map_task({"one"});
+  const std::string path = std::exchange(task.assignment.spec.plugin.path, "/nowhere/faulty.so");
+  pool_.start(steady_clock().now(), task);
+  FileWanted wanted = next_wanted();
+  pool_.bring({wanted.attempt, wanted.sha256, plugin("broken_throw")});
+  wanted = next_wanted();
+  EXPECT_TRUE(wanted.damaged);
+  EXPECT_EQ(wanted.given, plugin("broken_throw"));
+  pool_.bring({wanted.attempt, wanted.sha256, path});
+  EXPECT_TRUE(next_result().outcome.succeeded);
+}
+
+TEST_F(ExecutorPoolTest, DoesNotTakeADiskWithoutRoomForThePluginsFault) {
+  ExecutorTask task = map_task({"one"});
+  task.assignment.spec.plugin.path = "/nowhere/faulty.so";
+  pool_.start(steady_clock().now(), task);
+  const FileWanted wanted = next_wanted();
+  pool_.bring({wanted.attempt, wanted.sha256, Status(StatusCode::kNoSpace, "the disk is full")});
+  const auto failure = next_result().outcome.failure;
+  EXPECT_EQ(failure.kind, FailureKind::kNoSpace);
+  EXPECT_THAT(failure.message,
+              testing::AllOf(HasSubstr("/nowhere/faulty.so"), HasSubstr("the disk is full")));
+}
+
+TEST_F(ExecutorPoolTest, WantsNothingForAnAttemptThatHasEnded) {
+  ExecutorTask task = map_task({"one"});
+  task.assignment.spec.plugin.path = "/nowhere/faulty.so";
+  pool_.start(steady_clock().now(), task);
+  // It has asked, which nobody has taken, and it dies.
+  turn();
+  pool_.kill(steady_clock().now(), task.assignment.attempt, FailureKind::kCancelled);
+  while (pool_.take_results().empty()) turn();
+  EXPECT_TRUE(pool_.take_wanted().empty());
+}
+
+TEST_F(ExecutorPoolTest, EndsAnAttemptThatWaitsForAFile) {
+  ExecutorTask task = map_task({"one"});
+  task.assignment.spec.plugin.path = "/nowhere/faulty.so";
+  pool_.start(steady_clock().now(), task);
+  const FileWanted wanted = next_wanted();
+  const std::uint64_t beat = pool_.pulses().at(0).beat;
+  pool_.note_waiting(wanted.attempt);
+  EXPECT_GT(pool_.pulses().at(0).beat, beat);
+  pool_.kill(steady_clock().now(), wanted.attempt, FailureKind::kCancelled);
+  EXPECT_EQ(next_result().outcome.failure.kind, FailureKind::kCancelled);
+  // Too late.
+  pool_.bring({wanted.attempt, wanted.sha256, std::string("/nowhere")});
+  EXPECT_TRUE(run({"one"}).outcome.succeeded);
 }
 
 TEST_F(ExecutorPoolTest, LeavesNeitherDescriptorNorProcess) {

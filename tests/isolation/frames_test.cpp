@@ -87,6 +87,29 @@ TEST(ExecutorFrames, OutcomeOfAnotherAttemptIsRefused) {
   EXPECT_FALSE(decode_outcome(frame, AttemptId{2}).ok());
 }
 
+TEST(ExecutorFrames, AskForAFileAndTellWhereItIs) {
+  const std::string question =
+      encode_wanted({.attempt = {}, .sha256 = "abc", .name = {}, .damaged = true});
+  const auto wanted = decode_wanted(question);
+  ASSERT_TRUE(wanted.has_value());
+  EXPECT_EQ(wanted->sha256, "abc");
+  EXPECT_TRUE(wanted->damaged);
+  EXPECT_FALSE(decode_wanted(encode_outcome(AttemptId{1}, {})).has_value());
+  EXPECT_EQ(*decode_brought(encode_brought(std::string("/there"))), "/there");
+  const Status none(StatusCode::kNotFound, "nobody has it");
+  const auto refused = decode_brought(encode_brought(none));
+  EXPECT_EQ(refused.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(refused.status().message(), "nobody has it");
+  for (std::size_t size = 0; size < question.size(); ++size) {
+    EXPECT_FALSE(decode_wanted(std::string_view(question).substr(0, size)).has_value()) << size;
+  }
+  const std::string answer = encode_brought(none);
+  for (std::size_t size = 0; size < answer.size(); ++size) {
+    EXPECT_EQ(decode_brought(std::string_view(answer).substr(0, size)).status().code(),
+              StatusCode::kCorruption);
+  }
+}
+
 TEST(ExecutorFrames, CollectorPutsPiecesTogether) {
   FrameCollector collector(kOutcomeFrameBytes);
   const std::string bytes("\x03\0\0\0abc\x01\0\0\0d", 12);

@@ -85,6 +85,11 @@ class IsolationFixture : public testing::Test {
   AttemptResult next_result() {
     while (waiting_.empty()) {
       turn();
+      // Nobody brings files here.
+      for (const FileWanted& wanted : pool_.take_wanted()) {
+        pool_.bring({wanted.attempt, wanted.sha256,
+                     Status(StatusCode::kNotFound, "the master has no copy of it")});
+      }
       for (AttemptResult& result : pool_.take_results()) waiting_.push_back(std::move(result));
     }
     AttemptResult first = std::move(waiting_.front());

@@ -40,6 +40,10 @@ void MasterTest::start_master(const Options& options) {
   doors.events = event_logs_.get();
   doors.board = &board_;
   doors.questions = &questions_;
+  auto blobs = BlobStore::open(*files_, directory_.path("blobs"), blob_limits_);
+  ASSERT_TRUE(blobs.ok()) << blobs.status().message();
+  blobs_ = *std::move(blobs);
+  doors.blobs = blobs_.get();
   service_ = std::make_unique<MasterService>(settings, doors);
   const Status recovered = service_->recover(stored_);
   ASSERT_TRUE(recovered.ok()) << recovered.message();

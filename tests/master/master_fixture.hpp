@@ -41,6 +41,7 @@ class MasterTest : public ::testing::Test {
   };
   /// Of masters started from now on.
   void use_files(io::FileSystem& files) { files_ = &files; }
+  void limit_blobs(const BlobStore::Limits& limits) { blob_limits_ = limits; }
   void start_master() { start_master(Options{}); }
   void start_master(const Options& options);
   /// What a master says that is started over `stored`.
@@ -83,6 +84,8 @@ class MasterTest : public ::testing::Test {
   web::Questions questions_{[this] { transport_->wake(); }};
   std::unique_ptr<EventFiles> event_logs_;
   std::unique_ptr<net::BoundTransport> transport_;
+  BlobStore::Limits blob_limits_{.bytes_free = 0};
+  std::unique_ptr<BlobStore> blobs_;
   std::unique_ptr<MasterService> service_;
   Status outcome_;
   std::jthread thread_;

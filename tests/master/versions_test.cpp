@@ -36,6 +36,21 @@ TEST_F(MasterTest, RunsAJobForAClientOnAWorkerOfTheVersionBefore) {
   EXPECT_EQ(client.ask<proto::JobList>(proto::ListJobs{}).jobs.size(), 1u);
 }
 
+TEST_F(MasterTest, SaysThatPluginsDoNotTravelToAWorkerOfTheVersionBefore) {
+  start_master();
+  FakeWorker worker(address(), {.protocol = kBefore});
+  FakeClient client(address());
+  proto::JobSpec once = spec(1);
+  once.attempts_max = 1;
+  const JobId job = client.submit(once);
+  proto::FailureReport failure;
+  failure.kind = proto::FailureKind::kPlugin;
+  failure.message = "cannot open '/home/me/mine.so'";
+  worker.fail(worker.expect_task(), failure);
+  EXPECT_THAT(client.wait(job).first_cause.message,
+              testing::AllOf(HasSubstr("mine.so"), HasSubstr("protocol 6")));
+}
+
 TEST_F(MasterTest, TellsEachOfItsPeersWhatItsVersionKnows) {
   start_master();
   FakeWorker older(address(), {.name = "older", .protocol = kBefore});

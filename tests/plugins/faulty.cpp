@@ -195,6 +195,7 @@ class Faulty {
     if (line.starts_with("wait once for ") && context_->attempt() == 1) {
       wait_for(std::string(line.substr(14)));
     }
+    if (line.starts_with("file ")) return out.emit(context_->side_file(line.substr(5)), 1);
     if (line.starts_with("lie at ")) return lie(std::string(line.substr(7)), out);
     if (line.starts_with("emit ")) {
       half_->add();

@@ -151,6 +151,16 @@ TEST(HostRoom, IsWhatTheKernelSays) {
   EXPECT_EQ(look_at_room(directory.path("nowhere"), 0).scratch_bytes, 0u);
 }
 
+TEST_F(WorkerMetrics, CountFilesThatTheMasterKeeps) {
+  measures_.files({.fetched = 1, .bytes = 77, .reused = 2, .damaged = 3, .refused = 4});
+  const std::string text = worker_metrics(traits(), measures_.figures());
+  for (const char* line :
+       {"worker_files_total{what=\"fetched\"} 1\n", "{what=\"reused\"} 2\n",
+        "{what=\"damaged\"} 3\n", "{what=\"refused\"} 4\n", "worker_files_bytes_total 77\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
 TEST_F(WorkerMetrics, AreAllThatAWorkerAnswers) {
   for (const char* path : {"/", "/jobs/1", "/metrics/", "/<script>"}) {
     const HttpResponse answer =

@@ -63,6 +63,7 @@ class Machine {
   /// The body answers it, and keeps the keys.
   void obey(const proto::ReadOutput&) {}
   void obey(const proto::PeerKeys&) {}
+  void obey(const proto::BlobPart&) {}
 
   // The link.
   template <class One>

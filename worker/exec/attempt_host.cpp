@@ -349,7 +349,7 @@ std::string_view AttemptHost::side_file(std::string_view name) {
   for (const proto::FileReference& reference : assignment_.spec.side_files) {
     if (reference.name != name) continue;
     const auto bytes = side_files_.contents(reference);
-    if (!bytes.ok()) fail(FailureKind::kInput, bytes.status().message());
+    if (!bytes.ok()) fail(failure_of_input(bytes.status()), bytes.status().message());
     return *bytes;
   }
   fail(FailureKind::kInput, "the job wants a side file called '" + std::string(name) +

@@ -18,8 +18,8 @@ Status cannot(const char* what, const proto::FileReference& reference) {
                                     "' (" + reference.path + "): " + std::strerror(errno)};
 }
 
-Result<std::string_view> map_file(const proto::FileReference& reference) {
-  const int descriptor = ::open(reference.path.c_str(), O_RDONLY | O_CLOEXEC);
+Result<std::string_view> map_file(const proto::FileReference& reference, const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return cannot("open", reference);
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) {
@@ -48,13 +48,15 @@ SideFiles::~SideFiles() {
 Result<std::string_view> SideFiles::contents(const proto::FileReference& reference) {
   const auto found = mapped_.find(reference.sha256);
   if (found != mapped_.end()) return found->second;
-  FANFOLD_ASSIGN_OR_RETURN(const std::string_view bytes, map_file(reference));
-  if (sha256_of_bytes(bytes) != reference.sha256) {
+  const auto map = [&reference](const std::string& path) -> Result<std::string_view> {
+    FANFOLD_ASSIGN_OR_RETURN(const std::string_view bytes, map_file(reference, path));
+    if (sha256_of_bytes(bytes) == reference.sha256) return bytes;
     unmap(bytes);
     return Status(StatusCode::kInvalidArgument,
                   "side file '" + reference.name + "' (" + reference.path +
-                      ") is not the file that was submitted (it changed since); submit again");
-  }
+                      ") is not the file that was submitted (it changed since)");
+  };
+  FANFOLD_ASSIGN_OR_RETURN(const std::string_view bytes, look_or_bring(reference, bring_, map));
   mapped_.emplace(reference.sha256, bytes);
   return bytes;
 }

@@ -40,28 +40,63 @@ RunOutcome plugin_failure(const Status& why) {
   RunOutcome outcome;
   const bool of_the_host =
       why.code() == StatusCode::kIoError || why.code() == StatusCode::kUnavailable;
-  outcome.failure.kind = of_the_host ? proto::FailureKind::kIo : proto::FailureKind::kPlugin;
+  outcome.failure.kind = why.code() == StatusCode::kNoSpace ? proto::FailureKind::kNoSpace
+                         : of_the_host                      ? proto::FailureKind::kIo
+                                                            : proto::FailureKind::kPlugin;
   outcome.failure.message = why.message();
   return outcome;
 }
 
-Result<const abi::Plugin*> load(const ExecutorTask& task, LoadedPlugin* loaded) {
+/// The worker brings what is not on this host.
+BringFile ask_worker(FrameReader& frames) {
+  return [&frames](const proto::FileReference& reference, bool damaged) -> Result<std::string> {
+    const FileWanted wanted{
+        .attempt = {}, .sha256 = reference.sha256, .name = {}, .damaged = damaged};
+    FANFOLD_RETURN_IF_ERROR(write_frame(kExecutorControl, encode_wanted(wanted)));
+    FANFOLD_ASSIGN_OR_RETURN(const std::string frame, frames.next());
+    return decode_brought(frame);
+  };
+}
+
+struct FoundPlugin {
+  SealedCopy copy;
+  bool brought = false;  // It lies alone, wherever that is.
+};
+
+Result<FoundPlugin> find_plugin(const proto::FileReference& reference, const BringFile& bring) {
+  const auto look = [&reference](const std::string& path) -> Result<FoundPlugin> {
+    FANFOLD_ASSIGN_OR_RETURN(SealedCopy copy, SealedCopy::of(path));
+    if (copy.sha256() == reference.sha256) {
+      return FoundPlugin{std::move(copy), path != reference.path};
+    }
+    return Status(
+        StatusCode::kInvalidArgument,
+        "plugin '" + reference.path + "' is not the file that was submitted (it changed since)");
+  };
+  return look_or_bring(reference, bring, look);
+}
+
+Result<const abi::Plugin*> load(const ExecutorTask& task, const BringFile& bring, SharedPage* page,
+                                LoadedPlugin* loaded) {
   const proto::FileReference& reference = task.assignment.spec.plugin;
   if (loaded->plugin != nullptr) {
     if (loaded->copy->sha256() == reference.sha256) return loaded->plugin;
     return Status(StatusCode::kInvalidArgument, "this executor holds another plugin");
   }
-  FANFOLD_ASSIGN_OR_RETURN(SealedCopy copy, SealedCopy::of(reference.path));
-  if (copy.sha256() != reference.sha256) {
-    return Status(StatusCode::kInvalidArgument,
-                  "plugin '" + reference.path +
-                      "' is not the file that was submitted (it changed since); submit again");
-  }
-  loaded->copy = std::move(copy);
-  const auto plugin = load_plugin(reference.path, {.copy = &*loaded->copy});
+  FANFOLD_ASSIGN_OR_RETURN(FoundPlugin found, find_plugin(reference, bring));
+  loaded->copy = std::move(found.copy);
+  page->loading_plugin = 1;
+  auto plugin = load_plugin(reference.path, {.copy = &*loaded->copy});
   // Libraries that it looks for beside itself are there when the file itself is loaded.
-  const auto found = plugin.ok() || task.plugin_is_listed ? plugin : load_plugin(reference.path);
-  FANFOLD_ASSIGN_OR_RETURN(loaded->plugin, found);
+  const bool has_company = !found.brought && !task.plugin_is_listed;
+  if (!plugin.ok() && has_company) plugin = load_plugin(reference.path);
+  page->loading_plugin = 0;
+  if (!plugin.ok() && found.brought) {
+    return Status(plugin.status().code(),
+                  plugin.status().message() +
+                      " (the plugin came from the master, without what lies beside it)");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(loaded->plugin, plugin);
   return loaded->plugin;
 }
 
@@ -94,6 +129,9 @@ class PeakRss {
 
 /// What an executor keeps from task to task.
 struct Kept {
+  explicit Kept(const BringFile& bring_file) : bring(bring_file), side_files(bring_file) {}
+
+  const BringFile bring;
   LoadedPlugin plugin;
   SideFiles side_files;
   io::KeptRuns runs{io::posix_file_system()};
@@ -102,9 +140,7 @@ struct Kept {
 
 RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   const proto::JobSpec& spec = task.assignment.spec;
-  page->loading_plugin = 1;
-  const auto plugin = load(task, &kept->plugin);
-  page->loading_plugin = 0;
+  const auto plugin = load(task, kept->bring, page, &kept->plugin);
   if (!plugin.ok()) return plugin_failure(plugin.status());
   const auto job = find_job(**plugin, spec.job_name, spec.plugin.path);
   if (!job.ok()) return plugin_failure(job.status());
@@ -173,10 +209,10 @@ void run_executor() {
   SharedPage& page = mapping->page();
   page.began = 1;
   install_crash_capture(&page);
-  Kept kept;
+  FrameReader frames(kExecutorControl);
+  Kept kept(ask_worker(frames));
   PeakRss peak_rss;
   SegmentList segments;  // Of the last task.
-  FrameReader frames(kExecutorControl);
   for (;;) {
     const Result<std::string> frame = frames.next();
     // The end of the stream is how the worker lets an executor go.

@@ -181,6 +181,39 @@ Result<RunOutcome> decode_outcome(std::string_view frame, AttemptId attempt) {
   return damaged("outcome");
 }
 
+std::string encode_wanted(const FileWanted& wanted) {
+  return proto::encode(
+      proto::GetBlob{.worker = {}, .sha256 = wanted.sha256, .damaged = wanted.damaged});
+}
+
+std::optional<FileWanted> decode_wanted(std::string_view frame) {
+  // Nearly all frames are outcomes, some of them large.
+  const std::string_view tag("\x30\0", 2);
+  static_assert(proto::GetBlob::kTag == 0x30);
+  if (!frame.starts_with(tag)) return std::nullopt;
+  const auto message = proto::decode<proto::WorkerMessage>(frame);
+  const auto* wanted = message.ok() ? std::get_if<proto::GetBlob>(&*message) : nullptr;
+  if (wanted == nullptr) return std::nullopt;
+  return FileWanted{
+      .attempt = {}, .sha256 = wanted->sha256, .name = {}, .damaged = wanted->damaged};
+}
+
+std::string encode_brought(const Result<std::string>& path) {
+  FieldWriter out;
+  out.number(static_cast<std::uint64_t>(path.ok() ? StatusCode::kOk : path.status().code()));
+  out.text(path.ok() ? *path : path.status().message());
+  return out.take();
+}
+
+Result<std::string> decode_brought(std::string_view frame) {
+  FieldReader in(frame);
+  const auto code = static_cast<StatusCode>(in.number());
+  std::string text(in.text());
+  if (!in.ok() || !in.at_end()) return damaged("answer");
+  if (code == StatusCode::kOk) return text;
+  return Status(code, std::move(text));
+}
+
 Result<std::string> FrameCollector::next() {
   std::uint32_t size = 0;
   if (buffer_.size() < sizeof size) return Status(StatusCode::kNotFound, "no whole frame yet");

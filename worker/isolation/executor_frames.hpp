@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/core/status.hpp"
+#include "worker/blobs/file_wanted.hpp"
 #include "worker/exec/bad_records.hpp"
 #include "worker/exec/run_task.hpp"
 
@@ -38,6 +40,14 @@ Result<ExecutorTask> decode_task(std::string_view frame, const SegmentList& befo
 std::string encode_outcome(AttemptId attempt, const RunOutcome& outcome);
 /// Total: the sender runs foreign code.
 Result<RunOutcome> decode_outcome(std::string_view frame, AttemptId attempt);
+
+/// What an executor asks in the midst of an attempt: for a file that is not on this host.
+std::string encode_wanted(const FileWanted& wanted);
+/// Total, as decode_outcome(); nullopt: the frame is something else.
+std::optional<FileWanted> decode_wanted(std::string_view frame);
+/// Where it is, or why it cannot be had.
+std::string encode_brought(const Result<std::string>& path);
+Result<std::string> decode_brought(std::string_view frame);
 
 /// Collects bytes of a stream until frames are whole.
 class FrameCollector {

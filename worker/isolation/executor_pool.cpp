@@ -120,6 +120,8 @@ void ExecutorPool::hand_over(Instant now, Executor& executor, const ExecutorTask
     running.piece_paths.push_back(piece.path);
   }
   running.key_order = task.assignment.spec.key_order;
+  running.files = task.assignment.spec.side_files;
+  running.files.push_back(task.assignment.spec.plugin);
   running.memory_bytes = task.memory_bytes;
   executor.running = std::move(running);
   ++executor.tasks;
@@ -176,6 +178,8 @@ void ExecutorPool::read_control(Instant now, Executor& executor) {
   }
   const Result<std::string> frame = executor.collector.next();
   if (frame.ok() && executor.running) {
+    auto wanted = decode_wanted(*frame);
+    if (wanted && note_wanted(executor, *std::move(wanted))) return;
     auto outcome = decode_outcome(*frame, executor.running->attempt);
     if (outcome.ok()) return finish(executor, *std::move(outcome));
   }
@@ -185,10 +189,52 @@ void ExecutorPool::read_control(Instant now, Executor& executor) {
   }
 }
 
+bool ExecutorPool::note_wanted(Executor& executor, FileWanted wanted) {
+  RunningAttempt& running = *executor.running;
+  // User code may have asked, and is to have nothing but what its job names.
+  const auto file = std::find_if(running.files.begin(), running.files.end(),
+                                 [&](const auto& one) { return one.sha256 == wanted.sha256; });
+  if (file == running.files.end() || !running.wanted.empty()) return false;
+  running.wanted = wanted.sha256;
+  wanted.attempt = running.attempt;
+  wanted.name = file->name;
+  if (wanted.damaged) wanted.given = running.given;
+  wanted_.push_back(std::move(wanted));
+  return true;
+}
+
+void ExecutorPool::forget_wanted(AttemptId attempt) {
+  std::erase_if(wanted_, [attempt](const FileWanted& one) { return one.attempt == attempt; });
+}
+
+std::vector<FileWanted> ExecutorPool::take_wanted() { return std::exchange(wanted_, {}); }
+
+void ExecutorPool::bring(const FileBrought& brought) {
+  for (const auto& executor : executors_) {
+    if (!executor->running || executor->running->attempt != brought.attempt) continue;
+    if (executor->retired || executor->running->wanted != brought.sha256) return;
+    executor->running->wanted.clear();
+    if (brought.path.ok()) executor->running->given = *brought.path;
+    // Where its symbols are to be found.
+    if (brought.path.ok() && brought.sha256 == executor->plugin_sha256) {
+      executor->plugin_path = *brought.path;
+    }
+    if (!write_frame(executor->control.get(), encode_brought(brought.path)).ok()) retire(*executor);
+  }
+}
+
+void ExecutorPool::note_waiting(AttemptId attempt) {
+  for (const auto& executor : executors_) {
+    if (!executor->running || executor->running->attempt != attempt) continue;
+    executor->mapping.page().progress.ticks.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 void ExecutorPool::finish(Executor& executor, RunOutcome outcome) {
   drain_log(executor.log.get(), &executor.running->log);
   AttemptResult result;
   result.attempt = executor.running->attempt;
+  forget_wanted(result.attempt);
   result.log_text = executor.running->log.text();
   result.log_bytes = executor.running->log.bytes();
   result.plugin = executor.plugin_path;
@@ -237,6 +283,7 @@ void ExecutorPool::note_end(Instant now, Executor& executor, const ZygoteEvent& 
   const SharedPage& page = executor.mapping.page();
   AttemptResult result;
   result.attempt = executor.running->attempt;
+  forget_wanted(result.attempt);
   result.crash = read_crash(page);
   result.outcome.failure = explain_end(*executor.running, result.crash, page, event, was_deaf);
   result.outcome.failure.log_tail = executor.running->log.tail();

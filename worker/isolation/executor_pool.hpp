@@ -55,6 +55,13 @@ class ExecutorPool {
   std::vector<AttemptResult> take_results();
   bool has_results() const { return !results_.empty(); }
 
+  /// Files that running attempts wait for, since the last call: each is to be answered.
+  std::vector<FileWanted> take_wanted();
+  /// The answer.  Ignored when the attempt does not wait for it any more.
+  void bring(const FileBrought& brought);
+  /// It waits, and there is nothing that it could do about it: no stall.
+  void note_waiting(AttemptId attempt);
+
   /// Readable when pump() has work.
   std::vector<int> descriptors() const;
   /// True when descriptors() differs from the last time this was asked.
@@ -73,6 +80,9 @@ class ExecutorPool {
   void make_room();
   void hand_over(Instant now, Executor& executor, const ExecutorTask& task);
   void read_control(Instant now, Executor& executor);
+  /// False: it is none of the attempt's files.
+  bool note_wanted(Executor& executor, FileWanted wanted);
+  void forget_wanted(AttemptId attempt);
   void finish(Executor& executor, RunOutcome outcome);
   void retire(Executor& executor);
   Status read_zygote(Instant now);
@@ -85,6 +95,7 @@ class ExecutorPool {
   std::uint64_t next_token_ = 1;
   std::vector<std::unique_ptr<Executor>> executors_;
   std::vector<AttemptResult> results_;
+  std::vector<FileWanted> wanted_;
   bool descriptors_changed_ = true;
 };
 

@@ -21,8 +21,11 @@ struct RunningAttempt {
 
   AttemptId attempt;
   TaskId task;
-  std::vector<std::string> piece_paths;  // Map and sample: which file the progress slot means.
-  std::string key_order;                 // Reduce: how to read a key.
+  std::vector<std::string> piece_paths;     // Map and sample: which file the progress slot means.
+  std::string key_order;                    // Reduce: how to read a key.
+  std::vector<proto::FileReference> files;  // The plugin and the side files.
+  std::string wanted;                       // The digest of the one that it waits for.
+  std::string given;                        // The path of the last that it was given.
   std::uint64_t memory_bytes = 0;
   MemoryWatch memory;
   AttemptLog log;

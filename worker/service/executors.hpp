@@ -26,6 +26,12 @@ class Executors {
   virtual Result<std::vector<AttemptEnded>> take_ended(Instant now) = 0;
   virtual bool has_ended() const = 0;
   virtual std::optional<Instant> next_deadline() const = 0;
+  /// Files that attempts which run wait for, since the last call; known after take_ended().  Each
+  /// is to be answered by bring().
+  virtual std::vector<FileWanted> take_wanted() { return {}; }
+  virtual void bring(const FileBrought& /*brought*/) {}
+  /// It waits for one still: that is no stall.
+  virtual void note_waiting(AttemptId /*attempt*/) {}
   /// Of every attempt that runs.
   virtual ProgressSeen progress() const = 0;
   /// What a running attempt has written from `offset` on; nothing of one that is not running.

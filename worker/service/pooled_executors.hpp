@@ -28,6 +28,9 @@ class PooledExecutors final : public Executors {
   Result<std::vector<AttemptEnded>> take_ended(Instant now) override;
   bool has_ended() const override { return pool_.has_results() || !refused_.empty(); }
   std::optional<Instant> next_deadline() const override { return pool_.next_deadline(); }
+  std::vector<FileWanted> take_wanted() override { return pool_.take_wanted(); }
+  void bring(const FileBrought& brought) override { pool_.bring(brought); }
+  void note_waiting(AttemptId attempt) override { pool_.note_waiting(attempt); }
   ProgressSeen progress() const override;
   AttemptLog::Part output(AttemptId attempt, std::uint64_t offset,
                           std::size_t bytes_max) const override {

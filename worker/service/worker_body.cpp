@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "common/core/limits.hpp"
-#include "common/io/scheme.hpp"
 
 namespace fanfold::worker {
 namespace {
@@ -34,6 +33,7 @@ WorkerBody::WorkerBody(BodyOptions options, const WorkerDoors& doors,
       doors_(doors),
       transport_(std::move(transport)),
       inputs_(options_.hello.host_id, doors.scratch, doors.fetcher),
+      files_({doors.files, doors.executors, doors.log}, doors.scratch.directory() + "/files"),
       agent_({options_.hello, kResend, options_.died}) {}
 
 void WorkerBody::begin() { feed(Tick{}); }
@@ -48,6 +48,7 @@ Status WorkerBody::turn() {
   note_losses();
   note_trouble();
   FANFOLD_RETURN_IF_ERROR(read_executors());
+  bring_files();
   inputs_.look();
   for (const InputsMissing& missing : inputs_.take_missing()) note_missing(missing);
   for (const InputsReady& ready : inputs_.take_ready()) feed(ready);
@@ -69,7 +70,8 @@ Duration WorkerBody::patience() const {
   if (inputs_.has_news() || doors_.executors.has_ended()) return Duration(0);
   const Instant now = doors_.clock.now();
   Duration wait = kPatienceMax;
-  for (const auto& deadline : {agent_.next_deadline(), doors_.executors.next_deadline()}) {
+  for (const auto& deadline :
+       {agent_.next_deadline(), doors_.executors.next_deadline(), files_.next_deadline()}) {
     if (deadline) wait = std::min(wait, *deadline - now);
   }
   if (!held_commits_.empty()) wait = std::min(wait, hold_until_ - now);
@@ -116,6 +118,9 @@ void WorkerBody::read_frame(const std::string& frame) {
   }
   if (const auto* question = std::get_if<proto::ReadOutput>(&*message)) return answer(*question);
   if (const auto* peers = std::get_if<proto::PeerKeys>(&*message)) return note_peers(*peers);
+  if (const auto* part = std::get_if<proto::BlobPart>(&*message)) {
+    return files_.take(doors_.clock.now(), *part);
+  }
   feed(MasterSaid{*std::move(message)});
 }
 
@@ -213,6 +218,7 @@ void WorkerBody::note_missing(const InputsMissing& missing) {
 }
 
 void WorkerBody::note_ended(AttemptEnded ended) {
+  files_.forget(ended.attempt);
   if (auto task = isolation_.go_on(&ended)) return go_on(*std::move(task), ended.failure);
   // One that lost an input may start again with what else it has.
   if (!ended.succeeded && ended.failure.kind == proto::FailureKind::kFetch) {
@@ -331,48 +337,10 @@ void WorkerBody::perform(StartAttempt& action) {
   doors_.executors.start(doors_.clock.now(), std::move(task));
 }
 
-/// Of a run that lost an input: what it wrote goes, what was fetched for it stays.
-void WorkerBody::remove_traces(JobId job, AttemptId attempt) {
-  const std::string directory = doors_.scratch.attempt_directory(job, attempt);
-  Status status = remove_parts(job, attempt);
-  // It is not there when nothing was fetched or spilled.
-  const auto names = doors_.files.list(directory);
-  for (std::size_t i = 0; status.ok() && names.ok() && i < names->size(); ++i) {
-    if ((*names)[i] == Inputs::kFetchedDirectory) continue;
-    status = doors_.files.remove_tree(directory + "/" + (*names)[i]);
-  }
-  if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
-}
-
-Status WorkerBody::remove_parts(JobId job, AttemptId attempt) {
-  const auto staging = staging_.find(job);
-  if (staging == staging_.end()) return {};
-  // A store may let this loop wait.  Executors make room for themselves there, and the master
-  // removes all of it when the job ends.
-  if (!io::scheme_of(staging->second).empty()) return {};
-  return doors_.files.remove_tree(staging->second + "/" + std::to_string(attempt.value));
-}
-
 void WorkerBody::perform(KillAttempt& action) {
   inputs_.forget(action.attempt);
   isolation_.note_killed(action.attempt, action.kind);
   doors_.executors.kill(doors_.clock.now(), action.attempt, action.kind);
-}
-
-void WorkerBody::perform(DropAttemptFiles& action) {
-  if (doors_.measures != nullptr) doors_.measures->dropped(action.attempt);
-  inputs_.forget(action.attempt);
-  Status status = doors_.scratch.drop_attempt(action.job, action.attempt);
-  // Only attempts that did not commit are dropped one by one, so their parts are of no use either.
-  if (status.ok()) status = remove_parts(action.job, action.attempt);
-  if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
-}
-
-void WorkerBody::perform(DropJobFiles& action) {
-  staging_.erase(action.job);
-  inputs_.forget(action.job);
-  const Status status = doors_.scratch.drop_job(action.job);
-  if (!status.ok()) doors_.log.warn("files.kept", {{"reason", status.message()}});
 }
 
 void WorkerBody::perform(Reconnect&) {

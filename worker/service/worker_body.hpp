@@ -19,6 +19,7 @@
 #include "common/proto/versions.hpp"
 #include "common/security/peer_list.hpp"
 #include "worker/agent/agent.hpp"
+#include "worker/service/brought_files.hpp"
 #include "worker/service/executors.hpp"
 #include "worker/service/inputs.hpp"
 #include "worker/service/record_isolation.hpp"
@@ -84,6 +85,7 @@ class WorkerBody {
   void note_trouble();
   Status read_executors();
   void note_ended(AttemptEnded ended);
+  void bring_files();
   void go_on(ExecutorTask task, const proto::FailureReport& failure);
   void note_missing(const InputsMissing& missing);
   void pass_time();
@@ -112,6 +114,7 @@ class WorkerBody {
   std::unique_ptr<net::Transport> transport_;
   std::uint32_t connections_ = 1;
   Inputs inputs_;
+  BroughtFiles files_;
   Agent agent_;
   RecordIsolation isolation_;
   std::map<JobId, std::string> staging_;  // Of jobs that had attempts here.

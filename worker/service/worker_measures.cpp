@@ -104,6 +104,11 @@ void WorkerMeasures::refused() {
   ++figures_.refusals;
 }
 
+void WorkerMeasures::files(const BlobCache::Figures& so_far) {
+  MutexLock lock(mutex_);
+  figures_.files = so_far;
+}
+
 WorkerFigures WorkerMeasures::figures() const {
   const MutexLock lock(mutex_);
   return figures_;

@@ -13,6 +13,7 @@
 #include "common/proto/messages.hpp"
 #include "common/proto/types.hpp"
 #include "worker/agent/event.hpp"
+#include "worker/blobs/blob_cache.hpp"
 
 namespace fanfold::worker {
 
@@ -47,6 +48,7 @@ struct WorkerFigures {
   };
   Resends resends;
   std::uint64_t refusals = 0;  // By masters.
+  BlobCache::Figures files;    // Plugins and side files from the master.
   bool connected = false;      // A master has welcomed it since it lost the last one.
   bool draining = false;
 };
@@ -71,6 +73,7 @@ class WorkerMeasures {
   void frames_dropped(std::uint64_t frames);
   void resent(const proto::WorkerMessage& message);
   void refused();
+  void files(const BlobCache::Figures& so_far);
 
   WorkerFigures figures() const;
 

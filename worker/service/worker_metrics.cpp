@@ -101,6 +101,18 @@ void add_shuffle(const ShuffleFigures& figures, MetricText* text) {
           figures.frames_dropped);
 }
 
+void add_files(const BlobCache::Figures& files, MetricText* text) {
+  text->begin("worker_files_total",
+              "Plugins and side files that executors wanted from the master, by what came of it.",
+              MetricKind::kCounter)
+      .add(files.fetched, {{"what", "fetched"}})
+      .add(files.reused, {{"what", "reused"}})
+      .add(files.damaged, {{"what", "damaged"}})
+      .add(files.refused, {{"what", "refused"}});
+  text->begin("worker_files_bytes_total", "Bytes of them that came.", MetricKind::kCounter)
+      .add(files.bytes);
+}
+
 /// A disk without room and one that is not there are two things; alerts look for either.
 void add_room(const proto::HostRoom& room, MetricText* text) {
   const auto gauge = [text](const char* name, const char* help, std::uint64_t bytes) {
@@ -140,6 +152,7 @@ std::string worker_metrics(const WorkerTraits& traits, const WorkerFigures& figu
              MetricKind::kCounter)
       .add(figures.welcomes);
   add_wire(figures, &text);
+  add_files(figures.files, &text);
   add_shuffle(*traits.shuffle, &text);
   add_attempts(figures, &text);
   add_flow(figures, &text);
