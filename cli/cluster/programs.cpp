@@ -84,6 +84,8 @@ std::vector<std::string> distant_worker_arguments(const DistantWorker& worker) {
   if (worker.slots > 0) add("--slots", std::to_string(worker.slots));
   if (worker.memory_bytes > 0) add("--memory", std::to_string(worker.memory_bytes));
   if (!worker.scratch.empty()) add("--scratch", worker.scratch);
+  if (!worker.host.empty()) add("--host-name", worker.host);
+  for (const std::string& directory : worker.host_inputs) add("--host-input", directory);
   return words;
 }
 

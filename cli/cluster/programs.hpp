@@ -52,10 +52,12 @@ struct ProgramOptions {
 /// of its arguments but --key and its files.
 struct DistantWorker {
   std::string master;
-  std::string name;                // Empty: its own choice.
-  std::uint32_t slots = 0;         // 0: one a core.
-  std::uint64_t memory_bytes = 0;  // Of each executor; 0: the worker decides.
-  std::string scratch;             // Empty: the worker's own choice.
+  std::string name;                           // Empty: its own choice.
+  std::uint32_t slots = 0;                    // 0: one a core.
+  std::uint64_t memory_bytes = 0;             // Of each executor; 0: the worker decides.
+  std::string scratch;                        // Empty: the worker's own choice.
+  std::string host = {};                      // In inputs on hosts; empty: its own choice.
+  std::vector<std::string> host_inputs = {};  // Directories of its host that jobs may read.
 };
 std::vector<std::string> distant_worker_arguments(const DistantWorker& worker);
 

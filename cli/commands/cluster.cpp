@@ -196,7 +196,8 @@ Command cluster_up_command() {
       "Of a cluster whose master or workers died, it starts what is missing: jobs go on.\n"
       "With --hosts the master runs here and a worker on each host, over TCP with keys, which are\n"
       "made and taken there through ssh. A line of the file: [USER@]HOST, or 'here', and then any\n"
-      "of name= port= slots= memory= scratch= bin=. Hosts that are new in the file are added.\n"
+      "of name= port= slots= memory= scratch= bin= input=. Hosts that are new in the file are "
+      "added.\n"
       "With --slurm nodes come and go between --min and --max, as the tasks of all jobs need "
       "them;\n"
       "one that is lost or taken away is replaced. --dir is on storage that the nodes share.";

@@ -16,6 +16,7 @@
 #include "cli/replay/replay.hpp"
 #include "cli/view/summary.hpp"
 #include "common/capsule/capsule.hpp"
+#include "common/inputs/host_input.hpp"
 #include "common/storage/storage.hpp"
 #include "common/text/units.hpp"
 
@@ -99,13 +100,26 @@ int tell(const worker::RunOutcome& outcome, const proto::TaskAssignment& assignm
   return kExitFailed;
 }
 
+/// Input on a host is read here, which is for the user to say: only workers know its name.
+inputs::HostInputs claimed_host(const proto::Capsule& capsule) {
+  for (const io::Piece& piece : capsule.assignment.split.pieces) {
+    if (!inputs::is_host_input(piece.path)) continue;
+    const std::string host(inputs::split_host_input(piece.path).host);
+    print_error("WARNING: the input lay on host " + host +
+                ". It is read here, and nobody knows whether it is what it was\n");
+    return {host, {"/"}};
+  }
+  return {};
+}
+
 Result<worker::RunOutcome> run_it(const Environment& environment, const Arguments& arguments,
                                   proto::Capsule* capsule) {
   PrivateDirectory directory;
   FANFOLD_RETURN_IF_ERROR(directory.create(environment.temporary_directory));
   directory.exit_on_interrupt(kExitInterrupted);
+  const std::unique_ptr<io::FileSystem> files = storage_on_host(claimed_host(*capsule));
   FANFOLD_ASSIGN_OR_RETURN(const Replay replay,
-                           Replay::prepare(storage(), *capsule,
+                           Replay::prepare(*files, *capsule,
                                            {.plugin = arguments.value("plugin").value_or(""),
                                             .scratch = directory.path()}));
   if (replay.plugin_differs()) {

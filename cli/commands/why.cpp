@@ -37,6 +37,10 @@ std::string text_of_no_failure(const proto::JobStatus& status, const FailureCont
                      (proto::is_final(status.state) ? "" : "is ") + proto::name_of(status.state);
   std::string replicas;
   for (const auto& [label, line] : replica_lines(status)) replicas += label + ": " + line + "\n";
+  // Some say what it waits for.
+  for (const std::string& note : status.notes) {
+    if (!proto::is_final(status.state)) replicas += "note: " + printable(note, false) + "\n";
+  }
   const bool none = status.failed_attempts == 0 && status.lost_attempts == 0;
   if (none) return text + "; no attempt has failed\n" + replicas;
   return text + "; " + plural(status.failed_attempts, "failed attempt") + ", " +

@@ -1,5 +1,6 @@
 #include "cli/hosts/host_record.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/cluster/private_record.hpp"
@@ -20,11 +21,13 @@ std::optional<Host> host_of(const nlohmann::json& json) {
   host.memory_bytes = json.value("memory", std::uint64_t{0});
   host.bin = json.value("bin", "");
   host.scratch = json.value("scratch", "");
+  host.inputs = json.value("inputs", std::vector<std::string>());
   // It becomes part of command lines again.
   const bool sound = security::is_key_name(host.name) &&
                      (host.here() || is_destination(host.destination)) &&
                      (host.bin.empty() || is_plain_path(host.bin)) &&
-                     (host.scratch.empty() || is_plain_path(host.scratch));
+                     (host.scratch.empty() || is_plain_path(host.scratch)) &&
+                     std::all_of(host.inputs.begin(), host.inputs.end(), is_plain_path);
   return sound ? std::optional<Host>(host) : std::nullopt;
 }
 
@@ -62,7 +65,8 @@ Status write_host_record(const std::string& directory, const HostRecord& record)
                      {"slots", host.slots},
                      {"memory", host.memory_bytes},
                      {"bin", host.bin},
-                     {"scratch", host.scratch}});
+                     {"scratch", host.scratch},
+                     {"inputs", host.inputs}});
   }
   const nlohmann::json json = {
       {"cluster", record.cluster}, {"ssh_config", record.ssh_config}, {"hosts", hosts}};

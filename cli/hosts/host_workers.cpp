@@ -150,8 +150,9 @@ Result<RemoteCall> HostWorkers::start_call(const Worker& worker) const {
   }
   const Host& host = worker.host;
   std::vector<std::string> words = {key, program_of(host)};
-  for (std::string& word : distant_worker_arguments(
-           {place_.master, host.name, host.slots, host.memory_bytes, host.scratch})) {
+  for (std::string& word :
+       distant_worker_arguments({place_.master, host.name, host.slots, host.memory_bytes,
+                                 host.scratch, host.name, host.inputs})) {
     words.push_back(std::move(word));
   }
   return call(worker, kStartScript, std::move(words));

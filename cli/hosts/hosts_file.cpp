@@ -72,8 +72,9 @@ Status set_option(std::string_view name, std::string_view value, Host* host) {
   if (name == "slots") return set_number(value, kSlotsMax, &host->slots);
   if (name == "bin") return set_path(value, &host->bin);
   if (name == "scratch") return set_path(value, &host->scratch);
+  if (name == "input") return set_path(value, &host->inputs.emplace_back());
   if (name != "memory") {
-    return wrong("it is none of name, port, slots, memory, bin and scratch");
+    return wrong("it is none of name, port, slots, memory, bin, scratch and input");
   }
   FANFOLD_ASSIGN_OR_RETURN(host->memory_bytes, parse_bytes(value));
   return host->memory_bytes >= kMemoryLeast ? Status()
@@ -107,7 +108,8 @@ Result<Host> parse_line(const std::vector<std::string_view>& words) {
     const std::size_t equals = std::min(words[i].find('='), words[i].size());
     const std::string_view name = words[i].substr(0, equals);
     if (equals == words[i].size()) return wrong(quoted(name) + " has no value: write WORD=VALUE");
-    if (!seen.insert(name).second) return wrong(quoted(name) + " is said twice");
+    // A host may have several of these.
+    if (!seen.insert(name).second && name != "input") return wrong(quoted(name) + " is said twice");
     FANFOLD_RETURN_IF_ERROR(
         set_option(name, words[i].substr(equals + 1), &host).with_context(quoted(name)));
   }

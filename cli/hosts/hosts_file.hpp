@@ -2,7 +2,7 @@
 //
 //   # comment
 //   here                          slots=2
-//   alice@10.0.0.2                slots=8 memory=2G scratch=/data/scratch
+//   alice@10.0.0.2                slots=8 memory=2G scratch=/data/scratch input=/var/log
 //   node3.example.org             name=n3 port=2222 bin=/opt/fanfold/bin
 //
 // What it says ends up in command lines here and there, so every word is checked.  Knows nothing of
@@ -27,6 +27,8 @@ struct Host {
   std::uint64_t memory_bytes = 0;  // Of each executor; 0: the worker decides.
   std::string bin;                 // Where the programs are; empty: where they are here.
   std::string scratch;             // Empty: the worker's own choice.
+  /// Directories that jobs may read by the name of the host, as those of --host-input.
+  std::vector<std::string> inputs = {};
 
   bool here() const { return destination.empty(); }
 };

@@ -93,6 +93,13 @@ inline constexpr std::size_t kOutputPartBytes = 256u << 10;
 /// Clients that wait for such replies; those who waited longest ask again.
 inline constexpr std::size_t kOutputQuestions = 1024;
 inline constexpr std::size_t kWorkers = 10'000;
+/// Files of a host that one input of a job may mean, all its inputs together, and the bytes of
+/// their paths: an answer of the control plane has to hold them.
+inline constexpr std::size_t kHostFiles = 20'000;
+inline constexpr std::size_t kHostPathBytes = 2u << 20;
+inline constexpr std::size_t kHostPathBytesPerJob = 64u << 20;
+/// Jobs whose inputs are being listed on hosts; others wait for their turn.
+inline constexpr std::size_t kHostListings = 4;
 inline constexpr std::uint32_t kSlotsPerWorker = 1024;
 inline constexpr std::size_t kWorkerTextBytes = 255;
 inline constexpr std::size_t kPathBytes = 4095;
@@ -119,6 +126,9 @@ inline constexpr Duration kOrphanPatience = 2s;
 // Time.
 inline constexpr Duration kHeartbeatInterval = 1s;
 inline constexpr Duration kWorkerSilence = 10s;
+/// A host is started again, or its worker, in less: so long tasks wait for a host on which their
+/// input lies.
+inline constexpr Duration kHostAbsence = 300s;
 /// No record advanced and no ctx.progress(): the attempt hangs.
 inline constexpr Duration kStallTimeout = 30s;
 inline constexpr Duration kConnectTimeout = 5s;

@@ -50,9 +50,10 @@ enum class Bug : std::uint8_t {
   kHedgeEverything = 37,
   kFeedTwice = 38,
   kFeedAnswersBeforeFact = 39,
+  kReadElsewhere = 40,
 };
 
-inline constexpr std::size_t kBugs = 40;
+inline constexpr std::size_t kBugs = 41;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

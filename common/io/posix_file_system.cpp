@@ -17,6 +17,7 @@
 #include "common/core/check.hpp"
 #include "common/core/unique_fd.hpp"
 #include "common/io/file_system.hpp"
+#include "common/io/open_within.hpp"
 #include "common/io/posix_calls.hpp"
 #include "common/io/writing_speed.hpp"
 
@@ -318,7 +319,40 @@ Status PosixFileSystem::copy(const std::string& from, const std::string& to) {
   return target->close();
 }
 
+bool is_below(const std::string& path, const std::string& directory) {
+  if (directory == "/") return true;
+  return path.starts_with(directory) && path.compare(directory.size(), 1, "/") == 0;
+}
+
 }  // namespace
+
+Result<std::unique_ptr<ReadableFile>> open_within(const std::string& path,
+                                                  const std::vector<std::string>& directories,
+                                                  const std::string& shown) {
+  // A pipe that took its name must not let us wait.
+  UniqueFd file(uninterrupted(
+      [&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }));
+  if (!file.open()) return error_of(errno, "open", shown);
+  struct stat info;
+  if (::fstat(file.get(), &info) != 0) return error_of(errno, "look at", shown);
+  if (!S_ISREG(info.st_mode)) {
+    return Status(StatusCode::kInvalidArgument, shown + " is no file (any more)");
+  }
+  // What is open cannot be exchanged any more, so this is asked of it and not of the path.
+  std::error_code error;
+  const std::string real =
+      std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file.get()), error).string();
+  if (error) return error_of(error.value(), "look at", shown);
+  for (const std::string& directory : directories) {
+    if (is_below(real, directory)) {
+      return std::unique_ptr<ReadableFile>(new PosixReadableFile(std::move(file), shown));
+    }
+  }
+  return Status(StatusCode::kInvalidArgument,
+                shown +
+                    " is not in a directory that workers of its host let jobs read "
+                    "(--host-input)");
+}
 
 FileSystem& posix_file_system() {
   // Never destroyed: threads may still be reading when statics go.

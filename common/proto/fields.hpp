@@ -277,9 +277,22 @@ void serialize(Archive& archive, PeerKeys& m) {
   archive(m.version, m.keys);
 }
 template <class Archive>
+void serialize(Archive& archive, HostFile& f) {
+  archive(f.pattern, f.path, f.size, Checked{f.compression});
+}
+template <class Archive>
+void serialize(Archive& archive, HostFilesListed& m) {
+  archive(m.worker, m.request, CheckedCode{m.code}, m.message, m.files, m.left_out,
+          m.left_out_first);
+}
+template <class Archive>
+void serialize(Archive& archive, ListHostFiles& m) {
+  archive(m.request, m.patterns, m.look_above);
+}
+template <class Archive>
 void serialize(Archive& archive, Hello& m) {
   archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process,
-          m.attempts, m.outputs, m.outputs_complete);
+          m.attempts, m.outputs, m.outputs_complete, Since{7, m.host}, Since{7, m.host_inputs});
 }
 
 template <class Archive>

@@ -14,6 +14,7 @@
 #include "common/core/status.hpp"
 #include "common/io/run_file.hpp"
 #include "common/proto/blobs.hpp"
+#include "common/proto/host_files.hpp"
 #include "common/proto/types.hpp"
 
 namespace fanfold::proto {
@@ -183,6 +184,8 @@ struct Hello {
   std::vector<HeldTask> attempts;
   std::vector<HeldOutputs> outputs;
   bool outputs_complete = true;  // False: there are more than a frame holds.
+  std::string host = {};         // Its name in "host://NAME/path".
+  bool host_inputs = false;      // Some of its host's files may be read by that name.
 };
 /// Lists every attempt that the worker holds; the master reconciles: what it misses it assigns
 /// again, what it does not know it cancels.
@@ -247,6 +250,20 @@ struct OutputPart {
   std::uint64_t offset = 0;  // These three as in Output.
   std::uint64_t left_out = 0;
   std::string bytes;
+};
+
+/// Answers ListHostFiles.
+struct HostFilesListed {
+  static constexpr std::uint16_t kTag = 50;
+  static constexpr std::uint32_t kSince = 7;
+  static constexpr const char* kFeature = "inputs that lie on hosts";
+  WorkerId worker;
+  std::uint64_t request = 0;
+  std::uint8_t code = 0;  // StatusCode: why there is no list.
+  std::string message;
+  std::vector<HostFile> files;  // Of each pattern in turn, by path.
+  std::uint64_t left_out = 0;   // Found, but cannot be read, or are no files.
+  std::string left_out_first;   // Which and why.
 };
 
 // ---- master -> worker ----------------------------------------------------------------------
@@ -315,6 +332,15 @@ struct PeerKeys {
   std::uint64_t version = 0;
   std::string keys;  // 32 bytes each, one after the other.
 };
+/// Which files of the worker's host match?  Asked again until it is answered.
+struct ListHostFiles {
+  static constexpr std::uint16_t kTag = 76;
+  static constexpr std::uint32_t kSince = 7;
+  static constexpr const char* kFeature = "inputs that lie on hosts";
+  std::uint64_t request = 0;
+  std::vector<std::string> patterns;  // Absolute paths, perhaps with wildcards.
+  std::uint64_t look_above = 0;       // Larger files are looked into: are they compressed?
+};
 
 // ---- worker <-> worker (data plane) --------------------------------------------------------
 /// Credit in bytes: the server sends at most `length` bytes for it, in one Chunk.
@@ -343,15 +369,15 @@ using ClientMessage = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs,
 using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output,
                                  FeedReply, BlobReply>;
 using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
-                                   InputsWanted, OutputPart, GetBlob>;
+                                   InputsWanted, OutputPart, GetBlob, HostFilesListed>;
 using MasterMessage =
     std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt, CommitAnswer, FailureNoted,
-                 ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys, BlobPart>;
+                 ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys, BlobPart, ListHostFiles>;
 /// What arrives at the master's socket.
-using MasterInput =
-    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
-                 GetOutput, ChangeJob, Feed, PutBlob, Hello, Heartbeat, CommitRequest,
-                 AttemptFailed, Bye, WorkersDied, InputsWanted, OutputPart, GetBlob>;
+using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
+                                 StopCluster, GetEvents, GetOutput, ChangeJob, Feed, PutBlob, Hello,
+                                 Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
+                                 InputsWanted, OutputPart, GetBlob, HostFilesListed>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.  In this version, or

@@ -2,6 +2,7 @@
 
 #include "common/s3/location.hpp"
 #include "common/s3/s3_file_system.hpp"
+#include "common/storage/host_file_system.hpp"
 
 namespace fanfold {
 namespace {
@@ -9,6 +10,8 @@ namespace {
 /// Hands each call to the file system that the path is of.
 class Storage final : public io::FileSystem {
  public:
+  explicit Storage(inputs::HostInputs readable) : on_host_(std::move(readable)) {}
+
   Result<std::unique_ptr<io::ReadableFile>> open(const std::string& path) override {
     return of(path).open(path);
   }
@@ -64,16 +67,23 @@ class Storage final : public io::FileSystem {
   }
 
  private:
-  static io::FileSystem& of(const std::string& path) {
+  io::FileSystem& of(const std::string& path) {
+    if (inputs::is_host_input(path)) return on_host_;
     return s3::is_s3_path(path) ? s3::s3_file_system() : io::posix_file_system();
   }
+
+  HostFileSystem on_host_;
 };
 
 }  // namespace
 
 io::FileSystem& storage() {
-  static Storage& instance = *new Storage;
+  static Storage& instance = *new Storage({});
   return instance;
+}
+
+std::unique_ptr<io::FileSystem> storage_on_host(inputs::HostInputs readable) {
+  return std::make_unique<Storage>(std::move(readable));
 }
 
 }  // namespace fanfold

@@ -85,6 +85,12 @@ class Cutter {
                         " bytes, which is not a multiple of the record length, " +
                         std::to_string(spec_.fixed_length));
     }
+    const bool on_host = !host_of(input.path).empty();
+    if (on_host && spec_.format == RecordFormat::kCsv && input.size > size_.bytes) {
+      note_uncut_csv(input);
+      pack_whole(input, compression);
+      return Status();
+    }
     if (input.size <= size_.bytes || spec_.format == RecordFormat::kWholeFile) {
       pack_whole(input, compression);
       return Status();
@@ -132,7 +138,10 @@ class Cutter {
 
   void pack(io::Piece piece) {
     const std::uint64_t bytes = piece.end - piece.begin;
-    const bool full = current_.bytes + bytes > size_.bytes ||
+    // A split is read in one place.
+    const bool elsewhere =
+        !current_.pieces.empty() && host_of(current_.pieces.back().path) != host_of(piece.path);
+    const bool full = elsewhere || current_.bytes + bytes > size_.bytes ||
                       current_.pieces.size() >= pieces_max_ || path_bytes_ >= kPathBytesPerSplit;
     if (full && !current_.pieces.empty()) flush();
     current_.bytes += bytes;
@@ -155,6 +164,13 @@ class Cutter {
                      "smaller files, or uncompressed ones, to spread the work");
   }
 
+  /// Where it may be cut depends on the quotes before, and nobody has counted them.
+  void note_uncut_csv(const InputFile& input) {
+    if (++uncut_csv_ > 1) return;
+    notes_.push_back(input.path + " (" + readable_bytes(input.size) +
+                     ") is CSV on a host and is not split: one task reads all of it");
+  }
+
   io::FileSystem& files_;
   const proto::JobSpec& spec_;
   const SplitSize size_;
@@ -164,6 +180,7 @@ class Cutter {
   std::size_t pieces_max_ = limits::kPiecesPerSplit;  // Of a split.
   std::size_t path_bytes_ = 0;
   std::uint32_t large_files_ = 0;
+  std::uint32_t uncut_csv_ = 0;
 };
 
 }  // namespace
@@ -176,6 +193,7 @@ Result<std::vector<proto::Split>> cut_into_splits(io::FileSystem& files,
 }
 
 Result<io::Compression> compression_of(io::FileSystem& files, const InputFile& input) {
+  if (!host_of(input.path).empty()) return input.compression;
   FANFOLD_ASSIGN_OR_RETURN(const auto file, files.open_version(input.path, input.version));
   char first[kMagicBytes];
   FANFOLD_ASSIGN_OR_RETURN(const std::size_t count, file->read_at(0, first));

@@ -25,7 +25,7 @@ Result<std::vector<proto::Split>> cut_into_splits(io::FileSystem& files,
                                                   const proto::JobSpec& spec, const SplitSize& size,
                                                   std::vector<std::string>& notes);
 
-/// By the first bytes.
+/// By the first bytes; of a file on a host by what its worker saw.
 Result<io::Compression> compression_of(io::FileSystem& files, const InputFile& input);
 
 /// For ascending `positions` in a CSV file: whether each lies inside a quoted field.  Reads the

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "common/inputs/glob.hpp"
+#include "common/inputs/host_input.hpp"
 #include "common/io/scheme.hpp"
-#include "master/planner/glob.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -29,7 +30,8 @@ std::string directory_of(const std::string& path) {
 
 class Inputs {
  public:
-  Inputs(io::FileSystem& files, const proto::JobSpec& spec) : files_(files), spec_(spec) {}
+  Inputs(io::FileSystem& files, const proto::JobSpec& spec, const HostListing* hosts)
+      : files_(files), spec_(spec), hosts_(hosts) {}
 
   Result<std::vector<InputFile>> expand() {
     if (spec_.inputs.empty()) return refused("no input: name a file, a directory or a pattern");
@@ -65,9 +67,29 @@ class Inputs {
         return refused(*list + " names another list, " + path + ": lists do not nest");
       return add_list(path.substr(1), tag);
     }
+    if (inputs::is_host_input(path)) return add_from_hosts(path, tag, list);
     if (list != nullptr && path.front() != '/' && io::scheme_of(path).empty())
       path = directory_of(*list) + "/" + path;
     return add_path(io::without_slashes_at_end(std::move(path)), tag);
+  }
+
+  /// They are known before anything is planned.
+  Status add_from_hosts(const std::string& path, const std::string& tag, const std::string* list) {
+    if (list != nullptr) {
+      return refused(path + " lies on hosts: name it as an input of the job itself, not in a list");
+    }
+    if (hosts_ == nullptr) {
+      return refused(path +
+                     " lies on hosts, whose workers list it when the job is submitted to their "
+                     "cluster; nothing here can look at it");
+    }
+    const auto found = hosts_->files.find(path);
+    if (found == hosts_->files.end()) return refused("nobody was asked for input " + path);
+    for (const InputFile& file : found->second) {
+      found_.push_back(file);
+      found_.back().tag = tag;
+    }
+    return Status();
   }
 
   /// "left=/data/x" -> "left" and "/data/x".
@@ -114,21 +136,21 @@ class Inputs {
   /// A path that exists means itself even if it looks like a pattern.
   Status add_path(const std::string& path, const std::string& tag) {
     const std::size_t before = found_.size();
-    FileCollector collector(files_, found_);
+    inputs::FileCollector collector(files_, found_);
     const auto info = files_.stat(path);
     const bool pattern =
-        !info.ok() && info.status().code() == StatusCode::kNotFound && has_wildcard(path);
+        !info.ok() && info.status().code() == StatusCode::kNotFound && inputs::has_wildcard(path);
     if (pattern) {
-      FANFOLD_RETURN_IF_ERROR(expand_glob(files_, path, tag, collector));
+      FANFOLD_RETURN_IF_ERROR(inputs::expand_glob(files_, path, tag, collector));
     } else if (info.ok()) {
-      DirectoryTrail trail;
+      inputs::DirectoryTrail trail;
       FANFOLD_RETURN_IF_ERROR(collector.add(path, *info, tag, trail));
     } else if (info.status().code() == StatusCode::kNotFound) {
       return Status(StatusCode::kNotFound, "input not found: " + path);
     } else {
       return info.status();
     }
-    sort_from(before);
+    inputs::sort_by_path(found_, before);
     if (found_.size() != before) return Status();
     const std::string conventions =
         "; names that begin with '.' or '_' are skipped unless spelled out";
@@ -137,83 +159,27 @@ class Inputs {
                           : "directory " + path + " holds no files" + conventions);
   }
 
-  /// A pattern may find a file twice: by its name, and in a directory that matches.
-  void sort_from(std::size_t first) {
-    const auto begin = found_.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto by_path = [](const InputFile& a, const InputFile& b) { return a.path < b.path; };
-    // A directory of files only is in order already.
-    if (!std::is_sorted(begin, found_.end(), by_path)) std::sort(begin, found_.end(), by_path);
-    found_.erase(
-        std::unique(begin, found_.end(),
-                    [](const InputFile& a, const InputFile& b) { return a.path == b.path; }),
-        found_.end());
-  }
-
   io::FileSystem& files_;
   const proto::JobSpec& spec_;
+  const HostListing* const hosts_;
   std::vector<InputFile> found_;
 };
 
 }  // namespace
 
-bool skipped_by_convention(const std::string& name) {
-  return name.starts_with('.') || name.starts_with('_');
+Result<std::vector<InputFile>> expand_inputs(io::FileSystem& files, const proto::JobSpec& spec,
+                                             const HostListing* hosts) {
+  return Inputs(files, spec, hosts).expand();
 }
 
-Status DirectoryTrail::enter(const std::string& directory, const io::FileInfo& info) {
-  for (const Entered& entered : entered_) {
-    if (entered.device == info.device && entered.inode == info.inode) {
-      return refused("symbolic link loop: " + directory + " leads back to " + entered.path +
-                     "; remove the link or name the directories one by one");
-    }
-  }
-  entered_.push_back({directory, info.device, info.inode});
-  return Status();
+std::string_view without_tag(const proto::JobSpec& spec, std::string_view input) {
+  if (spec.input_tags.empty()) return input;
+  const std::size_t equals = input.find('=');
+  return equals == std::string_view::npos ? input : input.substr(equals + 1);
 }
 
-Status FileCollector::add(const std::string& path, const io::FileInfo& info, const std::string& tag,
-                          DirectoryTrail& trail) {
-  switch (info.kind) {
-    case io::FileKind::kDirectory:
-      return add_directory(path, info, tag, trail);
-    case io::FileKind::kFile:
-      break;
-    case io::FileKind::kOther:
-      return refused("input " + path +
-                     " is neither a file nor a directory (a pipe, socket or device); to read a "
-                     "pipe, redirect it and name '-'");
-  }
-  // Of a hundred thousand files, asking costs more than anything else here.
-  if (!info.open_to_all) {
-    FANFOLD_RETURN_IF_ERROR(files_.check_readable(path).with_context("input"));
-  }
-  found_.push_back({path, tag, info.size, info.version});
-  return Status();
-}
-
-Status FileCollector::add_directory(const std::string& path, const io::FileInfo& info,
-                                    const std::string& tag, DirectoryTrail& trail) {
-  FANFOLD_RETURN_IF_ERROR(trail.enter(path, info));
-  FANFOLD_ASSIGN_OR_RETURN(const auto entries, files_.list_with_info(path));
-  const std::string prefix = path.ends_with('/') ? path : path + "/";
-  for (const auto& [name, found] : entries) {
-    if (skipped_by_convention(name)) continue;
-    const std::string below = prefix + name;
-    if (!found.ok() && found.status().code() == StatusCode::kNotFound) {
-      return Status(StatusCode::kNotFound,
-                    "input " + below +
-                        " is listed in its directory but not there: a symbolic link "
-                        "to nothing, or a file that was just removed");
-    }
-    if (!found.ok()) return found.status();
-    FANFOLD_RETURN_IF_ERROR(add(below, *found, tag, trail));
-  }
-  trail.leave();
-  return Status();
-}
-
-Result<std::vector<InputFile>> expand_inputs(io::FileSystem& files, const proto::JobSpec& spec) {
-  return Inputs(files, spec).expand();
+std::string_view host_of(std::string_view path) {
+  return inputs::is_host_input(path) ? inputs::split_host_input(path).host : std::string_view();
 }
 
 }  // namespace fanfold::master

@@ -3,65 +3,37 @@
 
 #pragma once
 
-#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "common/core/status.hpp"
+#include "common/inputs/file_collector.hpp"
 #include "common/io/file_system.hpp"
 #include "common/proto/types.hpp"
 
 namespace fanfold::master {
 
-struct InputFile {
-  std::string path;
-  std::string tag;
-  std::uint64_t size = 0;
-  std::string version = {};  // As FileInfo has it.
+using inputs::InputFile;
+
+/// What inputs that lie on hosts mean, as workers there have found it.
+struct HostListing {
+  /// By input, without its tag; paths are "host://NAME/path", by host and path.
+  std::map<std::string, std::vector<InputFile>, std::less<>> files;
+  std::vector<std::string> notes;
 };
 
 /// In the order of the inputs; within a directory, glob or list line by path, bytewise.
 /// Fails when a file is missing, unreadable or no file at all, when an input means no file, when
 /// directories lead back into themselves, and when tags are missing or unknown.
-Result<std::vector<InputFile>> expand_inputs(io::FileSystem& files, const proto::JobSpec& spec);
+/// `hosts`: null when nobody has asked them; then inputs that lie there are refused.
+Result<std::vector<InputFile>> expand_inputs(io::FileSystem& files, const proto::JobSpec& spec,
+                                             const HostListing* hosts = nullptr);
 
-/// In directories, and where a wildcard would match them, such names are left out: "_SUCCESS",
-/// ".hidden".
-bool skipped_by_convention(const std::string& name);
+/// "left=/data/x" of a job with tags as "/data/x".
+std::string_view without_tag(const proto::JobSpec& spec, std::string_view input);
 
-/// Everything below one directory.  Knows the directories it is in, by device and inode, so that a
-/// symbolic link to one of them is noticed.
-class DirectoryTrail {
- public:
-  /// kInvalidArgument when `directory` is already on the trail.
-  Status enter(const std::string& directory, const io::FileInfo& info);
-  void leave() { entered_.pop_back(); }
-
- private:
-  struct Entered {
-    std::string path;
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-  };
-  std::vector<Entered> entered_;
-};
-
-/// Collects what an input means.
-class FileCollector {
- public:
-  FileCollector(io::FileSystem& files, std::vector<InputFile>& found)
-      : files_(files), found_(found) {}
-
-  /// A file, or a directory to walk.
-  Status add(const std::string& path, const io::FileInfo& info, const std::string& tag,
-             DirectoryTrail& trail);
-
- private:
-  Status add_directory(const std::string& path, const io::FileInfo& info, const std::string& tag,
-                       DirectoryTrail& trail);
-
-  io::FileSystem& files_;
-  std::vector<InputFile>& found_;
-};
+/// The host that `path` lies on; empty: no certain one.
+std::string_view host_of(std::string_view path);
 
 }  // namespace fanfold::master

@@ -74,8 +74,8 @@ std::string readable_bytes(std::uint64_t bytes) {
   return text;
 }
 
-Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec,
-                       const PlanLimits& limits) {
+Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec, const PlanLimits& limits,
+                       const HostListing* hosts) {
   FANFOLD_RETURN_IF_ERROR(check_spec(spec));
   if (const auto directory = proto::redriven_directory(spec)) {
     return plan_redrive(files, spec, *directory);
@@ -86,7 +86,8 @@ Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec,
     plan.partitions = std::max(spec.partitions, 1u);
     return plan;
   }
-  FANFOLD_ASSIGN_OR_RETURN(std::vector<InputFile> inputs, expand_inputs(files, spec));
+  FANFOLD_ASSIGN_OR_RETURN(std::vector<InputFile> inputs, expand_inputs(files, spec, hosts));
+  if (hosts != nullptr) plan.notes = hosts->notes;
   plan.input_files = inputs.size();
   for (const InputFile& input : inputs) plan.input_bytes += input.size;
   plan.partitions = spec.partitions;

@@ -11,6 +11,7 @@
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
 #include "common/proto/types.hpp"
+#include "master/planner/input_files.hpp"
 
 namespace fanfold::master {
 
@@ -31,7 +32,8 @@ struct Plan {
 
 /// kNotFound, kInvalidArgument, kIoError: which input, why, what to do.  `spec.inputs` as in
 /// JobSpec.
-/// `@FILE` names a file that lists inputs, one a line.
-Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec, const PlanLimits& limits);
+/// `@FILE` names a file that lists inputs, one a line.  `hosts` as in expand_inputs().
+Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec, const PlanLimits& limits,
+                       const HostListing* hosts = nullptr);
 
 }  // namespace fanfold::master

@@ -38,6 +38,7 @@ bool Machine::may_adopt(const Worker& worker, const proto::HeldTask& held) {
     const Task& task = job->stage(held.task.stage).at(held.task.index);
     return task.state == TaskState::kReady && task.live == 0 && !attempts_.contains(held.attempt);
   }
+  if (!may_run_at(*job, held.task, worker)) return false;
   // Committed or failed already, or an id that no earlier master gave.
   if (job->ledger.find(held.attempt) != nullptr || attempts_.count(held.attempt) > 0) return false;
   if (held.attempt == AttemptId{} || epoch_of(held.attempt) >= options_.epoch) return false;

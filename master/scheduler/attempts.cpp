@@ -203,12 +203,14 @@ void Machine::file(Job& job) {
     if (rank && planted(Bug::kOldestJobFirst)) rank = JobRank{0, 0, 0, job.id};
     straggles = straggler_deadline(job, open);
   }
-  if (rank != job.rank) {
-    std::set<JobRank>& ready = job.replicas.replicated() ? ready_replicated_ : ready_jobs_;
-    if (job.rank) ready.erase(*job.rank);
-    if (rank) ready.insert(*rank);
+  const bool choosy = job.is_choosy();
+  if (rank != job.rank || choosy != job.choosy) {
+    if (job.rank) (job.choosy ? ready_choosy_ : ready_jobs_).erase(*job.rank);
+    if (rank) (choosy ? ready_choosy_ : ready_jobs_).insert(*rank);
     job.rank = rank;
+    job.choosy = choosy;
   }
+  file_absence(job);
   if (straggles) {
     stragglers_.set(job.id, *straggles);
   } else {
@@ -217,8 +219,10 @@ void Machine::file(Job& job) {
 }
 
 void Machine::unfile(Job& job) {
-  if (job.rank) (job.replicas.replicated() ? ready_replicated_ : ready_jobs_).erase(*job.rank);
+  if (job.rank) (job.choosy ? ready_choosy_ : ready_jobs_).erase(*job.rank);
   job.rank.reset();
+  absences_.clear(job.id);
+  placed_.erase(job.id);
   stragglers_.clear(job.id);
   job_deadlines_.clear(job.id);
   for (const auto& [task, trouble] : job.troubles) {

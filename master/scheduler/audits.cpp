@@ -37,12 +37,13 @@ bool Machine::audit_one(Job& job) {
       continue;
     }
     const std::vector<WorkerId> avoid = {map.holder};
-    if (Worker* worker = pool_.free_worker(avoid)) {
-      start_attempt({job, {job.id, Stage::kMap, *split}, *worker, nullptr, true});
+    const TaskId task{job.id, Stage::kMap, *split};
+    if (Worker* worker = free_worker_for(job, task, avoid)) {
+      start_attempt({job, task, *worker, nullptr, true});
       return true;
     }
     // All others are busy, or may join yet; a job that only waits for this waits for nobody.
-    if (pool_.anybody_but(avoid) || !job.complete()) return false;
+    if (anybody_for(job, task, avoid) || !job.complete()) return false;
     split = job.audits.erase(split);
   }
   return false;

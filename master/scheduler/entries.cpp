@@ -6,7 +6,8 @@ namespace fanfold::master::scheduling {
 namespace {
 
 std::size_t entries_of(const StageTasks& stage) {
-  return stage.size() + stage.retries() + stage.alone.size() + stage.wanting.size();
+  return stage.size() + stage.retries() + stage.alone.size() + stage.wanting.size() +
+         stage.lanes().entries();
 }
 
 std::size_t entries_of(const Job& job) {
@@ -30,12 +31,12 @@ std::size_t entries_of(const Worker& worker) {
 
 std::size_t Machine::entries() const {
   std::size_t entries = attempts_.size() + ended_.size() + ready_jobs_.size() + auditing_.size() +
-                        ready_replicated_.size() + stragglers_.order().size() +
+                        ready_choosy_.size() + stragglers_.order().size() +
                         task_deadlines_.order().size() + publications_.order().size() +
                         pool_.silences().order().size() + pool_.rests().order().size() +
                         pool_.reviews().order().size() + starving_.size() +
                         pool_.stalls().order().size();
-  entries += job_deadlines_.order().size();
+  entries += job_deadlines_.order().size() + placed_.size() + absences_.order().size();
   for (const auto& [worker, attempts] : stopping_) entries += 1 + attempts.size();
   for (const auto& [id, job] : jobs_) entries += entries_of(job);
   for (const auto& [id, worker] : pool_.all()) entries += entries_of(worker);

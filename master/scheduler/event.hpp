@@ -14,6 +14,11 @@
 
 namespace fanfold::master {
 
+/// Neighbouring splits that lie on one host.
+struct HostSplits {
+  std::string host;  // Empty: anybody can read them.
+  std::uint32_t count = 0;
+};
 /// A job, planned: its splits exist.  What the splits contain is the service's business.
 struct JobSubmitted {
   JobId job;
@@ -35,6 +40,9 @@ struct JobSubmitted {
   std::uint32_t gather_arity = 0;  // Of the tree that brings the partitions together; 0: none.
   proto::ReplicaPolicy replicas;
   bool open = false;  // More splits may come.
+  /// Where they have to be read, as Worker::place, of all splits in their order; empty: anywhere.
+  std::vector<HostSplits> hosts = {};
+  std::string sample_host = {};  // The same of the sampling task.
 };
 /// More splits of an open job, or the word that there will be no others.
 struct InputOffered {
@@ -61,6 +69,8 @@ struct WorkerJoined {
   bool outputs_complete = true;
   std::string name{};  // For people.
   std::string host{};  // Workers of one host may all be wrong in the same way.
+  /// What it can read and others cannot is marked with this; empty: nothing.
+  std::string place{};
 };
 /// Drains: running attempts go on, nothing new; map outputs stay until WorkerLeft.
 struct WorkerDraining {

@@ -53,6 +53,10 @@ Job::Job(const JobSubmitted& submitted)
       control(submitted.control),
       replicas(submitted.replicas) {
   map.grows = submitted.open;
+  map.place(submitted.hosts);
+  if (sample.size() > 0 && !submitted.sample_host.empty()) {
+    sample.place({{submitted.sample_host, sample.size()}});
+  }
   gather.hold_back_after(tree.open_after(0));
   ledger.reserve(std::size_t{sample.size()} + map.size() + reduce.size() + gather.size());
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,8 @@ struct Job {
   /// Tasks of that stage run several times.  Results are brought together once: all that is read
   /// for it is committed, and its own results are checked against that.
   bool replicates(Stage which) const { return replicas.replicated() && which != Stage::kGather; }
+  /// Certain tasks that are open now may wait for certain workers, and never queue.
+  bool is_choosy() const { return replicas.replicated() || !open_stage().lanes().empty(); }
   /// What reduces give is committed.
   bool reduced() const;
   /// The same, and it is brought together, or has been.
@@ -112,10 +115,12 @@ struct Job {
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.
   std::set<AttemptId> lenders;     // Of those, the ones that have a slot: a map may run in it.
   AttemptId lender_seen;           // The one that was looked at last.
+  std::string host_seen;           // Of those with tasks, the one that was looked at last.
 
   std::uint32_t running = 0;  // Attempts in slots.
   std::uint64_t turn = 0;
-  std::optional<JobRank> rank;  // As filed among the jobs with ready tasks.
+  std::optional<JobRank> rank;  // As filed among the jobs with ready tasks, and
+  bool choosy = false;          // whether among those that may wait for certain workers.
 
   std::uint32_t attempts_failed = 0;
   std::uint32_t attempts_lost = 0;

@@ -5,8 +5,8 @@
 //
 // A reduce that waits so keeps its slot, but lends it to a map of its job when it can have no
 // other: otherwise all of them could wait, side by side, for maps that find no place.  Where
-// results are compared a map needs slots of several workers, so there the reduce makes room and
-// begins anew.
+// results are compared a map needs slots of several workers, and where input lies on hosts those of
+// certain ones, so there the reduce makes room and begins anew.
 
 #include <algorithm>
 #include <iterator>
@@ -34,14 +34,15 @@ void Machine::on(const InputsWanted& event) {
   for (const WorkerId holder : invalidate_lost(job, event.lost)) {
     if (Worker* blamed = pool_.find(holder)) pool_.accuse(now_, *blamed, event.worker);
   }
-  if (job.replicas.votes() && !job.map.complete()) return make_room(job, *attempt);
+  const bool certain_workers = job.replicas.votes() || !job.map.lanes().empty();
+  if (certain_workers && !job.map.complete()) return make_room(job, *attempt);
   starve(job, *attempt);
   feed_starved(job);
   file(job);
 }
 
-/// Its maps need slots on so many different workers, and another such job may wait in them for
-/// slots that this one has.
+/// Its maps need slots on so many different workers, or on certain ones, and another such job may
+/// wait in them for slots that this one has.
 void Machine::make_room(Job& job, const Attempt& attempt) {
   const TaskId task = attempt.task;
   cancel_attempt(attempt.id);

@@ -9,6 +9,7 @@
 //   adoption.cpp    what workers bring along from the time of an earlier master
 //   lost_inputs.cpp reduces that cannot read a map output; slots that they lend to maps
 //   placement.cpp   which task goes where; backups for stragglers
+//   hosts.cpp       tasks whose input lies on a host
 //   feed.cpp        jobs whose input grows
 //   audits.cpp      maps that run a second time, to be compared
 //   replicas.cpp    tasks that run several times; which result counts
@@ -151,8 +152,9 @@ class Machine {
   std::uint32_t open_ballots_max() const;
   /// And beside those of other jobs.  One that has none may always open one.
   bool has_room_for_ballot(const Job& job) const;
-  /// The first of the jobs with replicas, and some of the others in turn; ascending.
-  std::vector<JobRank> replicated_to_serve();
+  /// The first of the jobs that wait for certain workers, and some of the others in turn;
+  /// ascending.
+  std::vector<JobRank> choosy_to_serve();
   /// Where replicas of the task are.
   std::vector<WorkerId> taken_by_replicas(const Job& job, const TaskId& task) const;
   bool is_delayed_replica(const Job& job, const TaskId& task) const;
@@ -265,6 +267,7 @@ class Machine {
     Worker* worker = nullptr;
     std::optional<std::size_t> retry;  // Position among the ready-again tasks.
     Attempt* twin = nullptr;           // Whose backup it is to be.
+    bool taken = false;                // It is among the ready ones no more.
   };
   void place();
   bool assign_one();
@@ -292,6 +295,26 @@ class Machine {
   std::optional<Choice> choose_backup(Job& job);
   void empty_stalled_queues();
 
+  // Hosts.
+  std::optional<Choice> choose_on_hosts(Job& job);
+  std::optional<Choice> choose_from_lane(Job& job, StageTasks& stage, HostLane& lane);
+  /// For a short task of a stage that certain workers need not run: behind the slots of one that no
+  /// job waits for whose input lies there.
+  Worker* queue_worker_for(const StageTasks& stage);
+  bool is_waited_for(const Worker& worker) const;
+  Worker* worker_at(Job& job, const TaskId& task, const std::string& place);
+  /// Where the task may run, with a free slot, and none to be avoided; null: none.
+  Worker* free_worker_for(const Job& job, const TaskId& task, const std::vector<WorkerId>& avoid);
+  bool anybody_for(const Job& job, const TaskId& task, const std::vector<WorkerId>& avoid) const;
+  static bool may_run_at(const Job& job, const TaskId& task, const Worker& worker);
+  /// Workers of a host came or went.
+  void note_presence(const std::string& place);
+  /// The job is new to this master.
+  void note_presence_for(Job& job);
+  void file_absence(const Job& job);
+  void pass_absence(JobId job);
+  void describe_absences(const Job& job, Instant now, proto::JobStatus* status) const;
+
   // Audits.
   void audit();
   bool audit_one(Job& job);
@@ -316,11 +339,13 @@ class Machine {
   std::map<AttemptId, Attempt> attempts_;
   WorkerPool pool_;
   std::set<JobRank> ready_jobs_;
-  std::set<JobRank> ready_replicated_;  // Those with replicas: they never queue.
-  JobRank replicated_seen_;             // Of them, the one that had its turn last.
-  std::uint32_t open_ballots_ = 0;      // Of all jobs that compare results.
-  std::set<JobId> auditing_;            // With maps to compare, perhaps.
-  std::set<JobId> starving_;            // With reduces that lend their slots, perhaps.
+  std::set<JobRank> ready_choosy_;  // Those with replicas, or whose input lies on hosts.
+  JobRank choosy_seen_;             // Of them, the one that had its turn last.
+  std::set<JobId> placed_;          // Whose input lies on hosts, and that have not ended.
+  Deadlines<JobId> absences_;       // Of them, when a host has been without workers for too long.
+  std::uint32_t open_ballots_ = 0;  // Of all jobs that compare results.
+  std::set<JobId> auditing_;        // With maps to compare, perhaps.
+  std::set<JobId> starving_;        // With reduces that lend their slots, perhaps.
   Deadlines<JobId> stragglers_;
   Deadlines<TaskId> task_deadlines_;
   Deadlines<JobId> publications_;  // That are tried again.

@@ -17,6 +17,8 @@ void Machine::on(const WorkerJoined& event) {
   Worker& worker = pool_.join(now_, event.worker, event.slots);
   worker.name = event.name;
   worker.host = event.host;
+  pool_.settle(worker, event.place);
+  note_presence(event.place);
   file_replicated_jobs();
   if (!comes_back && !planted(Bug::kAcceptStaleFence)) return;
   take_over(event.worker, event);
@@ -33,6 +35,7 @@ void Machine::on(const WorkerDraining& event) {
 void Machine::drain(Worker& worker) {
   if (worker.state != WorkerState::kActive) return;
   pool_.drain(worker);
+  if (!pool_.is_present(worker.place)) note_presence(worker.place);
   withdraw_votes(worker);
   for (const std::set<AttemptId>* attempts : {&worker.running, &worker.lent}) {
     for (const AttemptId id : *attempts) {
@@ -63,8 +66,10 @@ void Machine::lose_worker(WorkerId id) {
   if (planted(Bug::kLossClearsCommit)) {
     for (auto& [job_id, job] : jobs_) forget_commits_of_reduces(job, id);
   }
+  const std::string place = worker.place;
   record(WorkerGone{id});
   act(ForgetWorker{id});
+  if (!pool_.is_present(place)) note_presence(place);
   if (expected) file_restored_jobs();
   file_replicated_jobs();
 }

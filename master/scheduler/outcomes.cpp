@@ -46,6 +46,7 @@ void Machine::on(const JobSubmitted& event) {
   Job& job = jobs_.at(event.job);
   job.accepted = now_;
   if (job.completion.deadline) job_deadlines_.set(job.id, *job.completion.deadline);
+  note_presence_for(job);
   file(job);
   review_completion(job);
   advance(job);

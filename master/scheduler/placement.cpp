@@ -50,7 +50,7 @@ bool Machine::assign_one() {
   const bool free = pool_.has_free_slot();
   // They never queue, and may wait for certain workers for long: they must not hide the others.
   std::vector<JobRank> several;
-  if (free && !ready_replicated_.empty()) several = replicated_to_serve();
+  if (free && !ready_choosy_.empty()) several = choosy_to_serve();
   auto next_several = several.begin();
   auto next = ready_jobs_.begin();
   std::size_t examined = 0;
@@ -76,7 +76,9 @@ void Machine::start_chosen(Job& job, const Choice& choice) {
   if (stage.at(choice.task.index).live > 0) {
     return start_attempt({job, choice.task, *choice.worker, choice.twin});
   }
-  if (choice.retry) {
+  if (choice.taken) {
+    // Out of its lane already.
+  } else if (choice.retry) {
     stage.take_retry(*choice.retry);
   } else {
     stage.take_fresh();
@@ -96,11 +98,15 @@ std::optional<Machine::Choice> Machine::choose(Job& job) {
       if (!may_open_ballot(job) || !has_room_for_ballot(job)) return std::nullopt;
     }
     if (auto hedge = choose_hedge(job)) return hedge;
-  } else if (job.replicas.replicated()) {
-    // What waits in a queue cannot be replicated elsewhere in time.
+    if (!stage.lanes().empty()) {
+      if (auto choice = choose_on_hosts(job)) return choice;
+      // Some of its input may lie where anybody can read it.
+      if (stage.ready() == stage.lanes().ready()) return std::nullopt;
+    }
+  } else if (job.is_choosy()) {
+    // What waits in a queue cannot be replicated elsewhere in time, nor read elsewhere.
     return std::nullopt;
-  } else if (pool_.queue_worker(
-                 queued_per_slot(stage.durations.total(), stage.durations.count())) == nullptr) {
+  } else if (queue_worker_for(stage) == nullptr) {
     // Without a free slot only a stage of short tasks may go on, and only so far.
     return std::nullopt;
   }
@@ -129,7 +135,7 @@ Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t ind
   if (!pool_.has_free_slot()) {
     // What failed before may fail slowly: it never waits in a queue.
     if (trouble != nullptr) return nullptr;
-    return pool_.queue_worker(queued_per_slot(stage.durations.total(), stage.durations.count()));
+    return queue_worker_for(stage);
   }
   if (trouble == nullptr) return pool_.free_worker({});
   if (Worker* worker = pool_.free_worker(trouble->avoid)) return worker;
@@ -201,15 +207,21 @@ std::optional<Machine::Choice> Machine::choose_backup(Job& job) {
   if (stage.stage() == Stage::kReduce && !may_feed(job)) return std::nullopt;
   const Duration age = *slow_age(job, stage);
   std::size_t examined = 0;
+  std::size_t passed_over = 0;
   for (const auto& [started, id] : stage.alone) {
-    if (started + age > now_ || ++examined > kRetriesExamined) return std::nullopt;
+    if (started + age > now_ || examined > kRetriesExamined) return std::nullopt;
     Attempt& attempt = attempts_.at(id);
+    // Where its input lies there is nobody else: it must not hide the others.
+    const bool nobody = !stage.place_of(attempt.task.index).empty() &&
+                        !anybody_for(job, attempt.task, {attempt.worker});
+    if (nobody && ++passed_over <= kHostsExamined) continue;
+    ++examined;
     std::vector<WorkerId> avoid;
     if (const Trouble* trouble = job.find_trouble(stage.stage(), attempt.task.index)) {
       avoid = trouble->avoid;
     }
     if (!planted(Bug::kBackUpOnSameWorker)) avoid.push_back(attempt.worker);
-    if (Worker* worker = pool_.free_worker(avoid)) {
+    if (Worker* worker = free_worker_for(job, attempt.task, avoid)) {
       return Choice{attempt.task, worker, std::nullopt, &attempt};
     }
   }

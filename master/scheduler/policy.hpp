@@ -53,10 +53,11 @@ inline constexpr std::uint32_t kOpenBallotsPerSlot = 2;
 /// Whatever the size of the cluster: a heartbeat that lists them must fit into a frame.
 inline constexpr std::uint32_t kOpenBallotsMost = 16'384;
 
-/// Tasks that want a replica, and jobs with such tasks, looked at for one assignment: so many of
-/// the first ones, which may wait for busy workers, and as many of the others in turn.
+/// Tasks that want a replica, and jobs that may wait for certain workers, looked at for one
+/// assignment: so many of the first ones, which may wait for busy workers, and as many of the
+/// others in turn.
 inline constexpr std::size_t kReplicasExamined = 16;
-inline constexpr std::size_t kReplicatedJobsExamined = 4;
+inline constexpr std::size_t kChoosyJobsExamined = 4;
 /// Workers looked at to find one on another host: those of a host stand side by side.
 inline constexpr std::size_t kWorkersOfHostsExamined = 256;
 
@@ -65,6 +66,9 @@ inline constexpr std::size_t kWorkersOfHostsExamined = 256;
 inline constexpr std::size_t kRetriesExamined = 16;
 inline constexpr std::size_t kJobsExamined = 8;
 inline constexpr std::size_t kWorkersExamined = 16;
+
+/// Hosts looked at for one assignment of a job whose input lies on them.
+inline constexpr std::size_t kHostsExamined = 1024;
 
 /// A restarted master holds back assignments for at most this long while workers that it knows from
 /// before have not said Hello again: it would start again what they run.

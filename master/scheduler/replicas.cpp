@@ -135,18 +135,18 @@ bool Machine::may_open_ballot(const Job& job) const {
   return pool_.active() >= job.replicas.votes_needed() && open.ballots < open_ballots_max();
 }
 
-std::vector<JobRank> Machine::replicated_to_serve() {
+std::vector<JobRank> Machine::choosy_to_serve() {
   std::vector<JobRank> ranks;
-  auto next = ready_replicated_.begin();
-  while (next != ready_replicated_.end() && ranks.size() < kReplicatedJobsExamined) {
+  auto next = ready_choosy_.begin();
+  while (next != ready_choosy_.end() && ranks.size() < kChoosyJobsExamined) {
     ranks.push_back(*next++);
   }
-  if (next == ready_replicated_.end()) return ranks;
+  if (next == ready_choosy_.end()) return ranks;
   // The first ones may wait for workers that are busy for long: the others have their turns.
-  auto turn = ready_replicated_.upper_bound(replicated_seen_);
-  if (turn == ready_replicated_.end() || *turn < *next) turn = next;
-  while (turn != ready_replicated_.end() && ranks.size() < 2 * kReplicatedJobsExamined) {
-    replicated_seen_ = *turn;
+  auto turn = ready_choosy_.upper_bound(choosy_seen_);
+  if (turn == ready_choosy_.end() || *turn < *next) turn = next;
+  while (turn != ready_choosy_.end() && ranks.size() < 2 * kChoosyJobsExamined) {
+    choosy_seen_ = *turn;
     ranks.push_back(*turn++);
   }
   return ranks;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/core/limits.hpp"
 #include "common/core/time.hpp"
 #include "common/proto/types.hpp"
 #include "master/scheduler/action.hpp"
@@ -25,6 +26,8 @@ struct SchedulerOptions {
   /// What the wall clock says at the origin of the Instants, in microseconds since the Unix epoch:
   /// deadlines hold across masters.
   std::int64_t unix_us_at_origin = 0;
+  /// A task whose input lies on a host waits so long while no worker is there.
+  Duration host_absence_max = limits::kHostAbsence;
 };
 
 /// What one or more steps ask of the outside world.  Every fact must be durable BEFORE any

@@ -1,6 +1,8 @@
 #include "master/scheduler/stage_tasks.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "common/core/check.hpp"
 #include "common/proto/flow.hpp"
@@ -50,8 +52,44 @@ void StageTasks::move(std::uint32_t index, TaskState to) {
   ++counts_[static_cast<std::size_t>(to)];
   if (waits(task.state)) bytes_waiting_ -= task.bytes;
   if (waits(to)) bytes_waiting_ += task.bytes;
-  task.state = to;
+  const TaskState from = std::exchange(task.state, to);
+  if (lanes_.of(index) != nullptr) return lanes_.note(index, from, to);
   if (to == TaskState::kReady && index < cursor_) again_.push_back(index);
+}
+
+void StageTasks::place(const std::vector<HostSplits>& hosts) {
+  std::size_t count = 0;
+  for (const HostSplits& one : hosts) count += one.count;
+  FANFOLD_CHECK(hosts.empty() || count == tasks_.size());
+  lanes_ = HostLanes(hosts);
+}
+
+std::string_view StageTasks::place_of(std::uint32_t index) const {
+  const HostLane* lane = lanes_.of(index);
+  return lane != nullptr ? std::string_view(lane->host) : std::string_view();
+}
+
+std::optional<std::uint32_t> StageTasks::take_from(
+    HostLane& lane, std::size_t examined_max, const std::function<bool(std::uint32_t)>& accepts) {
+  std::size_t examined = 0;
+  for (auto again = lane.again.begin(); again != lane.again.end() && examined < examined_max;) {
+    const std::uint32_t index = *again;
+    // Given up meanwhile, and not to be looked at again.
+    const bool ready = tasks_[index].state == TaskState::kReady;
+    const bool chosen = ready && accepts(index);
+    again = !ready || chosen ? lane.again.erase(again) : std::next(again);
+    if (chosen) return index;
+    ++examined;
+  }
+  std::optional<std::uint32_t> next = HostLanes::fresh(lane);
+  // After a restart some tasks ahead are committed already; each is passed over once.
+  while (next && tasks_[*next].state != TaskState::kReady) {
+    lane.cursor = *next + 1;
+    next = HostLanes::fresh(lane);
+  }
+  if (!next || !accepts(*next)) return std::nullopt;
+  lane.cursor = *next + 1;
+  return next;
 }
 
 void StageTasks::note_receipt(std::uint32_t index, std::uint32_t number) {
@@ -82,6 +120,7 @@ void StageTasks::give_up_rest() {
     if (state != TaskState::kCommitted && state != TaskState::kGivenUp) give_up(i);
   }
   again_.clear();
+  lanes_.forget_again();
 }
 
 void StageTasks::take_retry(std::size_t position) {
@@ -92,6 +131,7 @@ void StageTasks::take(std::uint32_t index) {
   // A fresh one is passed over because it is not ready any more.
   const auto again = std::find(again_.begin(), again_.end(), index);
   if (again != again_.end()) again_.erase(again);
+  lanes_.take(index);
 }
 
 const abi::BlockSummary* StageTasks::flow(std::uint32_t index) const {
@@ -118,7 +158,10 @@ std::optional<std::uint32_t> StageTasks::fresh() {
 
 std::optional<std::uint32_t> StageTasks::next_fresh() const {
   std::uint32_t next = cursor_;
-  while (next < opened() && tasks_[next].state != TaskState::kReady) ++next;
+  const auto passed_over = [this](std::uint32_t index) {
+    return tasks_[index].state != TaskState::kReady || lanes_.of(index) != nullptr;
+  };
+  while (next < opened() && passed_over(next)) ++next;
   if (next == opened()) return std::nullopt;
   return next;
 }

@@ -8,8 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "common/core/time.hpp"
 #include "common/proto/types.hpp"
 #include "master/scheduler/durations.hpp"
+#include "master/scheduler/host_lanes.hpp"
 #include "master/scheduler/task.hpp"
 
 namespace fanfold::master::scheduling {
@@ -31,6 +34,13 @@ class StageTasks {
   Task& at(std::uint32_t index);
   const Task& at(std::uint32_t index) const;
   bool contains(std::uint32_t index) const { return index < tasks_.size(); }
+
+  /// Before any is taken: only certain workers can run its tasks, or some of them.
+  void place(const std::vector<HostSplits>& hosts);
+  HostLanes& lanes() { return lanes_; }
+  const HostLanes& lanes() const { return lanes_; }
+  /// Where the task has to run; empty: anywhere.
+  std::string_view place_of(std::uint32_t index) const;
 
   /// The only way to change a task's state.
   void move(std::uint32_t index, TaskState to);
@@ -66,8 +76,13 @@ class StageTasks {
   /// The same for all that have not committed.
   void give_up_rest();
 
-  // Ready tasks: first those that were ready before, in the order in which they became so again,
-  // then fresh ones by index.
+  /// Ready tasks of one lane: first those that were ready before, then a fresh one; the first for
+  /// which `accepts` says so is taken out of the lane.  Looks at no more than `examined_max`.
+  std::optional<std::uint32_t> take_from(HostLane& lane, std::size_t examined_max,
+                                         const std::function<bool(std::uint32_t)>& accepts);
+
+  // Ready tasks that anybody can run: first those that were ready before, in the order in which
+  // they became so again, then fresh ones by index.
   std::size_t retries() const { return again_.size(); }
   std::uint32_t retry_at(std::size_t position) const { return again_[position]; }
   void take_retry(std::size_t position);
@@ -117,6 +132,7 @@ class StageTasks {
   std::deque<std::uint32_t> again_;
   std::uint32_t cursor_ = 0;  // Tasks from here on were never taken.
   std::uint32_t closed_ = 0;  // At the end, not open yet.
+  HostLanes lanes_;           // Empty: anybody can run all of them.
 };
 
 }  // namespace fanfold::master::scheduling

@@ -58,7 +58,9 @@ void WorkerPool::move(Worker& worker, WorkerState to) {
   if (to != WorkerState::kExpected) expected_.erase(worker.id);
   if (to == WorkerState::kActive) {
     active_.insert(worker.id);
+    count_active(worker, true);
   } else if (active_.erase(worker.id) > 0) {
+    count_active(worker, false);
     excluded_.erase(worker.id);
     reviews_.clear(worker.id);
     worker.standing = proto::WorkerStanding::kGood;
@@ -84,6 +86,23 @@ Worker& WorkerPool::join(Instant now, WorkerId id, std::uint32_t slots) {
   file(worker);
   hear(now, worker);
   return worker;
+}
+
+void WorkerPool::settle(Worker& worker, const std::string& place) {
+  if (worker.place == place) return;
+  FANFOLD_CHECK(worker.place.empty());
+  worker.place = place;
+  file_at_place(worker, worker.rank);
+  if (worker.state == WorkerState::kActive) count_active(worker, true);
+}
+
+void WorkerPool::count_active(const Worker& worker, bool active) {
+  if (worker.place.empty()) return;
+  if (active) {
+    ++active_at_[worker.place];
+  } else if (--active_at_[worker.place] == 0) {
+    active_at_.erase(worker.place);
+  }
 }
 
 void WorkerPool::drain(Worker& worker) {
@@ -241,7 +260,23 @@ void WorkerPool::file(Worker& worker) {
   if (rank == worker.rank) return;
   if (worker.rank) candidates_.erase({*worker.rank, worker.id});
   if (rank) candidates_.emplace(*rank, worker.id);
+  file_at_place(worker, rank);
   worker.rank = rank;
+}
+
+/// Worker::rank is what it was filed as before.
+void WorkerPool::file_at_place(const Worker& worker, std::optional<std::uint64_t> rank) {
+  if (worker.place.empty()) return;
+  Candidates& there = candidates_at_[worker.place];
+  if (worker.rank) there.erase({*worker.rank, worker.id});
+  if (rank) there.emplace(*rank, worker.id);
+  const bool free = !there.empty() && there.begin()->first < kQueueRank;
+  if (free) {
+    free_places_.insert(worker.place);
+  } else {
+    free_places_.erase(worker.place);
+  }
+  if (there.empty()) candidates_at_.erase(worker.place);
 }
 
 bool WorkerPool::has_free_slot() const {
@@ -261,11 +296,36 @@ Worker* WorkerPool::free_worker(const std::vector<WorkerId>& avoid,
   return nullptr;
 }
 
-Worker* WorkerPool::queue_worker(std::uint32_t per_slot) {
-  if (candidates_.empty() || has_free_slot()) return nullptr;
-  Worker* worker = find(candidates_.begin()->second);
-  const bool fits = worker->queued.size() < std::size_t{worker->slots} * per_slot;
-  return fits ? worker : nullptr;
+Worker* WorkerPool::free_worker_at(std::string_view place, const std::vector<WorkerId>& avoid) {
+  const auto there = candidates_at_.find(place);
+  if (there == candidates_at_.end()) return nullptr;
+  std::size_t examined = 0;
+  for (const auto& [rank, id] : there->second) {
+    if (rank >= kQueueRank || ++examined > kWorkersOfHostsExamined) break;
+    if (!is_in(avoid, id)) return find(id);
+  }
+  return nullptr;
+}
+
+bool WorkerPool::anybody_at(std::string_view place, const std::vector<WorkerId>& avoid) const {
+  const auto there = candidates_at_.find(place);
+  if (there == candidates_at_.end()) return false;
+  const auto is_avoided = [&avoid](const auto& one) { return is_in(avoid, one.second); };
+  return !std::all_of(there->second.begin(), there->second.end(), is_avoided);
+}
+
+Worker* WorkerPool::queue_worker(std::uint32_t per_slot,
+                                 const std::function<bool(const Worker&)>& passed_over) {
+  if (has_free_slot()) return nullptr;
+  std::size_t examined = 0;
+  for (const auto& [rank, id] : candidates_) {
+    if (++examined > kWorkersExamined) break;
+    Worker* worker = find(id);
+    // Those behind it have longer queues.
+    if (worker->queued.size() >= std::size_t{worker->slots} * per_slot) break;
+    if (!passed_over(*worker)) return worker;
+  }
+  return nullptr;
 }
 
 bool WorkerPool::anybody_but(const std::vector<WorkerId>& avoid) const {

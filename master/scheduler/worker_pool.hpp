@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +38,7 @@ struct Worker {
   WorkerId id;
   std::string name;
   std::string host;
+  std::string place;  // What lies there only workers with the same one can read; empty: nothing.
   WorkerState state = WorkerState::kExpected;
   std::uint32_t slots = 0;
   Instant heard;
@@ -66,6 +69,8 @@ class WorkerPool {
   Worker& expect(WorkerId worker, std::uint32_t slots);
   /// Expected or already there: active with these slots, unless it drains.
   Worker& join(Instant now, WorkerId worker, std::uint32_t slots);
+  /// Once, when it has joined.
+  void settle(Worker& worker, const std::string& place);
   void drain(Worker& worker);
   /// It gets and promotes nothing any more; its attempts are the caller's to end before erase().
   void mark_gone(Worker& worker);
@@ -115,10 +120,19 @@ class WorkerPool {
   Worker* free_worker(const std::vector<WorkerId>& avoid) { return free_worker(avoid, {}); }
   /// And is on none of these hosts.
   Worker* free_worker(const std::vector<WorkerId>& avoid, const std::vector<std::string>& hosts);
+  /// The same at this place.
+  Worker* free_worker_at(std::string_view place, const std::vector<WorkerId>& avoid);
   /// No slot is free: the worker with the shortest queue, if it may queue that many per slot.
-  Worker* queue_worker(std::uint32_t per_slot);
+  /// `passed_over`: those that get nothing in advance.
+  Worker* queue_worker(std::uint32_t per_slot,
+                       const std::function<bool(const Worker&)>& passed_over);
   /// Somebody who is not to be avoided could run something, sooner or later.
   bool anybody_but(const std::vector<WorkerId>& avoid) const;
+  bool anybody_at(std::string_view place, const std::vector<WorkerId>& avoid) const;
+  /// Somebody there is active.
+  bool is_present(std::string_view place) const { return active_at_.count(place) > 0; }
+  /// Where a slot is free.
+  const std::set<std::string, std::less<>>& free_places() const { return free_places_; }
 
   /// Of active workers.
   std::uint32_t slots() const { return slots_; }
@@ -139,6 +153,8 @@ class WorkerPool {
   void move(Worker& worker, WorkerState to);
   void file(Worker& worker);
   void count_slots(Worker& worker);
+  void file_at_place(const Worker& worker, std::optional<std::uint64_t> rank);
+  void count_active(const Worker& worker, bool active);
   void set_standing(Instant now, Worker& worker, proto::WorkerStanding standing);
   /// Fewer workers are left: so many may not be excluded any more.
   void end_surplus_exclusions();
@@ -151,7 +167,12 @@ class WorkerPool {
   std::set<WorkerId> active_;
   std::set<WorkerId> excluded_;  // Of them.
   /// Candidates for the next attempt, best first: free slots before queues.
-  std::set<std::pair<std::uint64_t, WorkerId>> candidates_;
+  using Candidates = std::set<std::pair<std::uint64_t, WorkerId>>;
+  Candidates candidates_;
+  // Of those that have a place, by that.
+  std::map<std::string, Candidates, std::less<>> candidates_at_;
+  std::set<std::string, std::less<>> free_places_;
+  std::map<std::string, std::uint32_t, std::less<>> active_at_;  // How many; none with 0.
   Deadlines<WorkerId> silences_;
   Deadlines<WorkerId> rests_;
   Deadlines<WorkerId> reviews_;

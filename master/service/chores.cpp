@@ -12,8 +12,8 @@ namespace fanfold::master {
 namespace {
 
 Result<Plan> make_fitting_plan(io::FileSystem& files, const proto::JobSpec& spec,
-                               const PlanLimits& limits) {
-  FANFOLD_ASSIGN_OR_RETURN(Plan plan, make_plan(files, spec, limits));
+                               const PlanBasis& basis) {
+  FANFOLD_ASSIGN_OR_RETURN(Plan plan, make_plan(files, spec, basis.limits, basis.hosts));
   FANFOLD_RETURN_IF_ERROR(check_assignment_sizes(plan));
   return plan;
 }
@@ -57,10 +57,10 @@ Status remove_fed(io::FileSystem& files, const std::string& directory,
 }  // namespace
 
 PlanFinished plan_job(io::FileSystem& files, JobId job, const proto::JobSpec& spec,
-                      const std::string& staging, const PlanLimits& limits) {
+                      const std::string& staging, const PlanBasis& basis) {
   Status prepared = prepare_output(files, spec, staging);
   if (!prepared.ok()) return {job, std::move(prepared)};
-  Result<Plan> plan = make_fitting_plan(files, spec, limits);
+  Result<Plan> plan = make_fitting_plan(files, spec, basis);
   // The refusal is what the user must hear; a directory that stays behind is empty.
   if (!plan.ok()) static_cast<void>(remove_staging_directory(files, staging));
   return {job, std::move(plan)};

@@ -14,9 +14,13 @@
 
 namespace fanfold::master {
 
+struct PlanBasis {
+  PlanLimits limits;
+  const HostListing* hosts = nullptr;  // Null: nobody was asked what lies there.
+};
 /// Refuses an output that cannot be written, then plans.  A refused job leaves no staging.
 PlanFinished plan_job(io::FileSystem& files, JobId job, const proto::JobSpec& spec,
-                      const std::string& staging, const PlanLimits& limits);
+                      const std::string& staging, const PlanBasis& basis);
 
 PublishFinished publish_job(io::FileSystem& files, const PublishRequest& request);
 

@@ -120,19 +120,39 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
     answer(peer, refused);
     return;
   }
-  PlanLimits plan_limits;
-  const std::uint32_t slots = state_.workers.slots();
-  plan_limits.slots = slots == 0 ? state_.settings.slots_expected : slots;
-  if (message.spec.memory_bytes != 0) plan_limits.memory_bytes = message.spec.memory_bytes;
   const JobRecord& record =
       state_.jobs.add(std::move(message.spec), state_.settings.unique, state_.now);
   submitters_[record.job()] = Submitters{.peers = {peer}, .holder = state_.sender.holder};
   state_.audit.submitted(state_.sender, record.job(), record.spec());
-  const bool started = planning_.start(
-      [&files = files_, job = record.job(), spec = record.spec(), staging = record.staging(),
-       plan_limits]() -> SideResult { return plan_job(files, job, spec, staging, plan_limits); });
-  // Not more work than unfinished jobs, whose number was just checked.
+  if (HostDesk::concerns(record.spec())) return hosts_.begin(record.job(), record.spec());
+  plan(record, {});
+}
+
+void ClientDesk::plan(const JobRecord& record, HostListing hosts) {
+  PlanLimits plan_limits;
+  const std::uint32_t slots = state_.workers.slots();
+  plan_limits.slots = slots == 0 ? state_.settings.slots_expected : slots;
+  if (record.spec().memory_bytes != 0) plan_limits.memory_bytes = record.spec().memory_bytes;
+  // By copies of the function, of which one will be left.
+  auto shared = std::make_shared<const HostListing>(std::move(hosts));
+  const bool started = planning_.start([&files = files_, job = record.job(), spec = record.spec(),
+                                        staging = record.staging(), plan_limits,
+                                        hosts = std::move(shared)]() -> SideResult {
+    return plan_job(files, job, spec, staging, {plan_limits, hosts.get()});
+  });
+  // Not more work than unfinished jobs, whose number was checked.
   FANFOLD_CHECK(started);
+}
+
+void ClientDesk::plan_listed() {
+  for (HostDesk::Finished& finished : hosts_.advance()) {
+    if (finished.listing.ok()) {
+      plan(*state_.jobs.find(finished.job), *std::move(finished.listing));
+      continue;
+    }
+    // Nothing was written for it.
+    static_cast<void>(plan_finished({finished.job, finished.listing.status()}));
+  }
 }
 
 std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {

@@ -9,6 +9,7 @@
 #include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
 #include "master/service/feed_desk.hpp"
+#include "master/service/host_desk.hpp"
 #include "master/service/master_state.hpp"
 #include "master/service/quotas.hpp"
 #include "master/service/side_work.hpp"
@@ -18,10 +19,11 @@ namespace fanfold::master {
 class ClientDesk {
  public:
   /// `planning` runs make_plan(); its results come back through plan_finished().
-  ClientDesk(MasterState& state, io::FileSystem& files, SideWork& planning)
+  ClientDesk(MasterState& state, io::FileSystem& files, SideWork& planning, HostDesk& hosts)
       : state_(state),
         files_(files),
         planning_(planning),
+        hosts_(hosts),
         feeds_(state,
                {files, planning, [this](const security::KeyHolder& holder, const JobSize& more) {
                   return refuse_for_size(holder, more);
@@ -42,6 +44,9 @@ class ClientDesk {
   /// but may not start any more, the staging directory is returned for removal.
   [[nodiscard]] std::optional<std::string> plan_finished(PlanFinished result);
 
+  /// Plans jobs whose inputs on hosts are known by now.
+  void plan_listed();
+
   void answer(const net::PeerId& peer, const Status& status, JobId job = {});
 
   /// kExhausted: a quota of the holder's allows no more beside the jobs that have not ended.
@@ -56,6 +61,7 @@ class ClientDesk {
     std::shared_ptr<const security::KeyHolder> holder;  // Of the first of them; null: no keys.
   };
 
+  void plan(const JobRecord& record, HostListing hosts);
   Status refuse_submission(const proto::JobSpec& spec);
   /// Of the sender, when a quota says so.
   Status refuse_for_quota();
@@ -67,6 +73,7 @@ class ClientDesk {
   MasterState& state_;
   io::FileSystem& files_;
   SideWork& planning_;
+  HostDesk& hosts_;
   std::map<JobId, Submitters> submitters_;  // Of jobs being planned.
   Quotas quotas_;
   FeedDesk feeds_;

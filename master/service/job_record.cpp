@@ -106,6 +106,17 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
       spec().attempts_max == 0 ? limits::kAttemptsPerTask : spec().attempts_max;
   submitted.speculate = spec().speculate;
 
+  for (const proto::Split& split : splits_) {
+    const std::string_view host = split.pieces.empty() ? "" : host_of(split.pieces.front().path);
+    if (submitted.hosts.empty() || submitted.hosts.back().host != host) {
+      submitted.hosts.push_back({std::string(host), 0});
+    }
+    ++submitted.hosts.back().count;
+  }
+  // Nothing of it lies on a host.
+  if (submitted.hosts.size() == 1 && submitted.hosts.front().host.empty()) submitted.hosts.clear();
+  if (submitted.sample) submitted.sample_host = host_of(sample_.pieces.front().path);
+
   submitted.verify_per_million = spec().verify_per_million;
   submitted.control = spec().control;
   set_completion(unix_us_at_origin, &submitted);
@@ -260,7 +271,7 @@ void JobRecord::complete(proto::JobStatus* status) const {
   status->submitted_by = spec().submitted_by;
   status->counters = counters_;
   status->emission = emission_.total();
-  status->notes = notes_;
+  status->notes.insert(status->notes.begin(), notes_.begin(), notes_.end());
   if (counters_left_out_) {
     status->notes.push_back("only " + std::to_string(limits::kCountersPerJob) +
                             " counters are kept; what was counted under further names is left out");

@@ -35,6 +35,7 @@ struct ServiceSettings {
   std::uint32_t process = 0;
   Duration heartbeat_interval = limits::kHeartbeatInterval;
   Duration worker_silence_max = limits::kWorkerSilence;
+  Duration host_absence_max = limits::kHostAbsence;
   std::uint32_t slots_expected = 1;  // Until the first worker has come.
   std::size_t planning_threads = limits::kPlanningThreads;
   /// The wall clock, in microseconds since the Unix epoch, at the origin of the Instants.
@@ -54,7 +55,8 @@ struct MasterState {
         measures(measured),
         scheduler({.worker_silence_max = settings.worker_silence_max,
                    .epoch = settings.epoch,
-                   .unix_us_at_origin = settings.unix_us_at_origin}),
+                   .unix_us_at_origin = settings.unix_us_at_origin,
+                   .host_absence_max = settings.host_absence_max}),
         workers(settings.epoch) {}
 
   const ServiceSettings settings;

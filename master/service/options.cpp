@@ -46,6 +46,9 @@ po::options_description describe() {
       ("heartbeat-ms",
        po::value<std::uint64_t>()->default_value(milliseconds_of(limits::kHeartbeatInterval)),
        "how often workers report")  //
+      ("host-absence-ms",
+       po::value<std::uint64_t>()->default_value(milliseconds_of(limits::kHostAbsence)),
+       "tasks whose input lies on a host without workers wait so long")  //
       ("http", po::value<std::uint16_t>(),
        "serve pages and /metrics on 127.0.0.1 at this port (0: any; the log says which): whoever "
        "can log into this host can read them")  //
@@ -98,6 +101,7 @@ Result<MasterOptions> interpret(const po::variables_map& values) {
   FANFOLD_ASSIGN_OR_RETURN(options.worker_silence,
                            milliseconds_option(values, "worker-silence-ms"));
   FANFOLD_ASSIGN_OR_RETURN(options.heartbeat, milliseconds_option(values, "heartbeat-ms"));
+  FANFOLD_ASSIGN_OR_RETURN(options.host_absence, milliseconds_option(values, "host-absence-ms"));
   if (options.heartbeat >= options.worker_silence) {
     return wrong("--heartbeat-ms must be less than --worker-silence-ms");
   }

@@ -21,6 +21,7 @@ struct MasterOptions {
   int ready_fd = -1;            // -1: none.
   int lifetime_fd = -1;
   Duration worker_silence = limits::kWorkerSilence;
+  Duration host_absence = limits::kHostAbsence;
   Duration heartbeat = limits::kHeartbeatInterval;
   std::string key_directory;               // Empty: no keys, no TCP.
   std::string plugin_list;                 // Empty: any plugin.

@@ -190,7 +190,6 @@ Status run_master(const MasterOptions& options) {
   FANFOLD_RETURN_IF_ERROR(net::check_address(options.address, socket_options));
   FANFOLD_RETURN_IF_ERROR(check_socket_directory(options.address));
   FANFOLD_ASSIGN_OR_RETURN(const auto plugins, security::read_allowed_plugins(options.plugin_list));
-
   const Identity identity = random_identity();
   FANFOLD_ASSIGN_OR_RETURN(OpenedStore opened,
                            open_state(options.state_directory, identity.epoch, log));
@@ -210,6 +209,7 @@ Status run_master(const MasterOptions& options) {
   settings.slots_expected = std::max(1u, std::thread::hardware_concurrency());
   settings.heartbeat_interval = options.heartbeat;
   settings.worker_silence_max = options.worker_silence;
+  settings.host_absence_max = options.host_absence;
   settings.unix_us_at_origin = unix_us_at_origin();
   const std::unique_ptr<EventSink> event_logs = open_event_logs(options.event_directory, log);
   ServiceDoors doors{steady_clock(), storage(), *transport, *opened.store, log};

@@ -44,7 +44,8 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
     : doors_(doors),
       state_(std::move(settings), doors_.log, doors_.audit, doors_.keys, doors_.plugins,
              doors_.events, doors_.board != nullptr),
-      worker_desk_(state_),
+      host_desk_(state_),
+      worker_desk_(state_, host_desk_),
       stagings_(limits::kStagingPatience),
       board_keeper_(state_, doors_.clock, doors_.board),
       planning_(doors_.side_work(side_options(state_.settings.planning_threads,
@@ -55,7 +56,7 @@ MasterService::MasterService(ServiceSettings settings, const ServiceDoors& doors
       removing_(doors_.side_work(side_options(1, kRemovalsQueued, doors_.transport))),
       noting_(doors_.side_work(side_options(1, kCapsulesQueued, doors_.transport))),
       storing_(doors_.side_work(side_options(1, BlobDesk::kSideWorkMost, doors_.transport))),
-      client_desk_(state_, doors_.files, *planning_),
+      client_desk_(state_, doors_.files, *planning_, host_desk_),
       blob_desk_(state_, {doors_.blobs, *storing_,
                           [this](const security::KeyHolder& holder, const JobSize& more) {
                             return client_desk_.refuse_for_size(holder, more);
@@ -74,6 +75,7 @@ Duration MasterService::time_to_wait(Duration wait) const {
   deadline = earlier(deadline, state_.event_log.next_due());
   deadline = earlier(deadline, board_keeper_.next_due());
   deadline = earlier(deadline, blob_desk_.next_due());
+  deadline = earlier(deadline, host_desk_.next_due());
   if (phase_ == Phase::kStopping) deadline = earlier(deadline, stop_deadline_);
   if (!deadline) return wait;
   return std::clamp(*deadline - state_.now, Duration(0), wait);
@@ -125,6 +127,7 @@ Status MasterService::collect(Duration wait) {
   note_keys();
   take_questions();
   collect_side_results();
+  client_desk_.plan_listed();
   return {};
 }
 

@@ -144,6 +144,7 @@ class MasterService {
 
   ServiceDoors doors_;
   MasterState state_;
+  HostDesk host_desk_;
   WorkerDesk worker_desk_;
   StagingKeeper stagings_;
   BoardKeeper board_keeper_;

@@ -6,10 +6,12 @@
 #include <string_view>
 
 #include "common/core/limits.hpp"
+#include "common/inputs/host_input.hpp"
 #include "common/io/scheme.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/redrive.hpp"
 #include "common/text/trace_context.hpp"
+#include "master/planner/input_files.hpp"
 #include "master/service/completion.hpp"
 #include "master/service/replication.hpp"
 
@@ -65,7 +67,8 @@ Status check_input(const proto::JobSpec& spec, std::string_view input) {
   }
   std::string_view path = input;
   std::string_view tag;
-  const bool plain = path.starts_with('/') || path.starts_with('@') || path.starts_with("s3://");
+  const bool plain = path.starts_with('/') || path.starts_with('@') || path.starts_with("s3://") ||
+                     inputs::is_host_input(path);
   if (!plain) {
     const std::size_t equals = path.find('=');
     if (equals != std::string_view::npos) {
@@ -73,8 +76,12 @@ Status check_input(const proto::JobSpec& spec, std::string_view input) {
       path.remove_prefix(equals + 1);
     }
   }
-  if (!path.empty() && path.front() == '@') path.remove_prefix(1);
-  FANFOLD_RETURN_IF_ERROR(check_place("input", path));
+  if (inputs::is_host_input(path)) {
+    FANFOLD_RETURN_IF_ERROR(inputs::check_host_input(path));
+  } else {
+    if (path.starts_with('@')) path.remove_prefix(1);
+    FANFOLD_RETURN_IF_ERROR(check_place("input", path));
+  }
   if (tag.empty()) return {};
   const auto& tags = spec.input_tags;
   if (std::find(tags.begin(), tags.end(), tag) != tags.end()) return {};
@@ -109,6 +116,19 @@ Status check_side_files(const proto::JobSpec& spec) {
     }
   }
   return {};
+}
+
+/// What lies on hosts is read there alone, and listed before the job begins.
+Status check_hosts(const proto::JobSpec& spec) {
+  const bool concerned = std::any_of(
+      spec.inputs.begin(), spec.inputs.end(),
+      [&](const std::string& input) { return inputs::is_host_input(without_tag(spec, input)); });
+  if (!concerned) return {};
+  if (spec.open) return refuse("an open job, whose input grows, cannot read what lies on hosts");
+  if (!spec.replicas.replicated()) return {};
+  return refuse(
+      "what lies on a host is read by workers of that host alone, which may all be wrong in the "
+      "same way: leave out the replicas");
 }
 
 Status check_gather(const proto::GatherPolicy& gather) {
@@ -254,6 +274,7 @@ Status check_submission(const proto::JobSpec& spec) {
   FANFOLD_RETURN_IF_ERROR(check_bad_records(spec));
   FANFOLD_RETURN_IF_ERROR(check_control(spec.control));
   FANFOLD_RETURN_IF_ERROR(check_replicas(spec));
+  FANFOLD_RETURN_IF_ERROR(check_hosts(spec));
   FANFOLD_RETURN_IF_ERROR(check_parameters(spec));
   FANFOLD_RETURN_IF_ERROR(check_side_files(spec));
   if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {

@@ -86,13 +86,15 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                                           .job = {}});
     return;
   }
+  if (!has_host_to_itself(peer, message)) return;
   WorkerJoined joined{.worker = {},
                       .slots = message.slots,
                       .attempts = std::exchange(message.attempts, {}),
                       .outputs = std::exchange(message.outputs, {}),
                       .outputs_complete = message.outputs_complete,
                       .name = message.name,
-                      .host = message.host_id};
+                      .host = message.host_id,
+                      .place = message.host_inputs ? message.host : std::string()};
   // Where it is found, a worker says itself; whose key is met there, it does not.
   if (const auto& holder = state_.sender.holder) {
     message.data_endpoint = net::with_key(message.data_endpoint, holder->key);
@@ -313,6 +315,10 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::OutputPart message) {
                                              .offset = message.offset,
                                              .left_out = message.left_out,
                                              .bytes = std::move(message.bytes)});
+}
+
+void WorkerDesk::handle(const net::PeerId& peer, proto::HostFilesListed message) {
+  if (known(message.worker, peer) != nullptr) hosts_.take(std::move(message));
 }
 
 void WorkerDesk::tell_peers() {

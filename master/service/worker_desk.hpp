@@ -3,15 +3,19 @@
 
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "common/net/transport.hpp"
 #include "common/proto/messages.hpp"
+#include "master/service/host_desk.hpp"
 #include "master/service/master_state.hpp"
 
 namespace fanfold::master {
 
 class WorkerDesk {
  public:
-  explicit WorkerDesk(MasterState& state) : state_(state) {}
+  WorkerDesk(MasterState& state, HostDesk& hosts) : state_(state), hosts_(hosts) {}
 
   void handle(const net::PeerId& peer, proto::Hello message);
   void handle(const net::PeerId& peer, proto::Heartbeat message);
@@ -21,6 +25,7 @@ class WorkerDesk {
   void handle(const net::PeerId& peer, const proto::WorkersDied& message);
   void handle(const net::PeerId& peer, proto::InputsWanted message);
   void handle(const net::PeerId& peer, proto::OutputPart message);
+  void handle(const net::PeerId& peer, proto::HostFilesListed message);
 
   /// Whether the sender is that worker; if not, it is told to introduce itself again.
   bool knows(WorkerId worker, const net::PeerId& peer) { return known(worker, peer) != nullptr; }
@@ -35,6 +40,9 @@ class WorkerDesk {
  private:
   /// Null, and the sender is told to introduce itself again, when the worker is not known.
   const KnownWorker* known(WorkerId worker, const net::PeerId& peer);
+  /// False: its host's name is that of another machine, whose files jobs may be reading.  A host
+  /// that was started again waits until its old worker is lost; another is told so after that.
+  bool has_host_to_itself(const net::PeerId& peer, const proto::Hello& hello);
   /// Who the other workers are, where keys say so.
   void tell_peers(const net::PeerId& peer);
   void tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined);
@@ -46,6 +54,8 @@ class WorkerDesk {
                 Written written, const proto::FailureReport& failure);
 
   MasterState& state_;
+  HostDesk& hosts_;
+  std::map<std::string, Instant> waiting_hosts_;  // By uuid: since when each is not welcomed.
   std::uint64_t older_refused_ = 0;  // Hellos of the version before, for what jobs need.
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/core/limits.hpp"
+#include "common/inputs/host_input.hpp"
 
 namespace fanfold::master {
 
@@ -89,6 +90,20 @@ const KnownWorker* WorkerDirectory::older() const {
   return nullptr;
 }
 
+const KnownWorker* WorkerDirectory::other_host_called(const proto::Hello& hello) const {
+  if (!hello.host_inputs) return nullptr;
+  for (const auto& [id, worker] : workers_) {
+    const bool same_name = worker.hello.host_inputs && worker.hello.host == hello.host;
+    if (same_name && machine_of(worker.hello.host_id) != machine_of(hello.host_id)) return &worker;
+  }
+  return nullptr;
+}
+
+std::string_view machine_of(std::string_view host_id) {
+  // The boot of a system, and then the view of its mounts.
+  return host_id.substr(0, host_id.find('/'));
+}
+
 std::uint32_t WorkerDirectory::slots() const {
   std::uint32_t slots = 0;
   for (const auto& [id, worker] : workers_) slots += worker.hello.slots;
@@ -107,6 +122,10 @@ Status check_hello(const proto::Hello& hello) {
       hello.data_endpoint.size() > limits::kWorkerTextBytes ||
       hello.scratch.size() > limits::kPathBytes) {
     return refuse("its name, host id, data endpoint or scratch path is too long");
+  }
+  const bool named = inputs::is_host_name(hello.host);
+  if (!named && (hello.host_inputs || !hello.host.empty())) {
+    return refuse("the name of its host is none");
   }
   if (hello.scratch.empty() || hello.scratch.front() != '/') {
     return refuse("its scratch directory '" + hello.scratch + "' is not an absolute path");

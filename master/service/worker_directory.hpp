@@ -54,6 +54,10 @@ class WorkerDirectory {
   /// Whether it has come back after a restart or not.
   std::optional<WorkerId> find_uuid(std::string_view uuid) const;
   std::uint32_t slots() const;
+  /// Who calls its host so and is on another machine; null: nobody.
+  const KnownWorker* other_host_called(const proto::Hello& hello) const;
+  /// Some that an earlier master knew have not come back yet.
+  bool expects_some() const { return !remembered_.empty(); }
   /// One that speaks the protocol before this one; null: there is none.
   const KnownWorker* older() const;
 
@@ -63,6 +67,9 @@ class WorkerDirectory {
   std::map<std::string, WorkerId, std::less<>> by_uuid_;
   std::map<WorkerId, std::string> remembered_;  // Not in workers_: they have not come back yet.
 };
+
+/// Of a host id: what its workers share whatever they see of its file systems.
+std::string_view machine_of(std::string_view host_id);
 
 /// What a Hello must look like before it is believed.
 Status check_hello(const proto::Hello& hello);

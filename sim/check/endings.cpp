@@ -43,6 +43,9 @@ class Endings final : public Checker {
       return;
     }
     if (too_many_bad_records(status)) return;
+    // Without a fault every host has its workers.
+    const bool waited = status.reason.find(" for a worker on host ") != std::string::npos;
+    if (waited && !scene().world.faults.tape().empty()) return;
     const ModelTask* task = facts().find(job->ended->failed_task);
     const std::uint32_t failures = task != nullptr ? task->failures : 0;
     if (failures >= job->submitted.attempts_max) return;

@@ -110,6 +110,8 @@ class Fairness final : public Checker {
   }
 
   bool may_wait(JobId waiting, JobId given) const {
+    // For slots of certain hosts.
+    if (!facts().find(waiting)->submitted.hosts.empty()) return true;
     const proto::JobControl& control = facts().find(waiting)->control;
     return control.paused || control.priority < facts().find(given)->control.priority;
   }

@@ -179,7 +179,8 @@ void ClientNode::read(const std::string& frame) {
       accepted_ = now();
       control_ = plan_.spec.control;
       ask_at_ = now();
-    } else if (code != StatusCode::kUnavailable) {
+    } else if (code != StatusCode::kUnavailable &&
+               answer->message.find(": no worker is known of a host") == std::string::npos) {
       refusal_ = answer->message;
     }
   } else if (answer->job == job_ && cancel_wanted_) {

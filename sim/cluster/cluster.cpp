@@ -64,8 +64,11 @@ Duration Cluster::time_to_finish() const {
   // its time-out, and time to notice what was lost (reliability: L1).
   const std::uint64_t tasks = config_.jobs * (config_.splits + config_.partitions + 1);
   const std::uint64_t slowest = config_.task_ms_max * 51;
-  // A job may be limited to one attempt at a time, wherever that is.
-  const std::uint64_t slots = config_.control != 0 ? 1 : config_.slots * config_.workers;
+  // A job may be limited to one attempt at a time, wherever that is,
+  // and its input may all lie where one worker is.
+  std::uint64_t slots = config_.slots * config_.workers;
+  if (config_.hosts != 0) slots = config_.slots;
+  if (config_.control != 0) slots = 1;
   const std::uint64_t work = 4 * (tasks * slowest / slots + slowest);
   const std::uint64_t failures = config_.attempts * (config_.stall_ms + 5000);
   return std::chrono::milliseconds(work + failures + 6 * config_.silence_ms + 120'000);

@@ -1,5 +1,6 @@
 #include "sim/cluster/config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <sstream>
@@ -48,6 +49,8 @@ constexpr std::array kSettings = {
     Setting{"hedge_per_mille", &Config::hedge_per_mille},
     Setting{"corrupt", &Config::corrupt},
     Setting{"fed", &Config::fed},
+    Setting{"hosts", &Config::hosts},
+    Setting{"absence_ms", &Config::absence_ms},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
     Setting{"delay_us_min", &Config::delay_us_min},
@@ -171,6 +174,14 @@ void replicate(SeedDraws& draw, Config* config) {
   if (config->accept != 0 && corrupt) config->corrupt = who;
 }
 
+/// Input that only some workers can read, where that goes together with the rest.
+void lie_on_hosts(SeedDraws& draw, Config* config) {
+  const bool on_hosts = draw.one_in(4);
+  const std::uint64_t hosts = draw(1, std::min<std::uint64_t>(config->workers, 4));
+  config->absence_ms = draw(3, 60) * 1000;
+  if (on_hosts && config->replicas < 2 && config->fed == 0) config->hosts = hosts;
+}
+
 }  // namespace
 
 Config config_of(std::uint64_t seed) {
@@ -216,6 +227,7 @@ Config config_of(std::uint64_t seed) {
   if (config.gather != 0) config.gather_arity = draw(2, 4);
   replicate(draw, &config);
   if (draw.one_in(4)) feed(draw, &config);
+  lie_on_hosts(draw, &config);
   return config;
 }
 

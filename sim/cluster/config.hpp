@@ -51,6 +51,9 @@ struct Config {
   /// The worker whose first life gives wrong results; 0: none.  Only where results are compared.
   std::uint64_t corrupt = 0;
   std::uint64_t fed = 0;  // Of the splits, those that come while the job runs.
+  /// Input lies on so many hosts, and workers are on them in turn; 0: all can read all of it.
+  std::uint64_t hosts = 0;
+  std::uint64_t absence_ms = 30'000;  // A host may be without workers for so long.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;
   std::uint64_t delay_us_min = 100;

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <memory>
 
+#include "common/inputs/host_input.hpp"
 #include "common/proto/failures.hpp"
+#include "sim/doors/host_files.hpp"
 #include "sim/doors/task_work.hpp"
 
 namespace fanfold::sim {
@@ -119,7 +121,24 @@ void feed(const Config& config, const Draws& draws, std::uint64_t i, JobPlan* jo
   }
 }
 
+/// Whole splits, one host after the other.  The path tells the first record of the file.
+void lay_on_hosts(const Config& config, JobPlan* job) {
+  job->spec.inputs.clear();
+  for (std::uint64_t host = 0; host < config.hosts; ++host) {
+    const std::uint64_t first = config.splits * host / config.hosts * config.records;
+    const std::uint64_t end = config.splits * (host + 1) / config.hosts * config.records;
+    const std::string path = "/in/" + std::to_string(first) + "/" + job->spec.job_name;
+    job->spec.inputs.push_back(inputs::host_path("h" + std::to_string(host + 1), path));
+    job->on_hosts.emplace_back(first, end);
+  }
+}
+
 }  // namespace
+
+std::string host_of_worker(const Config& config, std::uint32_t worker) {
+  if (config.hosts == 0) return {};
+  return "h" + std::to_string((worker - 1) % config.hosts + 1);
+}
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults) {
   std::vector<JobPlan> jobs;
@@ -157,10 +176,25 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
     if (config.control != 0) control(draws, i, &job);
     fail_items(config, draws, i, &job);
     feed(config, draws, i, &job);
+    if (config.hosts != 0) lay_on_hosts(config, &job);
     jobs.push_back(std::move(job));
   }
   return jobs;
 }
+
+namespace {
+
+void write_on_hosts(Disks& disks, const JobPlan& job) {
+  for (std::size_t host = 0; host < job.on_hosts.size(); ++host) {
+    auto file = std::make_shared<FileBytes>();
+    const auto [first, end] = job.on_hosts[host];
+    for (std::uint64_t n = first; n < end; ++n) file->bytes += line_of(job.numbers[n]);
+    file->synced = file->bytes.size();
+    disks.add(disk_path(job.spec.inputs[host]), {false, disks.new_inode(), file}, 0);
+  }
+}
+
+}  // namespace
 
 void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs) {
   for (const char* directory : {"/shared", kInputs, kOutputs}) {
@@ -177,6 +211,10 @@ void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs) {
     }
     file->synced = file->bytes.size();
     if (job.spec.inputs.empty()) continue;
+    if (!job.on_hosts.empty()) {
+      write_on_hosts(disks, job);
+      continue;
+    }
     disks.add(job.spec.inputs.front(), {false, disks.new_inode(), file}, 0);
   }
   for (const char* directory : {"/", "/shared", kInputs}) disks.sync_names(directory, 0);

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/proto/types.hpp"
@@ -27,7 +28,9 @@ struct JobPlan {
   std::vector<std::uint64_t> numbers;  // Of its input, ascending; the output holds each once...
   Poison poison;                       // ...but for these.
   Failing failing;                     // Those that maps count as failures.
-  std::vector<FeedPlan> feeders;       // The rest of its input, which comes when it runs.
+  /// Which of the numbers lie on each host; empty: all can be read by all workers.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> on_hosts;
+  std::vector<FeedPlan> feeders;  // The rest of its input, which comes when it runs.
   Duration submit_after{};
   /// Once it is accepted; for 0: never.
   Duration pause_after{};
@@ -37,6 +40,9 @@ struct JobPlan {
 };
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults);
+/// The host that a worker is on, in inputs that lie on hosts.
+std::string host_of_worker(const Config& config, std::uint32_t worker);
+
 void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs);
 ExecutorOptions executor_options(const Config& config, const Draws& draws, std::uint32_t worker,
                                  std::uint64_t life, const std::vector<JobPlan>& jobs);

@@ -48,6 +48,7 @@ void MasterNode::begin() {
   settings.process = static_cast<std::uint32_t>(opened->stored.epoch);
   settings.heartbeat_interval = std::chrono::milliseconds(config_.heartbeat_ms);
   settings.worker_silence_max = std::chrono::milliseconds(config_.silence_ms);
+  settings.host_absence_max = std::chrono::milliseconds(config_.absence_ms);
   const SideWorkPlace place{world(), *this, files_, past_.side_work_started, die};
   world().trace.note(world().now(), "master.started", {settings.epoch});
   world().witness->master_started(settings.epoch);

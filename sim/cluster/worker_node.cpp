@@ -59,13 +59,20 @@ void WorkerNode::begin() {
   hello.data_endpoint = address;
   hello.slots = static_cast<std::uint32_t>(config_.slots);
   hello.process = index();
+  hello.host = host_of_worker(config_, index());
+  hello.host_inputs = !hello.host.empty();
+  // Workers of one name are of one machine; each sees its own disk.
+  if (hello.host_inputs && config_.shared_host == 0) hello.host_id = hello.host + "/" + name();
+  options.host_inputs.host = hello.host;
+  parts_->lister.emplace(files_, hello.host);
   world().trace.note(world().now(), "worker.started", {index(), life_});
   world().witness->worker_started(index(), hello.slots);
   const auto connect = [this] {
     return Result<std::unique_ptr<net::Transport>>(network_.connect(*this, kMasterAddress));
   };
-  const worker::WorkerDoors doors{
-      *this, files_, parts_->scratch, parts_->executors, parts_->fetching, silent_, connect};
+  worker::WorkerDoors doors{*this,   files_, parts_->scratch, parts_->executors, parts_->fetching,
+                            silent_, connect};
+  doors.lister = &*parts_->lister;
   parts_->body = std::make_unique<worker::WorkerBody>(std::move(options), doors,
                                                       network_.connect(*this, kMasterAddress));
   parts_->body->begin();

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/log/log.hpp"
 #include "sim/cluster/config.hpp"
 #include "sim/cluster/jobs.hpp"
 #include "sim/doors/fetching.hpp"
+#include "sim/doors/host_files.hpp"
 #include "sim/doors/network.hpp"
 #include "sim/doors/scripted_executors.hpp"
 #include "worker/service/worker_body.hpp"
@@ -43,6 +45,7 @@ class WorkerNode final : public Process {
     ScriptedExecutors executors;
     Fetching fetching;
     worker::SegmentStore segments;
+    std::optional<ScriptedHostLister> lister;
     std::unique_ptr<net::BoundTransport> data;
     std::unique_ptr<worker::WorkerBody> body;
   };

@@ -15,6 +15,7 @@
 #include "common/proto/flow.hpp"
 #include "common/proto/gather.hpp"
 #include "fanfold/hash.hpp"
+#include "sim/doors/host_files.hpp"
 #include "sim/world/draws.hpp"
 #include "worker/exec/part_place.hpp"
 
@@ -53,11 +54,23 @@ abi::BlockSummary summary_of(const std::vector<std::uint64_t>& numbers) {
   return summary;
 }
 
-Result<std::vector<std::uint64_t>> read_split(io::FileSystem& files, const proto::Split& split) {
+/// Where the disks have it.
+Result<io::Piece> find_piece(const worker::ExecutorTask& task, io::Piece piece) {
+  if (!inputs::is_host_input(piece.path)) return piece;
+  if (inputs::split_host_input(piece.path).host != task.host_inputs.host) {
+    return Status(StatusCode::kInvalidArgument, piece.path + " lies on another host");
+  }
+  piece.path = disk_path(piece.path);
+  return piece;
+}
+
+Result<std::vector<std::uint64_t>> read_split(io::FileSystem& files,
+                                              const worker::ExecutorTask& task) {
   std::vector<std::uint64_t> numbers;
   io::ReadOptions options;
   options.block_bytes = 4096;
-  for (const io::Piece& piece : split.pieces) {
+  for (const io::Piece& named : task.assignment.split.pieces) {
+    FANFOLD_ASSIGN_OR_RETURN(const io::Piece piece, find_piece(task, named));
     FANFOLD_ASSIGN_OR_RETURN(const auto reader, io::open_piece(files, piece, options));
     while (true) {
       FANFOLD_ASSIGN_OR_RETURN(const auto block, reader->next());
@@ -156,7 +169,7 @@ void corrupt(std::vector<std::vector<std::uint64_t>>* partitions) {
 AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                  const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
   const proto::TaskAssignment& assignment = task.assignment;
-  const auto numbers = read_split(files, assignment.split);
+  const auto numbers = read_split(files, task);
   if (!numbers.ok()) return failed(FailureKind::kInput, numbers.status());
   std::set<std::uint64_t> left_out;
   for (const worker::BadRecord& one : bad) left_out.insert(number_at(one.file, one.offset));
@@ -297,7 +310,13 @@ std::string line_of(std::uint64_t number) {
 
 std::uint64_t number_at(std::string_view path, std::uint64_t offset) {
   const std::string job(path.substr(path.rfind('-') + 1));
-  return std::strtoull(job.c_str(), nullptr, 10) * kNumbersPerJob + offset / kLineBytes;
+  std::uint64_t first = 0;
+  if (inputs::is_host_input(path)) {
+    const std::string_view directory = path.substr(0, path.rfind('/'));
+    first =
+        std::strtoull(std::string(directory.substr(directory.rfind('/') + 1)).c_str(), nullptr, 10);
+  }
+  return std::strtoull(job.c_str(), nullptr, 10) * kNumbersPerJob + first + offset / kLineBytes;
 }
 
 std::vector<std::uint64_t> numbers_in(std::string_view lines) {

@@ -86,6 +86,7 @@ class Invariants {
   void note_message(const proto::ListPage& message);
   void note_message(const proto::ReadOutput&) {}  // The body answers it.
   void note_message(const proto::PeerKeys&) {}    // And keeps these.
+  void note_message(const proto::ListHostFiles&) {}
   void take_listed(AttemptBook& book, bool new_list);
   void note_missing(AttemptBook& book, const std::vector<proto::MapOutput>& outputs);
   void cancel(AttemptBook& book);

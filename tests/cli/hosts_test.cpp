@@ -22,7 +22,7 @@ TEST(HostsFile, SaysWhereWorkersAreAndWhatTheyGet) {
   const auto hosts = parse_hosts(
       "# ours\n\n"
       "here slots=2\n"
-      "alice@10.0.0.2 \t slots=8 memory=2G scratch=/data/s   # the large one\n"
+      "alice@10.0.0.2 \t slots=8 memory=2G scratch=/data/s input=/var/log input=/srv  # large\n"
       "n3.example.org name=n3 port=2222 bin=/opt/fanfold/bin",
       "hosts");
   ASSERT_TRUE(hosts.ok()) << hosts.status().message();
@@ -34,6 +34,7 @@ TEST(HostsFile, SaysWhereWorkersAreAndWhatTheyGet) {
   EXPECT_EQ((*hosts)[1].slots, 8u);
   EXPECT_EQ((*hosts)[1].memory_bytes, std::uint64_t{2} << 30);
   EXPECT_EQ((*hosts)[1].scratch, "/data/s");
+  EXPECT_EQ((*hosts)[1].inputs, (std::vector<std::string>{"/var/log", "/srv"}));
   EXPECT_EQ((*hosts)[2].name, "n3");
   EXPECT_EQ((*hosts)[2].port, 2222);
   EXPECT_EQ((*hosts)[2].bin, "/opt/fanfold/bin");
@@ -67,6 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"h memory=1", "at least 32M"}, BadLine{"h bin=opt", "no absolute path"},
                     BadLine{"h scratch=/a/../b", "no absolute path"},
                     BadLine{"h scratch=/a\x01", "no absolute path"},
+                    BadLine{"h input=/a input=/b/..", "no absolute path"},
                     BadLine{"h slots", "has no value"}, BadLine{"h slots=1 slots=2", "said twice"},
                     BadLine{"h colour=red", "'colour'"}));
 

@@ -29,8 +29,8 @@ std::string word_after(const std::string& text, const std::string& before) {
 
 }  // namespace
 
-KeyedCluster::KeyedCluster(const Workspace& workspace)
-    : workspace_(workspace), keys_(workspace.path("keys")) {
+KeyedCluster::KeyedCluster(const Workspace& workspace, const std::vector<std::string>& more)
+    : workspace_(workspace), keys_(workspace.path("keys")), more_(more) {
   keys({"init"});
   keys({"add", "alice", "--role", "client"});
   keys({"add", "root", "--role", "admin"});
@@ -47,12 +47,18 @@ void KeyedCluster::restart_master() {
 void KeyedCluster::start_master(const std::string& listen) {
   CommandOptions options;
   options.program = program("fanfold-master");
-  master_ = std::make_unique<Running>(
-      workspace_,
-      std::vector<std::string>{"--listen", listen, "--keys", keys_, "--state",
-                               workspace_.path("state"), "--log-file",
-                               workspace_.path("master.log"), "--worker-silence-ms", "30000"},
-      options);
+  std::vector<std::string> words = {"--listen",
+                                    listen,
+                                    "--keys",
+                                    keys_,
+                                    "--state",
+                                    workspace_.path("state"),
+                                    "--log-file",
+                                    workspace_.path("master.log"),
+                                    "--worker-silence-ms",
+                                    "30000"};
+  words.insert(words.end(), more_.begin(), more_.end());
+  master_ = std::make_unique<Running>(workspace_, std::move(words), options);
   const bool up = eventually([&] {
     address_ = word_after(master_log(), "master.started address=");
     return !address_.empty() || master_->ended();
@@ -72,18 +78,20 @@ KeyedCluster::~KeyedCluster() {
   master_->wait();
 }
 
-void KeyedCluster::add_worker(const std::string& address) {
+void KeyedCluster::add_worker(const std::string& address, const std::vector<std::string>& more) {
   const std::string name = "w" + std::to_string(workers_.size() + 1);
   keys({"add", name, "--role", "worker"});
   CommandOptions options;
   options.program = program("fanfold-worker");
-  workers_.push_back(std::make_unique<Running>(
-      workspace_,
-      std::vector<std::string>{"--master", address.empty() ? address_ : address, "--key",
-                               key_file(name), "--scratch", workspace_.path("scratch-" + name),
-                               "--slots", "1", "--memory", "64M", "--name", name, "--log-file",
-                               workspace_.path(name + ".log")},
-      options));
+  std::vector<std::string> words = {"--master",   address.empty() ? address_ : address,
+                                    "--key",      key_file(name),
+                                    "--scratch",  workspace_.path("scratch-" + name),
+                                    "--slots",    "1",
+                                    "--memory",   "64M",
+                                    "--name",     name,
+                                    "--log-file", workspace_.path(name + ".log")};
+  words.insert(words.end(), more.begin(), more.end());
+  workers_.push_back(std::make_unique<Running>(workspace_, std::move(words), options));
   const bool up = eventually([&] {
     return worker_log(workers_.size()).find("master.welcomed_us") != std::string::npos ||
            workers_.back()->ended();

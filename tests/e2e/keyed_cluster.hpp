@@ -13,12 +13,13 @@ namespace fanfold::e2e {
 class KeyedCluster {
  public:
   /// A master with keys in `workspace`, and a client's key "alice" and an admin's key "root".
-  explicit KeyedCluster(const Workspace& workspace);
+  /// `more` words are for the master.
+  explicit KeyedCluster(const Workspace& workspace, const std::vector<std::string>& more = {});
   ~KeyedCluster();
 
   /// Starts a worker with a key of its own, "w1", "w2", ...; returns when it has been welcomed.  It
   /// reaches the master at `address`; empty: where the master listens.
-  void add_worker(const std::string& address = "");
+  void add_worker(const std::string& address = "", const std::vector<std::string>& more = {});
   /// Ends the master in good order and starts another where it listened, with what it left.
   void restart_master();
   Running& worker(std::size_t number) { return *workers_.at(number - 1); }
@@ -41,6 +42,7 @@ class KeyedCluster {
 
   const Workspace& workspace_;
   const std::string keys_;
+  const std::vector<std::string> more_;  // Words of the master.
   std::string address_;
   std::unique_ptr<Running> master_;
   std::vector<std::unique_ptr<Running>> workers_;

@@ -86,7 +86,9 @@ FakeWorker::FakeWorker(const std::string& address, const WorkerTraits& traits)
   hello_.protocol = traits.protocol;
   hello_.uuid = next_uuid();
   hello_.name = traits.name;
-  hello_.host_id = "host";
+  hello_.host_id = traits.host_id;
+  hello_.host = traits.host;
+  hello_.host_inputs = !traits.host.empty();
   hello_.scratch = "/scratch/" + hello_.uuid;
   hello_.data_endpoint = "ipc:///data/" + hello_.uuid;
   hello_.slots = traits.slots;

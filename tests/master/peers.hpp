@@ -83,6 +83,8 @@ struct WorkerTraits {
   std::string name = "host/1";
   std::uint32_t slots = 1;
   std::uint32_t protocol = proto::kProtocolVersion;
+  std::string host = {};  // Whose files may be read by its name; empty: none.
+  std::string host_id = "host";
 };
 
 class FakeWorker {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "master/planner/glob.hpp"
+#include "common/inputs/glob.hpp"
 #include "tests/io/child.hpp"
 #include "tests/planner/planner_fixture.hpp"
 
@@ -184,7 +184,8 @@ TEST(Glob, MatchesNamesAsTheShellDoes) {
       {"*.*.*", "a.b", false}, {"[\xff]", "\xff", true}, {"a*a*a*a*b", "aaaaaaaaaa", false},
   };
   for (const auto& row : cases) {
-    EXPECT_EQ(matches(row.pattern, row.name), row.matches) << row.pattern << " and " << row.name;
+    EXPECT_EQ(inputs::matches(row.pattern, row.name), row.matches)
+        << row.pattern << " and " << row.name;
   }
 }
 

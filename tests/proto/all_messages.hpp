@@ -56,6 +56,7 @@ void for_each_message(const Visitor& visit) {
       Named<InputsWanted>{"InputsWanted"},
       Named<OutputPart>{"OutputPart"},
       Named<GetBlob>{"GetBlob"},
+      Named<HostFilesListed>{"HostFilesListed"},
       Named<Welcome>{"Welcome"},
       Named<Unknown>{"Unknown"},
       Named<HeartbeatEcho>{"HeartbeatEcho"},
@@ -69,6 +70,7 @@ void for_each_message(const Visitor& visit) {
       Named<ReadOutput>{"ReadOutput"},
       Named<PeerKeys>{"PeerKeys"},
       Named<BlobPart>{"BlobPart"},
+      Named<ListHostFiles>{"ListHostFiles"},
       Named<FetchSegment>{"FetchSegment"},
       Named<Chunk>{"Chunk"},
   };

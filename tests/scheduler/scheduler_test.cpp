@@ -24,6 +24,8 @@ void SchedulerTest::submit(const Plan& plan) {
   job.gather_arity = plan.gather_arity;
   job.replicas = plan.replicas;
   job.open = plan.open;
+  job.hosts = plan.hosts;
+  job.sample_host = plan.sample_host;
   step(job);
 }
 
@@ -31,6 +33,7 @@ void SchedulerTest::join_with(std::uint64_t worker, std::uint32_t slots,
                               const std::vector<AssignAttempt>& running) {
   WorkerJoined joined{{worker}, slots, {}, {}, true};
   joined.name = "worker-" + std::to_string(worker);
+  joined.place = places[worker];
   std::map<JobId, std::vector<AttemptId>> outputs;
   for (const Fact& fact : history) {
     const auto* committed = std::get_if<AttemptCommitted>(&fact);

@@ -44,6 +44,8 @@ class SchedulerTest : public ::testing::Test {
     std::uint32_t gather_arity = 0;
     proto::ReplicaPolicy replicas{};
     bool open = false;
+    std::vector<HostSplits> hosts{};
+    std::string sample_host{};
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
@@ -127,6 +129,7 @@ class SchedulerTest : public ::testing::Test {
   std::string text() const;
   std::size_t live_on(std::uint64_t worker) const;
 
+  std::map<std::uint64_t, std::string> places;  // Of workers that join from now on.
   std::uint64_t epoch = 1;
   std::unique_ptr<Scheduler> scheduler =
       std::make_unique<Scheduler>(SchedulerOptions{kSilence, epoch});

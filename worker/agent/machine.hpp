@@ -64,6 +64,7 @@ class Machine {
   void obey(const proto::ReadOutput&) {}
   void obey(const proto::PeerKeys&) {}
   void obey(const proto::BlobPart&) {}
+  void obey(const proto::ListHostFiles&) {}
 
   // The link.
   template <class One>

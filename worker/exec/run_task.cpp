@@ -69,7 +69,7 @@ bool is_remote(const RunRequest& request) {
   }
   const auto& pieces = assignment.split.pieces;
   return std::any_of(pieces.begin(), pieces.end(),
-                     [](const io::Piece& piece) { return !io::scheme_of(piece.path).empty(); });
+                     [](const io::Piece& piece) { return io::scheme_of(piece.path) == "s3"; });
 }
 
 /// What is left of the executor's budget for the task's tables, buffers and merges.

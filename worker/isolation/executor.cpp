@@ -158,7 +158,8 @@ RunOutcome run(const ExecutorTask& task, SharedPage* page, Kept* kept) {
   request.bad_records = &task.bad_records;
   const AttemptProfile profile(spec.profile, spec.plugin.path, task.assignment.task.stage,
                                kept->samples);
-  return run_task(storage(), request);
+  const auto files = storage_on_host(task.host_inputs);
+  return run_task(*files, request);
 }
 
 /// User code may have closed our descriptors and opened its own in their place.

@@ -126,6 +126,9 @@ std::string encode_task(const ExecutorTask& task, const SegmentList& before) {
   out.number(task.memory_bytes);
   out.number(task.threads);
   out.number(task.plugin_is_listed ? 1 : 0);
+  out.text(task.host_inputs.host);
+  out.number(task.host_inputs.directories.size());
+  for (const std::string& directory : task.host_inputs.directories) out.text(directory);
   out.number(task.bad_records.size());
   for (const BadRecord& bad : task.bad_records) write_bad_record(bad, &out);
   write_list(task.segments, before, &out);
@@ -143,6 +146,11 @@ Result<ExecutorTask> decode_task(std::string_view frame, const SegmentList& befo
   task.memory_bytes = in.number();
   task.threads = static_cast<std::uint32_t>(in.number());
   task.plugin_is_listed = in.number() != 0;
+  task.host_inputs.host = in.text();
+  const std::uint64_t directories = in.count();
+  for (std::uint64_t i = 0; i < directories && in.ok(); ++i) {
+    task.host_inputs.directories.emplace_back(in.text());
+  }
   const std::uint64_t bad_records = in.count();
   for (std::uint64_t i = 0; i < bad_records && in.ok(); ++i) {
     task.bad_records.push_back(read_bad_record(&in));

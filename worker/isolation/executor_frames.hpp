@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/core/status.hpp"
+#include "common/inputs/host_input.hpp"
 #include "worker/blobs/file_wanted.hpp"
 #include "worker/exec/bad_records.hpp"
 #include "worker/exec/run_task.hpp"
@@ -30,6 +31,7 @@ struct ExecutorTask {
   std::uint32_t threads = 1;                // That its user code may use at once.
   std::vector<BadRecord> bad_records = {};  // Sample and map: to be passed over.
   bool plugin_is_listed = false;            // Nothing but these very bytes may be loaded.
+  inputs::HostInputs host_inputs = {};
 };
 
 /// `before`: the list of the task that this executor was given last.  The reduces of a job mostly

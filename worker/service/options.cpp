@@ -12,6 +12,7 @@
 #include <climits>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -53,6 +54,11 @@ po::options_description described() {
       "budget of each executor, such as 512M (default: 70% of RAM shared by the slots, at most "
       "1G)");
   add("name", po::value<std::string>(), "shown to people (default: host name and process id)");
+  add("host-name", po::value<std::string>(),
+      "of this host in inputs such as host://NAME/var/log/syslog (default: its host name)");
+  add("host-input", po::value<std::vector<std::string>>(),
+      "let jobs read files in this directory by the name of the host; may be repeated (default: "
+      "with a master at ipc:// all that this user may read, else nothing)");
   add("lifetime-fd", po::value<int>(), "end when this descriptor reaches its end of file");
   add("ready-fd", po::value<int>(), "write a byte here once the master has welcomed this worker");
   add("http", po::value<std::uint16_t>(),
@@ -93,11 +99,49 @@ std::uint64_t default_memory(std::uint32_t slots) {
       known ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0, slots);
 }
 
-std::string default_name() {
+std::string host_name() {
   char host[HOST_NAME_MAX + 1] = "worker";
   ::gethostname(host, sizeof host);
   host[HOST_NAME_MAX] = '\0';
-  return std::string(host) + "/" + std::to_string(::getpid());
+  return host;
+}
+
+std::string default_name() { return host_name() + "/" + std::to_string(::getpid()); }
+
+/// As it is called and as it is: links may lead there.
+Status add_host_input(const std::string& word, inputs::HostInputs* readable) {
+  std::string directory = absolute(word);
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  std::error_code error;
+  const std::string real = std::filesystem::canonical(directory, error).string();
+  if (error || !std::filesystem::is_directory(real, error)) {
+    return invalid("--host-input " + word + " is no directory" +
+                   (error ? ": " + error.message() : ""));
+  }
+  readable->directories.push_back(directory);
+  if (real != directory) readable->directories.push_back(real);
+  return {};
+}
+
+Status read_host_inputs(const po::variables_map& given, WorkerOptions* options) {
+  inputs::HostInputs& readable = options->host_inputs;
+  readable.host = text_or(given, "host-name", host_name());
+  if (given.count("host-input") != 0) {
+    for (const std::string& word : given["host-input"].as<std::vector<std::string>>()) {
+      FANFOLD_RETURN_IF_ERROR(add_host_input(word, &readable));
+    }
+  } else if (options->master.starts_with("ipc://")) {
+    // Whoever reaches that socket is the same user.
+    readable.directories = {"/"};
+  }
+  if (inputs::is_host_name(readable.host)) return {};
+  if (given.count("host-name") != 0 || given.count("host-input") != 0) {
+    return invalid("'" + readable.host +
+                   "' cannot be the name of a host in inputs: letters, digits, '.', '_' and '-', "
+                   "at most 64 of them; give another with --host-name");
+  }
+  readable = {};
+  return {};
 }
 
 Result<int> descriptor_option(const po::variables_map& given, const char* name) {
@@ -161,6 +205,7 @@ Result<std::optional<WorkerOptions>> interpret(const po::variables_map& given) {
   FANFOLD_ASSIGN_OR_RETURN(options.log_level,
                            parse_log_level(given["log-level"].as<std::string>()));
   options.log_file = text_or(given, "log-file", "");
+  FANFOLD_RETURN_IF_ERROR(read_host_inputs(given, &options));
   if (given.count("http") != 0) options.http_port = given["http"].as<std::uint16_t>();
   if (given.count("http-host") != 0) {
     if (!options.http_port) return invalid("--http-host makes no sense without --http");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/core/status.hpp"
+#include "common/inputs/host_input.hpp"
 #include "common/log/log.hpp"
 
 namespace fanfold::worker {
@@ -31,6 +32,7 @@ struct WorkerOptions {
   /// Of 127.0.0.1, for /metrics; 0: any.  Nullopt: none.
   std::optional<std::uint16_t> http_port;
   std::vector<std::string> http_hosts;  // Values of the Host header beside those of the loopback.
+  inputs::HostInputs host_inputs;
 };
 
 /// nullopt: --help or --version was asked for and is printed.  kInvalidArgument says what is wrong

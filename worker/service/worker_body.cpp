@@ -49,6 +49,7 @@ Status WorkerBody::turn() {
   note_trouble();
   FANFOLD_RETURN_IF_ERROR(read_executors());
   bring_files();
+  send_listed();
   inputs_.look();
   for (const InputsMissing& missing : inputs_.take_missing()) note_missing(missing);
   for (const InputsReady& ready : inputs_.take_ready()) feed(ready);
@@ -67,6 +68,7 @@ void WorkerBody::pass_time() {
 }
 
 Duration WorkerBody::patience() const {
+  if (doors_.lister != nullptr && doors_.lister->has_answer()) return Duration(0);
   if (inputs_.has_news() || doors_.executors.has_ended()) return Duration(0);
   const Instant now = doors_.clock.now();
   Duration wait = kPatienceMax;
@@ -121,6 +123,7 @@ void WorkerBody::read_frame(const std::string& frame) {
   if (const auto* part = std::get_if<proto::BlobPart>(&*message)) {
     return files_.take(doors_.clock.now(), *part);
   }
+  if (auto* files = std::get_if<proto::ListHostFiles>(&*message)) return list(std::move(*files));
   feed(MasterSaid{*std::move(message)});
 }
 
@@ -330,6 +333,7 @@ void WorkerBody::perform(StartAttempt& action) {
   task.memory_bytes =
       assignment.spec.memory_bytes != 0 ? assignment.spec.memory_bytes : options_.memory_bytes;
   task.threads = options_.threads;
+  task.host_inputs = options_.host_inputs;
   isolation_.note_started(task);
   if (doors_.measures != nullptr) {
     doors_.measures->started(assignment.attempt, assignment.task.stage);

@@ -21,6 +21,7 @@
 #include "worker/agent/agent.hpp"
 #include "worker/service/brought_files.hpp"
 #include "worker/service/executors.hpp"
+#include "worker/service/host_lister.hpp"
 #include "worker/service/inputs.hpp"
 #include "worker/service/record_isolation.hpp"
 #include "worker/service/scratch.hpp"
@@ -43,6 +44,7 @@ struct WorkerDoors {
   WorkerMeasures* measures = nullptr;  // Null: nobody looks on.
   /// What the host has and what is free, for each heartbeat; null: nobody knows.
   std::function<proto::HostRoom()> room = {};
+  HostLister* lister = nullptr;  // Null: nothing is read here by the name of the host.
 };
 
 struct BodyOptions {
@@ -51,6 +53,7 @@ struct BodyOptions {
   std::string master;              // For the log.
   std::uint64_t memory_bytes = 0;  // Of an executor, when the job does not say.
   std::uint32_t threads = 1;       // That a task may use at once.
+  inputs::HostInputs host_inputs;
 };
 
 class WorkerBody {
@@ -81,6 +84,8 @@ class WorkerBody {
   void note_refused(const std::string& frame, const Status& why);
   void answer(const proto::ReadOutput& question);
   void note_peers(const proto::PeerKeys& message);
+  void list(proto::ListHostFiles&& question);
+  void send_listed();
   void note_losses();
   void note_trouble();
   Status read_executors();

@@ -90,9 +90,14 @@ Result<std::unique_ptr<WorkerService>> WorkerService::make(const WorkerOptions& 
   if (!server.ok()) return std::move(server).status().with_context("--data-address");
   FANFOLD_ASSIGN_OR_RETURN(auto transport,
                            net::connect_to_any(options.master, socket, keys.masters));
-  std::unique_ptr<WorkerService> service(new WorkerService(options, with, std::move(keys),
-                                                           *std::move(server), std::move(fetcher),
-                                                           std::move(stacks), std::move(plugins)));
+  std::unique_ptr<ThreadedHostLister> lister;
+  if (!options.host_inputs.directories.empty()) {
+    FANFOLD_ASSIGN_OR_RETURN(lister,
+                             ThreadedHostLister::make(with.files, with.clock, options.host_inputs));
+  }
+  std::unique_ptr<WorkerService> service(
+      new WorkerService(options, with, std::move(keys), *std::move(server), std::move(fetcher),
+                        std::move(stacks), std::move(plugins), std::move(lister)));
   service->shuffle_ = fetching.figures;
   FANFOLD_RETURN_IF_ERROR(service->serve_metrics());
   service->begin(std::move(transport));
@@ -103,13 +108,15 @@ WorkerService::WorkerService(const WorkerOptions& options, const WorkerSurroundi
                              WorkerKeys keys, std::unique_ptr<DataServer> server,
                              std::unique_ptr<SignalledFetcher> fetcher,
                              std::unique_ptr<StackFinder> stacks,
-                             std::optional<security::PluginList> plugins)
+                             std::optional<security::PluginList> plugins,
+                             std::unique_ptr<ThreadedHostLister> lister)
     : options_(options),
       with_(surroundings),
       keys_(std::move(keys)),
       server_(std::move(server)),
       fetcher_(std::move(fetcher)),
-      executors_(surroundings.zygote, options.slots, std::move(stacks), std::move(plugins)) {}
+      executors_(surroundings.zygote, options.slots, std::move(stacks), std::move(plugins)),
+      lister_(std::move(lister)) {}
 
 WorkerService::~WorkerService() = default;
 
@@ -125,6 +132,9 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
   hello.scratch = with_.scratch.directory();
   hello.data_endpoint =
       options_.data_advertised.empty() ? server_->endpoint() : options_.data_advertised;
+  hello.host = options_.host_inputs.host;
+  hello.host_inputs = lister_ != nullptr;
+  body.host_inputs = options_.host_inputs;
   hello.slots = options_.slots;
   hello.process = static_cast<std::uint32_t>(::getpid());
   body.died = with_.scratch.died();
@@ -150,7 +160,8 @@ void WorkerService::begin(std::unique_ptr<net::Transport> transport) {
                           connect,
                           keys_.peers.get(),
                           options_.http_port ? &measures_ : nullptr,
-                          [this] { return room(); }};
+                          [this] { return room(); },
+                          lister_.get()};
   body_ = std::make_unique<WorkerBody>(std::move(body), doors, std::move(transport));
 }
 
@@ -204,6 +215,7 @@ void WorkerService::watch_descriptors() {
   std::vector<int> watched = executors_.descriptors();
   watched.push_back(with_.signals.descriptor());
   watched.push_back(fetcher_->descriptor());
+  if (lister_ != nullptr) watched.push_back(lister_->descriptor());
   if (options_.lifetime_fd >= 0) watched.push_back(options_.lifetime_fd);
   body_->transport().watch(watched);
 }

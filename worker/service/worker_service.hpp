@@ -16,6 +16,7 @@
 #include "worker/service/scratch.hpp"
 #include "worker/service/signalled_fetcher.hpp"
 #include "worker/service/stop_signals.hpp"
+#include "worker/service/threaded_host_lister.hpp"
 #include "worker/service/worker_body.hpp"
 #include "worker/service/worker_metrics.hpp"
 #include "worker/shuffle/data_server.hpp"
@@ -57,7 +58,8 @@ class WorkerService {
   WorkerService(const WorkerOptions& options, const WorkerSurroundings& surroundings,
                 WorkerKeys keys, std::unique_ptr<DataServer> server,
                 std::unique_ptr<SignalledFetcher> fetcher, std::unique_ptr<StackFinder> stacks,
-                std::optional<security::PluginList> plugins);
+                std::optional<security::PluginList> plugins,
+                std::unique_ptr<ThreadedHostLister> lister);
 
   void begin(std::unique_ptr<net::Transport> transport);
   proto::HostRoom room() const;
@@ -75,6 +77,7 @@ class WorkerService {
   std::unique_ptr<DataServer> server_;
   std::unique_ptr<SignalledFetcher> fetcher_;
   PooledExecutors executors_;
+  std::unique_ptr<ThreadedHostLister> lister_;  // Null: nothing is read here by the host's name.
   std::unique_ptr<WorkerBody> body_;
   std::uint32_t watched_connection_ = 0;
   bool ready_announced_ = false;

@@ -47,7 +47,8 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "replicas_on_one_worker",
                                                    "hedge_everything",
                                                    "feed_twice",
-                                                   "feed_answers_before_fact"};
+                                                   "feed_answers_before_fact",
+                                                   "read_elsewhere"};
 
 }  // namespace
 

@@ -6,10 +6,10 @@
 #include <string_view>
 
 #include "common/core/status.hpp"
+#include "common/inputs/file_collector.hpp"
 #include "common/io/file_system.hpp"
-#include "master/planner/input_files.hpp"
 
-namespace fanfold::master {
+namespace fanfold::inputs {
 
 bool has_wildcard(std::string_view pattern);
 
@@ -22,4 +22,4 @@ bool matches(std::string_view pattern, std::string_view name);
 Status expand_glob(io::FileSystem& files, const std::string& pattern, const std::string& tag,
                    FileCollector& collector);
 
-}  // namespace fanfold::master
+}  // namespace fanfold::inputs

@@ -1,10 +1,10 @@
-#include "master/planner/glob.hpp"
+#include "common/inputs/glob.hpp"
 
 #include <vector>
 
 #include "common/io/scheme.hpp"
 
-namespace fanfold::master {
+namespace fanfold::inputs {
 namespace {
 
 /// Matches `[...]` at the front of `pattern` against `character`; `length` becomes its size, or 0
@@ -74,6 +74,9 @@ class Expansion {
 
   Status expand(const std::string& directory, const std::vector<std::string_view>& components,
                 std::size_t index) {
+    FANFOLD_RETURN_IF_ERROR(collector_.go_on());
+    const Status entered = collector_.may_enter(directory);
+    if (!entered.ok()) return collector_.leave_out(directory, entered);
     const std::string_view component = components[index];
     const bool last = index + 1 == components.size();
     if (component == "**") return expand_any_depth(directory, components, index);
@@ -84,13 +87,16 @@ class Expansion {
     const auto wanted = [component](const std::string& name) {
       return matches(component, name) && visible(component, name);
     };
-    FANFOLD_ASSIGN_OR_RETURN(const auto entries,
-                             files_.list_matching(directory.empty() ? "/" : directory,
-                                                  {plain_beginning(component), wanted}));
-    for (const auto& [name, info] : entries) {
+    const auto entries = files_.list_matching(directory.empty() ? "/" : directory,
+                                              {plain_beginning(component), wanted});
+    if (!entries.ok()) return collector_.leave_out(directory, entries.status());
+    for (const auto& [name, info] : *entries) {
       if (!info.ok() && info.status().code() == StatusCode::kNotFound) continue;
-      if (!info.ok()) return info.status();
       const std::string path = directory + "/" + name;
+      if (!info.ok()) {
+        FANFOLD_RETURN_IF_ERROR(collector_.leave_out(path, info.status()));
+        continue;
+      }
       if (last) {
         FANFOLD_RETURN_IF_ERROR(collector_.add(path, *info, tag_, trail_));
       } else if (info->kind == io::FileKind::kDirectory) {
@@ -105,30 +111,44 @@ class Expansion {
   Status expand_any_depth(const std::string& directory,
                           const std::vector<std::string_view>& components, std::size_t index) {
     const std::string name_of_directory = directory.empty() ? "/" : directory;
-    FANFOLD_ASSIGN_OR_RETURN(const io::FileInfo info, files_.stat(name_of_directory));
+    const auto info = files_.stat(name_of_directory);
+    if (!info.ok()) return collector_.leave_out(name_of_directory, info.status());
     // A final ** means every file at any depth, which is what adding a directory does.
     if (index + 1 == components.size()) {
-      return collector_.add(name_of_directory, info, tag_, trail_);
+      return collector_.add(name_of_directory, *info, tag_, trail_);
     }
-    FANFOLD_RETURN_IF_ERROR(trail_.enter(name_of_directory, info));
-    FANFOLD_RETURN_IF_ERROR(expand(directory, components, index + 1));
+    const Status entered = trail_.enter(name_of_directory, *info);
+    if (!entered.ok()) return collector_.leave_out(name_of_directory, entered);
+    Status expanded = expand(directory, components, index + 1);
+    if (expanded.ok()) expanded = expand_directories_of(directory, components, index);
+    trail_.leave();
+    return expanded;
+  }
+
+  Status expand_directories_of(const std::string& directory,
+                               const std::vector<std::string_view>& components, std::size_t index) {
+    // expand() has left it out, then.
+    if (!collector_.may_enter(directory).ok()) return Status();
     const auto wanted = [](const std::string& name) { return !skipped_by_convention(name); };
-    FANFOLD_ASSIGN_OR_RETURN(const auto entries,
-                             files_.list_matching(name_of_directory, {"", wanted}));
-    for (const auto& [name, below] : entries) {
+    const auto entries = files_.list_matching(directory.empty() ? "/" : directory, {"", wanted});
+    // Where the rest of the pattern has a wildcard, that has been said before.
+    if (!entries.ok()) return collector_.leave_out(directory, entries.status());
+    for (const auto& [name, below] : *entries) {
       if (!below.ok() && below.status().code() == StatusCode::kNotFound) continue;
-      if (!below.ok()) return below.status();
+      if (!below.ok()) {
+        FANFOLD_RETURN_IF_ERROR(collector_.leave_out(directory + "/" + name, below.status()));
+        continue;
+      }
       if (below->kind != io::FileKind::kDirectory) continue;
       FANFOLD_RETURN_IF_ERROR(expand_any_depth(directory + "/" + name, components, index));
     }
-    trail_.leave();
     return Status();
   }
 
   Status add_if_there(const std::string& path) {
     const auto info = files_.stat(path);
     if (!info.ok() && info.status().code() == StatusCode::kNotFound) return Status();
-    if (!info.ok()) return info.status();
+    if (!info.ok()) return collector_.leave_out(path, info.status());
     return collector_.add(path, *info, tag_, trail_);
   }
 
@@ -136,7 +156,7 @@ class Expansion {
                              const std::vector<std::string_view>& components, std::size_t index) {
     const auto info = files_.stat(path);
     if (!info.ok() && info.status().code() == StatusCode::kNotFound) return Status();
-    if (!info.ok()) return info.status();
+    if (!info.ok()) return collector_.leave_out(path, info.status());
     if (info->kind != io::FileKind::kDirectory) return Status();
     return expand(path, components, index);
   }
@@ -194,4 +214,4 @@ Status expand_glob(io::FileSystem& files, const std::string& pattern, const std:
   return Expansion(files, tag, collector).expand(std::string(root), components, 0);
 }
 
-}  // namespace fanfold::master
+}  // namespace fanfold::inputs
