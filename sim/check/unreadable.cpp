@@ -102,8 +102,11 @@ class Unreadable final : public Checker {
       });
     }
     for (auto& [task, since] : waiting_) {
-      const proto::JobControl& control = facts().find(task.job)->control;
-      if (!free || control.paused || control.max_concurrency != 0) since = now;
+      const ModelJob& job = *facts().find(task.job);
+      // A slot of another host is none for what lies on this one.
+      const bool elsewhere = !job.submitted.hosts.empty();
+      const bool limited = job.control.paused || job.control.max_concurrency != 0;
+      if (!free || elsewhere || limited) since = now;
       if (now - since > kBegunWithin) {
         violate("L4", text_of(task) + " must run again and does not, beside free slots");
       }
