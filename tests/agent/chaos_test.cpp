@@ -74,6 +74,8 @@ class World {
   void hear_message(const proto::Bye& message);
   static void hear_message(const proto::WorkersDied&) {}  // Of other workers: none here.
   static void hear_message(const proto::OutputPart&) {}   // The body says it, not the agent.
+  static void hear_message(const proto::GetBlob&) {}      // The same.
+  static void hear_message(const proto::HostFilesListed&) {}
   void hear_message(const proto::InputsWanted& message);
 
   std::mt19937_64 random_;

@@ -84,6 +84,7 @@ class Invariants {
   void note_message(const proto::ForgetJob& message);
   void note_message(const proto::Goodbye&) {}
   void note_message(const proto::ListPage& message);
+  void note_message(const proto::BlobPart&) {}    // The body hears it.
   void note_message(const proto::ReadOutput&) {}  // The body answers it.
   void note_message(const proto::PeerKeys&) {}    // And keeps these.
   void note_message(const proto::ListHostFiles&) {}
@@ -109,6 +110,10 @@ class Invariants {
   void check_message(const proto::WorkersDied& message);
   void check_message(const proto::InputsWanted& message);
   void check_message(const proto::OutputPart&) {
+    ADD_FAILURE() << "the body says it, not the agent";
+  }
+  void check_message(const proto::GetBlob&) { ADD_FAILURE() << "the body says it, not the agent"; }
+  void check_message(const proto::HostFilesListed&) {
     ADD_FAILURE() << "the body says it, not the agent";
   }
   void check_said(AttemptId attempt, Phase phase, std::string said);
