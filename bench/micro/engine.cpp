@@ -245,8 +245,14 @@ BENCHMARK(codec);
 BENCHMARK(encode);
 BENCHMARK(dispatch)->Arg(1000)->Arg(100'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(gather)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(fetch, plain, plain_ends())->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(fetch, keys, keyed_ends())->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(fetch, plain, plain_ends())
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+BENCHMARK_CAPTURE(fetch, keys, keyed_ends())
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace fanfold::bench
