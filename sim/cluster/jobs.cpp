@@ -121,12 +121,15 @@ void feed(const Config& config, const Draws& draws, std::uint64_t i, JobPlan* jo
   }
 }
 
+/// A host without a worker would be waited for in vain.
+std::uint64_t hosts_of(const Config& config) { return std::min(config.hosts, config.workers); }
+
 /// Whole splits, one host after the other.  The path tells the first record of the file.
 void lay_on_hosts(const Config& config, JobPlan* job) {
   job->spec.inputs.clear();
-  for (std::uint64_t host = 0; host < config.hosts; ++host) {
-    const std::uint64_t first = config.splits * host / config.hosts * config.records;
-    const std::uint64_t end = config.splits * (host + 1) / config.hosts * config.records;
+  for (std::uint64_t host = 0; host < hosts_of(config); ++host) {
+    const std::uint64_t first = config.splits * host / hosts_of(config) * config.records;
+    const std::uint64_t end = config.splits * (host + 1) / hosts_of(config) * config.records;
     const std::string path = "/in/" + std::to_string(first) + "/" + job->spec.job_name;
     job->spec.inputs.push_back(inputs::host_path("h" + std::to_string(host + 1), path));
     job->on_hosts.emplace_back(first, end);
@@ -136,8 +139,8 @@ void lay_on_hosts(const Config& config, JobPlan* job) {
 }  // namespace
 
 std::string host_of_worker(const Config& config, std::uint32_t worker) {
-  if (config.hosts == 0) return {};
-  return "h" + std::to_string((worker - 1) % config.hosts + 1);
+  if (hosts_of(config) == 0) return {};
+  return "h" + std::to_string((worker - 1) % hosts_of(config) + 1);
 }
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults) {
