@@ -1,22 +1,25 @@
 #include "master/scheduler/bad_records.hpp"
 
 #include <string>
+#include <utility>
 
 #include "common/core/planted.hpp"
 #include "master/scheduler/machine.hpp"
 
 namespace fanfold::master::scheduling {
 
-void BadRecordTally::note(std::uint32_t split, std::uint64_t records, std::uint64_t bad,
-                          bool again) {
-  if (!again) records_ += records;
+void BadRecordTally::note(std::uint32_t split, std::uint64_t records, std::uint64_t bad) {
   forget(split);
+  if (split >= read_.size()) read_.resize(std::size_t{split} + 1);
+  read_[split] = records;
+  records_ += records;
   if (bad == 0) return;
   by_split_.emplace(split, bad);
   bad_ += bad;
 }
 
 void BadRecordTally::forget(std::uint32_t split) {
+  if (split < read_.size()) records_ -= std::exchange(read_[split], 0);
   const auto known = by_split_.find(split);
   if (known == by_split_.end()) return;
   bad_ -= known->second;

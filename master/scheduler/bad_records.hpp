@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "common/proto/types.hpp"
 
@@ -14,20 +15,21 @@ namespace fanfold::master::scheduling {
 class BadRecordTally {
  public:
   /// A map has committed; a later commit of the same split takes the place of the earlier one.
-  void note(std::uint32_t split, std::uint64_t records, std::uint64_t bad, bool again);
+  void note(std::uint32_t split, std::uint64_t records, std::uint64_t bad);
   /// The job does without this map.
   void forget(std::uint32_t split);
 
   std::uint64_t bad() const { return bad_; }
   std::uint64_t records() const { return records_; }
-  /// Splits that are remembered: those with bad records.
+  /// Splits with bad records.
   std::size_t size() const { return by_split_.size(); }
   const std::map<std::uint32_t, std::uint64_t>& by_split() const { return by_split_; }
 
  private:
   std::map<std::uint32_t, std::uint64_t> by_split_;
   std::uint64_t bad_ = 0;
-  std::uint64_t records_ = 0;  // Read by maps at their first commit.
+  std::vector<std::uint64_t> read_;  // By split; those after its end have not committed.
+  std::uint64_t records_ = 0;        // Their sum.
 };
 
 /// What maps have counted as failures themselves.  Durable: made of facts alone.

@@ -31,8 +31,7 @@ void Machine::apply(const AttemptCommitted& fact) {
     if (before != nullptr && !proto::same_flow(*before, fact.flow)) ++job->generation;
   }
   if (fact.task.stage == Stage::kMap) {
-    const bool again = stage.at(fact.task.index).committed != AttemptId{};
-    job->bad_records.note(fact.task.index, fact.records, fact.bad_records, again);
+    job->bad_records.note(fact.task.index, fact.records, fact.bad_records);
     job->failures.note(fact.task.index, fact.failures);
   }
   if (fact.task.stage == Stage::kGather) stage.open(job->tree.open_after(stage.done()));
@@ -135,8 +134,7 @@ void Machine::apply(const CoverageDecided& fact) {
   job->completion.decided = true;
   job->completion.reason = fact.reason;
   job->map.give_up_rest();
-  const auto remembered = [job] { return job->bad_records.size() + job->failures.size() > 0; };
-  for (std::uint32_t split = 0; split < job->map.size() && remembered(); ++split) {
+  for (std::uint32_t split = 0; split < job->map.size(); ++split) {
     if (job->map.at(split).state != TaskState::kGivenUp) continue;
     job->bad_records.forget(split);
     job->failures.forget(split);

@@ -110,8 +110,9 @@ class Fairness final : public Checker {
   }
 
   bool may_wait(JobId waiting, JobId given) const {
-    // For slots of certain hosts.
-    if (!facts().find(waiting)->submitted.hosts.empty()) return true;
+    // For slots of certain hosts, or to be fed.
+    const master::JobSubmitted& job = facts().find(waiting)->submitted;
+    if (!job.hosts.empty() || job.open) return true;
     const proto::JobControl& control = facts().find(waiting)->control;
     return control.paused || control.priority < facts().find(given)->control.priority;
   }

@@ -163,6 +163,10 @@ void ClientNode::read(const std::string& frame) {
       cancel();
     }
     if (proto::is_final(reply->status.state) && !end_) end_ = reply->status;
+    // What was taken for the answer may have been that of a submission sent twice, and whoever has
+    // cancelled an open job never closes it.
+    const bool goes_on = !end_ && !publishing && plan_.spec.open;
+    if (cancel_asked_ && goes_on) cancel_wanted_ = true;
     return;
   }
   if (const auto* cluster = std::get_if<proto::ClusterReply>(&*decoded)) {

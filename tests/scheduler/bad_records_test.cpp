@@ -99,5 +99,21 @@ TEST_F(BadRecordsTest, ForgetsMapsThatTheJobDoesWithout) {
   EXPECT_EQ(status().state, JobState::kRunning) << status().reason;
 }
 
+TEST_F(BadRecordsTest, TheShareIsOfTheRecordsThatAreCovered) {
+  for (const std::uint64_t worker : {1, 2, 3, 4}) join(worker, 1);
+  submit({.maps = 4,
+          .speculate = false,
+          .completion = {proto::CompletionRule::kMinSuccessful, 2},
+          .bad_records = {OnBadRecord::kSkip, 0, 10'000}});
+  // It has committed, is lost, and is not waited for.
+  const AssignAttempt lost = map(0);
+  commit_with(lost, 0);
+  leave(lost.worker.value);
+  commit_with(map(1), 3);
+  commit_with(map(2), 0);
+  EXPECT_EQ(status().state, JobState::kFailed);
+  EXPECT_NE(status().reason.find("3 of 200 records"), std::string::npos) << status().reason;
+}
+
 }  // namespace
 }  // namespace fanfold::master
