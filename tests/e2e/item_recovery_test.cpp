@@ -47,8 +47,8 @@ TEST_F(ItemJobsTest, ARedriveRunsWhatIsNotDoneAndKeepsTheRest) {
 
 TEST_F(ItemJobsTest, ARedriveIsRefusedWhereThereIsNothingToDoOrToFind) {
   workspace_.write("dir/file", "");
-  EXPECT_THAT(run(workspace_, {"redrive", "dir"}).err, HasSubstr("no output of an item job"));
-  EXPECT_THAT(run(workspace_, {"redrive", "7"}).err, HasSubstr("there is no directory"));
+  EXPECT_THAT(run(workspace_, {"redrive", "dir"}).err, HasSubstr("not a finished output"));
+  EXPECT_THAT(run(workspace_, {"redrive", "7"}).err, HasSubstr("no cluster is named"));
   Outcome outcome = run_map(map_of(script_of("exit 1"), {{"ToleratedFailureCount", 1}}), {1});
   ASSERT_EQ(outcome.exit_code, 3) << outcome.both();
   outcome = run(workspace_, {"redrive", "out", "--plugin", faulty_plugin("faulty")});
