@@ -31,6 +31,10 @@ class FailingCalls : public IsolationFixture,
       wait_for(pool);
       const Status pumped = pool.pump(steady_clock().now());
       if (!pumped.ok()) return {std::nullopt, pumped.message()};
+      for (const FileWanted& wanted : pool.take_wanted()) {
+        pool.bring({wanted.attempt, wanted.sha256,
+                    Status(StatusCode::kNotFound, "nobody brings files here")});
+      }
     }
   }
 
