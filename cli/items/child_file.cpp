@@ -98,9 +98,9 @@ class ChildMaker {
 }  // namespace
 
 Status ChildFileWriter::open() {
-  const Status removed = files_.remove_file(path_);
+  const Status removed = files_.remove_file(fresh_);
   if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
-  FANFOLD_ASSIGN_OR_RETURN(file_, files_.create(path_));
+  FANFOLD_ASSIGN_OR_RETURN(file_, files_.create(fresh_));
   return {};
 }
 
@@ -124,22 +124,23 @@ Status ChildFileWriter::flush() {
 Result<ChildFile> ChildFileWriter::finish() {
   FANFOLD_RETURN_IF_ERROR(flush());
   FANFOLD_RETURN_IF_ERROR(file_->close());
-  if (made_.children == 0) return made_;
-  if (made_.children <= kTasksMax && made_.children * longest_ <= kSpreadBytesMax) {
+  if (made_.children > 0 && made_.children <= kTasksMax &&
+      made_.children * longest_ <= kSpreadBytesMax) {
     FANFOLD_RETURN_IF_ERROR(spread());
-    return made_;
+  } else {
+    made_.split_bytes = (made_.bytes + kTasksMax - 1) / kTasksMax;
   }
-  made_.split_bytes = (made_.bytes + kTasksMax - 1) / kTasksMax;
+  FANFOLD_RETURN_IF_ERROR(files_.rename(fresh_, path_));
   return made_;
 }
 
 /// Lines of one length, so that each multiple of it begins the share of one child.
 Status ChildFileWriter::spread() {
-  FANFOLD_ASSIGN_OR_RETURN(const auto from, files_.open(path_));
+  FANFOLD_ASSIGN_OR_RETURN(const auto from, files_.open(fresh_));
   std::string text(made_.bytes, '\0');
   FANFOLD_ASSIGN_OR_RETURN(const std::size_t got, from->read_at(0, text));
   if (got != text.size())
-    return {StatusCode::kIoError, path_ + " is shorter than what was written"};
+    return {StatusCode::kIoError, fresh_ + " is shorter than what was written"};
   std::string spread;
   spread.reserve(made_.children * longest_);
   for (std::size_t at = 0; at < text.size();) {
@@ -149,8 +150,8 @@ Status ChildFileWriter::spread() {
     spread += '\n';
     at = end + 1;
   }
-  FANFOLD_RETURN_IF_ERROR(files_.remove_file(path_));
-  FANFOLD_ASSIGN_OR_RETURN(file_, files_.create(path_));
+  FANFOLD_RETURN_IF_ERROR(files_.remove_file(fresh_));
+  FANFOLD_ASSIGN_OR_RETURN(file_, files_.create(fresh_));
   FANFOLD_RETURN_IF_ERROR(file_->append(spread));
   made_.bytes = spread.size();
   made_.split_bytes = longest_;

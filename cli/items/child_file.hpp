@@ -33,11 +33,12 @@ struct ChildFileOptions {
 Result<ChildFile> write_children(io::FileSystem& files, MapState* state,
                                  const ChildFileOptions& options);
 
-/// Appends the lines of children, then decides how the file is cut.
+/// Appends the lines of children, then decides how the file is cut.  The file is there in one step:
+/// tasks of an earlier run may be reading the one before, which has the same children.
 class ChildFileWriter {
  public:
   ChildFileWriter(io::FileSystem& files, std::string path)
-      : files_(files), path_(std::move(path)) {}
+      : files_(files), path_(std::move(path)), fresh_(path_ + ".new") {}
 
   Status open();
   Status add(std::uint64_t index, std::uint64_t items, std::string_view input);
@@ -49,6 +50,7 @@ class ChildFileWriter {
 
   io::FileSystem& files_;
   const std::string path_;
+  const std::string fresh_;  // Where it is written.
   std::unique_ptr<io::WritableFile> file_;
   std::string buffer_;
   std::size_t longest_ = 0;

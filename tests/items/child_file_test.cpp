@@ -8,9 +8,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <memory>
 #include <sstream>
 
 #include "common/items/child_line.hpp"
+#include "tests/exec/wrapped_file_system.hpp"
 
 namespace fanfold::cli {
 namespace {
@@ -73,6 +76,47 @@ TEST_F(ChildFileTest, EachOfAFewChildrenBeginsAtAMultipleOfTheSplitSize) {
   EXPECT_EQ(offset, made.bytes);
   EXPECT_EQ(offset, std::filesystem::file_size(path_));
   EXPECT_EQ(made.bytes / made.split_bytes, 3u);
+}
+
+/// Reads the file after each step, as tasks of an earlier run may.
+class Onlooker final : public worker::WrappedFileSystem {
+ public:
+  explicit Onlooker(std::string path) : path_(std::move(path)), whole_(read()) {}
+
+  Result<std::unique_ptr<io::WritableFile>> create(const std::string& path) override {
+    auto created = WrappedFileSystem::create(path);
+    look();
+    return created;
+  }
+  Result<std::unique_ptr<io::ReadableFile>> open(const std::string& path) override {
+    look();
+    return WrappedFileSystem::open(path);
+  }
+  Status remove_file(const std::string& path) override {
+    Status removed = WrappedFileSystem::remove_file(path);
+    look();
+    return removed;
+  }
+
+ private:
+  std::string read() const {
+    std::ifstream file(path_);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  void look() const { EXPECT_EQ(read(), whole_); }
+
+  const std::string path_;
+  const std::string whole_;
+};
+
+TEST_F(ChildFileTest, IsReplacedInOneStep) {
+  write({1, "two words ", {{"x", 3}}});
+  ASSERT_EQ(lines().size(), 3u);
+  Onlooker files(path_);
+  ChildFileOptions options;
+  options.path = path_;
+  ASSERT_TRUE(write_children(files, &state_, options).ok());
+  EXPECT_EQ(lines().size(), 3u);
 }
 
 TEST_F(ChildFileTest, ManyChildrenShareTasks) {
