@@ -39,7 +39,11 @@ class Generation {
     FANFOLD_RETURN_IF_ERROR(check_unchanged(next_.output));
     FANFOLD_RETURN_IF_ERROR(files_.remove_tree(next_.staging));
     FANFOLD_RETURN_IF_ERROR(files_.make_directories(next_.staging));
-    FANFOLD_RETURN_IF_ERROR(take_files());
+    if (Status taken = take_files(); !taken.ok()) {
+      // What somebody else has put in their place meanwhile is not damaged.
+      FANFOLD_RETURN_IF_ERROR(check_unchanged(next_.output));
+      return taken;
+    }
     describe();
     FANFOLD_RETURN_IF_ERROR(write_manifest());
     FANFOLD_RETURN_IF_ERROR(files_.sync_directory(next_.staging));
