@@ -112,7 +112,8 @@ TEST_F(ItemJobsOnAClusterTest, AMasterThatIsKilledGoesOnWithTheItems) {
   ASSERT_NE(pid, 0);
   ::kill(pid, SIGKILL);
   ASSERT_TRUE(eventually([&] { return command_line_of(pid).empty(); }));
-  EXPECT_EQ(run(workspace_, {"cluster", "up", "--dir", "c"}).exit_code, 0);
+  const Outcome up = run(workspace_, {"cluster", "up", "--dir", "c"});
+  ASSERT_EQ(up.exit_code, 0) << up.both();
   workspace_.write("go", "");
   const Outcome outcome = command.wait();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.both();
