@@ -1,6 +1,7 @@
 #include "master/store/directory_lock.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,6 +49,18 @@ std::string owner(int descriptor) {
   return digits.empty() ? "" : " (process " + digits + ")";
 }
 
+/// Whether the lock is ours; else errno tells why not. A master that was killed holds its lock
+/// until the last of its threads is gone, a moment after nothing else is to be seen of it.
+bool lock_soon(int descriptor) {
+  constexpr int kTries = 200;
+  constexpr int kMillisecondsBetween = 10;
+  for (int tries = 1;; ++tries) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return true;
+    if ((errno != EWOULDBLOCK && errno != EINTR) || tries == kTries) return false;
+    ::poll(nullptr, 0, kMillisecondsBetween);
+  }
+}
+
 }  // namespace
 
 Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
@@ -58,7 +71,7 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
   } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0) return system_error("cannot open " + path);
   DirectoryLock lock(path, descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (lock_soon(descriptor)) return lock;
   if (errno != EWOULDBLOCK) return system_error("cannot lock " + path);
   return Status(StatusCode::kUnavailable, "another master" + owner(descriptor) +
                                               " uses the state directory " + directory +

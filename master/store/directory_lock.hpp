@@ -15,7 +15,8 @@ namespace fanfold::master {
 
 class DirectoryLock {
  public:
-  /// kUnavailable, naming the directory and the process, when another master holds it.
+  /// kUnavailable, naming the directory and the process, when another master holds it and goes on
+  /// doing so for two seconds.
   static Result<DirectoryLock> take(const std::string& directory);
 
   DirectoryLock(DirectoryLock&& other) noexcept;

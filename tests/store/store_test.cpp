@@ -3,18 +3,23 @@
 
 #include "master/store/store.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "common/core/limits.hpp"
+#include "common/core/unique_fd.hpp"
 #include "master/store/fact_codec.hpp"
 
 namespace fanfold::master {
@@ -165,6 +170,19 @@ TEST_F(StoreTest, RefusesASecondMasterByName) {
   const std::string message = refusal(StatusCode::kUnavailable);
   EXPECT_THAT(message, HasSubstr(directory()));
   EXPECT_THAT(message, HasSubstr("process " + std::to_string(::getpid())));
+}
+
+TEST_F(StoreTest, WaitsForTheLockOfAMasterThatDies) {
+  { const OpenedStore once = opened(); }
+  std::promise<void> held;
+  std::future<void> dying = std::async(std::launch::async, [&] {
+    const UniqueFd lock(::open((directory() + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+    held.set_value();
+    ::poll(nullptr, 0, 100);
+  });
+  held.get_future().wait();
+  EXPECT_NE(opened().store, nullptr);
 }
 
 TEST_F(StoreTest, KeepsOnlyTheEndOfAnEndedJob) {
