@@ -90,6 +90,21 @@ Status Client::trouble() const {
                 "cannot talk to the master at " + address_ + " with " + key_ + ": " + why + ".");
 }
 
+Status Client::note_state(const proto::ClientReply& reply) {
+  std::uint64_t told = 0;
+  if (const auto* news = std::get_if<proto::JobReply>(&reply)) told = news->state_id;
+  if (const auto* fed = std::get_if<proto::FeedReply>(&reply)) told = fed->state_id;
+  if (is_other_state(state_id_, told)) {
+    return Status(
+        StatusCode::kNotFound,
+        "the master at " + address_ +
+            " has another state directory than before, and knows nothing of the jobs in "
+            "that one.\nStart it again with the earlier directory, or submit them again.");
+  }
+  if (told != 0) state_id_ = told;
+  return {};
+}
+
 Duration Client::patience_for_a_job() const {
   return answered_ ? limits::kReturnPatience : limits::kConnectTimeout;
 }
@@ -117,6 +132,7 @@ Result<std::optional<proto::ClientReply>> Client::receive(Instant until, Duratio
     return reply.status().with_context("the master at " + address_ +
                                        " sent something that is no reply");
   }
+  FANFOLD_RETURN_IF_ERROR(note_state(*reply));
   using Heard = proto::SpokenVersion::Heard;
   const auto* answer = std::get_if<proto::Answer>(&*reply);
   const Heard heard = answer == nullptr ? Heard::kNothing : spoken_.hear(*answer);
@@ -193,6 +209,7 @@ Status Client::send_about(const std::set<JobId>& jobs, bool cancelling) {
     if (!cancelling) continue;
     proto::CancelJob cancel;
     cancel.job = job;
+    cancel.state_id = state_id_;
     FANFOLD_RETURN_IF_ERROR(send(cancel));
   }
   return {};

@@ -62,12 +62,16 @@ class Client {
   const std::string& address() const { return address_; }
   /// As far as is known, the version that the master speaks.
   std::uint32_t protocol() const { return spoken_.number(); }
+  /// Of the state directory of the master, once it has told; 0: not yet.
+  std::uint64_t state_id() const { return state_id_; }
 
  private:
   /// Waits for one reply; nullopt when something else ended the wait.
   Result<std::optional<proto::ClientReply>> receive(Instant until, Duration patience);
   Status send(const proto::ClientMessage& request);
   Status send_about(const std::set<JobId>& jobs, bool cancelling);
+  /// An error: ids of before mean something else to this master.
+  Status note_state(const proto::ClientReply& reply);
   Status silence(Duration patience) const;
   /// Why it is of no use to wait, as far as the connection knows.
   Status trouble() const;
@@ -82,6 +86,7 @@ class Client {
   Instant heard_;               // When the last reply came, or the wait for one began.
   bool answered_ = false;       // At least once.
   bool silence_noted_ = false;  // Since it was heard last.
+  std::uint64_t state_id_ = 0;
   proto::SpokenVersion spoken_;
   bool asked_anew_ = false;  // In this version, what an older master does not know.
   bool ask_again_ = false;   // In the version that was just found out.

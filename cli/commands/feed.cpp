@@ -198,6 +198,7 @@ class Feeder {
     bool doubtful = false;
     for (Duration pause = kWaitFirst;; pause = std::min(2 * pause, kWaitMost)) {
       fed_.uncertain = records;
+      message->state_id = client_.state_id();
       const Instant sent = steady_clock().now();
       FANFOLD_ASSIGN_OR_RETURN(const proto::FeedReply reply, answer_to(*message));
       doubtful = doubtful || steady_clock().now() - sent >= kOneCopy;

@@ -17,6 +17,12 @@ struct Id {
 using JobId = Id<struct JobTag>;
 using WorkerId = Id<struct WorkerTag>;
 
+/// Each state directory of a master has an identity, and ids mean nothing to a master of another
+/// one.  0: nobody has said which.
+constexpr bool is_other_state(std::uint64_t known, std::uint64_t told) {
+  return known != 0 && told != 0 && known != told;
+}
+
 /// Also the attempt's fence: (master epoch << 40) | counter, strictly increasing, never reused.
 using AttemptId = Id<struct AttemptTag>;
 

@@ -210,7 +210,7 @@ void serialize(Archive& archive, ListJobs& m) {
 }
 template <class Archive>
 void serialize(Archive& archive, CancelJob& m) {
-  archive(m.protocol, m.job);
+  archive(m.protocol, m.job, Since{7, m.state_id});
 }
 template <class Archive>
 void serialize(Archive& archive, ChangeJob& m) {
@@ -218,11 +218,11 @@ void serialize(Archive& archive, ChangeJob& m) {
 }
 template <class Archive>
 void serialize(Archive& archive, Feed& m) {
-  archive(m.protocol, m.job, m.feeder, m.offset, m.bytes, m.close);
+  archive(m.protocol, m.job, m.feeder, m.offset, m.bytes, m.close, m.state_id);
 }
 template <class Archive>
 void serialize(Archive& archive, FeedReply& m) {
-  archive(m.job, m.feeder, m.offset, m.size, m.close, m.taken, m.code, m.message);
+  archive(m.job, m.feeder, m.offset, m.size, m.close, m.taken, m.code, m.message, m.state_id);
 }
 template <class Archive>
 void serialize(Archive& archive, PutBlob& m) {
@@ -292,7 +292,8 @@ void serialize(Archive& archive, ListHostFiles& m) {
 template <class Archive>
 void serialize(Archive& archive, Hello& m) {
   archive(m.protocol, m.uuid, m.name, m.host_id, m.scratch, m.data_endpoint, m.slots, m.process,
-          m.attempts, m.outputs, m.outputs_complete, Since{7, m.host}, Since{7, m.host_inputs});
+          m.attempts, m.outputs, m.outputs_complete, Since{7, m.host}, Since{7, m.host_inputs},
+          Since{7, m.state_id});
 }
 
 template <class Archive>
@@ -301,7 +302,7 @@ void serialize(Archive& archive, Answer& m) {
 }
 template <class Archive>
 void serialize(Archive& archive, JobReply& m) {
-  archive(m.status);
+  archive(m.status, Since{7, m.state_id});
 }
 template <class Archive>
 void serialize(Archive& archive, JobList& m) {
@@ -351,7 +352,7 @@ void serialize(Archive& archive, InputsWanted& m) {
 
 template <class Archive>
 void serialize(Archive& archive, Welcome& m) {
-  archive(m.worker, m.epoch, m.heartbeat_ms, m.silence_ms);
+  archive(m.worker, m.epoch, m.heartbeat_ms, m.silence_ms, Since{7, m.state_id});
 }
 template <class Archive>
 void serialize(Archive&, Unknown&) {}

@@ -40,6 +40,7 @@ struct CancelJob {
   static constexpr std::uint16_t kTag = 4;
   std::uint32_t protocol = kProtocolVersion;
   JobId job;
+  std::uint64_t state_id = 0;  // Of the master that the job is of; 0: of any.
 };
 struct GetLogs {
   static constexpr std::uint16_t kTag = 5;
@@ -95,6 +96,7 @@ struct Feed {
   std::uint64_t offset = 0;  // Bytes that the job has of this feeder before this batch.
   std::string bytes;         // Whole records.  Empty, and not `close`: how much does the job have?
   bool close = false;        // Without records.
+  std::uint64_t state_id = 0;  // As in CancelJob.
 };
 
 // ---- master -> client ----------------------------------------------------------------------
@@ -108,6 +110,7 @@ struct Answer {
 struct JobReply {
   static constexpr std::uint16_t kTag = 21;
   JobStatus status;
+  std::uint64_t state_id = 0;  // As in Welcome.
 };
 struct JobList {
   static constexpr std::uint16_t kTag = 22;
@@ -167,6 +170,7 @@ struct FeedReply {
   std::uint64_t taken = 0;  // Bytes that the job has of this feeder.
   std::uint8_t code = 0;    // StatusCode
   std::string message;
+  std::uint64_t state_id = 0;  // As in Welcome.
 };
 
 // ---- worker -> master ----------------------------------------------------------------------
@@ -186,6 +190,7 @@ struct Hello {
   bool outputs_complete = true;  // False: there are more than a frame holds.
   std::string host = {};         // Its name in "host://NAME/path".
   bool host_inputs = false;      // Some of its host's files may be read by that name.
+  std::uint64_t state_id = 0;    // Of the master that welcomed it before; 0: none has.
 };
 /// Lists every attempt that the worker holds; the master reconciles: what it misses it assigns
 /// again, what it does not know it cancels.
@@ -269,10 +274,12 @@ struct HostFilesListed {
 // ---- master -> worker ----------------------------------------------------------------------
 struct Welcome {
   static constexpr std::uint16_t kTag = 60;
-  WorkerId worker;
+  WorkerId worker;  // None: it holds what another state knows of, and has to begin anew.
   std::uint64_t epoch = 0;
   std::uint64_t heartbeat_ms = 0;
   std::uint64_t silence_ms = 0;
+  /// Of the state directory, made with it: ids mean nothing to a master that has another one.
+  std::uint64_t state_id = 0;
 };
 /// The worker's uuid is not known (any more), or was known to an earlier master: say Hello again.
 struct Unknown {

@@ -214,7 +214,8 @@ void ClientDesk::handle(const net::PeerId& peer, proto::GetJob message) {
            message.job);
     return;
   }
-  state_.outbox.add(peer, proto::JobReply{.status = status_of(state_, *record)});
+  state_.outbox.add(peer, proto::JobReply{.status = status_of(state_, *record),
+                                          .state_id = state_.settings.state_id});
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::ListJobs /*message*/) {
@@ -235,9 +236,10 @@ void ClientDesk::handle(const net::PeerId& peer, proto::ListJobs /*message*/) {
   state_.outbox.add(peer, reply);
 }
 
-const JobRecord* ClientDesk::find_own(const net::PeerId& peer, JobId job, const char* what) {
+const JobRecord* ClientDesk::find_own(const net::PeerId& peer, JobId job, const char* what,
+                                      std::uint64_t state_id) {
   const JobRecord* record = state_.jobs.find_visible(job);
-  if (record == nullptr) {
+  if (record == nullptr || is_other_state(state_id, state_.settings.state_id)) {
     refuse_unknown(peer, job);
     return nullptr;
   }
@@ -254,7 +256,7 @@ const JobRecord* ClientDesk::find_own(const net::PeerId& peer, JobId job, const 
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::CancelJob message) {
-  const JobRecord* record = find_own(peer, message.job, "cancel");
+  const JobRecord* record = find_own(peer, message.job, "cancel", message.state_id);
   if (record == nullptr) return;
   const std::string name = "job " + std::to_string(message.job.value);
   if (record->phase() == JobPhase::kActive) {
@@ -297,7 +299,7 @@ void ClientDesk::handle(const net::PeerId& peer, const proto::ChangeJob& message
 }
 
 void ClientDesk::handle(const net::PeerId& peer, proto::Feed message) {
-  const JobRecord* record = find_own(peer, message.job, "feed");
+  const JobRecord* record = find_own(peer, message.job, "feed", message.state_id);
   if (record != nullptr) feeds_.take(peer, *record, std::move(message));
 }
 

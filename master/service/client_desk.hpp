@@ -67,7 +67,8 @@ class ClientDesk {
   Status refuse_for_quota();
   void refuse_unknown(const net::PeerId& peer, JobId job);
   /// Null: there is none, or it is somebody else's, and the peer has been told.
-  const JobRecord* find_own(const net::PeerId& peer, JobId job, const char* what);
+  const JobRecord* find_own(const net::PeerId& peer, JobId job, const char* what,
+                            std::uint64_t state_id = 0);
   Result<EventRecorder::Part> read_part(const proto::GetEvents& message);
 
   MasterState& state_;

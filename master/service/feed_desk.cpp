@@ -387,6 +387,7 @@ void FeedDesk::drop(JobId job, const std::string& path) {
 void FeedDesk::answer(const net::PeerId& peer, proto::FeedReply reply, const Status& status) {
   reply.code = static_cast<std::uint8_t>(status.code());
   reply.message = status.message();
+  reply.state_id = state_.settings.state_id;
   state_.outbox.add(peer, reply);
 }
 

@@ -29,9 +29,10 @@
 namespace fanfold::master {
 
 struct ServiceSettings {
-  std::string address;      // As clients know it.
-  std::string unique;       // Part of the names of staging directories.
-  std::uint64_t epoch = 1;  // Higher than that of every earlier master on the same store.
+  std::string address;         // As clients know it.
+  std::string unique;          // Part of the names of staging directories.
+  std::uint64_t epoch = 1;     // Higher than that of every earlier master on the same store.
+  std::uint64_t state_id = 0;  // Of the store; 0: nobody is told of one.
   std::uint32_t process = 0;
   Duration heartbeat_interval = limits::kHeartbeatInterval;
   Duration worker_silence_max = limits::kWorkerSilence;
@@ -57,7 +58,7 @@ struct MasterState {
                    .epoch = settings.epoch,
                    .unix_us_at_origin = settings.unix_us_at_origin,
                    .host_absence_max = settings.host_absence_max}),
-        workers(settings.epoch) {}
+        workers(settings.epoch, settings.state_id) {}
 
   const ServiceSettings settings;
   Log& log;

@@ -204,6 +204,7 @@ Status run_master(const MasterOptions& options) {
   settings.address = transport->bound_address();
   settings.unique = identity.unique;
   settings.epoch = opened.stored.epoch;
+  settings.state_id = opened.stored.state_id;
   settings.process = static_cast<std::uint32_t>(::getpid());
   // Of a private cluster, whose only job is often there before its worker.
   settings.slots_expected = std::max(1u, std::thread::hardware_concurrency());

@@ -300,7 +300,8 @@ void MasterService::tell_followers() {
   for (const Followers::Due& due : state_.followers.take_due(state_.now)) {
     const JobRecord* record = state_.jobs.find_visible(due.job);
     if (record == nullptr) continue;
-    state_.outbox.add_all(due.peers, proto::JobReply{.status = status_of(state_, *record)});
+    state_.outbox.add_all(due.peers, proto::JobReply{.status = status_of(state_, *record),
+                                                     .state_id = state_.settings.state_id});
   }
 }
 

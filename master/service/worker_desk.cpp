@@ -86,6 +86,11 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                                           .job = {}});
     return;
   }
+  if (is_other_state(message.state_id, state_.settings.state_id)) {
+    state_.log.info("worker.of_another_state", {{"name", message.name}});
+    state_.outbox.add(peer, welcome({}));
+    return;
+  }
   if (!has_host_to_itself(peer, message)) return;
   WorkerJoined joined{.worker = {},
                       .slots = message.slots,
@@ -106,11 +111,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
     return;
   }
   const KnownWorker& worker = *introduction.worker;
-  state_.outbox.add(
-      peer, proto::Welcome{.worker = worker.worker,
-                           .epoch = state_.settings.epoch,
-                           .heartbeat_ms = milliseconds_of(state_.settings.heartbeat_interval),
-                           .silence_ms = milliseconds_of(state_.settings.worker_silence_max)});
+  state_.outbox.add(peer, welcome(worker.worker));
   tell_peers(peer);
   tell_what_is_over(peer, joined);
   if (!introduction.is_new) return;
@@ -124,6 +125,14 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
   joined.worker = worker.worker;
   state_.audit.worker_joined(state_.sender, worker.hello.name);
   state_.events.push_back(std::move(joined));
+}
+
+proto::Welcome WorkerDesk::welcome(WorkerId worker) const {
+  return {.worker = worker,
+          .epoch = state_.settings.epoch,
+          .heartbeat_ms = milliseconds_of(state_.settings.heartbeat_interval),
+          .silence_ms = milliseconds_of(state_.settings.worker_silence_max),
+          .state_id = state_.settings.state_id};
 }
 
 void WorkerDesk::tell_peers(const net::PeerId& peer) {

@@ -43,6 +43,8 @@ class WorkerDesk {
   /// False: its host's name is that of another machine, whose files jobs may be reading.  A host
   /// that was started again waits until its old worker is lost; another is told so after that.
   bool has_host_to_itself(const net::PeerId& peer, const proto::Hello& hello);
+  /// `worker`: none, when it has to begin anew.
+  proto::Welcome welcome(WorkerId worker) const;
   /// Who the other workers are, where keys say so.
   void tell_peers(const net::PeerId& peer);
   void tell_what_is_over(const net::PeerId& peer, const WorkerJoined& joined);

@@ -26,8 +26,10 @@ struct KnownWorker {
 
 class WorkerDirectory {
  public:
-  /// Ids carry the epoch, so that an id given by an earlier master is never mistaken for a new one.
-  explicit WorkerDirectory(std::uint64_t epoch) : next_((epoch << 32) + 1) {}
+  /// Ids carry the epoch, so that an id given by an earlier master is never mistaken for a new one,
+  /// and begin where only this state does: one of another state is unknown here.
+  WorkerDirectory(std::uint64_t epoch, std::uint64_t state_id)
+      : next_((epoch << 32) + (state_id & 0x7fffffff) + 1) {}
 
   /// Registered with an earlier master: under this uuid it has this id, once it says Hello.
   void remember(WorkerId worker, const std::string& uuid);

@@ -4,7 +4,7 @@
 // <directory>/state.db  WAL, synchronous=FULL: what append() said is there after a power cut
 // <directory>/reserve   room that is given up when the disk is full
 //
-//   opening  one row: how often the store was opened, which is the epoch
+//   opening  one row: how often the store was opened, which is the epoch, and its state_id
 //   facts    sequence, epoch, job, tag, version, payload, note, checksum
 //
 // fact_row.hpp has the checksum of a row.  Opening verifies the database
@@ -129,11 +129,14 @@ class SqliteStore final : public Store {
     if (version == kFormatVersion) return {};
     return database.execute(
         "BEGIN IMMEDIATE;"
-        "CREATE TABLE opening(id INTEGER PRIMARY KEY CHECK(id = 1), epoch INTEGER NOT NULL);"
+        "CREATE TABLE opening(id INTEGER PRIMARY KEY CHECK(id = 1), epoch INTEGER NOT NULL,"
+        " state_id INTEGER NOT NULL);"
         "CREATE TABLE facts(sequence INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
         " job INTEGER NOT NULL, tag INTEGER NOT NULL, version INTEGER NOT NULL,"
         " payload BLOB NOT NULL, note BLOB NOT NULL, checksum INTEGER NOT NULL);"
-        "INSERT INTO opening VALUES(1, 0);"
+        "INSERT INTO opening VALUES(1, 0, " +
+        std::to_string(make_state_id()) +
+        ");"
         "PRAGMA user_version=" +
         std::to_string(kFormatVersion) +
         ";"
@@ -161,6 +164,8 @@ class SqliteStore final : public Store {
     FANFOLD_RETURN_IF_ERROR(database_->execute("UPDATE opening SET epoch = epoch + 1"));
     FANFOLD_ASSIGN_OR_RETURN(epoch_, database_->query_number("SELECT epoch FROM opening"));
     stored->epoch = epoch_;
+    FANFOLD_ASSIGN_OR_RETURN(stored->state_id,
+                             database_->query_number("SELECT state_id FROM opening"));
     std::vector<NumberedFact> rows;
     FANFOLD_RETURN_IF_ERROR(load_rows(&rows));
     FANFOLD_RETURN_IF_ERROR(forget_what_is_over(&rows));

@@ -45,6 +45,8 @@ class Store {
 struct StoredState {
   /// One more than at any opening before.
   std::uint64_t epoch = 1;
+  /// Made with the store: no other has the same.
+  std::uint64_t state_id = 0;
   /// In order of append().  Of ended jobs only JobEnded need be left, of workers that are gone
   /// nothing when no unfinished job is older.
   std::vector<StoredFact> facts;
@@ -58,6 +60,9 @@ struct OpenedStore {
 /// Creates `directory` (mode 0700) and the database when they are not there.  kUnavailable: another
 /// master uses it; kCorruption: it is damaged.  Messages name the directory and say what to do.
 Result<OpenedStore> open_store(const std::string& directory);
+
+/// A random number that no other state has.
+std::uint64_t make_state_id();
 
 /// Forgets everything at the end of the process.  `epoch`: the caller's, there is nothing to count.
 OpenedStore memory_store(std::uint64_t epoch);

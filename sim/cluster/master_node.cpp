@@ -45,6 +45,7 @@ void MasterNode::begin() {
   settings.address = kMasterAddress;
   settings.unique = "e" + std::to_string(opened->stored.epoch);
   settings.epoch = opened->stored.epoch;
+  settings.state_id = opened->stored.state_id;
   settings.process = static_cast<std::uint32_t>(opened->stored.epoch);
   settings.heartbeat_interval = std::chrono::milliseconds(config_.heartbeat_ms);
   settings.worker_silence_max = std::chrono::milliseconds(config_.silence_ms);

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 /// A transaction of a healthy disk.
 constexpr Duration kSync = 200us;
+constexpr std::uint64_t kStateId = 1;
 
 }  // namespace
 
@@ -36,6 +37,7 @@ class FactLog::Opened final : public master::Store {
 Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(const Fault&)> die) {
   master::OpenedStore opened;
   opened.stored.epoch = ++epoch_;
+  opened.stored.state_id = kStateId;
   // As the production store: what a next master needs, and no more.
   master::History history;
   for (std::size_t i = 0; i < facts_.size(); ++i) history.add(i, facts_[i]);

@@ -23,7 +23,9 @@ void Invariants::note(const MasterSaid& event) {
 }
 
 void Invariants::note_message(const proto::Welcome& message) {
-  if (message.epoch < epoch_) return;
+  other_state_ = is_other_state(state_id_, message.state_id);
+  if (other_state_ || message.epoch < epoch_) return;
+  if (message.state_id != 0) state_id_ = message.state_id;
   welcome_ = true;
   worker_ = message.worker;
   epoch_ = message.epoch;

@@ -102,6 +102,7 @@ class Invariants {
   void check(const DropJobFiles& action);
   void check(const Reconnect& action);
   void check(const Exit& action);
+  void check(const BeginAnew& action);
   void check_message(const proto::Hello& message);
   void check_message(const proto::Heartbeat& message);
   void check_message(const proto::CommitRequest& message);
@@ -148,6 +149,8 @@ class Invariants {
   bool exited_ = false;
   WorkerId worker_;
   std::uint64_t epoch_ = 0;
+  std::uint64_t state_id_ = 0;
+  bool other_state_ = false;  // The last welcome was of a master that knows nothing of us.
   std::vector<std::string> violations_;
 };
 

@@ -183,8 +183,14 @@ void Invariants::check(const Reconnect&) { welcome_ = false; }
 
 void Invariants::check(const Exit&) { exited_ = true; }
 
+void Invariants::check(const BeginAnew&) {
+  if (!other_state_) report("begins anew, and nobody told it of another state");
+  exited_ = true;
+}
+
 void Invariants::check_duties(const Agent& agent, Instant now) {
   const std::optional<Instant> deadline = agent.next_deadline();
+  if (other_state_ && !exited_) report("goes on under a master of another state");
   if (exited_) {
     if (deadline) report("waits for something after its exit");
     return;

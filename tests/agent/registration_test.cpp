@@ -258,5 +258,47 @@ TEST_F(AgentTest, TakesNoWorkBeforeItIsWelcome) {
   EXPECT_EQ(started().size(), 1u);
 }
 
+TEST_F(AgentTest, TellsOfWhichStateItIs) {
+  start();
+  EXPECT_EQ(sent<proto::Hello>()[0].state_id, 0u);
+  master_says(proto::Welcome{.worker = kWorker, .epoch = 3, .state_id = 77});
+  master_says(proto::Unknown{});
+  EXPECT_EQ(sent<proto::Hello>()[0].state_id, 77u);
+}
+
+TEST_F(AgentTest, BeginsAnewWithAMasterOfAnotherState) {
+  start();
+  master_says(proto::Welcome{.worker = kWorker, .epoch = 3, .state_id = 77});
+  assign({.number = 1, .epoch = 3});
+  // Whatever its epoch.
+  master_says(proto::Welcome{.worker = {}, .epoch = 1, .state_id = 78});
+  EXPECT_EQ(actions<BeginAnew>().size(), 1u);
+  EXPECT_EQ(last.size(), 1u);
+  wait(kHeartbeat);
+  EXPECT_TRUE(last.empty());
+}
+
+TEST_F(AgentTest, GoesOnWithAMasterThatTellsOfNoState) {
+  start();
+  master_says(proto::Welcome{.worker = kWorker, .epoch = 3, .state_id = 77});
+  const AttemptId running = assign({.number = 1, .epoch = 3});
+  master_says(proto::Welcome{.worker = kWorker, .epoch = 4});
+  EXPECT_TRUE(actions<BeginAnew>().empty());
+  ASSERT_EQ(sent<proto::Heartbeat>().size(), 1u);
+  EXPECT_EQ(sent<proto::Heartbeat>()[0].attempts[0].attempt, running);
+  // It is remembered meanwhile.
+  master_says(proto::Welcome{.worker = kWorker, .epoch = 5, .state_id = 77});
+  EXPECT_TRUE(actions<BeginAnew>().empty());
+}
+
+TEST_F(AgentTest, LeavesWhenItDrainsAndMeetsAMasterOfAnotherState) {
+  start();
+  master_says(proto::Welcome{.worker = kWorker, .epoch = 3, .state_id = 77});
+  assign({.number = 1, .epoch = 3});
+  drain();
+  master_says(proto::Welcome{.worker = {}, .epoch = 3, .state_id = 78});
+  EXPECT_TRUE(exited());
+}
+
 }  // namespace
 }  // namespace fanfold::worker

@@ -175,6 +175,34 @@ TEST_F(RecoveryTest, AClusterThatDiedAsAWholeGoesOnWithItsJobs) {
   EXPECT_TRUE(workspace_.exists("out/_SUCCESS"));
 }
 
+TEST_F(RecoveryTest, WorkersBeginAnewWithAMasterOfAnotherState) {
+  workspace_.write("in.txt", make_text(7, 1'500'000));
+  Cluster cluster(workspace_, 2, 1);
+  ASSERT_TRUE(cluster.up());
+  const std::vector<pid_t> workers = cluster.workers();
+  const std::string id = submit(cluster, "word_count", "out");
+  Running waiting(workspace_, {"wait", id}, cluster.options());
+  ASSERT_TRUE(eventually([&] { return done(cluster, id) >= 3; }));
+  kill_master();
+  std::filesystem::rename(workspace_.path("c/state"), workspace_.path("lost"));
+  ASSERT_EQ(bring_up().exit_code, 0);
+  workspace_.write("in.txt", make_text(8, 60'000));
+  // The same number, and another job.
+  EXPECT_EQ(submit(cluster, "word_count", "second"), id);
+  const Outcome waited = waiting.wait();
+  EXPECT_EQ(waited.exit_code, 1) << waited.both();
+  EXPECT_THAT(waited.err, HasSubstr("has another state directory than before"));
+  EXPECT_EQ(cluster.run({"wait", id}).exit_code, 0);
+  std::vector<std::string> words = job_words("word_count", "expected");
+  words.insert(words.begin(), {"run", "--in-process"});
+  EXPECT_EQ(run(workspace_, words).exit_code, 0);
+  EXPECT_EQ(workspace_.fingerprint("second"), workspace_.fingerprint("expected"));
+  // The same processes, which have nothing of the first job any more.
+  EXPECT_EQ(cluster.workers(), workers);
+  EXPECT_EQ(cluster.down().exit_code, 0);
+  EXPECT_FALSE(workspace_.exists("out"));
+}
+
 TEST_F(RecoveryTest, TheSameSubmissionIsTheSameJobOverARestart) {
   Cluster cluster(workspace_, 1, 1);
   std::vector<std::string> words = job_words("word_count", "out");

@@ -29,6 +29,7 @@ void MasterTest::start_master(const Options& options) {
   settings.address = address_;
   settings.unique = "test" + std::to_string(stored_.epoch);
   settings.epoch = stored_.epoch;
+  settings.state_id = stored_.state_id;
   settings.process = 42;
   settings.heartbeat_interval = options.heartbeat;
   settings.worker_silence_max = options.worker_silence;

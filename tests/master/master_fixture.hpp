@@ -75,8 +75,8 @@ class MasterTest : public ::testing::Test {
  private:
   io::TemporaryDirectory directory_;
   std::string address_ = "ipc://" + directory_.path("master.sock");
-  std::unique_ptr<TestStore> store_ = std::make_unique<TestStore>();
-  StoredState stored_;
+  StoredState stored_{.epoch = 1, .state_id = 77, .facts = {}};
+  std::unique_ptr<TestStore> store_ = std::make_unique<TestStore>(stored_);
   SkippingClock clock_;
   io::FileSystem* files_ = &io::posix_file_system();
   Log log_;

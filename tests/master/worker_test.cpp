@@ -91,6 +91,63 @@ TEST_F(MasterTest, AsksAStrangerToIntroduceItself) {
   worker.expect<proto::Unknown>();
 }
 
+TEST_F(MasterTest, SendsAwayAWorkerOfAnotherState) {
+  start_master();
+  FakeWorker worker(address(), {});
+  EXPECT_NE(worker.welcome().state_id, 0u);
+  proto::Hello hello = worker.hello();
+  hello.uuid = "of another state";
+  hello.state_id = worker.welcome().state_id + 1;
+  Connection stranger(address());
+  stranger.send(hello);
+  const auto frame = stranger.receive(20s);
+  ASSERT_TRUE(frame.has_value());
+  const auto message = proto::decode<proto::MasterMessage>(*frame);
+  ASSERT_TRUE(message.ok());
+  const auto* welcome = std::get_if<proto::Welcome>(&*message);
+  ASSERT_NE(welcome, nullptr);
+  EXPECT_EQ(welcome->worker, WorkerId{});
+  EXPECT_EQ(welcome->state_id, worker.welcome().state_id);
+  FakeClient client(address());
+  EXPECT_EQ(client.ask<proto::ClusterReply>(proto::GetCluster{}).workers.size(), 1u);
+  // One of this state comes back.
+  hello = worker.hello();
+  hello.state_id = worker.welcome().state_id;
+  worker.connection().send(hello);
+  EXPECT_EQ(worker.expect<proto::Welcome>().worker, worker.id());
+}
+
+TEST_F(MasterTest, DoesNotTakeAWorkerOfAnotherStateForItsOwn) {
+  start_master();
+  FakeWorker worker(address(), {});
+  // The first one of the first master on another state directory.
+  const WorkerId theirs{(std::uint64_t{1} << 32) + 1};
+  EXPECT_NE(worker.id(), theirs);
+  Connection stranger(address());
+  stranger.send(proto::Heartbeat{.worker = theirs, .epoch = 1, .attempts = {}, .newest = {}});
+  const auto frame = stranger.receive(20s);
+  ASSERT_TRUE(frame.has_value());
+  const auto message = proto::decode<proto::MasterMessage>(*frame);
+  ASSERT_TRUE(message.ok());
+  EXPECT_TRUE(std::holds_alternative<proto::Unknown>(*message));
+}
+
+TEST_F(MasterTest, CancelsAndFeedsNoJobOfAnotherState) {
+  start_master();
+  FakeClient client(address());
+  const JobId job = client.submit(spec(1));
+  const auto told = client.ask<proto::JobReply>(proto::GetJob{.job = job});
+  EXPECT_NE(told.state_id, 0u);
+  const auto refused =
+      client.ask<proto::Answer>(proto::CancelJob{.job = job, .state_id = told.state_id + 1});
+  EXPECT_EQ(refused.code, static_cast<std::uint8_t>(StatusCode::kNotFound));
+  const auto unfed = client.ask<proto::Answer>(proto::Feed{
+      .job = job, .feeder = "a", .bytes = {}, .close = true, .state_id = told.state_id + 1});
+  EXPECT_EQ(unfed.code, static_cast<std::uint8_t>(StatusCode::kNotFound));
+  EXPECT_EQ(client.status(job).state, proto::JobState::kRunning);
+  client.ask<proto::Answer>(proto::CancelJob{.job = job, .state_id = told.state_id});
+}
+
 TEST_F(MasterTest, GivesTheTasksOfASilentWorkerToAnother) {
   start_master();
   FakeClient client(address());

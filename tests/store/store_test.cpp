@@ -150,6 +150,13 @@ TEST_F(StoreTest, CountsHowOftenItWasOpened) {
   EXPECT_EQ(opened().stored.epoch, 3u);
 }
 
+TEST_F(StoreTest, KeepsItsIdentity) {
+  const std::uint64_t identity = opened().stored.state_id;
+  EXPECT_NE(identity, 0u);
+  EXPECT_EQ(opened().stored.state_id, identity);
+  EXPECT_NE(memory_store(1).stored.state_id, memory_store(1).stored.state_id);
+}
+
 TEST_F(StoreTest, MakesItsDirectoryForItsOwnerAlone) {
   opened();
   const auto permissions = std::filesystem::status(directory()).permissions();

@@ -50,8 +50,10 @@ struct DropJobFiles {
 struct Reconnect {};
 /// Nothing is left to do: end the process.
 struct Exit {};
+/// Everything here is of another state than the master's: end as Exit does, and be another worker.
+struct BeginAnew {};
 
 using Action = std::variant<SendToMaster, FetchInputs, ReplaceInputs, StartAttempt, KillAttempt,
-                            DropAttemptFiles, DropJobFiles, Reconnect, Exit>;
+                            DropAttemptFiles, DropJobFiles, Reconnect, Exit, BeginAnew>;
 
 }  // namespace fanfold::worker

@@ -50,6 +50,7 @@ void Machine::step(Instant now, const Event& event, std::vector<Action>* actions
 
 void Machine::say_hello() {
   proto::Hello hello = options_.hello;
+  hello.state_id = state_id_;
   for (const auto& [id, held] : held_) {
     // A cancelled one only has to die yet.
     if (held.kill_kind == proto::FailureKind::kCancelled) continue;
@@ -66,6 +67,12 @@ void Machine::say_hello() {
 void Machine::lose_master() {
   welcome_ = false;
   say_hello();
+}
+
+void Machine::begin_anew() {
+  exited_ = true;
+  if (draining_) return act(Exit{});
+  act(BeginAnew{});
 }
 
 void Machine::send_heartbeat() {

@@ -77,6 +77,8 @@ class Machine {
   }
   void say_hello();
   void lose_master();
+  /// The master is of another state: all that is here means nothing to it.
+  void begin_anew();
   void send_heartbeat();
   /// One is due at once, unless one was hastened just before.
   void hasten_heartbeat();
@@ -129,7 +131,8 @@ class Machine {
   bool welcome_ = false;
   WorkerId worker_;
   std::uint64_t epoch_ = 0;
-  AttemptId newest_;  // That any master told of.
+  std::uint64_t state_id_ = 0;  // Of all masters that welcomed us; 0: none has said.
+  AttemptId newest_;            // That any master told of.
   Duration heartbeat_interval_ = limits::kHeartbeatInterval;
   Duration silence_max_ = limits::kWorkerSilence;
   Instant heard_;

@@ -21,12 +21,14 @@ void Machine::on(const MasterSaid& event) {
 }
 
 void Machine::obey(const proto::Welcome& message) {
+  if (is_other_state(state_id_, message.state_id)) return begin_anew();
   if (message.epoch < epoch_) return;  // Of a master that is gone.
   heard_ = now_;
   // Each Hello is answered, and several may have been on their way: this master was told.
   const bool again = welcome_ && message.worker == worker_ && message.epoch == epoch_;
   worker_ = message.worker;
   epoch_ = message.epoch;
+  if (message.state_id != 0) state_id_ = message.state_id;
   welcome_ = true;
   hello_said_ = false;
   died_.clear();

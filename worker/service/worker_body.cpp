@@ -109,8 +109,10 @@ void WorkerBody::note_losses() {
 void WorkerBody::read_frame(const std::string& frame) {
   auto message = proto::decode<proto::MasterMessage>(frame, spoken_.number());
   if (!message.ok()) return note_refused(frame, message.status());
-  if (const auto* welcome = std::get_if<proto::Welcome>(&*message)) {
+  const auto* welcome = std::get_if<proto::Welcome>(&*message);
+  if (welcome != nullptr && !is_other_state(state_id_, welcome->state_id)) {
     if (welcome->epoch < epoch_) return note_earlier_master(welcome->epoch);
+    if (welcome->state_id != 0) state_id_ = welcome->state_id;
     self_ = welcome->worker;
     epoch_ = welcome->epoch;
     doors_.log.info("master.welcomed_us", {{"master", options_.master}});
@@ -137,7 +139,7 @@ void WorkerBody::note_earlier_master(std::uint64_t epoch) {
        {"known", epoch_},
        {"reason",
         "this worker has known a later master, and takes this one for one that is gone; "
-        "if it has a new state directory, start this worker again"}});
+        "if its state directory is new, or an older copy, start this worker again"}});
 }
 
 void WorkerBody::note_refused(const std::string& frame, const Status& why) {
@@ -364,6 +366,13 @@ void WorkerBody::perform(Reconnect&) {
 
 void WorkerBody::perform(Exit&) {
   if (!end_) end_ = Status();
+}
+
+void WorkerBody::perform(BeginAnew&) {
+  doors_.log.warn("master.of_another_state", {{"master", options_.master}});
+  if (end_) return;
+  begins_anew_ = true;
+  end_ = Status();
 }
 
 }  // namespace fanfold::worker

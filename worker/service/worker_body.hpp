@@ -68,6 +68,8 @@ class WorkerBody {
   void drain();
   /// Why no turn should follow; nullopt: go on.
   const std::optional<Status>& end() const { return end_; }
+  /// Another worker should take its place: the master is of another state than this one's.
+  bool begins_anew() const { return begins_anew_; }
 
   /// The connection to the master; another one after a while of silence.
   net::Transport& transport() { return *transport_; }
@@ -113,6 +115,7 @@ class WorkerBody {
   void perform(DropJobFiles& action);
   void perform(Reconnect& action);
   void perform(Exit& action);
+  void perform(BeginAnew& action);
 
   const BodyOptions options_;
   WorkerDoors doors_;
@@ -136,8 +139,10 @@ class WorkerBody {
   std::optional<proto::Hello> hello_;  // The last, until a welcome comes.
   WorkerId self_;                      // As the last welcome said.
   std::uint64_t epoch_ = 0;            // The same.
+  std::uint64_t state_id_ = 0;         // The same.
   std::uint64_t epoch_refused_ = 0;    // Of a master that came after a later one, as last logged.
   std::optional<Status> end_;
+  bool begins_anew_ = false;
 };
 
 }  // namespace fanfold::worker
