@@ -151,7 +151,8 @@ Result<Reply> Client::ask(const proto::ClientMessage& request, const FollowHooks
   for (;;) {
     const bool for_a_job = std::holds_alternative<proto::Submit>(request) ||
                            std::holds_alternative<proto::Feed>(request) ||
-                           std::holds_alternative<proto::PutBlob>(request);
+                           std::holds_alternative<proto::PutBlob>(request) ||
+                           std::holds_alternative<proto::ListInputs>(request);
     if (std::exchange(ask_again_, false)) next_send = clock_.now();
     if (clock_.now() >= next_send) {
       FANFOLD_RETURN_IF_ERROR(send(request));
@@ -195,6 +196,7 @@ template Result<proto::Events> Client::ask(const proto::ClientMessage&, const Fo
 template Result<proto::ClusterReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::FeedReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 template Result<proto::BlobReply> Client::ask(const proto::ClientMessage&, const FollowHooks&);
+template Result<proto::InputsListed> Client::ask(const proto::ClientMessage&, const FollowHooks&);
 
 Result<proto::JobStatus> Client::follow(JobId job, const FollowHooks& hooks) {
   return follow_any({job}, hooks);

@@ -38,8 +38,8 @@ int up_main(const Environment& environment, const Arguments& arguments) {
   const std::string directory = cluster_directory(environment, arguments);
   if (arguments.has("hosts")) return hosts_up_main(environment, arguments, directory);
   if (arguments.has("slurm")) return slurm_up_main(environment, arguments, directory);
-  for (const char* flag :
-       {"address", "ssh-config", "nodes", "min", "max", "idle", "scratch", "sbatch"}) {
+  for (const char* flag : {"address", "ssh-config", "nodes", "min", "max", "idle", "scratch",
+                           "host-input", "sbatch"}) {
     if (!arguments.has(flag)) continue;
     return report(Status(StatusCode::kInvalidArgument,
                          std::string("--") + flag + " is for clusters of --hosts or --slurm."));
@@ -179,6 +179,10 @@ std::vector<Flag> slurm_flags() {
                  "Of --slurm: a node idles as long before it may go. Default: 60s."),
       local_flag("scratch", "DIR",
                  "Of --slurm: intermediate files, on each node. Default: /var/tmp/fanfold-UID."),
+      {"host-input", '\0', "DIR",
+       "Of --slurm: jobs may read files of each node below it, as host://NODE/path; may be "
+       "repeated.",
+       true},
       {"sbatch", '\0', "WORD",
        "Of --slurm: a word more for sbatch, such as --partition=long; may be repeated.", true}};
 }

@@ -29,12 +29,12 @@ Result<std::string> read_hosts_file(const std::string& path) {
 }
 
 Result<HostClusterWish> read_wish(const Environment& environment, const Arguments& arguments) {
-  for (const char* flag : {"workers", "slots", "memory"}) {
+  for (const char* flag : {"workers", "slots", "memory", "host-input"}) {
     if (!arguments.has(flag)) continue;
     return Status(StatusCode::kInvalidArgument,
                   std::string("--") + flag +
                       " is for a local cluster; with --hosts the file says it for each host "
-                      "(slots=, memory=).");
+                      "(slots=, memory=, input=).");
   }
   const std::string file = absolute_path(environment.working_directory, *arguments.value("hosts"));
   FANFOLD_ASSIGN_OR_RETURN(const std::string text, read_hosts_file(file));

@@ -67,6 +67,13 @@ Result<SlurmClusterWish> read_wish(const Environment& environment, const Argumen
   if (const auto scratch = arguments.value("scratch")) {
     wish.scratch = absolute_path(environment.working_directory, *scratch);
   }
+  for (const std::string& word : arguments.values("host-input")) {
+    if (!word.starts_with('/')) {
+      return wrong("--host-input " + printable(word, false) +
+                   " lies on the nodes: name it from the root on.");
+    }
+  }
+  if (arguments.has("host-input")) wish.host_inputs = arguments.values("host-input");
   if (arguments.has("sbatch")) wish.sbatch_words = arguments.values("sbatch");
   FANFOLD_RETURN_IF_ERROR(check_words(arguments.values("sbatch")));
   // Whether they fit what is there is seen there.

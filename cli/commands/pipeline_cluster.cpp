@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "cli/client/host_listing.hpp"
 #include "cli/client/submission.hpp"
 #include "cli/commands/job_flags.hpp"
 #include "cli/commands/session.hpp"
@@ -32,6 +33,9 @@ JobDesk PipelineCluster::desk() {
   desk.submit = [this](const proto::JobSpec& spec) { return submit(spec); };
   desk.wait_for_one = [this](const std::set<JobId>& jobs) { return wait_for_one(jobs); };
   desk.interrupted = [this] { return interrupted(); };
+  desk.list_on_hosts = [this](const std::vector<std::string>& inputs) {
+    return list_on_hosts(inputs);
+  };
   desk.make_client_id = make_client_id;
   desk.jobs_outlive = !master_.address.empty();
   return desk;
@@ -100,6 +104,16 @@ Result<JobId> PipelineCluster::submit(const proto::JobSpec& spec) {
   });
   if (!check_failed_.ok()) return check_failed_;
   return job;
+}
+
+Result<master::HostListing> PipelineCluster::list_on_hosts(const std::vector<std::string>& inputs) {
+  FANFOLD_RETURN_IF_ERROR(start());
+  FollowHooks hooks;
+  hooks.on_wake = [this] { return attend(); };
+  // What they hold is not looked into: nothing is planned here.
+  auto listing = cli::list_on_hosts(*client_, inputs, UINT64_MAX, hooks);
+  if (!check_failed_.ok()) return check_failed_;
+  return listing;
 }
 
 Result<proto::JobStatus> PipelineCluster::wait_for_one(const std::set<JobId>& jobs) {

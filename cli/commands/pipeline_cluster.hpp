@@ -33,6 +33,7 @@ class PipelineCluster {
   /// The first interrupt cancels all of the jobs, the second one abandons them.
   Result<proto::JobStatus> wait_for_one(const std::set<JobId>& jobs);
   bool interrupted();
+  Result<master::HostListing> list_on_hosts(const std::vector<std::string>& inputs);
   std::vector<proto::LogEntry> attempts_of(const proto::JobStatus& status);
 
   /// Where a PipelineRun takes its jobs.  This outlives it.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "cli/client/host_listing.hpp"
 #include "cli/cluster/programs.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/commands/connection.hpp"
@@ -48,19 +49,39 @@ Result<PlanPlace> private_cluster(const Environment& environment, const Argument
   return place;
 }
 
-Result<PlanPlace> cluster_at(const MasterPlace& master, const proto::JobSpec& spec) {
-  FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client,
-                           connect_client(master, steady_clock(), {}));
+Result<PlanPlace> place_at(Client& client, const proto::JobSpec& spec) {
   FANFOLD_ASSIGN_OR_RETURN(const auto cluster,
-                           client->ask<proto::ClusterReply>(proto::GetCluster{}));
+                           client.ask<proto::ClusterReply>(proto::GetCluster{}));
   PlanPlace place;
-  place.cluster = master.address;
+  place.cluster = client.address();
   place.workers = static_cast<std::uint32_t>(cluster.workers.size());
   place.slots = 0;
   for (const proto::WorkerStatus& worker : cluster.workers) place.slots += worker.slots;
   place.slots = std::max(1u, place.slots);
   place.memory_bytes = spec.memory_bytes;
   return place;
+}
+
+/// What of its input lies on hosts, if anything does.
+Result<std::optional<master::HostListing>> look_on_hosts(Client* client, const Arguments& arguments,
+                                                         const proto::JobSpec& spec) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> inputs,
+                           master::find_host_inputs(storage(), spec));
+  if (inputs.empty()) return std::optional<master::HostListing>();
+  if (client == nullptr) {
+    return Status(StatusCode::kInvalidArgument,
+                  inputs.front() +
+                      " lies on hosts, whose workers know what is there: name their cluster with "
+                      "--master ADDR.");
+  }
+  if (arguments.has("limit")) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--limit tries the job on records that are read here, and " + inputs.front() +
+                      " lies on hosts.");
+  }
+  FANFOLD_ASSIGN_OR_RETURN(master::HostListing listing,
+                           list_on_hosts(*client, inputs, master::look_above(spec)));
+  return std::optional(std::move(listing));
 }
 
 Result<PlanReview> review(const Environment& environment, const Arguments& arguments) {
@@ -76,14 +97,20 @@ Result<PlanReview> review(const Environment& environment, const Arguments& argum
   }
   const std::string address = arguments.value("master").value_or(environment.master.value_or(""));
   const std::string key = arguments.value("key").value_or(environment.key.value_or(""));
-  FANFOLD_ASSIGN_OR_RETURN(PlanPlace place, address.empty()
+  std::unique_ptr<Client> client;
+  if (!address.empty()) {
+    FANFOLD_ASSIGN_OR_RETURN(client, connect_client({address, key}, steady_clock(), {}));
+  }
+  FANFOLD_ASSIGN_OR_RETURN(PlanPlace place, client == nullptr
                                                 ? private_cluster(environment, arguments, spec)
-                                                : cluster_at({address, key}, spec));
+                                                : place_at(*client, spec));
+  FANFOLD_ASSIGN_OR_RETURN(const auto hosts, look_on_hosts(client.get(), arguments, spec));
   place.output_exists = names_output && storage().stat(spec.output).ok();
   master::PlanLimits limits;
   limits.slots = place.slots;
   if (spec.memory_bytes != 0) limits.memory_bytes = spec.memory_bytes;
-  FANFOLD_ASSIGN_OR_RETURN(master::Plan plan, master::make_plan(storage(), spec, limits));
+  FANFOLD_ASSIGN_OR_RETURN(master::Plan plan,
+                           master::make_plan(storage(), spec, limits, hosts ? &*hosts : nullptr));
   // As a master does, which would refuse it now.
   FANFOLD_RETURN_IF_ERROR(master::check_completion(spec, plan.splits.size(), Duration(0)));
   return review_plan(std::move(spec), std::move(plan), std::move(place));

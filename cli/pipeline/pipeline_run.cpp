@@ -80,7 +80,8 @@ Result<StageJob> PipelineRun::job_of(const Stage& stage, std::uint32_t round,
   for (const Stage& other : stages_) {
     if (other.phase == Phase::kDone) results[other.stage().name] = &*other.result;
   }
-  Result<StageJob> job = make_stage_job(stage.made, round, results, &digests_, desk_.interrupted);
+  Result<StageJob> job = make_stage_job(stage.made, round, results,
+                                        {&digests_, desk_.interrupted, desk_.list_on_hosts});
   // What was read of large inputs need not be read again.
   if (job.ok()) FANFOLD_RETURN_IF_ERROR(digests_.save());
   return job;

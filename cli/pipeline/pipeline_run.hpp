@@ -23,6 +23,7 @@ struct JobDesk {
   /// The final status of one of these; the others go on.
   std::function<Result<proto::JobStatus>(const std::set<JobId>& jobs)> wait_for_one;
   std::function<bool()> interrupted;
+  HostLister list_on_hosts;
   std::function<std::string()> make_client_id;
   /// Whether jobs outlive who submitted them: then a job of a run that was killed is found again.
   bool jobs_outlive = false;

@@ -67,12 +67,21 @@ Status add_made(const StageSource& source, const StageResult& result, const std:
   return {};
 }
 
-/// The files that an input means which nobody makes.
-Result<std::vector<master::InputFile>> given_files(const StageTemplate& stage,
-                                                   const std::string& input) {
-  proto::JobSpec alone;
-  alone.inputs = {input.substr(tag_of(stage, input).size())};
-  return master::expand_inputs(storage(), alone);
+/// An input that nobody makes, as a job of its own.
+proto::JobSpec alone(const StageTemplate& stage, const std::string& input) {
+  proto::JobSpec spec;
+  spec.inputs = {input.substr(tag_of(stage, input).size())};
+  return spec;
+}
+
+/// The files that it means.
+Result<std::vector<master::InputFile>> given_files(const proto::JobSpec& given,
+                                                   const HostLister& list_on_hosts) {
+  FANFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> on_hosts,
+                           master::find_host_inputs(storage(), given));
+  if (on_hosts.empty()) return master::expand_inputs(storage(), given);
+  FANFOLD_ASSIGN_OR_RETURN(const master::HostListing listing, list_on_hosts(on_hosts));
+  return master::expand_inputs(storage(), given, &listing);
 }
 
 void fill_parameters(const StageTemplate& stage, std::uint32_t round, const StageResults& results,
@@ -88,8 +97,8 @@ void fill_parameters(const StageTemplate& stage, std::uint32_t round, const Stag
 
 /// The spec's inputs, and what they hold.
 Result<Json> fill_inputs(const StageTemplate& stage, std::uint32_t round,
-                         const StageResults& results, InputDigests* digests,
-                         const std::function<bool()>& interrupted, proto::JobSpec* spec) {
+                         const StageResults& results, const InputSight& sight,
+                         proto::JobSpec* spec) {
   Json held = Json::array();
   spec->inputs.clear();
   std::size_t index = round > 1 ? stage.stage->inputs.size() : 0;
@@ -102,13 +111,20 @@ Result<Json> fill_inputs(const StageTemplate& stage, std::uint32_t round,
       continue;
     }
     spec->inputs.push_back(word);
-    FANFOLD_ASSIGN_OR_RETURN(const std::vector<master::InputFile> files, given_files(stage, word));
+    FANFOLD_ASSIGN_OR_RETURN(const std::vector<master::InputFile> files,
+                             given_files(alone(stage, word), sight.list_on_hosts));
     for (const master::InputFile& file : files) {
       if (!file.version.empty()) {
         held.push_back({tag, file.path, file.version, file.size});
         continue;
       }
-      FANFOLD_ASSIGN_OR_RETURN(const std::string digest, digests->digest(file.path, interrupted));
+      if (!master::host_of(file.path).empty()) {
+        // Nobody here can read it.
+        held.push_back({tag, file.path, file.size, file.modified_ns});
+        continue;
+      }
+      FANFOLD_ASSIGN_OR_RETURN(const std::string digest,
+                               sight.digests->digest(file.path, sight.interrupted));
       held.push_back({tag, file.path, digest});
     }
   }
@@ -133,13 +149,11 @@ std::string key_of(const StageTemplate& stage, const proto::JobSpec& spec, Json 
 }  // namespace
 
 Result<StageJob> make_stage_job(const StageTemplate& stage, std::uint32_t round,
-                                const StageResults& results, InputDigests* digests,
-                                const std::function<bool()>& interrupted) {
+                                const StageResults& results, const InputSight& sight) {
   StageJob job;
   job.spec = stage.spec;
   fill_parameters(stage, round, results, &job.spec);
-  FANFOLD_ASSIGN_OR_RETURN(Json inputs,
-                           fill_inputs(stage, round, results, digests, interrupted, &job.spec));
+  FANFOLD_ASSIGN_OR_RETURN(Json inputs, fill_inputs(stage, round, results, sight, &job.spec));
   job.key = key_of(stage, job.spec, std::move(inputs));
   return job;
 }
@@ -147,7 +161,10 @@ Result<StageJob> make_stage_job(const StageTemplate& stage, std::uint32_t round,
 Status check_given_inputs(const StageTemplate& stage) {
   for (const std::string& input : stage.spec.inputs) {
     if (input.ends_with(kInputOfStage)) continue;
-    FANFOLD_RETURN_IF_ERROR(given_files(stage, input).status());
+    const proto::JobSpec given = alone(stage, input);
+    FANFOLD_ASSIGN_OR_RETURN(const std::vector<std::string> on_hosts,
+                             master::find_host_inputs(storage(), given));
+    if (on_hosts.empty()) FANFOLD_RETURN_IF_ERROR(master::expand_inputs(storage(), given).status());
   }
   return {};
 }

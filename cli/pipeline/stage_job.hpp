@@ -6,12 +6,14 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "cli/pipeline/input_digests.hpp"
 #include "cli/pipeline/pipeline.hpp"
 #include "cli/pipeline/work_directory.hpp"
 #include "common/core/status.hpp"
 #include "common/proto/types.hpp"
+#include "master/planner/input_files.hpp"
 
 namespace fanfold::cli {
 
@@ -34,13 +36,23 @@ struct StageJob {
   std::string key;
 };
 
+/// What inputs mean that lie on the hosts of the cluster.
+using HostLister =
+    std::function<Result<master::HostListing>(const std::vector<std::string>& inputs)>;
+
+/// How a stage's inputs are looked at.
+struct InputSight {
+  InputDigests* digests = nullptr;
+  std::function<bool()> interrupted;
+  HostLister list_on_hosts;
+};
+
 /// `round` counts from 1.  A counter that nobody has added to is 0.  kNotFound: an input or a named
 /// output is not there.
 Result<StageJob> make_stage_job(const StageTemplate& stage, std::uint32_t round,
-                                const StageResults& results, InputDigests* digests,
-                                const std::function<bool()>& interrupted);
+                                const StageResults& results, const InputSight& sight);
 
-/// Whether the inputs that no stage makes are there: before anything runs.
+/// Whether the inputs that no stage makes are there, before anything runs; but for those on hosts.
 Status check_given_inputs(const StageTemplate& stage);
 
 /// "counts" or, of a repeated stage, "rank (round 3)".

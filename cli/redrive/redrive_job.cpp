@@ -85,7 +85,7 @@ Status check_record(worker::PieceSource& source, const io::Piece& piece,
                                    : ""));
 }
 
-/// Every record is where it was, and what it was.
+/// Every record is where it was, and what it was.  Of those on hosts their maps will see that.
 Result<std::uint64_t> check_records(io::FileSystem& files, const proto::JobSpec& spec,
                                     const RedrivePlan& plan) {
   FANFOLD_ASSIGN_OR_RETURN(const auto places, io::dead_letter_places(files, plan.inputs));
@@ -95,19 +95,27 @@ Result<std::uint64_t> check_records(io::FileSystem& files, const proto::JobSpec&
                                                " letters, and the manifest says " +
                                                std::to_string(plan.earlier->dead_letters));
   }
+  master::HostListing on_hosts;
   for (const io::DeadLetterPlace& place : places) {
+    if (!master::host_of(place.file).empty()) {
+      on_hosts.files[place.file] = {{.path = place.file, .tag = {}}};
+      continue;
+    }
     if (const auto info = files.stat(place.file); !info.ok()) {
       return changed(place, info.status().message());
     }
   }
-  FANFOLD_ASSIGN_OR_RETURN(const master::Plan planned, master::make_plan(files, spec, {}));
+  FANFOLD_ASSIGN_OR_RETURN(const master::Plan planned,
+                           master::make_plan(files, spec, {}, &on_hosts));
   worker::PieceSource source(files, spec);
   std::size_t next = 0;
   for (const proto::Split& split : planned.splits) {
     for (const io::Piece& piece : split.pieces) {
       if (piece.path.starts_with(plan.inputs + "/")) continue;
       if (plan.interrupted()) return Status(StatusCode::kAborted, "interrupted");
-      FANFOLD_RETURN_IF_ERROR(check_record(source, piece, places.at(next++)));
+      const io::DeadLetterPlace& place = places.at(next++);
+      if (!master::host_of(place.file).empty()) continue;
+      FANFOLD_RETURN_IF_ERROR(check_record(source, piece, place));
     }
   }
   return std::uint64_t{places.size()};

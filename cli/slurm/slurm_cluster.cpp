@@ -175,6 +175,7 @@ Result<SlurmRecord> record_with(const SlurmClusterWish& wish, SlurmRecord before
   limits.idle_max = wish.idle_max.value_or(limits.idle_max);
   before.memory_bytes = wish.memory_bytes.value_or(before.memory_bytes);
   before.scratch = wish.scratch.value_or(before.scratch);
+  before.host_inputs = wish.host_inputs.value_or(before.host_inputs);
   before.sbatch_words = wish.sbatch_words.value_or(before.sbatch_words);
   if (limits.nodes_min <= limits.nodes_max) return before;
   return Status(StatusCode::kInvalidArgument,

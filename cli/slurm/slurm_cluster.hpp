@@ -28,6 +28,7 @@ struct SlurmClusterWish {
   std::optional<Duration> idle_max;
   std::optional<std::uint64_t> memory_bytes;
   std::optional<std::string> scratch;
+  std::optional<std::vector<std::string>> host_inputs;
   std::optional<std::vector<std::string>> sbatch_words;
   std::string address;  // HOST[:PORT] of this host as the nodes reach it; empty: its host name.
   std::optional<std::uint16_t> http_port;

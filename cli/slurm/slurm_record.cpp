@@ -20,6 +20,7 @@ std::optional<SlurmRecord> record_of(const nlohmann::json& json) {
   record.limits.idle_max = std::chrono::milliseconds(json.value("idle_ms", std::int64_t{0}));
   record.memory_bytes = json.value("memory", std::uint64_t{0});
   record.scratch = json.value("scratch", "");
+  record.host_inputs = json.value("inputs", std::vector<std::string>());
   record.sbatch_words = json.value("sbatch", std::vector<std::string>());
   record.scaler = json.value("scaler", pid_t{0});
   const bool sound = security::is_key_name(record.name) && record.limits.slots > 0 &&
@@ -47,6 +48,7 @@ Status write_slurm_record(const std::string& directory, const SlurmRecord& recor
                                {"idle_ms", idle},
                                {"memory", record.memory_bytes},
                                {"scratch", record.scratch},
+                               {"inputs", record.host_inputs},
                                {"sbatch", record.sbatch_words},
                                {"scaler", record.scaler}};
   return security::write_private_file(record_path(directory), json.dump(2) + "\n");

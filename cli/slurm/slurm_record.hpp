@@ -18,6 +18,7 @@ struct SlurmRecord {
   ScaleLimits limits;
   std::uint64_t memory_bytes = 0;         // Of each executor; 0: the worker decides.
   std::string scratch;                    // Empty: the worker's own choice.
+  std::vector<std::string> host_inputs;   // Directories of the nodes that jobs may read.
   std::vector<std::string> sbatch_words;  // More of them, such as --partition=long.
   pid_t scaler = 0;                       // Process.
 };

@@ -25,6 +25,7 @@ std::string worker_script(const WorkerScript& wish, const SlurmRecord& record) {
   worker.slots = record.limits.slots;
   worker.memory_bytes = record.memory_bytes;
   worker.scratch = record.scratch;
+  worker.host_inputs = record.host_inputs;
   std::string command = shell_word(wish.program_directory + "/fanfold-worker") + " --key " +
                         shell_word(worker_key(wish.directory));
   for (const std::string& word : distant_worker_arguments(worker))

@@ -78,7 +78,11 @@ Status FileCollector::add_file(const std::string& path, const io::FileInfo& info
                                               std::to_string(found_.size()) +
                                               " so far): narrow the pattern");
   }
-  found_.push_back({path, tag, info.size, info.version});
+  found_.push_back({.path = path,
+                    .tag = tag,
+                    .size = info.size,
+                    .version = info.version,
+                    .modified_ns = info.modified_ns});
   return Status();
 }
 

@@ -23,6 +23,7 @@ struct InputFile {
   std::string version = {};  // As FileInfo has it.
   /// Of a file that nobody here can open: what whoever looked at it says.
   io::Compression compression = io::Compression::kNone;
+  std::uint64_t modified_ns = 0;  // As FileInfo has it.
 };
 
 /// In directories, and where a wildcard would match them, such names are left out: "_SUCCESS",

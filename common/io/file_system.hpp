@@ -62,8 +62,9 @@ struct FileInfo {
   std::uint64_t size = 0;
   std::uint64_t device = 0;  // device and inode identify a directory: how link loops are noticed.
   std::uint64_t inode = 0;
-  bool open_to_all = false;  // Its mode lets everybody read it, so there is no need to ask.
-  std::string version = {};  // Of the contents, in a file system that knows such a thing.
+  bool open_to_all = false;       // Its mode lets everybody read it, so there is no need to ask.
+  std::string version = {};       // Of the contents, in a file system that knows such a thing.
+  std::uint64_t modified_ns = 0;  // Since 1970; 0: nobody knows.
 };
 
 enum class Replace : std::uint8_t {

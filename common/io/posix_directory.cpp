@@ -134,9 +134,14 @@ Status error_of(int error, const char* action, const std::string& path) {
 }
 
 FileInfo info_of(const struct stat& info) {
-  return FileInfo{kind_of(info.st_mode), static_cast<std::uint64_t>(info.st_size),
-                  static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
-                  (info.st_mode & 0444) == 0444};
+  return FileInfo{kind_of(info.st_mode),
+                  static_cast<std::uint64_t>(info.st_size),
+                  static_cast<std::uint64_t>(info.st_dev),
+                  static_cast<std::uint64_t>(info.st_ino),
+                  (info.st_mode & 0444) == 0444,
+                  {},
+                  static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000 +
+                      static_cast<std::uint64_t>(info.st_mtim.tv_nsec)};
 }
 
 Result<std::vector<std::string>> list_directory(const std::string& directory) {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/core/check.hpp"
-#include "common/proto/fields.hpp"
 #include "common/proto/known.hpp"
+#include "common/proto/message_fields.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/redrive.hpp"
 #include "common/proto/stored_fields.hpp"
@@ -298,6 +298,7 @@ FANFOLD_MESSAGE(ListJobs);
 FANFOLD_MESSAGE(CancelJob);
 FANFOLD_MESSAGE(ChangeJob);
 FANFOLD_MESSAGE(Feed);
+FANFOLD_MESSAGE(ListInputs);
 FANFOLD_MESSAGE(PutBlob);
 FANFOLD_MESSAGE(GetLogs);
 FANFOLD_MESSAGE(GetCluster);
@@ -312,6 +313,7 @@ FANFOLD_MESSAGE(ClusterReply);
 FANFOLD_MESSAGE(Events);
 FANFOLD_MESSAGE(Output);
 FANFOLD_MESSAGE(FeedReply);
+FANFOLD_MESSAGE(InputsListed);
 FANFOLD_MESSAGE(BlobReply);
 FANFOLD_MESSAGE(Hello);
 FANFOLD_MESSAGE(Heartbeat);

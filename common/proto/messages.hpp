@@ -257,20 +257,6 @@ struct OutputPart {
   std::string bytes;
 };
 
-/// Answers ListHostFiles.
-struct HostFilesListed {
-  static constexpr std::uint16_t kTag = 50;
-  static constexpr std::uint32_t kSince = 7;
-  static constexpr const char* kFeature = "inputs that lie on hosts";
-  WorkerId worker;
-  std::uint64_t request = 0;
-  std::uint8_t code = 0;  // StatusCode: why there is no list.
-  std::string message;
-  std::vector<HostFile> files;  // Of each pattern in turn, by path.
-  std::uint64_t left_out = 0;   // Found, but cannot be read, or are no files.
-  std::string left_out_first;   // Which and why.
-};
-
 // ---- master -> worker ----------------------------------------------------------------------
 struct Welcome {
   static constexpr std::uint16_t kTag = 60;
@@ -339,15 +325,6 @@ struct PeerKeys {
   std::uint64_t version = 0;
   std::string keys;  // 32 bytes each, one after the other.
 };
-/// Which files of the worker's host match?  Asked again until it is answered.
-struct ListHostFiles {
-  static constexpr std::uint16_t kTag = 76;
-  static constexpr std::uint32_t kSince = 7;
-  static constexpr const char* kFeature = "inputs that lie on hosts";
-  std::uint64_t request = 0;
-  std::vector<std::string> patterns;  // Absolute paths, perhaps with wildcards.
-  std::uint64_t look_above = 0;       // Larger files are looked into: are they compressed?
-};
 
 // ---- worker <-> worker (data plane) --------------------------------------------------------
 /// Credit in bytes: the server sends at most `length` bytes for it, in one Chunk.
@@ -371,10 +348,11 @@ struct Chunk {
   std::string bytes;
 };
 
-using ClientMessage = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                   StopCluster, GetEvents, GetOutput, ChangeJob, Feed, PutBlob>;
+using ClientMessage =
+    std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster, StopCluster, GetEvents,
+                 GetOutput, ChangeJob, Feed, PutBlob, ListInputs>;
 using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, Events, Output,
-                                 FeedReply, BlobReply>;
+                                 FeedReply, BlobReply, InputsListed>;
 using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
                                    InputsWanted, OutputPart, GetBlob, HostFilesListed>;
 using MasterMessage =
@@ -382,9 +360,9 @@ using MasterMessage =
                  ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys, BlobPart, ListHostFiles>;
 /// What arrives at the master's socket.
 using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
-                                 StopCluster, GetEvents, GetOutput, ChangeJob, Feed, PutBlob, Hello,
-                                 Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
-                                 InputsWanted, OutputPart, GetBlob, HostFilesListed>;
+                                 StopCluster, GetEvents, GetOutput, ChangeJob, Feed, PutBlob,
+                                 ListInputs, Hello, Heartbeat, CommitRequest, AttemptFailed, Bye,
+                                 WorkersDied, InputsWanted, OutputPart, GetBlob, HostFilesListed>;
 using DataMessage = std::variant<FetchSegment, Chunk>;
 
 /// Frames are: tag (2 bytes, little endian), fields.  Encoding cannot fail.  In this version, or

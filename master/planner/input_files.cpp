@@ -5,6 +5,8 @@
 #include "common/inputs/glob.hpp"
 #include "common/inputs/host_input.hpp"
 #include "common/io/scheme.hpp"
+#include "common/proto/redrive.hpp"
+#include "master/planner/redrive.hpp"
 
 namespace fanfold::master {
 namespace {
@@ -32,6 +34,15 @@ class Inputs {
  public:
   Inputs(io::FileSystem& files, const proto::JobSpec& spec, const HostListing* hosts)
       : files_(files), spec_(spec), hosts_(hosts) {}
+
+  /// Those that lie on hosts, whatever they mean.
+  Result<std::vector<std::string>> find_on_hosts() {
+    only_names_ = true;
+    for (const std::string& input : spec_.inputs) {
+      FANFOLD_RETURN_IF_ERROR(add_input(input, nullptr));
+    }
+    return std::move(on_hosts_);
+  }
 
   Result<std::vector<InputFile>> expand() {
     if (spec_.inputs.empty()) return refused("no input: name a file, a directory or a pattern");
@@ -67,16 +78,21 @@ class Inputs {
         return refused(*list + " names another list, " + path + ": lists do not nest");
       return add_list(path.substr(1), tag);
     }
-    if (inputs::is_host_input(path)) return add_from_hosts(path, tag, list);
+    if (inputs::is_host_input(path)) return add_from_hosts(path, tag);
+    if (only_names_) return Status();
     if (list != nullptr && path.front() != '/' && io::scheme_of(path).empty())
       path = directory_of(*list) + "/" + path;
     return add_path(io::without_slashes_at_end(std::move(path)), tag);
   }
 
   /// They are known before anything is planned.
-  Status add_from_hosts(const std::string& path, const std::string& tag, const std::string* list) {
-    if (list != nullptr) {
-      return refused(path + " lies on hosts: name it as an input of the job itself, not in a list");
+  Status add_from_hosts(const std::string& path, const std::string& tag) {
+    FANFOLD_RETURN_IF_ERROR(inputs::check_host_input(path));
+    if (only_names_) {
+      // Two inputs with different tags may be the same files.
+      const bool again = std::find(on_hosts_.begin(), on_hosts_.end(), path) != on_hosts_.end();
+      if (!again) on_hosts_.push_back(path);
+      return Status();
     }
     if (hosts_ == nullptr) {
       return refused(path +
@@ -163,9 +179,37 @@ class Inputs {
   const proto::JobSpec& spec_;
   const HostListing* const hosts_;
   std::vector<InputFile> found_;
+  bool only_names_ = false;
+  std::vector<std::string> on_hosts_;
 };
 
+/// Planned splits are at least as large, so smaller files are not cut.
+constexpr std::uint64_t kLookAbove = 1u << 20;
+
 }  // namespace
+
+bool names_inputs_in_files(const proto::JobSpec& spec) {
+  return proto::redriven_directory(spec) ||
+         std::any_of(spec.inputs.begin(), spec.inputs.end(), [&](const std::string& input) {
+           return input.starts_with('@') || without_tag(spec, input).starts_with('@');
+         });
+}
+
+Result<std::vector<std::string>> find_host_inputs(io::FileSystem& files,
+                                                  const proto::JobSpec& spec) {
+  if (const auto directory = proto::redriven_directory(spec)) {
+    return redriven_on_hosts(files, *directory);
+  }
+  return Inputs(files, spec, nullptr).find_on_hosts();
+}
+
+std::uint64_t look_above(const proto::JobSpec& spec) {
+  const bool all = spec.format == abi::RecordFormat::kFixed ||
+                   spec.partitioning == abi::Partitioning::kRange ||
+                   proto::redriven_directory(spec);
+  if (all) return 0;
+  return spec.split_bytes != 0 ? spec.split_bytes : kLookAbove;
+}
 
 Result<std::vector<InputFile>> expand_inputs(io::FileSystem& files, const proto::JobSpec& spec,
                                              const HostListing* hosts) {

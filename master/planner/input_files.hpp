@@ -30,6 +30,15 @@ struct HostListing {
 Result<std::vector<InputFile>> expand_inputs(io::FileSystem& files, const proto::JobSpec& spec,
                                              const HostListing* hosts = nullptr);
 
+/// Whether it has to be read which inputs the job has: lists, or dead letters to map again.
+bool names_inputs_in_files(const proto::JobSpec& spec);
+/// All inputs of the job that lie on hosts, without tags, each once; reads what
+/// names_inputs_in_files() tells of.
+Result<std::vector<std::string>> find_host_inputs(io::FileSystem& files,
+                                                  const proto::JobSpec& spec);
+/// Which files on hosts have to be looked into before the job is planned: larger ones.
+std::uint64_t look_above(const proto::JobSpec& spec);
+
 /// "left=/data/x" of a job with tags as "/data/x".
 std::string_view without_tag(const proto::JobSpec& spec, std::string_view input);
 

@@ -78,7 +78,7 @@ Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec, const 
                        const HostListing* hosts) {
   FANFOLD_RETURN_IF_ERROR(check_spec(spec));
   if (const auto directory = proto::redriven_directory(spec)) {
-    return plan_redrive(files, spec, *directory);
+    return plan_redrive(files, spec, *directory, hosts);
   }
   Plan plan;
   if (spec.open && spec.inputs.empty()) {

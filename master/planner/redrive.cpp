@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/core/limits.hpp"
+#include "common/inputs/host_input.hpp"
 #include "common/io/dead_letter.hpp"
 #include "common/io/pairs_file.hpp"
 #include "common/proto/redrive.hpp"
@@ -40,9 +41,12 @@ Status add_pairs(io::FileSystem& files, const std::string& directory, Plan* plan
 
 class RecordSplits {
  public:
-  RecordSplits(io::FileSystem& files, Plan& plan) : files_(files), plan_(plan) {}
+  RecordSplits(io::FileSystem& files, const HostListing* hosts, Plan& plan)
+      : files_(files), hosts_(hosts), plan_(plan) {}
 
   Status add(const io::DeadLetterPlace& place) {
+    // Records of one host are read there.
+    if (host_of(place.file) != host_of(path_)) flush();
     if (place.file != path_) FANFOLD_RETURN_IF_ERROR(look_at(place.file));
     io::Piece piece;
     piece.path = place.file;
@@ -70,15 +74,28 @@ class RecordSplits {
 
  private:
   Status look_at(const std::string& path) {
-    FANFOLD_ASSIGN_OR_RETURN(const io::FileInfo info, files_.stat(path));
-    const InputFile input{path, "", info.size, info.version};
+    FANFOLD_ASSIGN_OR_RETURN(const InputFile input, find(path));
     FANFOLD_ASSIGN_OR_RETURN(compression_, compression_of(files_, input));
     path_ = path;
     ++plan_.input_files;
     return {};
   }
 
+  Result<InputFile> find(const std::string& path) {
+    if (host_of(path).empty()) {
+      FANFOLD_ASSIGN_OR_RETURN(const io::FileInfo info, files_.stat(path));
+      return InputFile{path, "", info.size, info.version};
+    }
+    if (hosts_ != nullptr) {
+      const auto found = hosts_->files.find(path);
+      if (found != hosts_->files.end()) return found->second.front();
+    }
+    return Status(StatusCode::kInvalidArgument,
+                  path + " lies on a host, and nobody there was asked for it");
+  }
+
   io::FileSystem& files_;
+  const HostListing* const hosts_;
   Plan& plan_;
   proto::Split split_;
   std::string path_;  // Of the last record.
@@ -87,8 +104,21 @@ class RecordSplits {
 
 }  // namespace
 
+Result<std::vector<std::string>> redriven_on_hosts(io::FileSystem& files,
+                                                   const std::string& directory) {
+  FANFOLD_ASSIGN_OR_RETURN(const auto places, io::dead_letter_places(files, directory));
+  std::vector<std::string> found;
+  for (const io::DeadLetterPlace& place : places) {
+    if (!inputs::is_host_input(place.file)) continue;
+    FANFOLD_RETURN_IF_ERROR(inputs::check_host_input(place.file));
+    // Files come by name.
+    if (found.empty() || found.back() != place.file) found.push_back(place.file);
+  }
+  return found;
+}
+
 Result<Plan> plan_redrive(io::FileSystem& files, const proto::JobSpec& spec,
-                          const std::string& directory) {
+                          const std::string& directory, const HostListing* hosts) {
   Plan plan;
   plan.partitions = spec.partitions;
   if (plan.partitions == 0) {
@@ -100,7 +130,7 @@ Result<Plan> plan_redrive(io::FileSystem& files, const proto::JobSpec& spec,
   if (places.empty()) {
     return Status(StatusCode::kInvalidArgument, directory + " has no dead letters");
   }
-  RecordSplits splits(files, plan);
+  RecordSplits splits(files, hosts, plan);
   for (const io::DeadLetterPlace& place : places) FANFOLD_RETURN_IF_ERROR(splits.add(place));
   splits.flush();
   return plan;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/core/status.hpp"
 #include "common/io/file_system.hpp"
@@ -15,6 +16,9 @@ namespace fanfold::master {
 /// `directory` as in proto::redriven_directory().  kNotFound, kInvalidArgument, kCorruption: which
 /// file, and why.
 Result<Plan> plan_redrive(io::FileSystem& files, const proto::JobSpec& spec,
-                          const std::string& directory);
+                          const std::string& directory, const HostListing* hosts);
+/// The files on hosts among those that have such records.
+Result<std::vector<std::string>> redriven_on_hosts(io::FileSystem& files,
+                                                   const std::string& directory);
 
 }  // namespace fanfold::master

@@ -2,7 +2,9 @@
 
 #pragma once
 
+#include <functional>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "common/io/file_system.hpp"
@@ -39,12 +41,16 @@ class ClientDesk {
   void handle(const net::PeerId& peer, proto::GetCluster message);
   void handle(const net::PeerId& peer, const proto::GetEvents& message);
   void handle(const net::PeerId& peer, const proto::GetOutput& message);
+  void handle(const net::PeerId& peer, proto::ListInputs message);
+
+  /// Has hosts asked for what of the inputs lies there, or the job planned.
+  void look_on_hosts(HostInputsFound found);
 
   /// Hands the planned job to the scheduler, or tells its submitters why not.  When it was planned
   /// but may not start any more, the staging directory is returned for removal.
   [[nodiscard]] std::optional<std::string> plan_finished(PlanFinished result);
 
-  /// Plans jobs whose inputs on hosts are known by now.
+  /// Plans jobs whose inputs on hosts are known by now, and answers who asked for such.
   void plan_listed();
 
   void answer(const net::PeerId& peer, const Status& status, JobId job = {});
@@ -61,7 +67,16 @@ class ClientDesk {
     std::shared_ptr<const security::KeyHolder> holder;  // Of the first of them; null: no keys.
   };
 
+  /// Who wants to know what lies on hosts, without a job.
+  struct Inquiry {
+    net::PeerId peer;
+    std::vector<std::string> inputs;
+  };
+
+  void start_side_work(std::function<SideResult()> work);
   void plan(const JobRecord& record, HostListing hosts);
+  void answer_inquiry(HostDesk::Finished finished);
+  void tell_listed(const net::PeerId& peer, proto::InputsListed reply, const Status& status);
   Status refuse_submission(const proto::JobSpec& spec);
   /// Of the sender, when a quota says so.
   Status refuse_for_quota();
@@ -76,6 +91,8 @@ class ClientDesk {
   SideWork& planning_;
   HostDesk& hosts_;
   std::map<JobId, Submitters> submitters_;  // Of jobs being planned.
+  std::map<JobId, Inquiry> inquiries_;      // By numbers of their own.
+  std::uint64_t inquiries_made_ = 0;
   Quotas quotas_;
   FeedDesk feeds_;
 };

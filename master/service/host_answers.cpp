@@ -58,6 +58,7 @@ class Gathering {
       input.path = inputs::host_path(one.host, file.path);
       input.size = file.size;
       input.compression = file.compression;
+      input.modified_ns = file.modified_ns;
       listing_.files[answers_.inputs[one.asked[file.pattern]].input].push_back(std::move(input));
     }
     note(one, counts);

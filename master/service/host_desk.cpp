@@ -19,8 +19,8 @@ constexpr Duration kAskAgain = 1s;
 /// Longer than walking through the logs of a host takes; somebody waits for this.
 constexpr Duration kPatience = 60s;
 constexpr std::size_t kMachinesNoted = 5;
-/// Planned splits are at least as large, so smaller files are not cut.
-constexpr std::uint64_t kLookAbove = 1u << 20;
+/// Questions have to fit into a frame.
+constexpr std::size_t kWantedBytes = 1u << 20;
 
 /// Of a request, which has the epoch of its master above them, as attempts have.
 constexpr std::uint64_t kJobBits = (std::uint64_t{1} << 40) - 1;
@@ -29,36 +29,22 @@ Status refused(std::string message) {
   return Status(StatusCode::kInvalidArgument, std::move(message));
 }
 
-/// Which files have to be looked into before they are planned.
-std::uint64_t look_above(const proto::JobSpec& spec) {
-  const bool all =
-      spec.format == abi::RecordFormat::kFixed || spec.partitioning == abi::Partitioning::kRange;
-  if (all) return 0;
-  return spec.split_bytes != 0 ? spec.split_bytes : kLookAbove;
-}
-
 }  // namespace
 
-bool HostDesk::concerns(const proto::JobSpec& spec) {
-  return std::any_of(spec.inputs.begin(), spec.inputs.end(), [&](const std::string& input) {
-    return inputs::is_host_input(without_tag(spec, input));
-  });
-}
-
-void HostDesk::begin(JobId job, const proto::JobSpec& spec) {
+void HostDesk::begin(JobId job, const std::vector<std::string>& wanted, std::uint64_t look_above) {
   Listing listing;
   listing.begun = state_.now;
-  listing.look_above = look_above(spec);
-  for (const std::string& given : spec.inputs) {
-    const std::string_view input = without_tag(spec, given);
-    if (!inputs::is_host_input(input)) continue;
-    // Two inputs with different tags may be the same files.
-    const bool again = std::any_of(listing.wanted.begin(), listing.wanted.end(),
-                                   [&](const Wanted& wanted) { return wanted.input == input; });
-    if (again) continue;
+  listing.look_above = look_above;
+  std::size_t bytes = 0;
+  for (const std::string& input : wanted) {
     const inputs::HostInput parts = inputs::split_host_input(input);
-    listing.wanted.push_back(
-        {std::string(input), std::string(parts.host), std::string(parts.path)});
+    listing.wanted.push_back({input, std::string(parts.host), std::string(parts.path)});
+    bytes += input.size();
+  }
+  if (bytes > kWantedBytes) {
+    listing.failed = Status(StatusCode::kExhausted,
+                            "the inputs that lie on hosts have names of more than 1 MiB: name "
+                            "fewer, with patterns or directories");
   }
   listings_.emplace(job, std::move(listing));
 }

@@ -26,11 +26,9 @@ class HostDesk {
  public:
   explicit HostDesk(MasterState& state) : state_(state) {}
 
-  /// Whether some of its inputs lie on hosts.
-  static bool concerns(const proto::JobSpec& spec);
-
-  /// Its turn comes when those before it are done.
-  void begin(JobId job, const proto::JobSpec& spec);
+  /// What these inputs mean, which lie on hosts and have no tags.  Its turn comes when those before
+  /// it are done.  `job`: or whatever else has no job's number.
+  void begin(JobId job, const std::vector<std::string>& wanted, std::uint64_t look_above);
   /// What nobody asked for, or of a worker that was not asked, is passed over.
   void take(proto::HostFilesListed answer);
 

@@ -40,6 +40,8 @@ void MasterService::collect_side_results() {
         }
       } else if (const auto* blob = std::get_if<BlobDone>(&result)) {
         blob_desk_.done(*blob);
+      } else if (auto* found = std::get_if<HostInputsFound>(&result)) {
+        client_desk_.look_on_hosts(std::move(*found));
       } else if (auto* fed = std::get_if<FeedWritten>(&result)) {
         client_desk_.feeds().written(std::move(*fed));
       } else {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,11 @@ namespace fanfold::master {
 struct PlanFinished {
   JobId job;
   Result<Plan> plan;
+};
+/// Those of its inputs that lie on hosts, as planner has them.
+struct HostInputsFound {
+  JobId job;
+  Result<std::vector<std::string>> inputs;
 };
 /// A batch for an open job is a file, durably; without a feeder: one that was not taken is gone.
 struct FeedWritten {
@@ -43,7 +49,7 @@ struct CapsuleWritten {
   Status outcome;
 };
 using SideResult = std::variant<PlanFinished, PublishFinished, StagingRemoved, CapsuleWritten,
-                                FeedWritten, BlobDone>;
+                                FeedWritten, BlobDone, HostInputsFound>;
 
 class SideWork {
  public:

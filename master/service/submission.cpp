@@ -118,19 +118,6 @@ Status check_side_files(const proto::JobSpec& spec) {
   return {};
 }
 
-/// What lies on hosts is read there alone, and listed before the job begins.
-Status check_hosts(const proto::JobSpec& spec) {
-  const bool concerned = std::any_of(
-      spec.inputs.begin(), spec.inputs.end(),
-      [&](const std::string& input) { return inputs::is_host_input(without_tag(spec, input)); });
-  if (!concerned) return {};
-  if (spec.open) return refuse("an open job, whose input grows, cannot read what lies on hosts");
-  if (!spec.replicas.replicated()) return {};
-  return refuse(
-      "what lies on a host is read by workers of that host alone, which may all be wrong in the "
-      "same way: leave out the replicas");
-}
-
 Status check_gather(const proto::GatherPolicy& gather) {
   const bool gathers = gather.how != abi::Gather::kNone;
   if (!gathers && gather.arity == 0) return {};
@@ -274,7 +261,6 @@ Status check_submission(const proto::JobSpec& spec) {
   FANFOLD_RETURN_IF_ERROR(check_bad_records(spec));
   FANFOLD_RETURN_IF_ERROR(check_control(spec.control));
   FANFOLD_RETURN_IF_ERROR(check_replicas(spec));
-  FANFOLD_RETURN_IF_ERROR(check_hosts(spec));
   FANFOLD_RETURN_IF_ERROR(check_parameters(spec));
   FANFOLD_RETURN_IF_ERROR(check_side_files(spec));
   if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {
@@ -293,6 +279,14 @@ Status check_submission(const proto::JobSpec& spec) {
                 " that fit: put the inputs into a file and pass @FILE, or shorten the parameters"};
   }
   return {};
+}
+
+Status check_reads_hosts(const proto::JobSpec& spec) {
+  if (spec.open) return refuse("an open job, whose input grows, cannot read what lies on hosts");
+  if (!spec.replicas.replicated()) return {};
+  return refuse(
+      "what lies on a host is read by workers of that host alone, which may all be wrong in the "
+      "same way: leave out the replicas");
 }
 
 }  // namespace fanfold::master

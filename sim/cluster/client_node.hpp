@@ -19,6 +19,7 @@ class ClientNode final : public Process {
              const JobPlan& plan);
 
   void begin();
+  void stop() { Process::die(); }
   void cancel();
 
   const JobPlan& plan() const { return plan_; }

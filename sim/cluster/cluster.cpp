@@ -25,6 +25,7 @@ Cluster::Cluster(World& world, const Config& config)
       network_(world, {std::chrono::microseconds(config.delay_us_min),
                        std::chrono::microseconds(config.delay_us_max)}),
       jobs_(plan_jobs(config, world.draws, world.faults)),
+      earlier_jobs_(as_of_earlier(jobs_)),
       past_(world) {
   write_inputs(disks_, jobs_);
   add_master();
@@ -35,12 +36,28 @@ Cluster::Cluster(World& world, const Config& config)
           restart_later({FaultKind::kCrash, i, 1, ++falls_}, worker, [&worker] { worker.begin(); });
         }));
   }
+  clients_ = clients_of(jobs_);
+}
+
+std::vector<std::unique_ptr<ClientNode>> Cluster::clients_of(const std::vector<JobPlan>& jobs) {
+  std::vector<std::unique_ptr<ClientNode>> clients;
   std::uint32_t index = kFirstClient;
-  for (const JobPlan& job : jobs_) {
-    clients_.push_back(
+  for (const JobPlan& job : jobs) {
+    clients.push_back(
         std::make_unique<ClientNode>(world_, network_, index, clock_rate(index), job));
     ++index;
   }
+  return clients;
+}
+
+void Cluster::lose_state(Witness* onlooker) {
+  world_.trace.say(world_.now(), "the state is lost");
+  for (const auto& master : masters_) master->stop();
+  for (const auto& client : earlier_clients_) client->stop();
+  past_.log.replace();
+  world_.witness = onlooker;
+  masters_.back()->begin();
+  for (const auto& client : clients_) client->begin();
 }
 
 void Cluster::add_master() {
@@ -75,12 +92,18 @@ Duration Cluster::time_to_finish() const {
 }
 
 Cluster::Ending Cluster::run(const std::function<bool()>& step_done) {
+  const Duration earlier = std::chrono::milliseconds(config_.earlier_ms);
+  const bool anew = earlier > Duration(0);
+  Witness* const onlooker = world_.witness;
+  if (anew) world_.witness = &nobody_;
   masters_.back()->begin();
   for (const auto& worker : workers_) worker->begin();
-  for (const auto& client : clients_) client->begin();
+  if (anew) earlier_clients_ = clients_of(earlier_jobs_);
+  for (const auto& client : anew ? earlier_clients_ : clients_) client->begin();
+  if (anew) world_.timeline.after(earlier, [this, onlooker] { lose_state(onlooker); });
   world_.timeline.after(std::chrono::milliseconds(config_.tick_ms), [this] { tick(); });
   const Duration rest = std::chrono::milliseconds(config_.rest_ms);
-  const Instant chaos_end = world_.now() + std::chrono::milliseconds(config_.chaos_ms);
+  const Instant chaos_end = world_.now() + earlier + std::chrono::milliseconds(config_.chaos_ms);
   while (true) {
     world_.timeline.step();
     if (!step_done()) return Ending::kStoppedByCheck;
@@ -116,6 +139,7 @@ void Cluster::tick() {
     if (next != worker->index()) strike_links(worker->index(), next, tick);
   }
   for (const auto& client : clients_) {
+    if (!client->up()) continue;
     strike_links(client->index(), kMasterProcess, tick);
     if (world_.faults.happens({FaultKind::kCancel, client->index(), 0, tick})) client->cancel();
   }

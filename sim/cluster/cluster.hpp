@@ -11,6 +11,7 @@
 #include "sim/cluster/config.hpp"
 #include "sim/cluster/master_node.hpp"
 #include "sim/cluster/worker_node.hpp"
+#include "sim/world/witness.hpp"
 
 namespace fanfold::sim {
 
@@ -42,6 +43,9 @@ class Cluster {
  private:
   void tick();
   void add_master();
+  std::vector<std::unique_ptr<ClientNode>> clients_of(const std::vector<JobPlan>& jobs);
+  /// A master of another state begins, where workers know of one that is gone.
+  void lose_state(Witness* onlooker);
   void strike_master(std::uint64_t tick);
   void strike_worker(WorkerNode& worker, std::uint64_t tick);
   void strike_links(std::uint32_t a, std::uint32_t b, std::uint64_t tick);
@@ -56,10 +60,13 @@ class Cluster {
   Disks disks_;
   Network network_;
   const std::vector<JobPlan> jobs_;
+  const std::vector<JobPlan> earlier_jobs_;
+  NoWitness nobody_;  // Of what was before.
   MasterPast past_;
   std::vector<std::unique_ptr<MasterNode>> masters_;  // The last one is it.
   std::vector<std::unique_ptr<WorkerNode>> workers_;
   std::vector<std::unique_ptr<ClientNode>> clients_;
+  std::vector<std::unique_ptr<ClientNode>> earlier_clients_;
   std::uint64_t ticks_ = 0;
   std::uint64_t falls_ = 0;  // Of processes, by themselves.
   std::optional<Instant> healed_at_;

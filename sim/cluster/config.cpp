@@ -63,6 +63,7 @@ constexpr std::array kSettings = {
     Setting{"tick_ms", &Config::tick_ms},
     Setting{"rest_ms", &Config::rest_ms},
     Setting{"chaos_ms", &Config::chaos_ms},
+    Setting{"earlier_ms", &Config::earlier_ms},
 };
 
 /// Of a million occasions, at most.  Occasions are frames, operations, appends, attempts, or ticks
@@ -228,6 +229,8 @@ Config config_of(std::uint64_t seed) {
   replicate(draw, &config);
   if (draw.one_in(4)) feed(draw, &config);
   lie_on_hosts(draw, &config);
+  // A worker that computes wrongly does so in its first life, which would be in that time.
+  if (draw.one_in(8) && config.corrupt == 0) config.earlier_ms = draw(100, 5000);
   return config;
 }
 

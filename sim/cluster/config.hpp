@@ -66,6 +66,9 @@ struct Config {
   std::uint64_t tick_ms = 250;     // How often it is asked whether something happens to a process.
   std::uint64_t rest_ms = 25000;   // After the last job: what is left to be done, and cleaned up.
   std::uint64_t chaos_ms = 20000;  // Faults happen within this time, then none.
+  /// Before all of that, the same jobs run for so long under a master whose state is lost then; 0:
+  /// there was none.
+  std::uint64_t earlier_ms = 0;
 };
 
 /// Of a swarm: each seed has some kinds of fault switched off and wild rates for the others.

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* kInputs = "/shared/in";
 constexpr const char* kOutputs = "/shared/out";
+constexpr const char* kEarlierOutputs = "/shared/earlier";
 
 void ask_for_completion(const Config& config, proto::JobSpec* spec) {
   spec->completion.rule = static_cast<proto::CompletionRule>(config.completion);
@@ -185,6 +186,15 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
   return jobs;
 }
 
+std::vector<JobPlan> as_of_earlier(std::vector<JobPlan> jobs) {
+  for (JobPlan& job : jobs) {
+    job.spec.output = kEarlierOutputs + ("/" + job.spec.job_name);
+    job.spec.job_name = job.spec.client_id = "earlier-" + job.spec.job_name;
+    job.submit_after = std::min<Duration>(job.submit_after, 100ms);
+  }
+  return jobs;
+}
+
 namespace {
 
 void write_on_hosts(Disks& disks, const JobPlan& job) {
@@ -200,7 +210,7 @@ void write_on_hosts(Disks& disks, const JobPlan& job) {
 }  // namespace
 
 void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs) {
-  for (const char* directory : {"/shared", kInputs, kOutputs}) {
+  for (const char* directory : {"/shared", kInputs, kOutputs, kEarlierOutputs}) {
     disks.add(directory, {true, disks.new_inode(), nullptr}, 0);
   }
   for (const JobPlan& job : jobs) {

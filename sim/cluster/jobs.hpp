@@ -40,6 +40,8 @@ struct JobPlan {
 };
 
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults);
+/// The same jobs, as a client of another time named them.
+std::vector<JobPlan> as_of_earlier(std::vector<JobPlan> jobs);
 /// The host that a worker is on, in inputs that lie on hosts.
 std::string host_of_worker(const Config& config, std::uint32_t worker);
 

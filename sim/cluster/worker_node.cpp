@@ -66,7 +66,7 @@ void WorkerNode::begin() {
   options.host_inputs.host = hello.host;
   parts_->lister.emplace(files_, hello.host);
   world().trace.note(world().now(), "worker.started", {index(), life_});
-  world().witness->worker_started(index(), hello.slots);
+  witness().worker_started(index(), hello.slots);
   const auto connect = [this] {
     return Result<std::unique_ptr<net::Transport>>(network_.connect(*this, kMasterAddress));
   };
@@ -83,7 +83,7 @@ void WorkerNode::stop() {
   Process::die();
   parts_.reset();
   world().trace.note(world().now(), "worker.ended", {index()});
-  world().witness->worker_ended(index());
+  witness().worker_ended(index());
 }
 
 void WorkerNode::drain() {

@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 
 /// A transaction of a healthy disk.
 constexpr Duration kSync = 200us;
-constexpr std::uint64_t kStateId = 1;
 
 }  // namespace
 
@@ -37,7 +36,7 @@ class FactLog::Opened final : public master::Store {
 Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(const Fault&)> die) {
   master::OpenedStore opened;
   opened.stored.epoch = ++epoch_;
-  opened.stored.state_id = kStateId;
+  opened.stored.state_id = state_id_;
   // As the production store: what a next master needs, and no more.
   master::History history;
   for (std::size_t i = 0; i < facts_.size(); ++i) history.add(i, facts_[i]);
@@ -56,6 +55,14 @@ Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(con
   }
   opened.store = std::make_unique<Opened>(*this, owner, epoch_, std::move(die));
   return opened;
+}
+
+void FactLog::replace() {
+  epoch_ = 0;
+  ++state_id_;
+  rows_.clear();
+  before_damage_.reset();
+  facts_.clear();
 }
 
 void FactLog::rot(const Fault& fault) {

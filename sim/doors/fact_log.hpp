@@ -25,6 +25,9 @@ class FactLog {
   /// through `die` when its master must.
   Result<master::OpenedStore> open(Process& owner, std::function<void(const Fault&)> die);
 
+  /// All of it is lost, and whoever opens it next finds another one.  No master is open.
+  void replace();
+
   /// Every durable fact, in order.
   const std::vector<master::Fact>& facts() const { return facts_; }
   std::uint64_t appends() const { return appends_; }
@@ -44,6 +47,7 @@ class FactLog {
 
   World& world_;
   std::uint64_t epoch_ = 0;
+  std::uint64_t state_id_ = 1;
   std::uint64_t appends_ = 0;
   std::vector<master::FactRow> rows_;
   std::optional<master::FactRow> before_damage_;

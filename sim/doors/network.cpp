@@ -60,7 +60,7 @@ void Network::say_in_vain(Process& sender, const net::PeerId& peer, std::string_
   if (lost == lost_peers_.end()) return;
   const Process& process = *lost->second.process;
   if (!process.up() || process.life() != lost->second.life) return;
-  world_.witness->frame_sent(sender.index(), process.index(), payload);
+  process.witness().frame_sent(sender.index(), process.index(), payload);
 }
 
 void Network::close(LinkId id) {
@@ -118,7 +118,7 @@ void Network::carry(LinkId id, Way way, std::string payload) {
   const std::uint32_t from = way == Way::kUp ? client : server;
   const std::uint32_t to = way == Way::kUp ? server : client;
   ++frames_;
-  world_.witness->frame_sent(from, to, payload);
+  link.client->owner().witness().frame_sent(from, to, payload);
   const std::uint64_t ordinal = ++ordinals_[{from, to}];
   if (blocked(from, to)) return;
   if (world_.faults.happens({FaultKind::kDrop, from, to, ordinal})) return;
@@ -161,7 +161,7 @@ void Network::arrive(LinkId id, Way way, std::uint64_t breaks, std::string paylo
   const std::uint32_t from = owners_.at(link.address);
   const std::uint32_t to = link.client->owner().index();
   world_.trace.note(world_.now(), "arrived", {from, to, payload.size(), hash(payload)});
-  world_.witness->frame_arrived(from, to, payload);
+  link.client->owner().witness().frame_arrived(from, to, payload);
   link.client->deliver(link.peer_of_client, std::move(payload));
 }
 
@@ -180,7 +180,7 @@ void Network::hand_to_server(LinkId id, Link& link, std::string payload) {
   const std::uint32_t from = link.client->owner().index();
   const std::uint32_t to = owners_.at(link.address);
   world_.trace.note(world_.now(), "arrived", {from, to, payload.size(), hash(payload)});
-  world_.witness->frame_arrived(from, to, payload);
+  link.client->owner().witness().frame_arrived(from, to, payload);
   link.server->deliver(link.peer_of_server, std::move(payload));
 }
 

@@ -43,7 +43,7 @@ void ScriptedExecutors::start(Instant now, worker::ExecutorTask task) {
   world_.trace.note(world_.now(), "attempt.started",
                     {owner_.index(), id.job.value, static_cast<std::uint64_t>(id.stage), id.index,
                      attempt.value});
-  world_.witness->attempt_started(owner_.index(), task.assignment);
+  owner_.witness().attempt_started(owner_.index(), task.assignment);
   const Duration usual(static_cast<std::int64_t>(world_.draws.between(
       Stream::kWorkload, {id.job.value, object_of(id), task.assignment.attempt_number},
       static_cast<std::uint64_t>(options_.task_min.count()),
@@ -122,7 +122,7 @@ void ScriptedExecutors::end(AttemptId attempt) {
   world_.trace.note(world_.now(), "attempt.ended",
                     {owner_.index(), attempt.value, ended.succeeded,
                      static_cast<std::uint64_t>(ended.failure.kind)});
-  world_.witness->attempt_ended(owner_.index(), attempt, ended.succeeded);
+  owner_.witness().attempt_ended(owner_.index(), attempt, ended.succeeded);
   ended_.push_back(std::move(ended));
   owner_.wake();
 }
@@ -156,7 +156,7 @@ worker::AttemptEnded ScriptedExecutors::work(const Running& running) {
   const Fault miscounted = fault(FaultKind::kSegmentMiscounted, assignment);
   if (assignment.task.stage != Stage::kReduce ||
       worker::segments_of(running.task.segments).empty() || !world_.faults.happens(miscounted)) {
-    return do_task(files_, *world_.witness, options_.work, running.task, running.bad);
+    return do_task(files_, owner_.witness(), options_.work, running.task, running.bad);
   }
   worker::ExecutorTask task = running.task;
   std::vector<worker::LocalSegment> segments = worker::segments_of(task.segments);
@@ -166,7 +166,7 @@ worker::AttemptEnded ScriptedExecutors::work(const Running& running) {
     segments.push_back(segments.back());
   }
   task.segments = worker::make_segment_list(std::move(segments));
-  return do_task(files_, *world_.witness, options_.work, task, running.bad);
+  return do_task(files_, owner_.witness(), options_.work, task, running.bad);
 }
 
 Result<std::vector<worker::AttemptEnded>> ScriptedExecutors::take_ended(Instant /*now*/) {

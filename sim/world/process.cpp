@@ -30,6 +30,7 @@ Duration Process::real(Duration own) const {
 void Process::start() {
   up_ = true;
   ++life_;
+  witness_ = world_.witness;
   turn_planned_ = false;
   paused_until_ = Instant{};
   busy_until_ = Instant{};

@@ -15,7 +15,11 @@ class Process : public Clock {
  public:
   /// `rate`: how far its clock goes in 1000 units of real time.
   Process(World& world, std::uint32_t index, std::string name, std::uint32_t rate)
-      : world_(world), index_(index), name_(std::move(name)), rate_(rate) {}
+      : world_(world),
+        index_(index),
+        name_(std::move(name)),
+        rate_(rate),
+        witness_(world.witness) {}
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
@@ -28,6 +32,8 @@ class Process : public Clock {
   bool up() const { return up_; }
   /// Another one each time that it is started.
   std::uint64_t life() const { return life_; }
+  /// Who looks on at what this life of it does: whoever did so when it began.
+  Witness& witness() const { return *witness_; }
   bool paused() const { return world_.now() < paused_until_; }
   /// It will take a turn soon.
   void wake();
@@ -58,6 +64,7 @@ class Process : public Clock {
   bool up_ = false;
   std::uint64_t life_ = 0;  // A turn that was planned before it died must not happen.
   std::uint64_t wakes_ = 0;
+  Witness* witness_;
   Instant paused_until_;
   Instant busy_until_;
   Instant turn_at_;  // Of the earliest planned turn, while there is one.

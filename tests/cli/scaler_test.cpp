@@ -207,6 +207,7 @@ TEST(SlurmWish, ChangesWhatItSaysAlone) {
   wish.nodes_min = 2;
   wish.slots = 8;
   wish.sbatch_words = {"--partition=long"};
+  wish.host_inputs = {"/var/log"};
   const auto first = record_with(wish, SlurmRecord(), true);
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(first->limits.nodes_max, 2u);
@@ -218,6 +219,7 @@ TEST(SlurmWish, ChangesWhatItSaysAlone) {
   EXPECT_EQ(second->limits.nodes_max, 5u);
   EXPECT_EQ(second->limits.slots, 8u);
   EXPECT_THAT(second->sbatch_words, ElementsAre("--partition=long"));
+  EXPECT_THAT(second->host_inputs, ElementsAre("/var/log"));
   more.nodes_max = 1;
   EXPECT_EQ(record_with(more, *first, false).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(record_with(SlurmClusterWish(), SlurmRecord(), true)->limits.nodes_max, 1u);
@@ -272,10 +274,12 @@ TEST(WorkerScriptTest, QuotesWhatItIsGivenAndNamesItsJob) {
   record.limits.slots = 4;
   record.memory_bytes = 1u << 30;
   record.scratch = "/s/$(x)'y";
+  record.host_inputs = {"/var/log", "/data"};
   record.sbatch_words = {"--partition=long"};
   const std::string script = worker_script({"/opt/f f", "/c", "tcp://h:1"}, record);
   EXPECT_THAT(script, HasSubstr("exec '/opt/f f/fanfold-worker' --key '/c/nodes.key'"));
   EXPECT_THAT(script, HasSubstr("'--scratch' '/s/$(x)'\\''y'"));
+  EXPECT_THAT(script, HasSubstr("'--host-input' '/var/log' '--host-input' '/data'"));
   EXPECT_THAT(sbatch_words("/c", record),
               ElementsAre("--output=/c/workers/%j.log", "--chdir=/", "--cpus-per-task=4",
                           "--mem=4352M", "--partition=long"));

@@ -162,5 +162,95 @@ TEST_F(HostInputs, OfAPrivateClusterAreThoseOfItsUser) {
   EXPECT_EQ(workspace_.leftovers(), "");
 }
 
+TEST_F(HostInputs, MayStandInLists) {
+  add_host("a");
+  add_host("b");
+  workspace_.write("here.log", "bad\n");
+  const std::string list =
+      workspace_.write("list", "host://*" + below("app/1.log") + "\nhere.log\n");
+  const Outcome run = grep({"@" + list}, "out");
+  ASSERT_EQ(run.exit_code, 0) << run.both() << cluster_->master_log();
+  EXPECT_EQ(cluster_->run_as("alice", {"cat", "out"}).out,
+            workspace_.path("here.log") + ":1\nhost://a" + below("app/1.log:1") + "\nhost://b" +
+                below("app/1.log:1") + "\n");
+}
+
+TEST_F(HostInputs, AreInPlansOfTheirCluster) {
+  add_host("a");
+  add_host("b");
+  const std::string input = "host://*" + below("**/*.log");
+  const Outcome plan = cluster_->run_as("alice", {"plan", "word_count", input, "--json"});
+  ASSERT_EQ(plan.exit_code, 0) << plan.both();
+  const Json json = Json::parse(plan.out);
+  EXPECT_EQ(json["input_files"], 4) << plan.out;
+  EXPECT_EQ(json["splits"].size(), 2u) << plan.out;
+  const Outcome text = cluster_->run_as("alice", {"plan", "word_count", input});
+  EXPECT_THAT(text.out, HasSubstr("input on 2 hosts: a, b"));
+  const Outcome tried = cluster_->run_as("alice", {"plan", "word_count", input, "--limit", "1"});
+  EXPECT_EQ(tried.exit_code, 2);
+  EXPECT_THAT(tried.err, HasSubstr("lies on hosts"));
+  const Outcome nowhere =
+      cluster_->run_as("alice", {"plan", "word_count", "host://c" + below("app")});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("there are: a, b"));
+  const Outcome alone = run(workspace_, {"plan", "word_count", input});
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("--master ADDR"));
+}
+
+TEST_F(HostInputs, AreReadByPipelinesAndAgainWhenTheyHaveChanged) {
+  add_host("a");
+  add_host("b");
+  const Json stages = Json::array(
+      {{{"name", "words"}, {"job", "word_count"}, {"inputs", {"host://*" + below("app/*.log")}}},
+       {{"name", "sorted"},
+        {"job", "sort"},
+        {"inputs", {Json{{"stage", "words"}}}},
+        {"output", "out"},
+        {"options", {"--on-exists", "replace"}}}});
+  workspace_.write("p.json", Json({{"stages", stages}}).dump());
+  const auto states = [&] {
+    const Outcome outcome = cluster_->run_as("alice", {"pipeline", "p.json", "--json", "--reuse"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.both() << cluster_->master_log();
+    const Json json = Json::parse(outcome.out, nullptr, false);
+    std::string text;
+    if (json.is_object()) {
+      for (const Json& stage : json["stages"]) text += stage["state"].get<std::string>() + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(states(), "ran ran ");
+  EXPECT_EQ(cluster_->run_as("alice", {"cat", "out"}).out, "bad\t2\ngood\t4\n");
+  EXPECT_EQ(states(), "reused reused ");
+  workspace_.write("log/app/1.log", "good\nbad\ngood\nnew\n");
+  EXPECT_EQ(states(), "ran ran ");
+  EXPECT_EQ(cluster_->run_as("alice", {"cat", "out"}).out, "bad\t2\ngood\t4\nnew\t2\n");
+}
+
+TEST_F(HostInputs, ThatCouldNotBeMappedAreRedrivenWhereTheyLie) {
+  add_host("a");
+  add_host("b");
+  workspace_.write("log/app/1.log", "good 1\nbad 9\ngood 2\nbad 8\ngood 3\n");
+  const std::string input = "host://*" + below("app/1.log");
+  const Outcome first =
+      cluster_->run_as("alice", {"run", faulty_plugin("mending_0") + ":middle", input, "-o", "out",
+                                 "-r", "1", "--quiet", "--on-bad-record", "dead-letter"});
+  ASSERT_EQ(first.exit_code, 0) << first.both();
+  EXPECT_EQ(cluster_->run_as("alice", {"cat", "out"}).out, "all\t2\n");
+  const std::vector<std::string> again = {"redrive", "out", "--plugin", faulty_plugin("mending_1")};
+  // What lies there now is another record: nothing is made of it.
+  workspace_.write("log/app/1.log", "good 1\nbad 7\ngood 2\nbad 8\ngood 3\n");
+  const Outcome changed = cluster_->run_as("alice", again);
+  EXPECT_NE(changed.exit_code, 0) << changed.both();
+  EXPECT_EQ(cluster_->run_as("alice", {"cat", "out"}).out, "all\t2\n");
+  workspace_.write("log/app/1.log", "good 1\nbad 9\ngood 2\nbad 8\ngood 3\n");
+  const Outcome redriven = cluster_->run_as("alice", again);
+  ASSERT_EQ(redriven.exit_code, 0) << redriven.both() << cluster_->master_log();
+  EXPECT_THAT(redriven.out, HasSubstr("4 of 4 dead letters"));
+  // The middle one of 1 1 2 2 3 3 8 8 9 9.
+  EXPECT_EQ(cluster_->run_as("alice", {"cat", "out"}).out, "all\t3\n");
+  EXPECT_EQ(cluster_->run_as("alice", {"verify", "out"}).exit_code, 0);
+}
+
 }  // namespace
 }  // namespace fanfold::e2e

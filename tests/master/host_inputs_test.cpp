@@ -288,5 +288,60 @@ TEST_F(HostInputsTest, GoOnUnderTheNextMaster) {
   EXPECT_FALSE(proto::is_final(client.status(job).state));
 }
 
+TEST_F(HostInputsTest, MayStandInLists) {
+  FakeWorker a = worker_on("a");
+  submit({"@" + directory().write("list", "host://a/x\n")});
+  list(a, {"/x"});
+  accepted();
+  EXPECT_THAT(paths_of(a.expect_task()), ElementsAre("host://a/x"));
+}
+
+TEST_F(HostInputsTest, InListsAreRefusedAsOthersAre) {
+  FakeWorker a = worker_on("a");
+  const std::string list = "@" + directory().write("list", "host://b/x\n");
+  EXPECT_THAT(refusal({list}), HasSubstr("no worker is known of a host 'b'"));
+  EXPECT_THAT(refusal({"@" + directory().path("none")}), HasSubstr("none"));
+  proto::JobSpec job = spec();
+  job.inputs = {list};
+  job.replicas.replicas = 2;
+  client_->connection().send(proto::Submit{.spec = job});
+  EXPECT_THAT(answer(), HasSubstr("leave out the replicas"));
+}
+
+TEST_F(HostInputsTest, AreShownToWhoOnlyAsks) {
+  FakeWorker a = worker_on("a");
+  const proto::ListInputs asked{.inputs = {"host://a/x", "host://*/y"}, .look_above = 5};
+  client_->connection().send(asked);
+  client_->connection().send(asked);
+  const auto question = a.expect<proto::ListHostFiles>();
+  EXPECT_THAT(question.patterns, ElementsAre("/x", "/y"));
+  EXPECT_EQ(question.look_above, 5u);
+  proto::HostFilesListed listed;
+  listed.worker = a.id();
+  listed.request = question.request;
+  listed.files = {{.pattern = 0, .path = "/x/1", .size = 7, .modified_ns = 99},
+                  {.pattern = 1, .path = "/y", .size = 8}};
+  a.connection().send(listed);
+  const auto told = client_->expect<proto::InputsListed>();
+  EXPECT_EQ(told.code, 0) << told.message;
+  EXPECT_EQ(told.inputs, asked.inputs);
+  ASSERT_EQ(told.files.size(), 2u);
+  EXPECT_EQ(told.files[0].path, "host://a/x/1");
+  EXPECT_EQ(told.files[0].modified_ns, 99u);
+  EXPECT_EQ(told.files[1].pattern, 1u);
+  EXPECT_THAT(told.notes, testing::Contains(HasSubstr("input on 1 host: a")));
+  // Once, however often it was asked; and no job comes of it.
+  EXPECT_EQ(client_->ask<proto::JobList>(proto::ListJobs{}).jobs.size(), 0u);
+}
+
+TEST_F(HostInputsTest, AreNotShownWhenTheyAreNone) {
+  FakeWorker a = worker_on("a");
+  for (const std::string input : {"host://b/x", "/x", "host://a/../x"}) {
+    const auto told = client_->ask<proto::InputsListed>(proto::ListInputs{.inputs = {input}});
+    EXPECT_EQ(told.code, static_cast<std::uint8_t>(StatusCode::kInvalidArgument)) << input;
+    EXPECT_THAT(told.files, testing::IsEmpty());
+  }
+}
+
 }  // namespace
 }  // namespace fanfold::master

@@ -97,9 +97,31 @@ TEST_F(HostPlans, AreRefusedWhereNobodyCanAskTheHosts) {
   expect_refused({kInput}, StatusCode::kInvalidArgument, {kInput, "lies on hosts"});
 }
 
-TEST_F(HostPlans, AreNotMadeOfLists) {
-  expect_refused({"@" + write("list", std::string(kInput) + "\n")}, StatusCode::kInvalidArgument,
-                 {"not in a list"});
+TEST_F(HostPlans, MayBeMadeOfLists) {
+  on_host("a", "/var/log/1.log", 10);
+  write("here", "x\n");
+  const std::string list = "@" + write("list", std::string("here\n") + kInput + "\n");
+  const auto plan = plan_on_hosts({list});
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(hosts_of(*plan), (std::vector<std::string>{"", "a"}));
+}
+
+TEST_F(HostPlans, NeedWhatListsNameOnHosts) {
+  spec_.input_tags = {"left"};
+  write("here", "x\n");
+  const std::string list = write("list", std::string("left=") + kInput + "\nleft=here\n# no\n");
+  const std::string untagged = write("untagged", "host://b/x\n");
+  EXPECT_FALSE(names_inputs_in_files(spec_));
+  spec_.inputs = {"left=host://a/x", "left=gone", "@" + list, "left=@" + untagged,
+                  std::string("left=") + kInput};
+  EXPECT_TRUE(names_inputs_in_files(spec_));
+  const auto found = find_host_inputs(io::posix_file_system(), spec_);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  EXPECT_EQ(*found, (std::vector<std::string>{"host://a/x", kInput, "host://b/x"}));
+  spec_.inputs = {"@" + write("bad", "left=host://a/../x\n")};
+  const auto refused = find_host_inputs(io::posix_file_system(), spec_);
+  EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(refused.status().message().find("in list"), std::string::npos);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "common/io/dead_letter.hpp"
 #include "common/io/pairs_file.hpp"
 #include "common/proto/redrive.hpp"
@@ -19,7 +21,7 @@ class RedrivePlan : public PlannerTest {
   }
   void add_letter(const std::string& file, std::uint64_t offset, std::uint64_t bytes) {
     io::DeadLetter letter;
-    letter.file = path(file);
+    letter.file = file.starts_with("host:") ? file : path(file);
     letter.tag = "left";
     letter.offset = offset;
     letter.bytes = bytes;
@@ -87,6 +89,39 @@ TEST_F(RedrivePlan, IsRefusedWithoutWhatItNeeds) {
   expect_refused(input(), StatusCode::kInvalidArgument, {"another number of reducers than 2"});
   spec_.partitions = 0;
   expect_refused(input(), StatusCode::kInvalidArgument, {"as many reducers"});
+}
+
+TEST_F(RedrivePlan, ReadsRecordsOfHostsThere) {
+  keep(0);
+  write("in.txt", std::string(500, 'x'));
+  add_letter("host://a/log", 7, 5);
+  add_letter("host://b/log.gz", 20, 5);
+  add_letter("host://a/log", 30, 10);
+  add_letter("in.txt", 7, 5);
+  spec_.inputs = input();
+  EXPECT_TRUE(names_inputs_in_files(spec_));
+  EXPECT_EQ(look_above(spec_), 0u);
+  const auto found = find_host_inputs(io::posix_file_system(), spec_);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  EXPECT_EQ(*found, (std::vector<std::string>{"host://a/log", "host://b/log.gz"}));
+  HostListing listing;
+  listing.files["host://a/log"] = {{.path = "host://a/log", .tag = {}, .size = 100}};
+  listing.files["host://b/log.gz"] = {
+      {.path = "host://b/log.gz", .tag = {}, .size = 9, .compression = io::Compression::kGzip}};
+  const auto planned = make_plan(io::posix_file_system(), spec_, limits_, &listing);
+  ASSERT_TRUE(planned.ok()) << planned.status().message();
+  ASSERT_EQ(planned->splits.size(), 4u);
+  std::vector<std::string> hosts;
+  for (std::size_t i = 1; i < 4; ++i) {
+    const auto& pieces = planned->splits[i].pieces;
+    hosts.emplace_back(host_of(pieces.front().path));
+    EXPECT_EQ(pieces.size(), hosts.back() == "a" ? 2u : 1u);
+    const bool packed = pieces[0].compression == io::Compression::kGzip;
+    EXPECT_EQ(packed, hosts.back() == "b");
+  }
+  std::sort(hosts.begin(), hosts.end());
+  EXPECT_EQ(hosts, (std::vector<std::string>{"", "a", "b"}));
+  expect_refused(input(), StatusCode::kInvalidArgument, {"host://a/log lies on a host"});
 }
 
 }  // namespace

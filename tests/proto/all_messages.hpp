@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "common/proto/fields.hpp"
 #include "common/proto/known.hpp"
+#include "common/proto/message_fields.hpp"
 #include "common/proto/messages.hpp"
 
 namespace fanfold::proto {
@@ -38,6 +38,7 @@ void for_each_message(const Visitor& visit) {
       Named<ChangeJob>{"ChangeJob"},
       Named<Feed>{"Feed"},
       Named<PutBlob>{"PutBlob"},
+      Named<ListInputs>{"ListInputs"},
       Named<Answer>{"Answer"},
       Named<JobReply>{"JobReply"},
       Named<JobList>{"JobList"},
@@ -47,6 +48,7 @@ void for_each_message(const Visitor& visit) {
       Named<Output>{"Output"},
       Named<FeedReply>{"FeedReply"},
       Named<BlobReply>{"BlobReply"},
+      Named<InputsListed>{"InputsListed"},
       Named<Hello>{"Hello"},
       Named<Heartbeat>{"Heartbeat"},
       Named<CommitRequest>{"CommitRequest"},

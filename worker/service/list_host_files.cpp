@@ -46,6 +46,7 @@ class Listing {
     for (const inputs::InputFile& file : found) {
       FANFOLD_RETURN_IF_ERROR(collector.go_on());
       proto::HostFile listed{number, file.path, file.size};
+      listed.modified_ns = file.modified_ns;
       const Status looked = look_at(file, look_above, &listed);
       if (looked.code() == StatusCode::kNotFound) continue;
       FANFOLD_RETURN_IF_ERROR(collector.leave_out(file.path, looked));
