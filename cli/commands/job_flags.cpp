@@ -8,6 +8,7 @@
 #include "cli/commands/completion_flags.hpp"
 #include "cli/commands/control_flags.hpp"
 #include "cli/commands/gather_flags.hpp"
+#include "cli/commands/locality_flags.hpp"
 #include "cli/commands/replica_flags.hpp"
 #include "cli/text/suggest.hpp"
 #include "common/core/limits.hpp"
@@ -172,6 +173,7 @@ std::vector<Flag> job_flags() {
   for (Flag& flag : completion_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : gather_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : replica_flags()) flags.push_back(std::move(flag));
+  for (Flag& flag : locality_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : bad_record_flags()) flags.push_back(std::move(flag));
   for (Flag& flag : control_flags()) flags.push_back(std::move(flag));
   return flags;
@@ -228,6 +230,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_completion_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_gather_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_replica_flags(arguments, &request));
+  FANFOLD_RETURN_IF_ERROR(read_locality_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_bad_record_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_control_flags(arguments, &request));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;

@@ -75,7 +75,7 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
         arguments, "--in-process",
         {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "otlp",
          "http", "completion", "deadline", "on-deadline", "retry", "max-concurrency", "priority",
-         "weight", "replicas", "accept", "hedge-after"}));
+         "weight", "replicas", "accept", "hedge-after", "prefer"}));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));

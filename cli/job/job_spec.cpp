@@ -137,6 +137,7 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->replicas = request.replicas;
   spec->stall_timeout_ms = request.stall_timeout_ms;
   spec->open = request.open;
+  spec->locality_wait_ms = request.locality_wait_ms;
 }
 
 void copy_job_info(const abi::JobInfo& job, proto::JobSpec* spec) {
@@ -176,6 +177,8 @@ Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const Job
   FANFOLD_ASSIGN_OR_RETURN(spec.parameters, complete_parameters(*job, request.parameters));
   FANFOLD_RETURN_IF_ERROR(decide_fixed_length(*job, &spec));
   FANFOLD_RETURN_IF_ERROR(resolve_inputs(directory, *job, request.inputs, &spec));
+  spec.prefer = request.prefer;
+  for (proto::Preference& one : spec.prefer) one.pattern = absolute_path(directory, one.pattern);
   if (request.output.empty()) return refuse("the output directory (-o) is empty.");
   spec.output = absolute_path(directory, request.output);
   FANFOLD_ASSIGN_OR_RETURN(spec.plugin, reference(directory, "", path));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/core/limits.hpp"
 #include "common/core/status.hpp"
 #include "common/proto/types.hpp"
 
@@ -48,6 +49,9 @@ struct JobRequest {
   std::optional<abi::Gather> gather;   // Not given: as the job says.
   std::uint32_t gather_arity = 0;      // 0: not given.
   bool open = false;
+  std::vector<proto::Preference> prefer;  // Patterns as typed.
+  std::uint64_t locality_wait_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits::kLocalityWait).count();
 };
 
 struct Surroundings {

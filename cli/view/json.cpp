@@ -120,6 +120,12 @@ Json status_json(const proto::JobStatus& status) {
   if (status.replicas.policy != proto::ReplicaPolicy{}) {
     json["replicas"] = replicas_json(status.replicas);
   }
+  if (status.locality.maps > 0) {
+    json["locality"] = {{"maps", status.locality.maps},
+                        {"there", status.locality.there},
+                        {"elsewhere", status.locality.elsewhere},
+                        {"wait_ms", status.locality.wait_ms}};
+  }
   json["emitted"] = proto::emission_json<Json>(status.emission);
   json["control"] = {{"max_concurrency", status.control.max_concurrency},
                      {"priority", status.control.priority},

@@ -4,6 +4,7 @@
 
 #include "cli/options/exit_codes.hpp"
 #include "cli/view/completion.hpp"
+#include "cli/view/locality.hpp"
 #include "cli/view/names.hpp"
 #include "cli/view/progress.hpp"
 #include "cli/view/replicas.hpp"
@@ -86,6 +87,7 @@ std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) 
   text += stages_text(status);
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
   for (const auto& [label, line] : replica_lines(status)) text += labelled(label, line);
+  if (status.locality.maps > 0) text += labelled("locality", locality_text(status.locality));
   text += bad_records_text(status);
   text += labelled("retries", retries_text(status));
   if (status.slowest_task.job.value != 0) {
@@ -129,6 +131,7 @@ std::string status_text(const proto::JobStatus& status) {
   }
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
   for (const auto& [label, line] : replica_lines(status)) text += labelled(label, line);
+  if (status.locality.maps > 0) text += labelled("locality", locality_text(status.locality));
   text += bad_records_text(status);
   if (status.control != proto::JobControl{}) {
     text += labelled("control", control_text(status.control));

@@ -129,6 +129,13 @@ inline constexpr Duration kWorkerSilence = 10s;
 /// A host is started again, or its worker, in less: so long tasks wait for a host on which their
 /// input lies.
 inline constexpr Duration kHostAbsence = 300s;
+/// What a task that had better run somewhere waits for a slot there: about what reading a split
+/// from elsewhere costs more.
+inline constexpr Duration kLocalityWait = 3s;
+inline constexpr std::uint64_t kLocalityWaitMsMost = 3'600'000;
+/// Of a job, and of each of them.  The description of a job travels with every task.
+inline constexpr std::size_t kPreferences = 100;
+inline constexpr std::size_t kPreferredHosts = 64;
 /// No record advanced and no ctx.progress(): the attempt hangs.
 inline constexpr Duration kStallTimeout = 30s;
 inline constexpr Duration kConnectTimeout = 5s;

@@ -51,9 +51,11 @@ enum class Bug : std::uint8_t {
   kFeedTwice = 38,
   kFeedAnswersBeforeFact = 39,
   kReadElsewhere = 40,
+  kPreferNobody = 41,
+  kWaitForEver = 42,
 };
 
-inline constexpr std::size_t kBugs = 41;
+inline constexpr std::size_t kBugs = 43;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

@@ -92,6 +92,14 @@ void serialize(Archive& archive, ReplicaStatus& s) {
           s.dissents, s.dissenters, s.votes);
 }
 template <class Archive>
+void serialize(Archive& archive, Preference& p) {
+  archive(p.pattern, p.hosts);
+}
+template <class Archive>
+void serialize(Archive& archive, LocalityStatus& s) {
+  archive(s.maps, s.there, s.elsewhere, s.wait_ms);
+}
+template <class Archive>
 void serialize(Archive& archive, JobSpec& s) {
   archive(s.job_name, s.plugin, s.inputs, s.output, s.parameters, s.side_files, s.partitions,
           Checked{s.on_exists}, Checked{s.output_format}, Checked{s.output_compression},
@@ -103,7 +111,8 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
           s.bad_records, s.control, s.profile, s.measure_keys, s.items,
           Since{7, s.gather, kGathering}, Since{7, s.replicas, "replicas and hedges of tasks"},
-          Since{7, s.open, kFeeding});
+          Since{7, s.open, kFeeding}, Since{7, s.prefer, kPreferring},
+          Since{7, s.locality_wait_ms});
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -184,7 +193,7 @@ void serialize(Archive& archive, JobStatus& s) {
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
           s.completion, s.records_skipped, s.dead_letters, s.control, s.emission,
-          Since{7, s.replicas}, Since{7, s.queue});
+          Since{7, s.replicas}, Since{7, s.queue}, Since{7, s.locality});
 }
 template <class Archive>
 void serialize(Archive& archive, HostRoom& r) {

@@ -15,6 +15,7 @@
 #include "common/proto/emission.hpp"
 #include "common/proto/host_room.hpp"
 #include "common/proto/job_control.hpp"
+#include "common/proto/locality.hpp"
 #include "common/proto/memory_curve.hpp"
 #include "common/proto/queue_status.hpp"
 #include "common/proto/replicas.hpp"
@@ -136,7 +137,9 @@ struct JobSpec {
   std::uint64_t items = 0;   // That may fail, each by itself; 0: the job has none such.
   GatherPolicy gather;
   ReplicaPolicy replicas;
-  bool open = false;  // More input may come while it runs, until somebody closes it.
+  bool open = false;               // More input may come while it runs, until somebody closes it.
+  std::vector<Preference> prefer;  // The first that matches a file counts.
+  std::uint64_t locality_wait_ms = 0;
 };
 
 /// One map task's share of the input.
@@ -364,6 +367,7 @@ struct JobStatus {
   Emission emission;  // Of the maps that committed.
   ReplicaStatus replicas;
   QueueStatus queue;
+  LocalityStatus locality;
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

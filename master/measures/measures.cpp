@@ -97,6 +97,8 @@ void Measures::job_ended(Instant now, const proto::JobStatus& status) {
   totals_.job_seconds.add(static_cast<double>(status.elapsed_ms) / 1000);
   totals_.output_bytes += status.output_bytes;
   totals_.output_records += status.output_records;
+  totals_.maps_there += status.locality.there;
+  totals_.maps_elsewhere += status.locality.elsewhere;
   const auto found = jobs_.find(status.job);
   if (found == jobs_.end()) return;
   JobMeasures& job = found->second;

@@ -74,6 +74,8 @@ struct Totals {
   std::map<proto::FailureKind, std::uint64_t> failures;  // Of attempts that failed or were lost.
   std::uint64_t outputs_invalidated = 0;
   std::uint64_t results_dissenting = 0;
+  std::uint64_t maps_there = 0;  // Of those that preferred hosts; of jobs that have ended.
+  std::uint64_t maps_elsewhere = 0;
 
   std::uint64_t jobs_accepted = 0;
   std::uint64_t jobs_refused = 0;

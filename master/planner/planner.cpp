@@ -101,6 +101,7 @@ Result<Plan> make_plan(io::FileSystem& files, const proto::JobSpec& spec, const 
   }
   FANFOLD_ASSIGN_OR_RETURN(plan.splits,
                            cut_into_splits(files, std::move(inputs), spec, size, plan.notes));
+  plan.preferred = find_preferences(spec.prefer, plan.splits, &plan.notes);
   return plan;
 }
 

@@ -12,6 +12,7 @@
 #include "common/io/file_system.hpp"
 #include "common/proto/types.hpp"
 #include "master/planner/input_files.hpp"
+#include "master/planner/preferences.hpp"
 
 namespace fanfold::master {
 
@@ -27,6 +28,7 @@ struct Plan {
   std::uint32_t partitions = 1;
   std::uint64_t input_bytes = 0;
   std::uint64_t input_files = 0;
+  std::vector<PreferenceRun> preferred;
   std::vector<std::string> notes;  // Why this many partitions; warnings such as a large gzip file.
 };
 

@@ -223,6 +223,8 @@ void Machine::unfile(Job& job) {
   job.rank.reset();
   absences_.clear(job.id);
   placed_.erase(job.id);
+  preferring_.erase(job.id);
+  waits_.clear(job.id);
   stragglers_.clear(job.id);
   job_deadlines_.clear(job.id);
   for (const auto& [task, trouble] : job.troubles) {

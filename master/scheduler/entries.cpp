@@ -7,7 +7,7 @@ namespace {
 
 std::size_t entries_of(const StageTasks& stage) {
   return stage.size() + stage.retries() + stage.alone.size() + stage.wanting.size() +
-         stage.lanes().entries();
+         stage.lanes().entries() + stage.preferences().entries();
 }
 
 std::size_t entries_of(const Job& job) {
@@ -37,6 +37,7 @@ std::size_t Machine::entries() const {
                         pool_.reviews().order().size() + starving_.size() +
                         pool_.stalls().order().size();
   entries += job_deadlines_.order().size() + placed_.size() + absences_.order().size();
+  entries += preferring_.size() + waits_.order().size();
   for (const auto& [worker, attempts] : stopping_) entries += 1 + attempts.size();
   for (const auto& [id, job] : jobs_) entries += entries_of(job);
   for (const auto& [id, worker] : pool_.all()) entries += entries_of(worker);

@@ -19,6 +19,11 @@ struct HostSplits {
   std::string host;  // Empty: anybody can read them.
   std::uint32_t count = 0;
 };
+/// Neighbouring splits that had better be read on one of these hosts.
+struct PreferredSplits {
+  std::vector<std::string> hosts;  // As Worker::host_name; empty: it makes no difference.
+  std::uint32_t count = 0;
+};
 /// A job, planned: its splits exist.  What the splits contain is the service's business.
 struct JobSubmitted {
   JobId job;
@@ -43,6 +48,10 @@ struct JobSubmitted {
   /// Where they have to be read, as Worker::place, of all splits in their order; empty: anywhere.
   std::vector<HostSplits> hosts = {};
   std::string sample_host = {};  // The same of the sampling task.
+  /// Of the first splits, in their order; of the others it makes no difference.
+  std::vector<PreferredSplits> preferred = {};
+  /// A task waits so long for a slot where it had better run.
+  std::uint64_t locality_wait_ms = 0;
 };
 /// More splits of an open job, or the word that there will be no others.
 struct InputOffered {
@@ -71,6 +80,7 @@ struct WorkerJoined {
   std::string host{};  // Workers of one host may all be wrong in the same way.
   /// What it can read and others cannot is marked with this; empty: nothing.
   std::string place{};
+  std::string host_name{};  // Where tasks may prefer to run; empty: it has none.
 };
 /// Drains: running attempts go on, nothing new; map outputs stay until WorkerLeft.
 struct WorkerDraining {

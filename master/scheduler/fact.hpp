@@ -28,6 +28,8 @@ struct AttemptCommitted {
   std::uint64_t records = 0;
   std::uint64_t bad_records = 0;
   std::uint64_t failures = 0;
+  bool preferred = false;  // The task had better run somewhere,
+  bool there = false;      // and did.
 };
 /// A committed map output was lost while still needed: the task runs again.
 struct MapOutputInvalidated {

@@ -44,7 +44,8 @@ Duration Machine::longest_wait(const Job& job, Instant now) {
   // time anew.
   if (job.map.count(TaskState::kReady) == 0) return Duration(0);
   // Not fed: all of it is there from the beginning.
-  if (!job.map.lanes().empty()) return std::max(now - job.accepted, Duration(0));
+  if (!job.map.lanes().empty() || !job.map.preferences().empty())
+    return std::max(now - job.accepted, Duration(0));
   // Fresh tasks wait in their order, and those that wait again have been there before.
   std::optional<std::uint32_t> first = job.map.next_fresh();
   if (job.map.retries() > 0) {

@@ -57,12 +57,13 @@ std::optional<Machine::Choice> Machine::choose_from_lane(Job& job, StageTasks& s
 }
 
 bool Machine::is_waited_for(const Worker& worker) const {
-  if (worker.place.empty()) return false;
   std::size_t examined = 0;
   for (const JobRank& rank : ready_choosy_) {
     if (++examined > kChoosyJobsExamined) return false;
-    const auto& wanted = jobs_.at(rank.job).open_stage().lanes().ready_hosts();
-    if (wanted.count(worker.place) > 0) return true;
+    const StageTasks& stage = jobs_.at(rank.job).open_stage();
+    if (stage.lanes().ready_hosts().count(worker.place) > 0) return true;
+    const Preferences& preferences = stage.preferences();
+    if (preferences.is_waiting() && preferences.wants(worker.id, worker.host_name)) return true;
   }
   return false;
 }

@@ -1,6 +1,8 @@
 #include "master/scheduler/job.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 
 #include "common/core/check.hpp"
@@ -54,6 +56,10 @@ Job::Job(const JobSubmitted& submitted)
       replicas(submitted.replicas) {
   map.grows = submitted.open;
   map.place(submitted.hosts);
+  map.prefer_hosts(submitted.preferred);
+  const auto wait = std::chrono::milliseconds(
+      std::min<std::uint64_t>(submitted.locality_wait_ms, limits::kLocalityWaitMsMost));
+  for (StageTasks* stage : {&map, &reduce}) stage->preferences().set_wait(wait);
   if (sample.size() > 0 && !submitted.sample_host.empty()) {
     sample.place({{submitted.sample_host, sample.size()}});
   }

@@ -59,7 +59,9 @@ struct Job {
   /// for it is committed, and its own results are checked against that.
   bool replicates(Stage which) const { return replicas.replicated() && which != Stage::kGather; }
   /// Certain tasks that are open now may wait for certain workers, and never queue.
-  bool is_choosy() const { return replicas.replicated() || !open_stage().lanes().empty(); }
+  bool is_exacting() const { return replicas.replicated() || !open_stage().lanes().empty(); }
+  /// The same, or for a while they wait for those that they prefer.
+  bool is_choosy() const { return is_exacting() || open_stage().preferences().is_waiting(); }
   /// What reduces give is committed.
   bool reduced() const;
   /// The same, and it is brought together, or has been.

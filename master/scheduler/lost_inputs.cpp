@@ -123,6 +123,8 @@ bool Machine::lend_one(Job& job) {
   // A limit does not matter: while the map runs the reduce does not.
   if (job.control.paused) return false;
   if (&job.open_stage() != &job.map || !may_be_assigned(job, job.map)) return false;
+  // Reduces wait for them.
+  end_wait(job);
   Attempt* lender = nullptr;
   const auto somebody_for = [&](std::uint32_t split) -> Worker* {
     lender = lender_for(job, split);

@@ -66,7 +66,10 @@ void Machine::begin() {
     if (job.state == proto::JobState::kRunning && job.completion.deadline) {
       job_deadlines_.set(id, *job.completion.deadline);
     }
-    if (job.state == proto::JobState::kRunning) note_presence_for(job);
+    if (job.state == proto::JobState::kRunning) {
+      note_presence_for(job);
+      note_preferred_hosts(job);
+    }
     if (job.state == proto::JobState::kPublishing || job.complete()) complete.push_back(id);
     file(job);
   }
@@ -95,6 +98,7 @@ void Machine::pass_time() {
     pass_task_deadline(*task);
   }
   while (const std::optional<JobId> job = absences_.due(now_)) pass_absence(*job);
+  while (const std::optional<JobId> job = waits_.due(now_)) pass_wait(*job);
   while (const std::optional<JobId> job = publications_.due(now_)) {
     publications_.clear(*job);
     publish(jobs_.at(*job));
@@ -123,6 +127,7 @@ std::optional<Instant> Machine::next_deadline() const {
   consider(publications_.first());
   consider(job_deadlines_.first());
   consider(absences_.first());
+  consider(waits_.first());
   if (pool_.has_free_slot()) {
     // What is overdue here could not be helped by time alone.
     consider(stragglers_.first_after(now_));

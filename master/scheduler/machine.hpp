@@ -10,6 +10,7 @@
 //   lost_inputs.cpp reduces that cannot read a map output; slots that they lend to maps
 //   placement.cpp   which task goes where; backups for stragglers
 //   hosts.cpp       tasks whose input lies on a host
+//   locality.cpp    tasks that had better run in certain places
 //   feed.cpp        jobs whose input grows
 //   audits.cpp      maps that run a second time, to be compared
 //   replicas.cpp    tasks that run several times; which result counts
@@ -315,6 +316,30 @@ class Machine {
   void pass_absence(JobId job);
   void describe_absences(const Job& job, Instant now, proto::JobStatus* status) const;
 
+  // Locality.
+  /// The task had better run on this worker from now on, or it makes no difference.  Not durable.
+  void prefer_worker(Job& job, Stage stage, std::uint32_t index, std::optional<WorkerId> worker);
+  /// Workers came and went, as far as jobs that prefer some of them are concerned.
+  void note_shifts();
+  /// The job is new to this master.
+  void note_preferred_hosts(Job& job);
+  /// Somebody could be given tasks of the stage, so that waiting begins.
+  void begin_wait(Job& job, StageTasks& stage);
+  void file_wait(const Job& job);
+  void pass_wait(JobId job);
+  /// Nobody of its maps waits any more.
+  void end_wait(Job& job);
+  std::optional<Choice> choose_preferred(Job& job);
+  std::optional<Choice> choose_for_free_workers(Job& job);
+  std::optional<Choice> choose_from_lanes(Job& job);
+  /// Of tasks with a preference, what anybody may have.
+  std::optional<Choice> choose_unbound(StageTasks& stage, JobId job, Preferences::Take take,
+                                       const std::function<Worker*(std::uint32_t)>& somebody_for);
+  Worker* free_worker_of(const PreferenceLane& lane, const std::vector<WorkerId>& avoid);
+  /// Who must not have it, and would otherwise be asked first.
+  std::vector<WorkerId> avoided_by(Job& job, const TaskId& task) const;
+  void describe_locality(const Job& job, proto::JobStatus* status) const;
+
   // Audits.
   void audit();
   bool audit_one(Job& job);
@@ -343,6 +368,8 @@ class Machine {
   JobRank choosy_seen_;             // Of them, the one that had its turn last.
   std::set<JobId> placed_;          // Whose input lies on hosts, and that have not ended.
   Deadlines<JobId> absences_;       // Of them, when a host has been without workers for too long.
+  std::set<JobId> preferring_;      // With tasks that had better run somewhere, not ended.
+  Deadlines<JobId> waits_;          // Of them, when waiting for that is over.
   std::uint32_t open_ballots_ = 0;  // Of all jobs that compare results.
   std::set<JobId> auditing_;        // With maps to compare, perhaps.
   std::set<JobId> starving_;        // With reduces that lend their slots, perhaps.

@@ -17,7 +17,7 @@ void Machine::on(const WorkerJoined& event) {
   Worker& worker = pool_.join(now_, event.worker, event.slots);
   worker.name = event.name;
   worker.host = event.host;
-  pool_.settle(worker, event.place);
+  pool_.settle(worker, event.place, event.host_name);
   note_presence(event.place);
   file_replicated_jobs();
   if (!comes_back && !planted(Bug::kAcceptStaleFence)) return;

@@ -47,6 +47,7 @@ void Machine::on(const JobSubmitted& event) {
   job.accepted = now_;
   if (job.completion.deadline) job_deadlines_.set(job.id, *job.completion.deadline);
   note_presence_for(job);
+  note_preferred_hosts(job);
   file(job);
   review_completion(job);
   advance(job);
@@ -97,8 +98,13 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   const Attempt winner = attempt;
   if (task.stage == Stage::kMap && !check_same_output(job, attempt, event)) return;
   const std::uint32_t opened = stage.opened();
+  const bool preferred = stage.preferences().prefers(task.index);
+  const bool there =
+      preferred && stage.preferences().is_preferred(task.index, winner.worker,
+                                                    pool_.find(winner.worker)->host_name);
   record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out,
-                          event.flow, event.records, event.bad_records, event.failures});
+                          event.flow, event.records, event.bad_records, event.failures, preferred,
+                          there});
   if (attempt.running) {
     const Duration ran = now_ - attempt.started;
     stage.durations.add(ran);

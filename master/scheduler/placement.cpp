@@ -28,6 +28,7 @@ bool Machine::waits_for_workers() {
 }
 
 void Machine::place() {
+  note_shifts();
   if (waits_for_workers()) return;
   while (assign_one()) {
   }
@@ -48,20 +49,20 @@ bool Machine::may_be_assigned(const Job& job, const StageTasks& stage) const {
 
 bool Machine::assign_one() {
   const bool free = pool_.has_free_slot();
-  // They never queue, and may wait for certain workers for long: they must not hide the others.
+  // They may wait for certain workers for long: they must not hide the others.
   std::vector<JobRank> several;
-  if (free && !ready_choosy_.empty()) several = choosy_to_serve();
+  if (!ready_choosy_.empty()) several = choosy_to_serve();
   auto next_several = several.begin();
   auto next = ready_jobs_.begin();
   std::size_t examined = 0;
   while (true) {
     const bool plain = next != ready_jobs_.end() && examined < kJobsExamined;
     if (!plain && next_several == several.end()) return false;
-    const bool replicated = next_several != several.end() && (!plain || *next_several < *next);
-    const JobRank rank = replicated ? *next_several++ : *next++;
-    if (!replicated) ++examined;
+    const bool choosy = next_several != several.end() && (!plain || *next_several < *next);
+    const JobRank rank = choosy ? *next_several++ : *next++;
+    if (!choosy) ++examined;
     // Nobody queues behind a slot that another job is to have next.
-    if (!free && is_behind(rank, *ready_jobs_.begin())) return false;
+    if (!free && !ready_jobs_.empty() && is_behind(rank, *ready_jobs_.begin())) return false;
     Job& job = jobs_.at(rank.job);
     const std::optional<Choice> choice = choose(job);
     if (!choice) continue;
@@ -103,12 +104,19 @@ std::optional<Machine::Choice> Machine::choose(Job& job) {
       // Some of its input may lie where anybody can read it.
       if (stage.ready() == stage.lanes().ready()) return std::nullopt;
     }
-  } else if (job.is_choosy()) {
+  } else if (job.is_exacting()) {
     // What waits in a queue cannot be replicated elsewhere in time, nor read elsewhere.
     return std::nullopt;
+  } else if (stage.preferences().is_waiting()) {
+    // It queues where it waits for anyway.
+    return choose_preferred(job);
   } else if (queue_worker_for(stage) == nullptr) {
     // Without a free slot only a stage of short tasks may go on, and only so far.
     return std::nullopt;
+  }
+  if (!stage.preferences().empty()) {
+    begin_wait(job, stage);
+    if (auto choice = choose_preferred(job)) return choice;
   }
   return choose_from(stage, job.id,
                      [&](std::uint32_t index) { return worker_for(job, stage, index); });
@@ -123,11 +131,12 @@ std::optional<Machine::Choice> Machine::choose_from(
       return Choice{{job, stage.stage(), index}, worker, position};
     }
   }
+  auto again = choose_unbound(stage, job, &Preferences::take_again, somebody_for);
+  if (again) return again;
   const std::optional<std::uint32_t> fresh = stage.fresh();
-  if (!fresh) return std::nullopt;
-  Worker* worker = somebody_for(*fresh);
-  if (worker == nullptr) return std::nullopt;
-  return Choice{{job, stage.stage(), *fresh}, worker, std::nullopt};
+  Worker* worker = fresh ? somebody_for(*fresh) : nullptr;
+  if (worker != nullptr) return Choice{{job, stage.stage(), *fresh}, worker, std::nullopt};
+  return choose_unbound(stage, job, &Preferences::take_late, somebody_for);
 }
 
 Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t index) {

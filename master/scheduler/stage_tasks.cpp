@@ -54,6 +54,7 @@ void StageTasks::move(std::uint32_t index, TaskState to) {
   if (waits(to)) bytes_waiting_ += task.bytes;
   const TaskState from = std::exchange(task.state, to);
   if (lanes_.of(index) != nullptr) return lanes_.note(index, from, to);
+  if (preferences_.prefers(index)) return preferences_.note(index, from, to);
   if (to == TaskState::kReady && index < cursor_) again_.push_back(index);
 }
 
@@ -90,6 +91,25 @@ std::optional<std::uint32_t> StageTasks::take_from(
   if (!next || !accepts(*next)) return std::nullopt;
   lane.cursor = *next + 1;
   return next;
+}
+
+void StageTasks::prefer_hosts(const std::vector<PreferredSplits>& splits) {
+  std::size_t count = 0;
+  for (const PreferredSplits& one : splits) count += one.count;
+  FANFOLD_CHECK(count <= tasks_.size());
+  preferences_.prefer_hosts(splits);
+}
+
+void StageTasks::prefer_worker(std::uint32_t index, std::optional<WorkerId> worker) {
+  // What can run in one place only prefers nothing.
+  if (lanes_.of(index) != nullptr) return;
+  const bool ready = at(index).state == TaskState::kReady;
+  const bool preferred = preferences_.prefers(index);
+  const auto again = std::find(again_.begin(), again_.end(), index);
+  const bool was_again = again != again_.end();
+  if (was_again && worker) again_.erase(again);
+  preferences_.prefer_worker(index, worker, {ready, was_again});
+  if (preferred && !worker && ready && index < cursor_) again_.push_back(index);
 }
 
 void StageTasks::note_receipt(std::uint32_t index, std::uint32_t number) {
@@ -134,6 +154,16 @@ void StageTasks::take(std::uint32_t index) {
   lanes_.take(index);
 }
 
+void StageTasks::note_place(std::uint32_t index, bool preferred, bool there) {
+  Task& task = at(index);
+  done_there_ -= task.there ? 1 : 0;
+  done_elsewhere_ -= task.elsewhere ? 1 : 0;
+  task.there = preferred && there;
+  task.elsewhere = preferred && !there;
+  done_there_ += task.there ? 1 : 0;
+  done_elsewhere_ += task.elsewhere ? 1 : 0;
+}
+
 const abi::BlockSummary* StageTasks::flow(std::uint32_t index) const {
   return at(index).committed != AttemptId{} && index < flows_.size() ? &flows_[index] : nullptr;
 }
@@ -159,7 +189,8 @@ std::optional<std::uint32_t> StageTasks::fresh() {
 std::optional<std::uint32_t> StageTasks::next_fresh() const {
   std::uint32_t next = cursor_;
   const auto passed_over = [this](std::uint32_t index) {
-    return tasks_[index].state != TaskState::kReady || lanes_.of(index) != nullptr;
+    return tasks_[index].state != TaskState::kReady || lanes_.of(index) != nullptr ||
+           preferences_.prefers(index);
   };
   while (next < opened() && passed_over(next)) ++next;
   if (next == opened()) return std::nullopt;

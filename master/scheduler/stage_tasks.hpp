@@ -20,6 +20,7 @@
 #include "common/proto/types.hpp"
 #include "master/scheduler/durations.hpp"
 #include "master/scheduler/host_lanes.hpp"
+#include "master/scheduler/preferences.hpp"
 #include "master/scheduler/task.hpp"
 
 namespace fanfold::master::scheduling {
@@ -41,6 +42,13 @@ class StageTasks {
   const HostLanes& lanes() const { return lanes_; }
   /// Where the task has to run; empty: anywhere.
   std::string_view place_of(std::uint32_t index) const;
+
+  /// Before any is taken: where the first of its tasks had better run.
+  void prefer_hosts(const std::vector<PreferredSplits>& splits);
+  /// The same for one task, at any time.
+  void prefer_worker(std::uint32_t index, std::optional<WorkerId> worker);
+  Preferences& preferences() { return preferences_; }
+  const Preferences& preferences() const { return preferences_; }
 
   /// The only way to change a task's state.
   void move(std::uint32_t index, TaskState to);
@@ -81,8 +89,8 @@ class StageTasks {
   std::optional<std::uint32_t> take_from(HostLane& lane, std::size_t examined_max,
                                          const std::function<bool(std::uint32_t)>& accepts);
 
-  // Ready tasks that anybody can run: first those that were ready before, in the order in which
-  // they became so again, then fresh ones by index.
+  // Ready tasks that anybody can run, and that prefer nobody: first those that were ready before,
+  // in the order in which they became so again, then fresh ones by index.
   std::size_t retries() const { return again_.size(); }
   std::uint32_t retry_at(std::size_t position) const { return again_[position]; }
   void take_retry(std::size_t position);
@@ -100,6 +108,12 @@ class StageTasks {
 
   /// More tasks may come.
   bool grows = false;
+
+  /// Whether the task, which has committed, had a preference, and ran there.
+  void note_place(std::uint32_t index, bool preferred, bool there);
+  /// Tasks that committed where they had better run, and elsewhere.
+  std::uint32_t done_there() const { return done_there_; }
+  std::uint32_t done_elsewhere() const { return done_elsewhere_; }
 
   // Plain sums, kept by whoever starts and ends attempts.
   std::uint32_t running = 0;
@@ -133,6 +147,9 @@ class StageTasks {
   std::uint32_t cursor_ = 0;  // Tasks from here on were never taken.
   std::uint32_t closed_ = 0;  // At the end, not open yet.
   HostLanes lanes_;           // Empty: anybody can run all of them.
+  Preferences preferences_;
+  std::uint32_t done_there_ = 0;
+  std::uint32_t done_elsewhere_ = 0;
 };
 
 }  // namespace fanfold::master::scheduling

@@ -62,6 +62,7 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   status.control = job.control;
   status.replicas = describe_replicas(job);
   status.queue = describe_queue(job, now);
+  describe_locality(job, &status);
   describe_absences(job, now, &status);
   return status;
 }

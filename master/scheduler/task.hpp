@@ -36,6 +36,8 @@ struct Task {
   TaskState state = TaskState::kReady;
   std::uint8_t live = 0;
   bool output_empty = false;
+  bool there = false;      // Committed where it had better run,
+  bool elsewhere = false;  // or elsewhere, though it had a preference.
 };
 
 /// What a task met; most never meet anything.

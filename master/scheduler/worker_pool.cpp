@@ -88,7 +88,14 @@ Worker& WorkerPool::join(Instant now, WorkerId id, std::uint32_t slots) {
   return worker;
 }
 
-void WorkerPool::settle(Worker& worker, const std::string& place) {
+void WorkerPool::settle(Worker& worker, const std::string& place, const std::string& host_name) {
+  if (worker.neighbours == nullptr && !host_name.empty()) {
+    worker.host_name = host_name;
+    worker.neighbours = &hosts_[host_name];
+    ++worker.neighbours->workers;
+    if (worker.rank) worker.neighbours->candidates.emplace(*worker.rank, worker.id);
+    shifts_.emplace_back(worker.id, host_name);
+  }
   if (worker.place == place) return;
   FANFOLD_CHECK(worker.place.empty());
   worker.place = place;
@@ -123,6 +130,8 @@ void WorkerPool::erase(WorkerId id) {
   rests_.clear(id);
   reviews_.clear(id);
   stalls_.clear(id);
+  HostWorkers* neighbours = it->second.neighbours;
+  if (neighbours != nullptr && --neighbours->workers == 0) hosts_.erase(it->second.host_name);
   workers_.erase(it);
 }
 
@@ -261,10 +270,21 @@ void WorkerPool::file(Worker& worker) {
   if (worker.rank) candidates_.erase({*worker.rank, worker.id});
   if (rank) candidates_.emplace(*rank, worker.id);
   file_at_place(worker, rank);
+  file_on_host(worker, rank);
   worker.rank = rank;
 }
 
-/// Worker::rank is what it was filed as before.
+/// Worker::rank is what it was filed as before; for the next one, too.
+void WorkerPool::file_on_host(Worker& worker, std::optional<std::uint64_t> rank) {
+  if (rank.has_value() != worker.rank.has_value()) {
+    shifts_.emplace_back(worker.id, worker.host_name);
+  }
+  if (worker.neighbours == nullptr) return;
+  Candidates& there = worker.neighbours->candidates;
+  if (worker.rank) there.erase({*worker.rank, worker.id});
+  if (rank) there.emplace(*rank, worker.id);
+}
+
 void WorkerPool::file_at_place(const Worker& worker, std::optional<std::uint64_t> rank) {
   if (worker.place.empty()) return;
   Candidates& there = candidates_at_[worker.place];
@@ -294,6 +314,42 @@ Worker* WorkerPool::free_worker(const std::vector<WorkerId>& avoid,
     if (std::find(hosts.begin(), hosts.end(), worker->host) == hosts.end()) return worker;
   }
   return nullptr;
+}
+
+Worker* WorkerPool::free_worker_if(std::size_t examined_max,
+                                   const std::function<bool(Worker&)>& accepts) {
+  std::size_t examined = 0;
+  for (const auto& [rank, id] : candidates_) {
+    if (rank >= kQueueRank || ++examined > examined_max) break;
+    Worker* worker = find(id);
+    if (accepts(*worker)) return worker;
+  }
+  return nullptr;
+}
+
+Worker* WorkerPool::free_worker_on(std::string_view host_name, const std::vector<WorkerId>& avoid) {
+  const auto host = hosts_.find(host_name);
+  if (host == hosts_.end()) return nullptr;
+  std::size_t examined = 0;
+  for (const auto& [rank, id] : host->second.candidates) {
+    if (rank >= kQueueRank || ++examined > kWorkersOfHostsExamined) break;
+    if (!is_in(avoid, id)) return find(id);
+  }
+  return nullptr;
+}
+
+bool WorkerPool::has_free_slot(const Worker& worker) {
+  return worker.rank && *worker.rank < kQueueRank;
+}
+
+bool WorkerPool::anybody_on(std::string_view host_name) const {
+  const auto host = hosts_.find(host_name);
+  return host != hosts_.end() && !host->second.candidates.empty();
+}
+
+bool WorkerPool::is_candidate(WorkerId worker) const {
+  const auto known = workers_.find(worker);
+  return known != workers_.end() && known->second.rank.has_value();
 }
 
 Worker* WorkerPool::free_worker_at(std::string_view place, const std::vector<WorkerId>& avoid) {

@@ -34,11 +34,22 @@ inline constexpr std::size_t kWorkerStates = 4;
 bool is_legal(WorkerState from, WorkerState to);
 const char* name_of(WorkerState state);
 
+/// For the next attempt, best first: free slots before queues.
+using Candidates = std::set<std::pair<std::uint64_t, WorkerId>>;
+
+/// Those of one host, by its name.
+struct HostWorkers {
+  Candidates candidates;
+  std::uint32_t workers = 0;
+};
+
 struct Worker {
   WorkerId id;
   std::string name;
   std::string host;
   std::string place;  // What lies there only workers with the same one can read; empty: nothing.
+  std::string host_name;              // Empty: it has none.
+  HostWorkers* neighbours = nullptr;  // Of that host; null: it has no name.
   WorkerState state = WorkerState::kExpected;
   std::uint32_t slots = 0;
   Instant heard;
@@ -70,7 +81,7 @@ class WorkerPool {
   /// Expected or already there: active with these slots, unless it drains.
   Worker& join(Instant now, WorkerId worker, std::uint32_t slots);
   /// Once, when it has joined.
-  void settle(Worker& worker, const std::string& place);
+  void settle(Worker& worker, const std::string& place, const std::string& host_name);
   void drain(Worker& worker);
   /// It gets and promotes nothing any more; its attempts are the caller's to end before erase().
   void mark_gone(Worker& worker);
@@ -120,6 +131,18 @@ class WorkerPool {
   Worker* free_worker(const std::vector<WorkerId>& avoid) { return free_worker(avoid, {}); }
   /// And is on none of these hosts.
   Worker* free_worker(const std::vector<WorkerId>& avoid, const std::vector<std::string>& hosts);
+  /// The first of the best with free slots that is accepted; looks at no more than `examined_max`.
+  Worker* free_worker_if(std::size_t examined_max, const std::function<bool(Worker&)>& accepts);
+  /// With the most free slots on a host of this name, and not to be avoided.
+  Worker* free_worker_on(std::string_view host_name, const std::vector<WorkerId>& avoid);
+  static bool has_free_slot(const Worker& worker);
+  /// Somebody on a host of this name could be given something, now or later.
+  bool anybody_on(std::string_view host_name) const;
+  /// The same of one worker.
+  bool is_candidate(WorkerId worker) const;
+  /// Workers that could be given something and can be no more, or the other way round, since the
+  /// last call; with the names of their hosts.
+  std::vector<std::pair<WorkerId, std::string>> take_shifts() { return std::exchange(shifts_, {}); }
   /// The same at this place.
   Worker* free_worker_at(std::string_view place, const std::vector<WorkerId>& avoid);
   /// No slot is free: the worker with the shortest queue, if it may queue that many per slot.
@@ -154,6 +177,7 @@ class WorkerPool {
   void file(Worker& worker);
   void count_slots(Worker& worker);
   void file_at_place(const Worker& worker, std::optional<std::uint64_t> rank);
+  void file_on_host(Worker& worker, std::optional<std::uint64_t> rank);
   void count_active(const Worker& worker, bool active);
   void set_standing(Instant now, Worker& worker, proto::WorkerStanding standing);
   /// Fewer workers are left: so many may not be excluded any more.
@@ -166,13 +190,13 @@ class WorkerPool {
   std::set<WorkerId> expected_;
   std::set<WorkerId> active_;
   std::set<WorkerId> excluded_;  // Of them.
-  /// Candidates for the next attempt, best first: free slots before queues.
-  using Candidates = std::set<std::pair<std::uint64_t, WorkerId>>;
   Candidates candidates_;
   // Of those that have a place, by that.
   std::map<std::string, Candidates, std::less<>> candidates_at_;
   std::set<std::string, std::less<>> free_places_;
   std::map<std::string, std::uint32_t, std::less<>> active_at_;  // How many; none with 0.
+  std::map<std::string, HostWorkers, std::less<>> hosts_;        // By name.
+  std::vector<std::pair<WorkerId, std::string>> shifts_;
   Deadlines<WorkerId> silences_;
   Deadlines<WorkerId> rests_;
   Deadlines<WorkerId> reviews_;

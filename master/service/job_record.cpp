@@ -117,6 +117,12 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   if (submitted.hosts.size() == 1 && submitted.hosts.front().host.empty()) submitted.hosts.clear();
   if (submitted.sample) submitted.sample_host = host_of(sample_.pieces.front().path);
 
+  for (const PreferenceRun& run : plan.preferred) {
+    submitted.preferred.push_back({{}, run.count});
+    if (run.preference) submitted.preferred.back().hosts = spec().prefer[*run.preference].hosts;
+  }
+  submitted.locality_wait_ms = spec().locality_wait_ms;
+
   submitted.verify_per_million = spec().verify_per_million;
   submitted.control = spec().control;
   set_completion(unix_us_at_origin, &submitted);

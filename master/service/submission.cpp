@@ -118,6 +118,29 @@ Status check_side_files(const proto::JobSpec& spec) {
   return {};
 }
 
+Status check_preferences(const proto::JobSpec& spec) {
+  if (spec.locality_wait_ms > limits::kLocalityWaitMsMost) {
+    return refuse("a task can wait for a preferred host for an hour at most");
+  }
+  if (spec.prefer.size() > limits::kPreferences) {
+    return refuse(std::to_string(spec.prefer.size()) + " preferences are too many: at most " +
+                  std::to_string(limits::kPreferences));
+  }
+  for (const proto::Preference& one : spec.prefer) {
+    FANFOLD_RETURN_IF_ERROR(check_place("preferred input", one.pattern));
+    if (one.hosts.empty() || one.hosts.size() > limits::kPreferredHosts) {
+      return refuse("input '" + one.pattern.substr(0, 200) + "' prefers " +
+                    std::to_string(one.hosts.size()) + " hosts: it is 1 to " +
+                    std::to_string(limits::kPreferredHosts));
+    }
+    for (const std::string& host : one.hosts) {
+      if (inputs::is_host_name(host)) continue;
+      return refuse("'" + host.substr(0, 200) + "' is not the name of a host");
+    }
+  }
+  return {};
+}
+
 Status check_gather(const proto::GatherPolicy& gather) {
   const bool gathers = gather.how != abi::Gather::kNone;
   if (!gathers && gather.arity == 0) return {};
@@ -261,6 +284,7 @@ Status check_submission(const proto::JobSpec& spec) {
   FANFOLD_RETURN_IF_ERROR(check_bad_records(spec));
   FANFOLD_RETURN_IF_ERROR(check_control(spec.control));
   FANFOLD_RETURN_IF_ERROR(check_replicas(spec));
+  FANFOLD_RETURN_IF_ERROR(check_preferences(spec));
   FANFOLD_RETURN_IF_ERROR(check_parameters(spec));
   FANFOLD_RETURN_IF_ERROR(check_side_files(spec));
   if (spec.client_id.size() > limits::kNameBytes || spec.submitted_by.size() > limits::kNameBytes) {

@@ -99,7 +99,8 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                       .outputs_complete = message.outputs_complete,
                       .name = message.name,
                       .host = message.host_id,
-                      .place = message.host_inputs ? message.host : std::string()};
+                      .place = message.host_inputs ? message.host : std::string(),
+                      .host_name = message.host};
   // Where it is found, a worker says itself; whose key is met there, it does not.
   if (const auto& holder = state_.sender.holder) {
     message.data_endpoint = net::with_key(message.data_endpoint, holder->key);

@@ -50,6 +50,7 @@ class Saver {
             one.failures_per_million);
   }
   void put(const HostSplits& one) { (*this)(one.host, one.count); }
+  void put(const PreferredSplits& one) { (*this)(one.hosts, one.count); }
   template <class One>
   void put(const std::vector<One>& list) {
     writer_.count(list.size());
@@ -119,11 +120,13 @@ class Loader {
     }
   }
   void get(HostSplits& one) { (*this)(one.host, one.count); }
+  void get(PreferredSplits& one) { (*this)(one.hosts, one.count); }
   // In memory an element is no more than some times what it takes here.
   static constexpr std::size_t bytes_min(const std::uint64_t&) { return 8; }
   static constexpr std::size_t bytes_min(const std::string&) { return 4; }
   static constexpr std::size_t bytes_min(const proto::Retrier&) { return 29; }
   static constexpr std::size_t bytes_min(const HostSplits&) { return 8; }
+  static constexpr std::size_t bytes_min(const PreferredSplits&) { return 8; }
   template <class One>
   void get(std::vector<One>& list) {
     list.resize(reader_.count(bytes_min(One{})));
@@ -142,10 +145,11 @@ void fields(Archive& archive, Value& fact) {
             fact.job.attempts_max, fact.job.speculate, fact.job.verify_per_million,
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
             fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity,
-            fact.job.replicas, fact.job.open, fact.job.hosts, fact.job.sample_host);
+            fact.job.replicas, fact.job.open, fact.job.hosts, fact.job.sample_host,
+            fact.job.preferred, fact.job.locality_wait_ms);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
-            fact.records, fact.bad_records, fact.failures);
+            fact.records, fact.bad_records, fact.failures, fact.preferred, fact.there);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
     archive(fact.task, fact.attempt);
   } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {

@@ -259,6 +259,11 @@ void add_attempts(const Totals& totals, Families* families) {
       ->begin("results_dissenting_total",
               "Results of replicas that differed from those of the majority.", MetricKind::kCounter)
       .add(totals.results_dissenting);
+  families
+      ->begin("preferring_maps_total", "Maps of jobs that ended that preferred certain hosts.",
+              MetricKind::kCounter)
+      .add(totals.maps_there, {label("ran", "there")})
+      .add(totals.maps_elsewhere, {label("ran", "elsewhere")});
 }
 
 void add_stages(const Totals& totals, Families* families) {

@@ -50,6 +50,8 @@ constexpr std::array kSettings = {
     Setting{"corrupt", &Config::corrupt},
     Setting{"fed", &Config::fed},
     Setting{"hosts", &Config::hosts},
+    Setting{"near", &Config::near},
+    Setting{"locality_wait_ms", &Config::locality_wait_ms},
     Setting{"absence_ms", &Config::absence_ms},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
@@ -183,6 +185,14 @@ void lie_on_hosts(SeedDraws& draw, Config* config) {
   if (on_hosts && config->replicas < 2 && config->fed == 0) config->hosts = hosts;
 }
 
+/// Some of the hosts may have no worker.
+void prefer_hosts(SeedDraws& draw, Config* config) {
+  const bool near = draw.one_in(4);
+  const std::uint64_t hosts = draw(1, 4);
+  config->locality_wait_ms = draw.one_in(4) ? 0 : draw(1, 10'000);
+  if (near && config->hosts == 0) config->near = hosts;
+}
+
 }  // namespace
 
 Config config_of(std::uint64_t seed) {
@@ -231,6 +241,7 @@ Config config_of(std::uint64_t seed) {
   lie_on_hosts(draw, &config);
   // A worker that computes wrongly does so in its first life, which would be in that time.
   if (draw.one_in(8) && config.corrupt == 0) config.earlier_ms = draw(100, 5000);
+  prefer_hosts(draw, &config);
   return config;
 }
 

@@ -53,6 +53,9 @@ struct Config {
   std::uint64_t fed = 0;  // Of the splits, those that come while the job runs.
   /// Input lies on so many hosts, and workers are on them in turn; 0: all can read all of it.
   std::uint64_t hosts = 0;
+  /// Workers are on so many hosts in turn, and jobs prefer some; 0: nobody says where they are.
+  std::uint64_t near = 0;
+  std::uint64_t locality_wait_ms = 3000;
   std::uint64_t absence_ms = 30'000;  // A host may be without workers for so long.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;

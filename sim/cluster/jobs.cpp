@@ -137,9 +137,21 @@ void lay_on_hosts(const Config& config, JobPlan* job) {
   }
 }
 
+/// Each job others, and every second one two.
+void prefer_hosts(const Config& config, std::uint64_t i, JobPlan* job) {
+  if (job->spec.inputs.empty()) return;
+  proto::Preference preference{job->spec.inputs.front(), {}};
+  for (std::uint64_t k = 0; k < 1 + i % 2; ++k) {
+    preference.hosts.push_back("h" + std::to_string((i + k) % config.near + 1));
+  }
+  job->spec.prefer = {std::move(preference)};
+  job->spec.locality_wait_ms = config.locality_wait_ms;
+}
+
 }  // namespace
 
 std::string host_of_worker(const Config& config, std::uint32_t worker) {
+  if (config.near != 0) return "h" + std::to_string((worker - 1) % config.near + 1);
   if (hosts_of(config) == 0) return {};
   return "h" + std::to_string((worker - 1) % hosts_of(config) + 1);
 }
@@ -181,6 +193,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
     fail_items(config, draws, i, &job);
     feed(config, draws, i, &job);
     if (config.hosts != 0) lay_on_hosts(config, &job);
+    if (config.near != 0) prefer_hosts(config, i, &job);
     jobs.push_back(std::move(job));
   }
   return jobs;

@@ -42,7 +42,7 @@ struct JobPlan {
 std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults& faults);
 /// The same jobs, as a client of another time named them.
 std::vector<JobPlan> as_of_earlier(std::vector<JobPlan> jobs);
-/// The host that a worker is on, in inputs that lie on hosts.
+/// The name of the host that a worker is on; empty: it has none.
 std::string host_of_worker(const Config& config, std::uint32_t worker);
 
 void write_inputs(Disks& disks, const std::vector<JobPlan>& jobs);

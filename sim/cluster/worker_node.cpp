@@ -60,10 +60,10 @@ void WorkerNode::begin() {
   hello.slots = static_cast<std::uint32_t>(config_.slots);
   hello.process = index();
   hello.host = host_of_worker(config_, index());
-  hello.host_inputs = !hello.host.empty();
+  hello.host_inputs = config_.hosts != 0;
   // Workers of one name are of one machine; each sees its own disk.
   if (hello.host_inputs && config_.shared_host == 0) hello.host_id = hello.host + "/" + name();
-  options.host_inputs.host = hello.host;
+  if (hello.host_inputs) options.host_inputs.host = hello.host;
   parts_->lister.emplace(files_, hello.host);
   world().trace.note(world().now(), "worker.started", {index(), life_});
   witness().worker_started(index(), hello.slots);

@@ -26,6 +26,8 @@ void SchedulerTest::submit(const Plan& plan) {
   job.open = plan.open;
   job.hosts = plan.hosts;
   job.sample_host = plan.sample_host;
+  job.preferred = plan.preferred;
+  job.locality_wait_ms = plan.locality_wait_ms;
   step(job);
 }
 
@@ -34,6 +36,7 @@ void SchedulerTest::join_with(std::uint64_t worker, std::uint32_t slots,
   WorkerJoined joined{{worker}, slots, {}, {}, true};
   joined.name = "worker-" + std::to_string(worker);
   joined.place = places[worker];
+  joined.host_name = host_names[worker];
   std::map<JobId, std::vector<AttemptId>> outputs;
   for (const Fact& fact : history) {
     const auto* committed = std::get_if<AttemptCommitted>(&fact);

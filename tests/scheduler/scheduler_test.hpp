@@ -46,6 +46,8 @@ class SchedulerTest : public ::testing::Test {
     bool open = false;
     std::vector<HostSplits> hosts{};
     std::string sample_host{};
+    std::vector<PreferredSplits> preferred{};
+    std::uint64_t locality_wait_ms = 3000;
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
@@ -129,7 +131,9 @@ class SchedulerTest : public ::testing::Test {
   std::string text() const;
   std::size_t live_on(std::uint64_t worker) const;
 
-  std::map<std::uint64_t, std::string> places;  // Of workers that join from now on.
+  // Of workers that join from now on.
+  std::map<std::uint64_t, std::string> places;
+  std::map<std::uint64_t, std::string> host_names;
   std::uint64_t epoch = 1;
   std::unique_ptr<Scheduler> scheduler =
       std::make_unique<Scheduler>(SchedulerOptions{kSilence, epoch});

@@ -46,8 +46,13 @@ std::vector<Fact> every_fact(std::uint64_t job) {
                      {.errors = {"States.ALL"}}};
   submitted.control = {3, 70, 4, true};
   submitted.replicas = {3, proto::AcceptRule::kQuorum, 950, 7};
+  submitted.hosts = {{"web1", 2}, {"", 1}};
+  submitted.sample_host = "web1";
+  submitted.preferred = {{{"near", "nearer"}, 2}, {{}, 1}};
+  submitted.locality_wait_ms = 500;
   return {JobAccepted{submitted},
-          AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}},
+          AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6},
+                           7, 8, 9, true, true},
           MapOutputInvalidated{task(job, 2), AttemptId{9}},
           TaskFailureCounted{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
           JobCommitStarted{JobId{job}},

@@ -48,7 +48,9 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "hedge_everything",
                                                    "feed_twice",
                                                    "feed_answers_before_fact",
-                                                   "read_elsewhere"};
+                                                   "read_elsewhere",
+                                                   "prefer_nobody",
+                                                   "wait_for_ever"};
 
 }  // namespace
 
