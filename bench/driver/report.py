@@ -96,7 +96,19 @@ def hosts(results):
     return table(["what", "measured: median (range)"], rows) + [""] + origin(results, ["hosts"])
 
 
-SECTIONS = {"hosts": hosts, "control": control_plane, "data": data_path, "scaling": scaling, "peers": other_systems}
+def shuffle(results):
+    if "shuffle" not in results:
+        return []
+    rows = []
+    for job, one in results["shuffle"]["result"].items():
+        modes = [f"{figure(mode['seconds'], ' s')}, {mode['early']:.0%} early" if mode["early"] else
+                 figure(mode["seconds"], " s") for mode in (one["pull"], one["push"], one["hybrid"])]
+        rows.append([job, *modes, figure(one["hybrid against the better"], "x")])
+    return table(["job", "pull", "push", "hybrid", "hybrid against the better of the two, in turn"], rows) + [""] + origin(
+        results, ["shuffle"])
+
+
+SECTIONS = {"hosts": hosts, "shuffle": shuffle, "control": control_plane, "data": data_path, "scaling": scaling, "peers": other_systems}
 
 
 def plot(path, settings, curves):

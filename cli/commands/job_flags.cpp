@@ -164,6 +164,10 @@ std::vector<Flag> job_flags() {
       {"verify-sample", '\0', "P%",
        "Run this share of the map tasks on a second worker and compare. Default: none.", false},
       {"client-id", '\0', "ID", "Submitting again under the same ID gives the same job.", false},
+      {"shuffle", '\0', "pull|push|hybrid|auto",
+       "When map output goes to other hosts: asked for by reducers, at once, or small parts at "
+       "once (docs/operating/shuffle.md). Default: pull.",
+       false},
       {"shuffle-over-network", '\0', "",
        "Reducers fetch everything from data servers, files of this host too.", false},
       {"traceparent", '\0', "TRACEPARENT",
@@ -233,6 +237,14 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   FANFOLD_RETURN_IF_ERROR(read_locality_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_bad_record_flags(arguments, &request));
   FANFOLD_RETURN_IF_ERROR(read_control_flags(arguments, &request));
+  using proto::ShuffleMode;
+  FANFOLD_ASSIGN_OR_RETURN(
+      request.shuffle_mode,
+      choose(arguments, "shuffle",
+             std::array<Choice<ShuffleMode>, 4>{{{"pull", ShuffleMode::kPull},
+                                                 {"push", ShuffleMode::kPush},
+                                                 {"hybrid", ShuffleMode::kHybrid},
+                                                 {"auto", ShuffleMode::kAuto}}}));
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
   request.measure_keys = !arguments.has("no-hot-keys");

@@ -33,6 +33,12 @@ namespace {
 
 constexpr std::uint64_t kWorkersMax = 1000;
 constexpr std::uint64_t kSlotsMax = 1000;
+/// What one process does not do.
+constexpr std::initializer_list<const char*> kOfClusters = {
+    "shuffle-over-network", "completion",  "deadline", "workers", "slots", "shuffle",
+    "max-concurrency",      "on-deadline", "replicas", "master",  "http",  "weight",
+    "verify-sample",        "priority",    "events",   "accept",  "otlp",  "retry",
+    "hedge-after",          "prefer"};
 
 struct RunOptions {
   JobRequest request;
@@ -49,12 +55,10 @@ struct RunOptions {
 };
 
 Status refuse_together(const Arguments& arguments, const std::string& with,
-                       const std::vector<std::string>& flags) {
-  for (const std::string& flag : flags) {
-    if (arguments.has(flag)) {
-      return Status(StatusCode::kInvalidArgument,
-                    "--" + flag + " makes no sense with " + with + ".");
-    }
+                       std::initializer_list<const char*> flags) {
+  for (const std::string flag : flags) {
+    if (!arguments.has(flag)) continue;
+    return Status(StatusCode::kInvalidArgument, "--" + flag + " makes no sense with " + with + ".");
   }
   return Status();
 }
@@ -71,11 +75,7 @@ Result<RunOptions> read_options(const Environment& environment, const Arguments&
   options.events = arguments.value("events").value_or("");
   FANFOLD_ASSIGN_OR_RETURN(options.collector, otlp_flag_value(environment, arguments));
   if (options.in_process) {
-    FANFOLD_RETURN_IF_ERROR(refuse_together(
-        arguments, "--in-process",
-        {"workers", "slots", "master", "shuffle-over-network", "verify-sample", "events", "otlp",
-         "http", "completion", "deadline", "on-deadline", "retry", "max-concurrency", "priority",
-         "weight", "replicas", "accept", "hedge-after", "prefer"}));
+    FANFOLD_RETURN_IF_ERROR(refuse_together(arguments, "--in-process", kOfClusters));
     return options;
   }
   options.master = arguments.value("master").value_or(environment.master.value_or(""));

@@ -122,6 +122,7 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->output_format = request.format.value_or(abi::OutputFormat::kText);
   spec->output_compression = request.compression;
   spec->shuffle = request.shuffle;
+  spec->shuffle_mode = request.shuffle_mode;
   spec->split_bytes = request.split_bytes;
   spec->memory_bytes = request.memory_bytes;
   spec->attempts_max = request.attempts_max;

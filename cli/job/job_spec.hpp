@@ -29,6 +29,7 @@ struct JobRequest {
   std::optional<abi::OutputFormat> format;
   io::PartCompression compression = io::PartCompression::kNone;
   proto::ShufflePath shuffle = proto::ShufflePath::kAuto;
+  proto::ShuffleMode shuffle_mode = proto::ShuffleMode::kPull;
   std::uint64_t split_bytes = 0;
   std::uint64_t memory_bytes = 0;
   std::uint32_t attempts_max = 0;

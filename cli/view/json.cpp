@@ -126,6 +126,9 @@ Json status_json(const proto::JobStatus& status) {
                         {"elsewhere", status.locality.elsewhere},
                         {"wait_ms", status.locality.wait_ms}};
   }
+  json["shuffle"] = {{"mode", proto::name_of(status.shuffle.mode)},
+                     {"early_bytes", status.shuffle.fetched.early},
+                     {"late_bytes", status.shuffle.fetched.late}};
   json["emitted"] = proto::emission_json<Json>(status.emission);
   json["control"] = {{"max_concurrency", status.control.max_concurrency},
                      {"priority", status.control.priority},

@@ -63,6 +63,14 @@ std::string bad_records_text(const proto::JobStatus& status) {
   return text;
 }
 
+std::string shuffle_text(const proto::JobStatus& status) {
+  const proto::ShuffleStatus& shuffle = status.shuffle;
+  if (shuffle.mode == proto::ShuffleMode::kPull) return "";
+  return labelled("shuffle", std::string(proto::name_of(shuffle.mode)) + "; " +
+                                 format_bytes(shuffle.fetched.early) + " came early, " +
+                                 format_bytes(shuffle.fetched.late) + " when reduced");
+}
+
 std::string counters_text(const proto::JobStatus& status) {
   std::string text;
   for (const auto& [name, value] : status.counters) {
@@ -88,6 +96,7 @@ std::string summary_text(const proto::JobStatus& status, std::uint64_t wall_ms) 
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
   for (const auto& [label, line] : replica_lines(status)) text += labelled(label, line);
   if (status.locality.maps > 0) text += labelled("locality", locality_text(status.locality));
+  text += shuffle_text(status);
   text += bad_records_text(status);
   text += labelled("retries", retries_text(status));
   if (status.slowest_task.job.value != 0) {
@@ -132,6 +141,7 @@ std::string status_text(const proto::JobStatus& status) {
   for (const auto& [label, line] : completion_lines(status)) text += labelled(label, line);
   for (const auto& [label, line] : replica_lines(status)) text += labelled(label, line);
   if (status.locality.maps > 0) text += labelled("locality", locality_text(status.locality));
+  text += shuffle_text(status);
   text += bad_records_text(status);
   if (status.control != proto::JobControl{}) {
     text += labelled("control", control_text(status.control));

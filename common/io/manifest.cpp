@@ -87,6 +87,10 @@ Json run_json(const ManifestRun& run) {
   json["failed_attempts"] = run.failed_attempts;
   json["lost_attempts"] = run.lost_attempts;
   json["speculative_attempts"] = run.speculative_attempts;
+  if (!run.shuffle.empty()) {
+    json["shuffle"] = {
+        {"mode", run.shuffle}, {"early_bytes", run.early_bytes}, {"late_bytes", run.late_bytes}};
+  }
   json["wall_ms"] = run.wall_ms;
   if (run.started_unix_ms != 0) {
     json["started_unix_ms"] = run.started_unix_ms;
@@ -265,6 +269,13 @@ void take_ledger(const Json& json, Ledger& ledger, std::string& problem) {
   if (const Json* pairs = fields.object("read")) take_pairs(*pairs, ledger.pairs_read, problem);
 }
 
+void take_shuffle(const Json& json, ManifestRun& run, std::string& problem) {
+  Fields fields(json, problem);
+  fields.take("mode", run.shuffle);
+  fields.take("early_bytes", run.early_bytes);
+  fields.take("late_bytes", run.late_bytes);
+}
+
 void take_run(const Json& json, ManifestRun& run, std::string& problem) {
   Fields fields(json, problem);
   fields.take("job_id", run.job_id);
@@ -276,6 +287,9 @@ void take_run(const Json& json, ManifestRun& run, std::string& problem) {
   fields.take("failed_attempts", run.failed_attempts);
   fields.take("lost_attempts", run.lost_attempts);
   fields.take("speculative_attempts", run.speculative_attempts);
+  if (const Json* shuffle = fields.object_if_there("shuffle")) {
+    take_shuffle(*shuffle, run, problem);
+  }
   fields.take("wall_ms", run.wall_ms);
   fields.take_if_there("started_unix_ms", run.started_unix_ms);
   fields.take_if_there("finished_unix_ms", run.finished_unix_ms);

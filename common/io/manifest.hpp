@@ -50,6 +50,10 @@ struct ManifestRun {
   std::uint64_t failed_attempts = 0;
   std::uint64_t lost_attempts = 0;
   std::uint64_t speculative_attempts = 0;
+  std::string shuffle;  // How map output went to other hosts; empty: "pull", and left out.
+  // Of that: came before reduces were given out, and after.
+  std::uint64_t early_bytes = 0;
+  std::uint64_t late_bytes = 0;
   std::uint64_t wall_ms = 0;
   std::uint64_t started_unix_ms = 0;   // 0: not known; left out.
   std::uint64_t finished_unix_ms = 0;  // 0: not known; left out.

@@ -8,6 +8,7 @@
 #include "common/proto/field_marks.hpp"
 #include "common/proto/host_files.hpp"
 #include "common/proto/known.hpp"
+#include "common/proto/shuffle_fields.hpp"
 #include "common/proto/stored.hpp"
 #include "common/proto/types.hpp"
 
@@ -111,8 +112,8 @@ void serialize(Archive& archive, JobSpec& s) {
   archive(s.completion, s.deadline_ms, Checked{s.on_deadline}, s.retry, s.traceparent,
           s.bad_records, s.control, s.profile, s.measure_keys, s.items,
           Since{7, s.gather, kGathering}, Since{7, s.replicas, "replicas and hedges of tasks"},
-          Since{7, s.open, kFeeding}, Since{7, s.prefer, kPreferring},
-          Since{7, s.locality_wait_ms});
+          Since{7, s.open, kFeeding}, Since{7, s.prefer, kPreferring}, Since{7, s.locality_wait_ms},
+          Since{7, Checked{s.shuffle_mode}});
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -157,7 +158,8 @@ template <class Archive>
 void serialize(Archive& archive, AttemptReport& r) {
   archive(r.records_in, r.bytes_in, r.records_out, r.bytes_out, r.spills, r.wall_us,
           r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty, r.emitted, r.flow,
-          r.records_mapped, r.records_skipped, r.dead_letters, r.emission, r.failures);
+          r.records_mapped, r.records_skipped, r.dead_letters, r.emission, r.failures,
+          Since{7, r.fetched});
 }
 template <class Archive>
 void serialize(Archive& archive, HeldTask& h) {
@@ -193,7 +195,7 @@ void serialize(Archive& archive, JobStatus& s) {
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
           s.completion, s.records_skipped, s.dead_letters, s.control, s.emission,
-          Since{7, s.replicas}, Since{7, s.queue}, Since{7, s.locality});
+          Since{7, s.replicas}, Since{7, s.queue}, Since{7, s.locality}, Since{7, s.shuffle});
 }
 template <class Archive>
 void serialize(Archive& archive, HostRoom& r) {

@@ -47,6 +47,7 @@ constexpr bool is_known(OnExists v) { return within(v, OnExists::kFail, OnExists
 constexpr bool is_known(ShufflePath v) {
   return within(v, ShufflePath::kAuto, ShufflePath::kNetwork);
 }
+constexpr bool is_known(ShuffleMode v) { return within(v, ShuffleMode::kPull, ShuffleMode::kAuto); }
 constexpr bool is_known(JobState v) { return within(v, JobState::kRunning, JobState::kPartial); }
 constexpr bool is_known(CompletionRule v) {
   return within(v, CompletionRule::kAll, CompletionRule::kFirst);

@@ -15,6 +15,7 @@
 #include "common/io/run_file.hpp"
 #include "common/proto/blobs.hpp"
 #include "common/proto/host_files.hpp"
+#include "common/proto/shuffle.hpp"
 #include "common/proto/types.hpp"
 
 namespace fanfold::proto {
@@ -355,9 +356,9 @@ using ClientReply = std::variant<Answer, JobReply, JobList, Logs, ClusterReply, 
                                  FeedReply, BlobReply, InputsListed>;
 using WorkerMessage = std::variant<Hello, Heartbeat, CommitRequest, AttemptFailed, Bye, WorkersDied,
                                    InputsWanted, OutputPart, GetBlob, HostFilesListed>;
-using MasterMessage =
-    std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt, CommitAnswer, FailureNoted,
-                 ForgetJob, Goodbye, ListPage, ReadOutput, PeerKeys, BlobPart, ListHostFiles>;
+using MasterMessage = std::variant<Welcome, Unknown, HeartbeatEcho, Assign, CancelAttempt,
+                                   CommitAnswer, FailureNoted, ForgetJob, Goodbye, ListPage,
+                                   ReadOutput, PeerKeys, BlobPart, ListHostFiles, HomeOutputs>;
 /// What arrives at the master's socket.
 using MasterInput = std::variant<Submit, GetJob, ListJobs, CancelJob, GetLogs, GetCluster,
                                  StopCluster, GetEvents, GetOutput, ChangeJob, Feed, PutBlob,

@@ -211,6 +211,20 @@ const char* name_of(AcceptRule rule) {
   return "unknown";
 }
 
+const char* name_of(ShuffleMode mode) {
+  switch (mode) {
+    case ShuffleMode::kPull:
+      return "pull";
+    case ShuffleMode::kPush:
+      return "push";
+    case ShuffleMode::kHybrid:
+      return "hybrid";
+    case ShuffleMode::kAuto:
+      return "auto";
+  }
+  return "unknown";
+}
+
 const char* name_of(WorkerStanding standing) {
   switch (standing) {
     case WorkerStanding::kGood:

@@ -19,6 +19,7 @@
 #include "common/proto/memory_curve.hpp"
 #include "common/proto/queue_status.hpp"
 #include "common/proto/replicas.hpp"
+#include "common/proto/shuffle.hpp"
 #include "common/proto/stage_status.hpp"
 #include "fanfold/abi.hpp"
 
@@ -140,6 +141,7 @@ struct JobSpec {
   bool open = false;               // More input may come while it runs, until somebody closes it.
   std::vector<Preference> prefer;  // The first that matches a file counts.
   std::uint64_t locality_wait_ms = 0;
+  ShuffleMode shuffle_mode = ShuffleMode::kPull;
 };
 
 /// One map task's share of the input.
@@ -260,6 +262,7 @@ struct AttemptReport {
   std::uint64_t dead_letters = 0;
   Emission emission;           // Map.
   std::uint64_t failures = 0;  // Map: failures.hpp; kAnyNumber: never to be tolerated.
+  FetchedBytes fetched;        // Reduce.
 };
 
 /// What a worker that registers holds: an attempt that has not been answered for.
@@ -368,6 +371,7 @@ struct JobStatus {
   ReplicaStatus replicas;
   QueueStatus queue;
   LocalityStatus locality;
+  ShuffleStatus shuffle;
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

@@ -71,6 +71,11 @@ io::Manifest describe_output(const PublishRequest& request, std::vector<io::Part
   run.failed_attempts = status.failed_attempts;
   run.lost_attempts = status.lost_attempts;
   run.speculative_attempts = status.speculative_attempts;
+  if (status.shuffle.mode != proto::ShuffleMode::kPull) {
+    run.shuffle = proto::name_of(status.shuffle.mode);
+    run.early_bytes = status.shuffle.fetched.early;
+    run.late_bytes = status.shuffle.fetched.late;
+  }
   run.wall_ms = status.elapsed_ms;
   run.ledger = request.ledger;
   if (request.parts_gathered > 0) {

@@ -41,6 +41,18 @@ struct TellOutputs {
   WorkerId worker;
   JobId job;
 };
+/// These have committed since each of these workers was told last: segments of its partitions may
+/// go to its host before they are reduced.  A hint; it may be lost.
+struct TellHomes {
+  JobId job;
+  std::uint64_t segment_bytes_max = 0;  // Larger segments stay where they are; 0: none do.
+  std::vector<CommittedOutput> outputs;
+  struct Home {
+    WorkerId worker;
+    std::vector<std::uint32_t> partitions;
+  };
+  std::vector<Home> homes;
+};
 /// An attempt that an earlier master assigned goes on under this one: nothing is sent.
 struct AdoptAttempt {
   WorkerId worker;
@@ -85,7 +97,8 @@ struct ForgetWorker {
   WorkerId worker;
 };
 
-using Action = std::variant<AssignAttempt, ListOutputs, TellOutputs, AdoptAttempt, CancelAttempt,
-                            AnswerCommit, NoteFailure, PublishJob, FinishJob, ForgetWorker>;
+using Action =
+    std::variant<AssignAttempt, ListOutputs, TellOutputs, TellHomes, AdoptAttempt, CancelAttempt,
+                 AnswerCommit, NoteFailure, PublishJob, FinishJob, ForgetWorker>;
 
 }  // namespace fanfold::master

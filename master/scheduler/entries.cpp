@@ -11,7 +11,7 @@ std::size_t entries_of(const StageTasks& stage) {
 }
 
 std::size_t entries_of(const Job& job) {
-  std::size_t entries = job.tally.dissenters.size();
+  std::size_t entries = job.tally.dissenters.size() + job.homes.entries();
   for (const auto& [task, ballot] : job.ballots) {
     entries += 1 + ballot.attempts.size() + ballot.votes.size();
   }

@@ -52,6 +52,8 @@ struct JobSubmitted {
   std::vector<PreferredSplits> preferred = {};
   /// A task waits so long for a slot where it had better run.
   std::uint64_t locality_wait_ms = 0;
+  proto::ShuffleMode shuffle_mode = proto::ShuffleMode::kPull;
+  bool over_network = false;  // Nothing is opened where it lies.
 };
 /// More splits of an open job, or the word that there will be no others.
 struct InputOffered {
@@ -81,6 +83,7 @@ struct WorkerJoined {
   /// What it can read and others cannot is marked with this; empty: nothing.
   std::string place{};
   std::string host_name{};  // Where tasks may prefer to run; empty: it has none.
+  bool knows_homes = true;  // What they are told.
 };
 /// Drains: running attempts go on, nothing new; map outputs stay until WorkerLeft.
 struct WorkerDraining {

@@ -49,6 +49,9 @@ void Machine::apply(const AttemptCommitted& fact) {
     job->audits.insert(fact.task.index);
     auditing_.insert(job->id);
   }
+  if (fact.task.stage == Stage::kMap && job->homes.wanted()) {
+    job->homes.splits.push_back(fact.task.index);
+  }
   if (fact.task.stage == Stage::kMap && !fact.output_empty) {
     pool_.add_output(fact.worker, job->id, fact.task.index);
   }

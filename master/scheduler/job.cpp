@@ -53,7 +53,8 @@ Job::Job(const JobSubmitted& submitted)
       bad_record_policy(submitted.bad_records),
       items(submitted.items),
       control(submitted.control),
-      replicas(submitted.replicas) {
+      replicas(submitted.replicas),
+      homes{.mode = submitted.shuffle_mode, .over_network = submitted.over_network} {
   map.grows = submitted.open;
   map.place(submitted.hosts);
   map.prefer_hosts(submitted.preferred);

@@ -19,6 +19,7 @@
 #include "master/scheduler/bad_records.hpp"
 #include "master/scheduler/completion.hpp"
 #include "master/scheduler/event.hpp"
+#include "master/scheduler/home_book.hpp"
 #include "master/scheduler/replicas.hpp"
 #include "master/scheduler/stage_tasks.hpp"
 #include "master/scheduler/task.hpp"
@@ -112,6 +113,7 @@ struct Job {
   ReplicaTally tally;
   /// Of an open job: since when there are maps from this one on, in the order of both.
   std::vector<std::pair<std::uint32_t, Instant>> arrivals;
+  HomeBook homes;
   std::uint32_t publications = 0;  // That failed.
   std::set<AttemptId> attempts;    // Live.
   std::set<AttemptId> starved;     // Of them, reduces that wait for map outputs to be made again.

@@ -7,6 +7,7 @@
 //   completion.cpp  jobs that do without some of their maps; deadlines
 //   membership.cpp  workers join, drain, report and get lost
 //   adoption.cpp    what workers bring along from the time of an earlier master
+//   homes.cpp       who brings map outputs before they are reduced
 //   lost_inputs.cpp reduces that cannot read a map output; slots that they lend to maps
 //   placement.cpp   which task goes where; backups for stragglers
 //   hosts.cpp       tasks whose input lies on a host
@@ -245,6 +246,13 @@ class Machine {
   void lend_slots();
   bool lend_one(Job& job);
   Attempt* lender_for(Job& job, std::uint32_t split);
+
+  // Homes.
+  /// The homes of the job's partitions hear of outputs that have committed, some at a time.
+  void tell_homes(Job& job);
+  void choose_homes(Job& job);
+  /// Of the partition, if it is a reduce; null: it has none, or that is busy.
+  Worker* free_home(const Job& job, const TaskId& task);
 
   // Membership.
   void drain(Worker& worker);

@@ -17,6 +17,7 @@ void Machine::on(const WorkerJoined& event) {
   Worker& worker = pool_.join(now_, event.worker, event.slots);
   worker.name = event.name;
   worker.host = event.host;
+  worker.knows_homes = event.knows_homes;
   pool_.settle(worker, event.place, event.host_name);
   note_presence(event.place);
   file_replicated_jobs();

@@ -126,6 +126,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   if (task.stage == Stage::kMap) {
     review_failures(job);
     review_completion(job);
+    tell_homes(job);
     feed_starved(job);
   }
   advance(job);

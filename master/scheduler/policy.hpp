@@ -70,6 +70,14 @@ inline constexpr std::size_t kWorkersExamined = 16;
 /// Hosts looked at for one assignment of a job whose input lies on them.
 inline constexpr std::size_t kHostsExamined = 1024;
 
+/// How often the homes of partitions are told of outputs while the maps of a job run: what a home
+/// is told of at once comes in few files.
+inline constexpr std::uint32_t kHomeTellings = 32;
+/// Of a hybrid shuffle: many small segments cost a reduce their round trips, which are over when
+/// they are brought early.  Large ones move as fast later, when they do not compete with maps for
+/// disks, and are often of partitions that should not all lie on one host.
+inline constexpr std::uint64_t kHybridSegmentBytesMax = 1u << 20;
+
 /// A restarted master holds back assignments for at most this long while workers that it knows from
 /// before have not said Hello again: it would start again what they run.
 inline constexpr Duration kReunionPatienceMax = 1500ms;

@@ -18,8 +18,6 @@ constexpr std::array<Row, kWorkerStates> kLegalMoves = {{
     {{false, false, false, false}},  // gone
 }};
 
-/// Ranks below it have a free slot; ranks from here on count queued attempts per 1024 slots.
-constexpr std::uint64_t kQueueRank = std::uint64_t{1} << 32;
 /// Behind everybody: busy, and on probation.
 constexpr std::uint64_t kLastRank = ~std::uint64_t{0};
 
@@ -327,47 +325,13 @@ Worker* WorkerPool::free_worker_if(std::size_t examined_max,
   return nullptr;
 }
 
-Worker* WorkerPool::free_worker_on(std::string_view host_name, const std::vector<WorkerId>& avoid) {
-  const auto host = hosts_.find(host_name);
-  if (host == hosts_.end()) return nullptr;
-  std::size_t examined = 0;
-  for (const auto& [rank, id] : host->second.candidates) {
-    if (rank >= kQueueRank || ++examined > kWorkersOfHostsExamined) break;
-    if (!is_in(avoid, id)) return find(id);
-  }
-  return nullptr;
-}
-
 bool WorkerPool::has_free_slot(const Worker& worker) {
   return worker.rank && *worker.rank < kQueueRank;
-}
-
-bool WorkerPool::anybody_on(std::string_view host_name) const {
-  const auto host = hosts_.find(host_name);
-  return host != hosts_.end() && !host->second.candidates.empty();
 }
 
 bool WorkerPool::is_candidate(WorkerId worker) const {
   const auto known = workers_.find(worker);
   return known != workers_.end() && known->second.rank.has_value();
-}
-
-Worker* WorkerPool::free_worker_at(std::string_view place, const std::vector<WorkerId>& avoid) {
-  const auto there = candidates_at_.find(place);
-  if (there == candidates_at_.end()) return nullptr;
-  std::size_t examined = 0;
-  for (const auto& [rank, id] : there->second) {
-    if (rank >= kQueueRank || ++examined > kWorkersOfHostsExamined) break;
-    if (!is_in(avoid, id)) return find(id);
-  }
-  return nullptr;
-}
-
-bool WorkerPool::anybody_at(std::string_view place, const std::vector<WorkerId>& avoid) const {
-  const auto there = candidates_at_.find(place);
-  if (there == candidates_at_.end()) return false;
-  const auto is_avoided = [&avoid](const auto& one) { return is_in(avoid, one.second); };
-  return !std::all_of(there->second.begin(), there->second.end(), is_avoided);
 }
 
 Worker* WorkerPool::queue_worker(std::uint32_t per_slot,

@@ -47,6 +47,7 @@ struct Worker {
   WorkerId id;
   std::string name;
   std::string host;
+  bool knows_homes = true;
   std::string place;  // What lies there only workers with the same one can read; empty: nothing.
   std::string host_name;              // Empty: it has none.
   HostWorkers* neighbours = nullptr;  // Of that host; null: it has no name.
@@ -69,6 +70,9 @@ struct Worker {
   std::optional<std::uint64_t> rank;  // As filed among the candidates.
   std::uint32_t slots_counted = 0;    // In those of all that are active.
 };
+
+/// Ranks below it have a free slot; ranks from here on count queued attempts per 1024 slots.
+inline constexpr std::uint64_t kQueueRank = std::uint64_t{1} << 32;
 
 class WorkerPool {
  public:
@@ -126,6 +130,12 @@ class WorkerPool {
     return worker.state == WorkerState::kActive && !worker.resting &&
            worker.standing != proto::WorkerStanding::kExcluded;
   }
+  /// Whether it may be the home of a partition.
+  static bool may_be_home(const Worker& worker) { return worker.knows_homes && may_start(worker); }
+  /// At most so many of those that may, each as often as it has slots, side by side with others.
+  std::vector<WorkerId> homes(std::uint32_t most) const;
+  /// Those that work are on several hosts.
+  bool spans_hosts() const;
   bool has_free_slot() const;
   /// The worker with the most free slots that is not to be avoided; null: none.
   Worker* free_worker(const std::vector<WorkerId>& avoid) { return free_worker(avoid, {}); }

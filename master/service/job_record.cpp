@@ -125,6 +125,8 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
 
   submitted.verify_per_million = spec().verify_per_million;
   submitted.control = spec().control;
+  submitted.shuffle_mode = spec().shuffle_mode;
+  submitted.over_network = spec().shuffle == proto::ShufflePath::kNetwork;
   set_completion(unix_us_at_origin, &submitted);
   count_splits();
   return submitted;
@@ -142,6 +144,8 @@ void JobRecord::count(Stage stage, const proto::AttemptReport& report, Direction
   change(&totals.bytes_out, report.bytes_out);
   change(&totals.records_skipped, report.records_skipped);
   change(&totals.dead_letters, report.dead_letters);
+  change(&totals.fetched.early, report.fetched.early);
+  change(&totals.fetched.late, report.fetched.late);
   // A sample reads records that a map reads again.
   if (stage == Stage::kSample) return;
   for (const auto& [name, value] : report.counters) {
@@ -292,6 +296,7 @@ void JobRecord::complete(proto::JobStatus* status) const {
   status->completion.deadline_ms = spec().deadline_ms;
   status->records_skipped = totals_[slot_of(Stage::kMap)].records_skipped;
   status->dead_letters = totals_[slot_of(Stage::kMap)].dead_letters;
+  status->shuffle = {spec().shuffle_mode, totals_[slot_of(Stage::kReduce)].fetched};
   status->output_bytes = published_.bytes;
   status->output_records = published_.records;
   status->output_files = published_.files;

@@ -141,6 +141,7 @@ class JobRecord {
     std::uint64_t bytes_out = 0;
     std::uint64_t records_skipped = 0;
     std::uint64_t dead_letters = 0;
+    proto::FetchedBytes fetched;
   };
   static std::size_t slot_of(Stage stage) { return static_cast<std::size_t>(stage) - 1; }
 

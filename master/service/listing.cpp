@@ -14,6 +14,8 @@ namespace {
 /// Shorter than workers wait before they ask again.
 constexpr Duration kOnItsWay = std::chrono::milliseconds(500);
 
+}  // namespace
+
 proto::OutputList with_addresses(const std::vector<CommittedOutput>& outputs,
                                  const WorkerDirectory& workers) {
   proto::OutputList list;
@@ -36,8 +38,6 @@ proto::OutputList with_addresses(const std::vector<CommittedOutput>& outputs,
   }
   return list;
 }
-
-}  // namespace
 
 bool Listing::tell_again(WorkerId worker, Instant now) {
   const auto [told, first] = told_.emplace(worker, now);

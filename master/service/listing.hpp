@@ -15,6 +15,10 @@
 
 namespace fanfold::master {
 
+/// A holder that is gone has no address.
+proto::OutputList with_addresses(const std::vector<CommittedOutput>& outputs,
+                                 const WorkerDirectory& workers);
+
 class Listing {
  public:
   /// Nobody has been told of it yet.  A holder that just went away is named without an address: a

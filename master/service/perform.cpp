@@ -6,6 +6,7 @@
 #include "common/core/check.hpp"
 #include "common/core/limits.hpp"
 #include "common/proto/messages.hpp"
+#include "common/proto/output_list.hpp"
 #include "master/service/chores.hpp"
 #include "master/service/service.hpp"
 
@@ -103,6 +104,27 @@ void MasterService::perform(TellOutputs&& action) {
                                    {"version", record->listing().version()},
                                    {"worker", action.worker.value}});
   tell_listing(action.worker, record->listing());
+}
+
+void MasterService::perform(TellHomes&& action) {
+  const JobRecord* record = state_.jobs.find(action.job);
+  FANFOLD_CHECK(record != nullptr && record->phase() == JobPhase::kActive);
+  proto::HomeOutputs message;
+  message.job = action.job;
+  message.over_network = record->spec().shuffle == proto::ShufflePath::kNetwork;
+  message.segment_bytes_max = action.segment_bytes_max;
+  const std::vector<std::string> pages =
+      proto::pack_outputs(with_addresses(action.outputs, state_.workers));
+  for (TellHomes::Home& home : action.homes) {
+    message.partitions = std::move(home.partitions);
+    for (const std::string& page : pages) {
+      message.packed = page;
+      tell_worker(home.worker, message);
+    }
+  }
+  doors_.log.debug("homes.told", {{"job", action.job.value},
+                                  {"homes", action.homes.size()},
+                                  {"outputs", action.outputs.size()}});
 }
 
 void MasterService::tell_listing(WorkerId worker, const Listing& listing) {

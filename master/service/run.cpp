@@ -117,6 +117,11 @@ struct MasterKeys {
   net::Protection protection = net::NoTcp{};
   std::shared_ptr<security::LiveKeys> accepted;  // Shared with the transport; null: none.
   std::string fingerprint;                       // Of its own.
+
+  void tell(const std::string& directory, Log& log) const {
+    if (fingerprint.empty()) return;
+    log.info("keys.opened", {{"directory", directory}, {"master", fingerprint}});
+  }
 };
 
 Result<MasterKeys> read_keys(const MasterOptions& options) {
@@ -218,12 +223,12 @@ Status run_master(const MasterOptions& options) {
   doors.keys = keys->accepted.get();
   doors.plugins = plugins ? &*plugins : nullptr;
   doors.audit = options.audit_file.empty() ? nullptr : &audit;
-  const std::unique_ptr<BlobStore> blobs = open_blobs(options.state_directory, log);
+  const auto blobs = open_blobs(options.state_directory, log);
   doors.blobs = blobs.get();
   web::Board board;
-  if (options.http_port) doors.board = &board;
   web::Questions questions([&transport] { transport->wake(); });
-  if (options.http_port) doors.questions = &questions;
+  doors.board = options.http_port ? &board : nullptr;
+  doors.questions = options.http_port ? &questions : nullptr;
   web::Site site(board, questions, options.event_directory);
   FANFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> pages,
                            serve_pages(options, site, log));
@@ -233,9 +238,7 @@ Status run_master(const MasterOptions& options) {
   log.info(
       "master.started",
       {{"address", settings.address}, {"epoch", settings.epoch}, {"process", settings.process}});
-  if (!keys->fingerprint.empty()) {
-    log.info("keys.opened", {{"directory", options.key_directory}, {"master", keys->fingerprint}});
-  }
+  keys->tell(options.key_directory, log);
   FANFOLD_RETURN_IF_ERROR(announce(options.ready_fd, settings.address));
 
   // With a state directory a next master goes on; without one nobody could.

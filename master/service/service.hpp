@@ -121,6 +121,7 @@ class MasterService {
   void perform(AssignAttempt&& action);
   void perform(ListOutputs&& action);
   void perform(TellOutputs&& action);
+  void perform(TellHomes&& action);
   void perform(AdoptAttempt&& action);
   void perform(CancelAttempt&& action);
   void perform(AnswerCommit&& action);

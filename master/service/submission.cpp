@@ -158,7 +158,8 @@ bool enums_are_known(const proto::JobSpec& spec) {
   return within(spec.on_exists, 0, 1) && within(spec.output_format, 1, 3) &&
          within(spec.output_compression, 0, 2) && within(spec.shuffle, 0, 1) &&
          within(spec.replicas.accept, 0, 2) && within(spec.format, 1, 6) &&
-         within(spec.partitioning, 1, 3) && within(spec.gather.how, 0, 3);
+         within(spec.partitioning, 1, 3) && within(spec.gather.how, 0, 3) &&
+         within(spec.shuffle_mode, 0, 3);
 }
 
 Status check_numbers(const proto::JobSpec& spec) {

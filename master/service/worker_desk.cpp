@@ -100,7 +100,8 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                       .name = message.name,
                       .host = message.host_id,
                       .place = message.host_inputs ? message.host : std::string(),
-                      .host_name = message.host};
+                      .host_name = message.host,
+                      .knows_homes = message.protocol >= proto::HomeOutputs::kSince};
   // Where it is found, a worker says itself; whose key is met there, it does not.
   if (const auto& holder = state_.sender.holder) {
     message.data_endpoint = net::with_key(message.data_endpoint, holder->key);

@@ -146,7 +146,8 @@ void fields(Archive& archive, Value& fact) {
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
             fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity,
             fact.job.replicas, fact.job.open, fact.job.hosts, fact.job.sample_host,
-            fact.job.preferred, fact.job.locality_wait_ms);
+            fact.job.preferred, fact.job.locality_wait_ms, fact.job.shuffle_mode,
+            fact.job.over_network);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
             fact.records, fact.bad_records, fact.failures, fact.preferred, fact.there);

@@ -52,6 +52,8 @@ constexpr std::array kSettings = {
     Setting{"hosts", &Config::hosts},
     Setting{"near", &Config::near},
     Setting{"locality_wait_ms", &Config::locality_wait_ms},
+    Setting{"shuffle", &Config::shuffle},
+    Setting{"over_network", &Config::over_network},
     Setting{"absence_ms", &Config::absence_ms},
     Setting{"task_ms_min", &Config::task_ms_min},
     Setting{"task_ms_max", &Config::task_ms_max},
@@ -242,6 +244,8 @@ Config config_of(std::uint64_t seed) {
   // A worker that computes wrongly does so in its first life, which would be in that time.
   if (draw.one_in(8) && config.corrupt == 0) config.earlier_ms = draw(100, 5000);
   prefer_hosts(draw, &config);
+  config.shuffle = draw.one_in(2) ? draw(1, 3) : 0;
+  config.over_network = draw.one_in(4) ? 1 : 0;
   return config;
 }
 

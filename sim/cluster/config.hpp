@@ -56,6 +56,8 @@ struct Config {
   /// Workers are on so many hosts in turn, and jobs prefer some; 0: nobody says where they are.
   std::uint64_t near = 0;
   std::uint64_t locality_wait_ms = 3000;
+  std::uint64_t shuffle = 0;          // proto::ShuffleMode of each job.
+  std::uint64_t over_network = 0;     // 1: also where all workers are on one host.
   std::uint64_t absence_ms = 30'000;  // A host may be without workers for so long.
   std::uint64_t task_ms_min = 10;
   std::uint64_t task_ms_max = 500;

@@ -175,6 +175,8 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
     spec.speculate = config.speculate != 0;
     spec.verify_per_million = static_cast<std::uint32_t>(config.verify_per_cent * 10'000);
     spec.stall_timeout_ms = config.stall_ms;
+    spec.shuffle_mode = static_cast<proto::ShuffleMode>(config.shuffle);
+    if (config.over_network != 0) spec.shuffle = proto::ShufflePath::kNetwork;
     replicate(config, &spec.replicas);
     ask_for_completion(config, &spec);
     spec.bad_records.what = static_cast<proto::OnBadRecord>(config.on_bad_record);

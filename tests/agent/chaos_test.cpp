@@ -41,6 +41,7 @@ class World {
   std::size_t failures = 0;
   std::size_t kills = 0;
   std::size_t replacements = 0;
+  std::size_t early = 0;
 
  private:
   static constexpr std::uint64_t kJobs = 12;
@@ -111,6 +112,7 @@ void World::step(const Event& event) {
     if (const auto* sent = std::get_if<SendToMaster>(&action)) hear(sent->message);
     if (std::holds_alternative<StartAttempt>(action)) ++started;
     if (std::holds_alternative<KillAttempt>(action)) ++kills;
+    if (std::holds_alternative<BringEarly>(action)) ++early;
     if (const auto* replaced = std::get_if<ReplaceInputs>(&action)) {
       ++replacements;
       for (const proto::MapOutput& output : replaced->outputs) {
@@ -178,6 +180,7 @@ void World::list_outputs(JobId job) {
   page.generation = one_in(20) ? 1 : 0;
   page.pages = 1;
   page.packed = proto::pack_outputs(list)[0];
+  if (one_in(2)) send(proto::HomeOutputs{.job = job, .partitions = {0, 2}, .packed = page.packed});
   // Some are damaged.
   if (one_in(50)) page.packed.pop_back();
   send(page);

@@ -88,6 +88,7 @@ class Invariants {
   void note_message(const proto::ReadOutput&) {}  // The body answers it.
   void note_message(const proto::PeerKeys&) {}    // And keeps these.
   void note_message(const proto::ListHostFiles&) {}
+  void note_message(const proto::HomeOutputs&) {}
   void take_listed(AttemptBook& book, bool new_list);
   void note_missing(AttemptBook& book, const std::vector<proto::MapOutput>& outputs);
   void cancel(AttemptBook& book);
@@ -96,6 +97,7 @@ class Invariants {
   void check(const SendToMaster& action);
   void check(const FetchInputs& action);
   void check(const ReplaceInputs& action);
+  void check(const BringEarly& action);
   void check(const StartAttempt& action);
   void check(const KillAttempt& action);
   void check(const DropAttemptFiles& action);

@@ -127,6 +127,14 @@ void Invariants::check(const ReplaceInputs& action) {
   }
 }
 
+void Invariants::check(const BringEarly& action) {
+  if (draining_) report("brings something early though it drains");
+  if (forgotten_.count(action.job) > 0) report("brings something for a job that is over");
+  for (const proto::MapOutput& output : action.list->outputs) {
+    if (output.holder >= action.list->holders.size()) report("brings what nobody has");
+  }
+}
+
 void Invariants::check(const StartAttempt& action) {
   const AttemptId attempt = action.assignment.attempt;
   AttemptBook* book = find(attempt);

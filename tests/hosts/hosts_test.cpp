@@ -41,7 +41,9 @@ class Hosts : public testing::Test {
     expect_same(job);
   }
   std::unique_ptr<e2e::Running> start(const std::string& job) {
-    return cluster_.start(words_of(job, "far-" + job));
+    std::vector<std::string> words = words_of(job, "far-" + job);
+    if (!mode_.empty()) words.insert(words.end(), {"--shuffle", mode_});
+    return cluster_.start(words);
   }
   /// Both at once.
   struct Jobs {
@@ -86,6 +88,7 @@ class Hosts : public testing::Test {
 
   const e2e::Workspace workspace_;
   HostedCluster cluster_{workspace_};
+  std::string mode_;  // Of the shuffle; empty: the default.
 };
 
 TEST_F(Hosts, GiveTheSameBytesThroughTheNetwork) {
@@ -96,6 +99,34 @@ TEST_F(Hosts, GiveTheSameBytesThroughTheNetwork) {
   }
   // Three quarters of what maps give are wanted on another host.
   EXPECT_GT(bytes, 400'000u);
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenMapOutputComesEarly) {
+  for (const char* mode : {"push", "hybrid", "auto"}) {
+    mode_ = mode;
+    expect_both(start_both());
+    const Json manifest = Json::parse(workspace_.read("far-sort/_SUCCESS"));
+    EXPECT_EQ(manifest["run"]["shuffle"]["mode"], mode);
+    EXPECT_GT(manifest["run"]["shuffle"]["early_bytes"], 0) << manifest["run"];
+  }
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenAHomeOfPartitionsDies) {
+  mode_ = "push";
+  slow_down();
+  const Jobs jobs = start_both();
+  ASSERT_TRUE(e2e::eventually([&] { return done("map") >= 4 || jobs.ended(); })) << cluster_.logs();
+  EXPECT_FALSE(jobs.ended()) << "over before anything happened";
+  cluster_.kill_host(3);
+  speed_up();
+  expect_both(jobs);
+}
+
+TEST_F(Hosts, GiveTheSameBytesWhenTheDiskOfAHomeIsFull) {
+  mode_ = "push";
+  cluster_.kill_host(2);
+  cluster_.add_worker(2, 64u << 10);
+  expect_until([&] { return cluster_.worker_log(2); }, "attempt.failed");
 }
 
 TEST_F(Hosts, GiveTheSameBytesThroughSlowLossyAndLateNetworks) {

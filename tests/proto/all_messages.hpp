@@ -73,6 +73,7 @@ void for_each_message(const Visitor& visit) {
       Named<PeerKeys>{"PeerKeys"},
       Named<BlobPart>{"BlobPart"},
       Named<ListHostFiles>{"ListHostFiles"},
+      Named<HomeOutputs>{"HomeOutputs"},
       Named<FetchSegment>{"FetchSegment"},
       Named<Chunk>{"Chunk"},
   };

@@ -204,6 +204,8 @@ void Invariants::check(const Action& action) {
     list(*listed);
   } else if (const auto* told = std::get_if<TellOutputs>(&action)) {
     tell(*told);
+  } else if (const auto* homes = std::get_if<TellHomes>(&action)) {
+    tell_homes(*homes);
   } else if (const auto* adopted = std::get_if<AdoptAttempt>(&action)) {
     adopt(*adopted);
   } else if (const auto* cancelled = std::get_if<CancelAttempt>(&action)) {

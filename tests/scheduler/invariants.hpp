@@ -70,6 +70,7 @@ class Invariants {
   void list(const ListOutputs& action);
   void check_list(const JobBook& job);
   void tell(const TellOutputs& action);
+  void tell_homes(const TellHomes& action);
   void publish(const PublishJob& action);
   void release(AttemptId attempt);
   void forget(WorkerId worker);

@@ -25,4 +25,28 @@ void Invariants::feed(const InputFed& fact) {
   submitted.open = !fact.closed;
 }
 
+void Invariants::tell_homes(const TellHomes& action) {
+  const std::string text = to_text(Action(action));
+  const auto known = jobs_.find(action.job);
+  if (known == jobs_.end()) return report("homes for a job that is not there: " + text);
+  JobBook& job = known->second;
+  if (job.submitted.shuffle_mode == proto::ShuffleMode::kPull) report("homes in a pull: " + text);
+  if (action.outputs.empty() || action.homes.empty()) report("tells nothing: " + text);
+  for (const CommittedOutput& output : action.outputs) {
+    const TaskBook& map = job.tasks[{Stage::kMap, output.split}];
+    if (map.committed != output.attempt || map.holder != output.worker || map.output_empty) {
+      report("tells of what is no committed output: " + text);
+    }
+  }
+  std::set<std::uint32_t> partitions;
+  for (const TellHomes::Home& home : action.homes) {
+    if (workers_.count(home.worker) == 0) report("a home that is not there: " + text);
+    for (const std::uint32_t partition : home.partitions) {
+      if (partition >= job.submitted.partitions || !partitions.insert(partition).second) {
+        report("a partition with two homes, or none such: " + text);
+      }
+    }
+  }
+}
+
 }  // namespace fanfold::master

@@ -28,6 +28,8 @@ void SchedulerTest::submit(const Plan& plan) {
   job.sample_host = plan.sample_host;
   job.preferred = plan.preferred;
   job.locality_wait_ms = plan.locality_wait_ms;
+  job.shuffle_mode = plan.shuffle_mode;
+  job.over_network = plan.over_network;
   step(job);
 }
 
@@ -37,6 +39,8 @@ void SchedulerTest::join_with(std::uint64_t worker, std::uint32_t slots,
   joined.name = "worker-" + std::to_string(worker);
   joined.place = places[worker];
   joined.host_name = host_names[worker];
+  joined.host = machines[worker];
+  joined.knows_homes = older.count(worker) == 0;
   std::map<JobId, std::vector<AttemptId>> outputs;
   for (const Fact& fact : history) {
     const auto* committed = std::get_if<AttemptCommitted>(&fact);

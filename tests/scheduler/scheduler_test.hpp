@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class SchedulerTest : public ::testing::Test {
     std::string sample_host{};
     std::vector<PreferredSplits> preferred{};
     std::uint64_t locality_wait_ms = 3000;
+    proto::ShuffleMode shuffle_mode = proto::ShuffleMode::kPull;
+    bool over_network = false;
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }
@@ -134,6 +137,8 @@ class SchedulerTest : public ::testing::Test {
   // Of workers that join from now on.
   std::map<std::uint64_t, std::string> places;
   std::map<std::uint64_t, std::string> host_names;
+  std::map<std::uint64_t, std::string> machines;
+  std::set<std::uint64_t> older;  // They know nothing of homes.
   std::uint64_t epoch = 1;
   std::unique_ptr<Scheduler> scheduler =
       std::make_unique<Scheduler>(SchedulerOptions{kSilence, epoch});

@@ -98,6 +98,16 @@ struct ActionText {
   void operator()(const TellOutputs& action) const {
     out << "tell worker=" << action.worker.value << " job=" << action.job.value;
   }
+  void operator()(const TellHomes& action) const {
+    out << "tell-homes job=" << action.job.value << " most=" << action.segment_bytes_max
+        << " homes=";
+    const char* separator = "";
+    for (const TellHomes::Home& home : action.homes) {
+      out << separator << home.worker.value << ":" << home.partitions.size();
+      separator = ",";
+    }
+    list(action.outputs);
+  }
   void operator()(const AdoptAttempt& action) const {
     out << "adopt worker=" << action.worker.value << " attempt=" << name_of(action.attempt)
         << " task=" << name_of(action.task) << " number=" << action.attempt_number;

@@ -121,6 +121,36 @@ TEST_F(Fetch, BringsALaterRequestOfTheSameAttemptBesideTheFirst) {
   expect_everything(all);
 }
 
+TEST_F(Fetch, LeavesSegmentsThatAreLargerThanTheyMayBe) {
+  const std::size_t sizes[] = {1000, 300'000, 2000, 5'000'000, 0, 3000};
+  for (std::uint32_t split = 0; split < 6; ++split) add_output(split % 2, split, sizes[split]);
+  serve(0);
+  serve(1);
+  request_.segment_bytes_max = 100'000;
+  const FetchOutcome outcome = fetch();
+  ASSERT_TRUE(outcome.succeeded);
+  std::vector<std::uint32_t> here;
+  for (const LocalSegment& segment : outcome.segments) {
+    here.push_back(segment.output.split);
+    EXPECT_EQ(read(segment), contents(segment.output.split, sizes[segment.output.split]));
+  }
+  EXPECT_THAT(here, ElementsAre(0, 2, 5));
+  std::vector<std::uint32_t> left;
+  for (const proto::MapOutput& output : outcome.left) left.push_back(output.split);
+  EXPECT_THAT(left, testing::UnorderedElementsAre(1, 3));
+  EXPECT_THAT(outcome.lost, IsEmpty());
+}
+
+TEST_F(Fetch, BringsNoMoreBytesThanItMay) {
+  for (std::uint32_t split = 0; split < 10; ++split) add_output(0, split, 100'000);
+  serve(0);
+  request_.bytes_max = 350'000;
+  const FetchOutcome outcome = fetch();
+  ASSERT_TRUE(outcome.succeeded);
+  EXPECT_EQ(outcome.segments.size(), 3u);
+  EXPECT_EQ(outcome.left.size(), 7u);
+}
+
 TEST_F(Fetch, ReportsADamagedIndexAsLost) {
   add_output(0, 0, 1000);
   const std::string run = "worker-0/7/1/output.run";

@@ -3,23 +3,18 @@
 
 #include "master/store/store.hpp"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <future>
 
 #include "common/core/limits.hpp"
-#include "common/core/unique_fd.hpp"
 #include "master/store/fact_codec.hpp"
 
 namespace fanfold::master {
@@ -28,6 +23,15 @@ namespace {
 using testing::HasSubstr;
 
 TaskId task(std::uint64_t job, std::uint32_t index) { return {JobId{job}, Stage::kMap, index}; }
+
+AttemptCommitted every_commit(std::uint64_t job) {
+  AttemptCommitted fact{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6}, 7};
+  fact.bad_records = 8;
+  fact.failures = 9;
+  fact.preferred = true;
+  fact.there = true;
+  return fact;
+}
 
 /// One fact of every kind, with values that tell fields apart.
 std::vector<Fact> every_fact(std::uint64_t job) {
@@ -51,8 +55,7 @@ std::vector<Fact> every_fact(std::uint64_t job) {
   submitted.preferred = {{{"near", "nearer"}, 2}, {{}, 1}};
   submitted.locality_wait_ms = 500;
   return {JobAccepted{submitted},
-          AttemptCommitted{task(job, 2), AttemptId{7ull << 40}, WorkerId{5}, true, 123, {4, 5, 6},
-                           7, 8, 9, true, true},
+          every_commit(job),
           MapOutputInvalidated{task(job, 2), AttemptId{9}},
           TaskFailureCounted{task(job, 1), AttemptId{11}, proto::FailureKind::kSignal},
           JobCommitStarted{JobId{job}},
@@ -182,19 +185,6 @@ TEST_F(StoreTest, RefusesASecondMasterByName) {
   const std::string message = refusal(StatusCode::kUnavailable);
   EXPECT_THAT(message, HasSubstr(directory()));
   EXPECT_THAT(message, HasSubstr("process " + std::to_string(::getpid())));
-}
-
-TEST_F(StoreTest, WaitsForTheLockOfAMasterThatDies) {
-  { const OpenedStore once = opened(); }
-  std::promise<void> held;
-  std::future<void> dying = std::async(std::launch::async, [&] {
-    const UniqueFd lock(::open((directory() + "/lock").c_str(), O_RDWR | O_CLOEXEC));
-    ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
-    held.set_value();
-    ::poll(nullptr, 0, 100);
-  });
-  held.get_future().wait();
-  EXPECT_NE(opened().store, nullptr);
 }
 
 TEST_F(StoreTest, KeepsOnlyTheEndOfAnEndedJob) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace fanfold::worker {
 namespace {
 
@@ -74,6 +76,29 @@ class InputsTest : public ::testing::Test {
     wanted.list = outputs;
     inputs.bring(wanted);
   }
+  /// The master says that this host is the home of partition 0, and what has committed.
+  void tell_home(std::vector<proto::MapOutput> outputs) {
+    inputs.bring_early({JobId{1}, {0}, false, 0, list(std::move(outputs))});
+    inputs.go_on_early([] { return std::uint64_t{1} << 40; });
+  }
+  /// What was asked for early, last, is here but for the outputs that are `lost`.
+  void end_early(const std::vector<std::uint64_t>& here, std::vector<proto::MapOutput> lost = {}) {
+    const FetchRequest& request = fetcher.requests.back();
+    FetchOutcome outcome;
+    outcome.attempt = request.attempt;
+    outcome.ended = true;
+    outcome.succeeded = true;
+    outcome.lost = std::move(lost);
+    for (const proto::MapOutput& output : request.outputs) {
+      if (std::count(here.begin(), here.end(), output.attempt.value) == 0) continue;
+      LocalSegment segment = fetched(output.split, output.attempt.value);
+      segment.path = request.directory + "/blocks";
+      segment.segment.stored_bytes = 100;
+      outcome.segments.push_back(std::move(segment));
+    }
+    fetcher.outcomes.push_back(std::move(outcome));
+    inputs.look();
+  }
   std::vector<std::uint64_t> attempts(AttemptId reduce = kReduce) const {
     std::vector<std::uint64_t> ids;
     const SegmentList list = inputs.segments(reduce);
@@ -85,7 +110,7 @@ class InputsTest : public ::testing::Test {
 
   Scratch scratch = Scratch::borrow(io::posix_file_system(), "/nowhere");
   FakeFetcher fetcher;
-  Inputs inputs{"here", scratch, fetcher};
+  Inputs inputs{"here", scratch, io::posix_file_system(), fetcher};
 };
 
 TEST_F(InputsTest, AreReadyWhenEverythingIsHereInTheOrderOfSplits) {
@@ -135,6 +160,79 @@ TEST_F(InputsTest, KeepTheRestWhenOneTurnsOutToBeDamaged) {
   EXPECT_EQ(fetcher.requests.size(), 1u);
   EXPECT_EQ(inputs.take_ready().size(), 1u);
   EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 21, 12, 13}));
+}
+
+TEST_F(InputsTest, AreNotFetchedWhereTheyAreHereAlready) {
+  tell_home({{0, {10}, 0}, {2, {12}, 1}});
+  ASSERT_EQ(fetcher.requests.size(), 1u);
+  EXPECT_EQ(fetcher.requests[0].outputs.size(), 1u) << "one lies on this host";
+  end_early({12});
+  bring();
+  ASSERT_EQ(fetcher.requests.size(), 2u);
+  ASSERT_EQ(fetcher.requests[1].outputs.size(), 1u);
+  EXPECT_EQ(fetcher.requests[1].outputs[0].attempt, AttemptId{13});
+  end(0, {fetched(3, 13)});
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 12, 13}));
+  const proto::FetchedBytes bytes = inputs.finish(kReduce);
+  EXPECT_EQ(bytes.early, 100u);
+  EXPECT_EQ(inputs.early().bytes_held, 0u);
+}
+
+TEST_F(InputsTest, OfAnotherAttemptAreFetchedAlthoughOneOfTheSplitIsHere) {
+  tell_home({{2, {12}, 1}});
+  end_early({12});
+  tell_home({{2, {22}, 1}});
+  end_early({});
+  FetchInputs wanted;
+  wanted.assignment.attempt = kReduce;
+  wanted.assignment.task = {JobId{1}, Stage::kReduce, 0};
+  wanted.list = list({{2, {32}, 1}});
+  inputs.bring(wanted);
+  ASSERT_EQ(fetcher.requests.size(), 3u);
+  EXPECT_EQ(fetcher.requests[2].outputs[0].attempt, AttemptId{32});
+}
+
+TEST_F(InputsTest, ThatAreOnTheirWayAreWaitedForAndNotFetchedTwice) {
+  tell_home({{2, {12}, 1}, {3, {13}, 1}});
+  bring();
+  EXPECT_EQ(fetcher.requests.size(), 1u);
+  EXPECT_TRUE(inputs.take_ready().empty());
+  end_early({12}, {{3, {13}, 0}});
+  // What did not come is fetched as ever.
+  ASSERT_EQ(fetcher.requests.size(), 2u);
+  EXPECT_EQ(fetcher.requests[1].attempt, kReduce);
+  ASSERT_EQ(fetcher.requests[1].outputs.size(), 1u);
+  EXPECT_EQ(fetcher.requests[1].outputs[0].attempt, AttemptId{13});
+  EXPECT_TRUE(inputs.take_missing().empty());
+  end(0, {fetched(3, 13)});
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 12, 13}));
+}
+
+TEST_F(InputsTest, ThatCameEarlyAndCannotBeReadAreFetchedTheNextTime) {
+  tell_home({{2, {12}, 1}, {3, {13}, 1}});
+  end_early({12, 13});
+  bring();
+  EXPECT_EQ(inputs.take_ready().size(), 1u);
+  inputs.note_lost(kReduce, {{2, {12}, 1}});
+  inputs.forget(kReduce);
+  bring();
+  ASSERT_EQ(fetcher.requests.size(), 2u);
+  ASSERT_EQ(fetcher.requests[1].outputs.size(), 1u);
+  EXPECT_EQ(fetcher.requests[1].outputs[0].attempt, AttemptId{12});
+}
+
+TEST_F(InputsTest, OfLaterReducesWaitWhileThoseOfAnAttemptAreFetched) {
+  bring();
+  tell_home({{5, {15}, 1}});
+  EXPECT_EQ(fetcher.requests.size(), 1u);
+  end(0, {fetched(2, 12), fetched(3, 13)});
+  // An attempt has this partition; of another one more may come.
+  inputs.bring_early({JobId{1}, {1}, false, 0, list({{5, {15}, 1}})});
+  inputs.go_on_early([] { return std::uint64_t{1} << 40; });
+  ASSERT_EQ(fetcher.requests.size(), 2u);
+  EXPECT_EQ(fetcher.requests[1].partition, 1u);
 }
 
 TEST_F(InputsTest, AreOneListForAllReducesThatReadTheSame) {

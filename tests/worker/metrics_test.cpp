@@ -161,6 +161,16 @@ TEST_F(WorkerMetrics, CountFilesThatTheMasterKeeps) {
   }
 }
 
+TEST_F(WorkerMetrics, CountWhatWasBroughtEarly) {
+  measures_.early({.segments = 3, .bytes = 77, .bytes_held = 5, .segments_left = 2, .failures = 1});
+  const std::string text = worker_metrics(traits(), measures_.figures());
+  for (const char* line : {"worker_early_segments_total{what=\"brought\"} 3\n",
+                           "{what=\"left\"} 2\n", "worker_early_bytes_total 77\n",
+                           "worker_early_held_bytes 5\n", "worker_early_failures_total 1\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
 TEST_F(WorkerMetrics, AreAllThatAWorkerAnswers) {
   for (const char* path : {"/", "/jobs/1", "/metrics/", "/<script>"}) {
     const HttpResponse answer =

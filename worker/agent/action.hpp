@@ -27,6 +27,15 @@ struct ReplaceInputs {
   std::shared_ptr<const proto::OutputList> list;  // Names the holders.
   std::vector<proto::MapOutput> outputs;
 };
+/// Segments of these partitions are to be here before an attempt reads them, as far as there is
+/// room: what is not is fetched then.
+struct BringEarly {
+  JobId job;
+  std::vector<std::uint32_t> partitions;
+  bool over_network = false;            // Also what lies on this host.
+  std::uint64_t segment_bytes_max = 0;  // 0: of any size.
+  std::shared_ptr<const proto::OutputList> list;
+};
 /// Run it in a free executor; answer with AttemptEnded.
 struct StartAttempt {
   proto::TaskAssignment assignment;
@@ -53,7 +62,8 @@ struct Exit {};
 /// Everything here is of another state than the master's: end as Exit does, and be another worker.
 struct BeginAnew {};
 
-using Action = std::variant<SendToMaster, FetchInputs, ReplaceInputs, StartAttempt, KillAttempt,
-                            DropAttemptFiles, DropJobFiles, Reconnect, Exit, BeginAnew>;
+using Action =
+    std::variant<SendToMaster, FetchInputs, ReplaceInputs, BringEarly, StartAttempt, KillAttempt,
+                 DropAttemptFiles, DropJobFiles, Reconnect, Exit, BeginAnew>;
 
 }  // namespace fanfold::worker

@@ -4,9 +4,11 @@
 // attempt of an output that came out different when it was made again, so that nothing is mixed.
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
+#include "common/proto/output_list.hpp"
 #include "worker/agent/machine.hpp"
 
 namespace fanfold::worker::agency {
@@ -88,6 +90,16 @@ void Machine::obey(const proto::ListPage& message) {
     if (held.job != message.job || held.phase != AttemptPhase::kFetching) continue;
     take_listed(held, Listed::kNow);
   }
+}
+
+void Machine::obey(const proto::HomeOutputs& message) {
+  heard_ = now_;
+  // It may come after the end of its job, and who leaves reduces nothing more.
+  if (draining_ || past_.is_forgotten(message.job)) return;
+  proto::OutputUnpacker unpacker;
+  if (!unpacker.add(message.packed).ok()) return;
+  act(BringEarly{message.job, message.partitions, message.over_network, message.segment_bytes_max,
+                 std::make_shared<const proto::OutputList>(unpacker.take())});
 }
 
 void Machine::take_listed(HeldAttempt& held, Listed listed) {

@@ -60,6 +60,7 @@ class Machine {
   void obey(const proto::ForgetJob& message);
   void obey(const proto::Goodbye& message);
   void obey(const proto::ListPage& message);
+  void obey(const proto::HomeOutputs& message);
   /// The body answers it, and keeps the keys.
   void obey(const proto::ReadOutput&) {}
   void obey(const proto::PeerKeys&) {}

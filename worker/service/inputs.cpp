@@ -31,7 +31,20 @@ void Inputs::bring(const FetchInputs& wanted) {
   share.assignment = wanted.assignment;
   share.all = common_segments(share, wanted.list);
   if (share.all != nullptr) return announce_if_complete(share);
-  bring(share, wanted.list, wanted.list->outputs);
+  const Homes::Place place = place_of(share);
+  homes_.claim(place);
+  std::vector<proto::MapOutput> now;
+  for (const proto::MapOutput& output : wanted.list->outputs) {
+    LocalSegment unused;
+    const bool coming = homes_.look(place, output.attempt, &unused) == Homes::Where::kComing;
+    (coming ? share.coming : now).push_back(output);
+  }
+  share.coming_list = wanted.list;
+  bring(share, wanted.list, now);
+}
+
+Homes::Place Inputs::place_of(const Share& share) {
+  return {share.assignment.task.job, share.assignment.task.index};
 }
 
 LocalSegment Inputs::local(JobId job, const proto::OutputList& list,
@@ -68,11 +81,19 @@ void Inputs::bring(Share& share, const std::shared_ptr<const proto::OutputList>&
   std::vector<proto::MapOutput> remote;
   for (const proto::MapOutput& output : outputs) {
     const proto::Holder& holder = list->holders[output.holder];
-    if (!is_local(share, holder)) {
-      remote.push_back(output);
+    if (is_local(share, holder)) {
+      share.segments.push_back(local(job, *list, output));
       continue;
     }
-    share.segments.push_back(local(job, *list, output));
+    LocalSegment segment;
+    const Homes::Where where = homes_.look(place_of(share), output.attempt, &segment);
+    if (where == Homes::Where::kHere) {
+      segment.output = output;
+      share.segments.push_back(std::move(segment));
+      share.early.insert(output.attempt);
+    } else if (where != Homes::Where::kEmpty) {
+      remote.push_back(output);
+    }
   }
   if (!remote.empty()) {
     FetchRequest request;
@@ -90,6 +111,7 @@ void Inputs::bring(Share& share, const std::shared_ptr<const proto::OutputList>&
                                 : fetcher_.fetch(std::move(request));
     if (accepted.ok()) {
       ++share.fetching;
+      ++fetching_;
     } else {
       proto::FailureReport failure;
       failure.kind = proto::FailureKind::kFetch;
@@ -118,7 +140,28 @@ void Inputs::note_lost(AttemptId attempt, const std::vector<proto::MapOutput>& l
   const auto known = shares_.find(attempt);
   if (known == shares_.end()) return;
   known->second.announced = false;
-  for (const proto::MapOutput& output : lost) known->second.awaited.insert(output.split);
+  for (const proto::MapOutput& output : lost) {
+    known->second.awaited.insert(output.split);
+    homes_.forget(place_of(known->second), output.attempt);
+  }
+}
+
+proto::FetchedBytes Inputs::finish(AttemptId attempt) {
+  proto::FetchedBytes bytes;
+  const auto known = shares_.find(attempt);
+  if (known == shares_.end()) return bytes;
+  const Share& share = known->second;
+  for (const LocalSegment& segment : share.segments) {
+    if (!segment.fetched) continue;
+    const bool early = share.early.count(segment.output.attempt) > 0;
+    (early ? bytes.early : bytes.late) += segment.segment.stored_bytes;
+  }
+  const Homes::Place place = place_of(share);
+  const auto others = std::count_if(shares_.begin(), shares_.end(), [&](const auto& entry) {
+    return place_of(entry.second) == place;
+  });
+  if (others == 1) homes_.drop(place);
+  return bytes;
 }
 
 void Inputs::forget(AttemptId attempt) {
@@ -131,13 +174,39 @@ void Inputs::forget(AttemptId attempt) {
   std::erase_if(missing_, is_of_it);
 }
 
-void Inputs::forget(JobId job) { common_.erase(job); }
+void Inputs::forget(JobId job) {
+  common_.erase(job);
+  homes_.drop(job);
+}
 
 void Inputs::look() {
-  for (FetchOutcome& outcome : fetcher_.take()) note(std::move(outcome));
+  for (FetchOutcome& outcome : fetcher_.take()) {
+    if (!Homes::is_early(outcome.attempt)) {
+      note(std::move(outcome));
+    } else if (const auto place = homes_.note(std::move(outcome))) {
+      settle_coming(*place);
+    }
+  }
+}
+
+void Inputs::bring_early(const BringEarly& action) {
+  homes_.tell(
+      {action.job, action.partitions, action.over_network, action.segment_bytes_max, action.list});
+}
+
+void Inputs::go_on_early(const Homes::FreeBytes& free_bytes) {
+  if (fetching_ == 0) homes_.go_on(free_bytes);
+}
+
+void Inputs::settle_coming(const Homes::Place& place) {
+  for (auto& [attempt, share] : shares_) {
+    if (share.announced || share.coming.empty() || place_of(share) != place) continue;
+    bring(share, share.coming_list, std::exchange(share.coming, {}));
+  }
 }
 
 void Inputs::note(FetchOutcome outcome) {
+  if (outcome.ended) --fetching_;
   const auto known = shares_.find(outcome.attempt);
   if (known == shares_.end()) return;  // Cancelled.
   Share& share = known->second;
@@ -159,7 +228,9 @@ void Inputs::fail(Share& share, proto::FailureReport failure) {
 }
 
 void Inputs::announce_if_complete(Share& share) {
-  if (share.announced || share.fetching > 0 || !share.awaited.empty()) return;
+  if (share.announced || share.fetching > 0 || !share.awaited.empty() || !share.coming.empty()) {
+    return;
+  }
   share.announced = true;
   // The order of values is the order of splits.
   std::stable_sort(

@@ -14,6 +14,7 @@
 #include "worker/agent/event.hpp"
 #include "worker/service/scratch.hpp"
 #include "worker/shuffle/fetcher.hpp"
+#include "worker/shuffle/homes.hpp"
 
 namespace fanfold::worker {
 
@@ -23,8 +24,12 @@ std::string own_host_id();
 class Inputs {
  public:
   /// What is borrowed outlives the Inputs.
-  Inputs(std::string host_id, const Scratch& scratch, Fetcher& fetcher)
-      : host_id_(std::move(host_id)), scratch_(scratch), fetcher_(fetcher) {}
+  Inputs(const std::string& host_id, const Scratch& scratch, io::FileSystem& files,
+         Fetcher& fetcher)
+      : host_id_(host_id),
+        scratch_(scratch),
+        fetcher_(fetcher),
+        homes_(files, fetcher, scratch.directory(), host_id) {}
 
   /// One InputsReady follows, and before it an InputsMissing whenever something is lost, unless it
   /// is cancelled.
@@ -33,6 +38,8 @@ class Inputs {
   void replace(const ReplaceInputs& replacement);
   /// The attempt could not read these after they were ready: they are to be replaced.
   void note_lost(AttemptId attempt, const std::vector<proto::MapOutput>& lost);
+  /// The attempt is done with what it read.  Of that, what came over the network.
+  proto::FetchedBytes finish(AttemptId attempt);
   /// Nobody reads them any more.
   void forget(AttemptId attempt);
   void forget(JobId job);
@@ -41,6 +48,13 @@ class Inputs {
   std::vector<InputsReady> take_ready() { return std::exchange(ready_, {}); }
   /// Hears what the fetcher has to say.
   void look();
+
+  /// What attempts may read here later.  Brought when no attempt waits for anything.
+  void bring_early(const BringEarly& action);
+  void go_on_early(const Homes::FreeBytes& free_bytes);
+  /// Somebody found the disk full.
+  void make_room() { homes_.make_room(); }
+  const EarlyFigures& early() const { return homes_.figures(); }
   bool has_news() const { return !ready_.empty() || !missing_.empty(); }
 
   /// In the order of splits; none for attempts that were not brought.
@@ -55,9 +69,13 @@ class Inputs {
     SegmentList all;                     // Null: `segments` has them.
     std::vector<LocalSegment> segments;  // Sorted when announced.
     std::set<std::uint32_t> awaited;     // Splits whose output is lost.
-    std::uint32_t rounds = 0;            // Of fetching, begun.
-    std::uint32_t fetching = 0;          // Of them, under way.
-    bool announced = false;              // Or failed.
+    // What this host is bringing already, as the home of the partition.
+    std::shared_ptr<const proto::OutputList> coming_list;
+    std::vector<proto::MapOutput> coming;
+    std::set<AttemptId> early;   // Of `segments`: map attempts whose outputs were here.
+    std::uint32_t rounds = 0;    // Of fetching, begun.
+    std::uint32_t fetching = 0;  // Of them, under way.
+    bool announced = false;      // Or failed.
   };
 
   /// What most reduces of a job read: all outputs of a list, which lie on this host.
@@ -74,6 +92,9 @@ class Inputs {
                               const std::shared_ptr<const proto::OutputList>& list);
   void bring(Share& share, const std::shared_ptr<const proto::OutputList>& list,
              const std::vector<proto::MapOutput>& outputs);
+  static Homes::Place place_of(const Share& share);
+  /// Nothing of the partition is on its way any more: attempts take what is here.
+  void settle_coming(const Homes::Place& place);
   void note(FetchOutcome outcome);
   void fail(Share& share, proto::FailureReport failure);
   void announce_if_complete(Share& share);
@@ -81,6 +102,8 @@ class Inputs {
   const std::string host_id_;
   const Scratch& scratch_;
   Fetcher& fetcher_;
+  Homes homes_;
+  std::uint32_t fetching_ = 0;  // Requests of attempts, under way.
   std::map<AttemptId, Share> shares_;
   std::map<JobId, Common> common_;
   std::vector<InputsMissing> missing_;

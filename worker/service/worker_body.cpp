@@ -32,7 +32,7 @@ WorkerBody::WorkerBody(BodyOptions options, const WorkerDoors& doors,
     : options_(std::move(options)),
       doors_(doors),
       transport_(std::move(transport)),
-      inputs_(options_.hello.host_id, doors.scratch, doors.fetcher),
+      inputs_(options_.hello.host_id, doors.scratch, doors.files, doors.fetcher),
       files_({doors.files, doors.executors, doors.log}, doors.scratch.directory() + "/files"),
       agent_({options_.hello, kResend, options_.died}) {}
 
@@ -53,6 +53,7 @@ Status WorkerBody::turn() {
   inputs_.look();
   for (const InputsMissing& missing : inputs_.take_missing()) note_missing(missing);
   for (const InputsReady& ready : inputs_.take_ready()) feed(ready);
+  bring_early();
   pass_time();
   if (!may_hold_commits()) send_held_commits();
   if (doors_.measures != nullptr) doors_.measures->waiting(agent_.queued());
@@ -224,6 +225,8 @@ void WorkerBody::note_missing(const InputsMissing& missing) {
 
 void WorkerBody::note_ended(AttemptEnded ended) {
   files_.forget(ended.attempt);
+  if (ended.succeeded) ended.report.fetched = inputs_.finish(ended.attempt);
+  if (ended.failure.kind == proto::FailureKind::kNoSpace) inputs_.make_room();
   if (auto task = isolation_.go_on(&ended)) return go_on(*std::move(task), ended.failure);
   // One that lost an input may start again with what else it has.
   if (!ended.succeeded && ended.failure.kind == proto::FailureKind::kFetch) {
@@ -319,6 +322,8 @@ void WorkerBody::perform(SendToMaster& action) {
 void WorkerBody::perform(FetchInputs& action) { inputs_.bring(action); }
 
 void WorkerBody::perform(ReplaceInputs& action) { inputs_.replace(action); }
+
+void WorkerBody::perform(BringEarly& action) { inputs_.bring_early(action); }
 
 void WorkerBody::perform(StartAttempt& action) {
   ExecutorTask task;

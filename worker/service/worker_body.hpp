@@ -93,6 +93,7 @@ class WorkerBody {
   Status read_executors();
   void note_ended(AttemptEnded ended);
   void bring_files();
+  void bring_early();
   void go_on(ExecutorTask task, const proto::FailureReport& failure);
   void note_missing(const InputsMissing& missing);
   void pass_time();
@@ -109,6 +110,7 @@ class WorkerBody {
   void perform(SendToMaster& action);
   void perform(FetchInputs& action);
   void perform(ReplaceInputs& action);
+  void perform(BringEarly& action);
   void perform(StartAttempt& action);
   void perform(KillAttempt& action);
   void perform(DropAttemptFiles& action);

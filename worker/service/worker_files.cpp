@@ -13,6 +13,12 @@ void WorkerBody::bring_files() {
   if (doors_.measures != nullptr) doors_.measures->files(files_.figures());
 }
 
+void WorkerBody::bring_early() {
+  inputs_.go_on_early(
+      [this] { return doors_.room ? doors_.room().scratch_bytes_free : std::uint64_t{0}; });
+  if (doors_.measures != nullptr) doors_.measures->early(inputs_.early());
+}
+
 /// Of a run that lost an input: what it wrote goes, what was fetched for it stays.
 void WorkerBody::remove_traces(JobId job, AttemptId attempt) {
   const std::string directory = doors_.scratch.attempt_directory(job, attempt);

@@ -109,6 +109,11 @@ void WorkerMeasures::files(const BlobCache::Figures& so_far) {
   figures_.files = so_far;
 }
 
+void WorkerMeasures::early(const EarlyFigures& so_far) {
+  MutexLock lock(mutex_);
+  figures_.early = so_far;
+}
+
 WorkerFigures WorkerMeasures::figures() const {
   const MutexLock lock(mutex_);
   return figures_;

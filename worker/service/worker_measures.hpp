@@ -14,6 +14,7 @@
 #include "common/proto/types.hpp"
 #include "worker/agent/event.hpp"
 #include "worker/blobs/blob_cache.hpp"
+#include "worker/shuffle/homes.hpp"
 
 namespace fanfold::worker {
 
@@ -49,6 +50,7 @@ struct WorkerFigures {
   Resends resends;
   std::uint64_t refusals = 0;  // By masters.
   BlobCache::Figures files;    // Plugins and side files from the master.
+  EarlyFigures early;          // Map outputs that this host brought as the home of partitions.
   bool connected = false;      // A master has welcomed it since it lost the last one.
   bool draining = false;
 };
@@ -74,6 +76,7 @@ class WorkerMeasures {
   void resent(const proto::WorkerMessage& message);
   void refused();
   void files(const BlobCache::Figures& so_far);
+  void early(const EarlyFigures& so_far);
 
   WorkerFigures figures() const;
 

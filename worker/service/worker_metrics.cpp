@@ -113,6 +113,22 @@ void add_files(const BlobCache::Figures& files, MetricText* text) {
       .add(files.bytes);
 }
 
+void add_early(const EarlyFigures& early, MetricText* text) {
+  text->begin("worker_early_segments_total",
+              "Segments of map outputs that were to be brought before their reduces, by what came "
+              "of it.",
+              MetricKind::kCounter)
+      .add(early.segments, {{"what", "brought"}})
+      .add(early.segments_left, {{"what", "left"}});
+  text->begin("worker_early_bytes_total", "Bytes of those that were brought.", MetricKind::kCounter)
+      .add(early.bytes);
+  text->begin("worker_early_held_bytes", "Bytes of them that are kept now.", MetricKind::kGauge)
+      .add(early.bytes_held);
+  text->begin("worker_early_failures_total", "Times that the disk did not take them.",
+              MetricKind::kCounter)
+      .add(early.failures);
+}
+
 /// A disk without room and one that is not there are two things; alerts look for either.
 void add_room(const proto::HostRoom& room, MetricText* text) {
   const auto gauge = [text](const char* name, const char* help, std::uint64_t bytes) {
@@ -153,6 +169,7 @@ std::string worker_metrics(const WorkerTraits& traits, const WorkerFigures& figu
       .add(figures.welcomes);
   add_wire(figures, &text);
   add_files(figures.files, &text);
+  add_early(figures.early, &text);
   add_shuffle(*traits.shuffle, &text);
   add_attempts(figures, &text);
   add_flow(figures, &text);

@@ -110,6 +110,7 @@ FetchOutcome FetchTask::outcome() {
   outcome.succeeded = !failed();
   outcome.failure = std::move(failure_);
   if (!outcome.succeeded) return outcome;
+  outcome.left = std::move(left_);
   for (std::optional<LocalSegment>& segment : segments_) {
     if (segment) outcome.segments.push_back(*std::move(segment));
   }
@@ -147,11 +148,31 @@ void FetchTask::take_chunk(Incoming& incoming, Reply reply) {
   // Less than was asked for came: the rest of the credit is free again.
   free_credit(stream, incoming, reply.length - chunk.bytes.size());
   if (!incoming.known) {
+    if (is_left(chunk.segment)) return leave(stream, incoming.output);
+    accepted_bytes_ += stored;
     incoming.known = true;
     incoming.segment = chunk.segment;
     incoming.asked = chunk.bytes.size();
   }
   if (!chunk.bytes.empty()) incoming.arrived.emplace(chunk.offset, std::move(chunk.bytes));
+  write_arrived(stream);
+}
+
+bool FetchTask::is_left(const io::Segment& segment) const {
+  const std::uint64_t stored = segment.stored_bytes;
+  if (request_.segment_bytes_max != 0 && stored > request_.segment_bytes_max) return true;
+  return request_.bytes_max != 0 && stored > request_.bytes_max - accepted_bytes_;
+}
+
+void FetchTask::leave(Stream& stream, std::uint32_t output) {
+  const auto incoming =
+      std::find_if(stream.incoming.begin(), stream.incoming.end(),
+                   [output](const Incoming& one) { return one.output == output; });
+  free_credit(stream, *incoming, incoming->credit);
+  stream.incoming.erase(incoming);
+  settled_[output] = true;
+  left_.push_back(request_.outputs[output]);
+  // What was behind it may be complete.
   write_arrived(stream);
 }
 

@@ -74,6 +74,8 @@ class FetchTask {
   bool has_credit(const Stream& stream, std::uint32_t length) const;
   void ask(Instant now, Stream& stream, Incoming& incoming, std::uint32_t length);
   void take_chunk(Incoming& incoming, Reply reply);
+  bool is_left(const io::Segment& segment) const;
+  void leave(Stream& stream, std::uint32_t output);
   void free_credit(Stream& stream, Incoming& incoming, std::uint64_t bytes);
   void stop_asking();
   /// `why` is a sentence's end: what is wrong with it.
@@ -98,6 +100,8 @@ class FetchTask {
   std::uint64_t credit_used_ = 0;
   std::size_t turn_ = 0;                // Of linked_: who may ask next.
   std::vector<proto::MapOutput> lost_;  // Not named by an outcome().
+  std::vector<proto::MapOutput> left_;
+  std::uint64_t accepted_bytes_ = 0;  // Of segments whose sizes are known.
   std::string why_lost_;
   proto::FailureReport failure_;
 };

@@ -31,6 +31,9 @@ struct FetchRequest {
   std::shared_ptr<const std::vector<proto::Holder>> holders;
   std::vector<proto::MapOutput> outputs;  // To be fetched; `holder` is an index into *holders.
   std::string directory;                  // Of the attempt; made when it is not there.
+  // Segments that are larger, or would make all of them so, are left where they are.  0: none are.
+  std::uint64_t segment_bytes_max = 0;
+  std::uint64_t bytes_max = 0;
 };
 
 /// What has become of a request, so far or in the end.
@@ -44,8 +47,9 @@ struct FetchOutcome {
   bool ended = false;  // False: only the above is set.
   /// Everything that is not lost is here.
   bool succeeded = false;
-  /// In the order of FetchRequest::outputs, without those that are lost or empty.
+  /// In the order of FetchRequest::outputs, without those that are lost, left or empty.
   std::vector<LocalSegment> segments;
+  std::vector<proto::MapOutput> left;  // As the request has it.
   /// kNoSpace or kIo; kCancelled after cancel().
   proto::FailureReport failure;
 };
