@@ -161,6 +161,10 @@ std::vector<Flag> job_flags() {
       {"no-speculation", '\0', "", "No second attempts at slow tasks.", false},
       {"no-hot-keys", '\0', "", "Maps do not look for the keys that most of their output is of.",
        false},
+      {"hot-partitions", '\0', "SIZE",
+       "From this size on a partition may be hot: it is reported, and several tasks share its "
+       "reduce if the job can fold. auto: 64 MiB. off: none is hot. Default: auto.",
+       false},
       {"verify-sample", '\0', "P%",
        "Run this share of the map tasks on a second worker and compare. Default: none.", false},
       {"client-id", '\0', "ID", "Submitting again under the same ID gives the same job.", false},
@@ -202,6 +206,15 @@ Result<std::optional<std::uint16_t>> http_flag_value(const Arguments& arguments)
   FANFOLD_ASSIGN_OR_RETURN(const auto port, count_flag(arguments, "http", 1, 65535));
   if (!port) return std::optional<std::uint16_t>();
   return std::optional<std::uint16_t>(static_cast<std::uint16_t>(*port));
+}
+
+Result<std::uint64_t> hot_partitions_flag(const Arguments& arguments) {
+  const std::string word = arguments.value("hot-partitions").value_or("auto");
+  if (word == "auto") return std::uint64_t{0};
+  if (word == "off") return proto::kNeverHot;
+  if (parse_bytes(word).ok()) return size_flag(arguments, "hot-partitions", 1);
+  return Status(StatusCode::kInvalidArgument,
+                "--hot-partitions: '" + word + "' is not auto, off or a size such as 256M.");
 }
 
 Result<std::uint64_t> memory_flag(const Arguments& arguments) {
@@ -248,6 +261,7 @@ Result<JobRequest> make_job_request(const Arguments& arguments, OutputFlag outpu
   if (arguments.has("shuffle-over-network")) request.shuffle = proto::ShufflePath::kNetwork;
   request.speculate = !arguments.has("no-speculation");
   request.measure_keys = !arguments.has("no-hot-keys");
+  FANFOLD_ASSIGN_OR_RETURN(request.hot_partition_bytes, hot_partitions_flag(arguments));
   FANFOLD_ASSIGN_OR_RETURN(request.verify_per_million, sample_flag(arguments));
   return request;
 }

@@ -35,10 +35,10 @@ constexpr std::uint64_t kWorkersMax = 1000;
 constexpr std::uint64_t kSlotsMax = 1000;
 /// What one process does not do.
 constexpr std::initializer_list<const char*> kOfClusters = {
-    "shuffle-over-network", "completion",  "deadline", "workers", "slots", "shuffle",
-    "max-concurrency",      "on-deadline", "replicas", "master",  "http",  "weight",
-    "verify-sample",        "priority",    "events",   "accept",  "otlp",  "retry",
-    "hedge-after",          "prefer"};
+    "shuffle-over-network", "completion",  "deadline",      "workers", "slots", "shuffle",
+    "max-concurrency",      "on-deadline", "replicas",      "master",  "http",  "weight",
+    "verify-sample",        "priority",    "events",        "accept",  "otlp",  "retry",
+    "hedge-after",          "prefer",      "hot-partitions"};
 
 struct RunOptions {
   JobRequest request;

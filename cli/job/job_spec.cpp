@@ -129,6 +129,7 @@ void copy_request(const JobRequest& request, proto::JobSpec* spec) {
   spec->task_timeout_ms = request.task_timeout_ms;
   spec->speculate = request.speculate;
   spec->measure_keys = request.measure_keys;
+  spec->hot_partition_bytes = request.hot_partition_bytes;
   spec->completion = request.completion;
   spec->control = request.control;
   spec->deadline_ms = request.deadline_ms;
@@ -175,6 +176,10 @@ Result<proto::JobSpec> make_job_spec(const Surroundings& surroundings, const Job
   copy_job_info(*job, &spec);
   copy_request(request, &spec);
   FANFOLD_RETURN_IF_ERROR(choose_gather(*job, request, &spec));
+  // Branches are folded already, and of values that are sorted folding leaves none to sort.
+  spec.fold_hot = job->has_combiner && !job->order_values &&
+                  spec.gather.how != abi::Gather::kReduce &&
+                  spec.hot_partition_bytes != proto::kNeverHot;
   FANFOLD_ASSIGN_OR_RETURN(spec.parameters, complete_parameters(*job, request.parameters));
   FANFOLD_RETURN_IF_ERROR(decide_fixed_length(*job, &spec));
   FANFOLD_RETURN_IF_ERROR(resolve_inputs(directory, *job, request.inputs, &spec));

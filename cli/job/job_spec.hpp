@@ -36,7 +36,8 @@ struct JobRequest {
   std::uint64_t task_timeout_ms = 0;
   bool speculate = true;
   bool measure_keys = true;
-  std::string client_id;  // Empty: a new one.
+  std::uint64_t hot_partition_bytes = 0;  // As in JobSpec.
+  std::string client_id;                  // Empty: a new one.
   std::uint32_t verify_per_million = 0;
   proto::CompletionPolicy completion;
   proto::JobControl control;

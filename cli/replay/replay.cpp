@@ -88,7 +88,7 @@ Status Replay::check_inputs() const {
 
 Status Replay::find_outputs() {
   const proto::TaskAssignment& assignment = capsule_.assignment;
-  if (assignment.task.stage == Stage::kGather) {
+  if (assignment.task.stage == Stage::kGather || !assignment.gather_inputs.empty()) {
     return refused(name_of(assignment.task) +
                    " read what other tasks of its job had left beside the output, which goes when "
                    "the job ends; run the job again with --in-process");
@@ -102,6 +102,7 @@ Status Replay::find_outputs() {
   FANFOLD_ASSIGN_OR_RETURN(const proto::OutputList list, outputs_of(capsule_));
   std::vector<worker::LocalSegment> segments;
   for (const proto::MapOutput& output : list.outputs) {
+    if (!assignment.share.reads(output.split)) continue;
     worker::LocalSegment segment;
     segment.output = output;
     segment.path = list.holders[output.holder].scratch + "/" +

@@ -130,6 +130,9 @@ Json status_json(const proto::JobStatus& status) {
                      {"early_bytes", status.shuffle.fetched.early},
                      {"late_bytes", status.shuffle.fetched.late}};
   json["emitted"] = proto::emission_json<Json>(status.emission);
+  if (!status.hot_partitions.empty()) {
+    json["hot_partitions"] = proto::hot_partitions_json<Json>(status.hot_partitions);
+  }
   json["control"] = {{"max_concurrency", status.control.max_concurrency},
                      {"priority", status.control.priority},
                      {"weight", status.control.weight},

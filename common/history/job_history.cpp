@@ -186,7 +186,8 @@ void HistoryReader::State::read_line(const Json& line) {
   time_ = since_submission(number(line, "time"));
   history_.elapsed = std::max(history_.elapsed, time_);
   const std::string event = text(line, "event");
-  if (event.starts_with("job.") || event == "input.fed") return on_job(event, line);
+  const bool changes_job = event == "input.fed" || event == "partitions.hot";
+  if (event.starts_with("job.") || changes_job) return on_job(event, line);
   if (event.starts_with("stage.")) return on_stage(event, line);
   if (event.starts_with("attempt.")) return on_attempt(event, line);
   if (event == "worker.joined") {
@@ -229,6 +230,9 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
     history_.notes = texts(line, "notes");
   } else if (event == "input.fed") {
     history_.maps += small_number(line, "maps");
+  } else if (event == "partitions.hot") {
+    history_.reduces += small_number(line, "shares");
+    for (std::string& note : texts(line, "notes")) history_.notes.push_back(std::move(note));
   } else if (event == "job.resumed") {
     ++history_.resumed;
   } else if (event == "job.ended") {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include "common/proto/types.hpp"
 
@@ -20,6 +21,15 @@ Json emission_json(const Emission& emission) {
   return {{"bytes", emission.bytes},
           {"partition_bytes", emission.partition_bytes},
           {"hot_keys", std::move(keys)}};
+}
+
+template <class Json>
+Json hot_partitions_json(const std::vector<HeavyPartition>& partitions) {
+  Json json = Json::array();
+  for (const HeavyPartition& one : partitions) {
+    json.push_back({{"partition", one.partition}, {"bytes", one.bytes}, {"shares", one.shares}});
+  }
+  return json;
 }
 
 template <class Json>

@@ -113,7 +113,7 @@ void serialize(Archive& archive, JobSpec& s) {
           s.bad_records, s.control, s.profile, s.measure_keys, s.items,
           Since{7, s.gather, kGathering}, Since{7, s.replicas, "replicas and hedges of tasks"},
           Since{7, s.open, kFeeding}, Since{7, s.prefer, kPreferring}, Since{7, s.locality_wait_ms},
-          Since{7, Checked{s.shuffle_mode}});
+          Since{7, Checked{s.shuffle_mode}}, Since{7, s.hot_partition_bytes}, Since{7, s.fold_hot});
 }
 template <class Archive>
 void serialize(Archive& archive, Split& s) {
@@ -132,10 +132,22 @@ void serialize(Archive& archive, GatherInput& g) {
   archive(g.attempt, g.file);
 }
 template <class Archive>
+void serialize(Archive& archive, PartitionBytes& p) {
+  archive(p.partition, p.bytes);
+}
+template <class Archive>
+void serialize(Archive& archive, HeavyPartition& p) {
+  archive(p.partition, p.bytes, p.hot, p.shares);
+}
+template <class Archive>
+void serialize(Archive& archive, PartitionShare& s) {
+  archive(s.partition, s.splits_begin, s.splits_end);
+}
+template <class Archive>
 void serialize(Archive& archive, TaskAssignment& a) {
   archive(a.attempt, a.task, a.attempt_number, a.spec, a.partitions, a.staging, a.split,
           a.splitters, a.generation, a.list_version, Since{7, a.gather_inputs, kGathering},
-          Since{7, a.branch, kGathering});
+          Since{7, a.branch, kGathering}, Since{7, a.share, kSharing});
 }
 template <class Archive>
 void serialize(Archive& archive, MemoryCurve& c) {
@@ -159,7 +171,7 @@ void serialize(Archive& archive, AttemptReport& r) {
   archive(r.records_in, r.bytes_in, r.records_out, r.bytes_out, r.spills, r.wall_us,
           r.peak_rss_bytes, r.counters, r.files, r.splitters, r.output_empty, r.emitted, r.flow,
           r.records_mapped, r.records_skipped, r.dead_letters, r.emission, r.failures,
-          Since{7, r.fetched});
+          Since{7, r.fetched}, Since{7, r.heavy_partitions});
 }
 template <class Archive>
 void serialize(Archive& archive, HeldTask& h) {
@@ -195,7 +207,8 @@ void serialize(Archive& archive, JobStatus& s) {
   archive(s.counters, s.notes, s.slowest_task, s.slowest_task_ms, s.reason, s.first_cause,
           s.failed_task, s.failed_attempt, s.output_bytes, s.output_records, s.output_files,
           s.completion, s.records_skipped, s.dead_letters, s.control, s.emission,
-          Since{7, s.replicas}, Since{7, s.queue}, Since{7, s.locality}, Since{7, s.shuffle});
+          Since{7, s.replicas}, Since{7, s.queue}, Since{7, s.locality}, Since{7, s.shuffle},
+          Since{7, s.hot_partitions});
 }
 template <class Archive>
 void serialize(Archive& archive, HostRoom& r) {

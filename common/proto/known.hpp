@@ -34,6 +34,7 @@ constexpr Enumeration stand_in(Enumeration value) {
 inline constexpr const char* kGathering = "gathering of results";
 inline constexpr const char* kFeeding = "feeding of jobs";
 inline constexpr const char* kPreferring = "preferred hosts";
+inline constexpr const char* kSharing = "sharing of hot partitions";
 
 constexpr std::uint32_t known_since(Stage v) { return v == Stage::kGather ? 7 : 0; }
 constexpr const char* feature_of(Stage) { return kGathering; }

@@ -14,7 +14,9 @@
 #include "common/io/piece_reader.hpp"
 #include "common/proto/emission.hpp"
 #include "common/proto/host_room.hpp"
+#include "common/proto/hot_partitions.hpp"
 #include "common/proto/job_control.hpp"
+#include "common/proto/job_policies.hpp"
 #include "common/proto/locality.hpp"
 #include "common/proto/memory_curve.hpp"
 #include "common/proto/queue_status.hpp"
@@ -58,36 +60,6 @@ struct CompletionPolicy {
 
 /// When the deadline of a job has passed: it fails, or goes on with the maps that have committed.
 enum class OnDeadline : std::uint8_t { kFail = 0, kPartial = 1 };
-
-/// What becomes of a record that map() throws, crashes or hangs on; docs/patterns/dead_letters.md.
-enum class OnBadRecord : std::uint8_t { kFail = 0, kSkip = 1, kDeadLetter = 2 };
-struct BadRecordPolicy {
-  OnBadRecord what = OnBadRecord::kFail;
-  std::uint32_t records_max = 0;  // Of the job; more fail it.  0: no such limit.
-  std::uint32_t per_million = 0;  // Of the records read.  0: no such limit.
-  bool tolerant() const { return what != OnBadRecord::kFail; }
-  bool operator==(const BadRecordPolicy&) const = default;
-};
-
-/// How the results become one (abi::Gather), and how many a task of that tree brings together.
-struct GatherPolicy {
-  abi::Gather how = abi::Gather::kNone;
-  std::uint32_t arity = 0;  // Without kNone: 2 to 256.
-  bool operator==(const GatherPolicy&) const = default;
-};
-
-enum class Jitter : std::uint8_t { kNone = 0, kFull = 1 };
-
-/// One entry of a Retry of the States Language: what is tried again, how often and when.
-struct Retrier {
-  std::vector<std::string> errors;  // error_name(), or a "States." name.
-  std::uint64_t interval_ms = 1000;
-  std::uint32_t attempts_max = 3;  // Beyond the first; 0: never again.
-  std::uint32_t backoff_per_mille = 2000;
-  std::uint64_t delay_ms_max = 0;  // 0: none.
-  Jitter jitter = Jitter::kNone;
-  bool operator==(const Retrier&) const = default;
-};
 
 /// What a user submits, complete: the client has described the plugin and filled in defaults.
 struct JobSpec {
@@ -142,6 +114,9 @@ struct JobSpec {
   std::vector<Preference> prefer;  // The first that matches a file counts.
   std::uint64_t locality_wait_ms = 0;
   ShuffleMode shuffle_mode = ShuffleMode::kPull;
+  /// A partition with less is never hot; 0: kHotPartitionBytes, kNeverHot: none is.
+  std::uint64_t hot_partition_bytes = 0;
+  bool fold_hot = false;  // Reduces of hot partitions may be shared: values can be folded.
 };
 
 /// One map task's share of the input.
@@ -189,9 +164,14 @@ struct TaskAssignment {
   std::uint64_t generation = 0;        // Of the map outputs: grows when one comes out different.
   /// Reduce: the list of outputs to read, or a newer one of the same generation; 0: there are none.
   std::uint64_t list_version = 0;
-  std::vector<GatherInput> gather_inputs;  // Gather: in the order of partitions.
+  /// Gather: in the order of partitions.  Reduce of a hot partition: what its shares have left.
+  std::vector<GatherInput> gather_inputs;
   /// Map of a job that gathers by reducing: the partition that all it emits goes to.
   std::uint32_t branch = 0;
+  PartitionShare share;  // Reduce: it folds this, for the reduce of the partition.
+
+  /// Reduce: which one it reads.
+  std::uint32_t partition() const { return share.is_share() ? share.partition : task.index; }
 };
 
 /// Why an attempt ended without a result: decides who pays (docs/architecture.md).
@@ -263,6 +243,9 @@ struct AttemptReport {
   Emission emission;           // Map.
   std::uint64_t failures = 0;  // Map: failures.hpp; kAnyNumber: never to be tolerated.
   FetchedBytes fetched;        // Reduce.
+  /// Map: partitions with much more than their even share of what it wrote, the largest first.
+  std::vector<PartitionBytes> heavy_partitions;
+  static constexpr std::size_t kHeavyTold = 8;
 };
 
 /// What a worker that registers holds: an attempt that has not been answered for.
@@ -372,6 +355,7 @@ struct JobStatus {
   QueueStatus queue;
   LocalityStatus locality;
   ShuffleStatus shuffle;
+  std::vector<HeavyPartition> hot_partitions;  // Those that are hot, the largest first.
 };
 
 /// How far a worker is trusted with new attempts; what it did lately decides.

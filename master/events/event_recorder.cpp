@@ -94,6 +94,22 @@ void EventRecorder::restore(JobId id, bool sample, std::uint32_t splits, std::ui
   job.stage(Stage::kGather).tasks = gathers;
 }
 
+void EventRecorder::restore_shares(JobId id, std::uint32_t shares) {
+  if (JobLog* job = find(id)) job->stage(Stage::kReduce).tasks += shares;
+}
+
+void EventRecorder::weighed(Instant now, JobId id, std::uint32_t shares,
+                            std::span<const std::string> notes) {
+  JobLog* job = find(id);
+  if (job == nullptr) return;
+  job->stage(Stage::kReduce).tasks += shares;
+  const std::size_t before = job->buffer.size();
+  JsonLine(&job->buffer, "partitions.hot", time_us(now))
+      .number("shares", shares)
+      .texts("notes", notes);
+  note_buffered(now, *job, before);
+}
+
 void EventRecorder::restore_done(const TaskId& task, bool done) {
   JobLog* job = find(task.job);
   if (job == nullptr) return;

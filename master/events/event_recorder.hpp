@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -69,6 +70,7 @@ class EventRecorder {
   void restore_coverage(JobId job, std::uint32_t covered);
   void restore_open(JobId job);
   void restore_fed(JobId job, std::uint32_t splits, bool closed);
+  void restore_shares(JobId job, std::uint32_t shares);
   void forget(JobId job) { jobs_.erase(job); }
   void resumed(Instant now, JobId job);
   /// Jobs that ended under earlier masters, the newest first.  A master may have died before the
@@ -113,6 +115,8 @@ class EventRecorder {
   void controlled(Instant now, JobId job, const proto::JobControl& control);
   /// An open job has so many further maps; closed, it gets no others.
   void fed(Instant now, JobId job, std::uint32_t splits, bool closed);
+  /// Partitions are hot, as the notes say; so many further tasks share their reduces.
+  void weighed(Instant now, JobId job, std::uint32_t shares, std::span<const std::string> notes);
   void coverage_decided(Instant now, JobId job, proto::CompletionReason reason,
                         std::uint32_t covered);
 

@@ -91,6 +91,11 @@ void Measures::job_fed(JobId job, std::uint32_t splits) {
   if (found != jobs_.end()) found->second.stage(Stage::kMap).tasks += splits;
 }
 
+void Measures::job_shared(JobId job, std::uint32_t shares) {
+  const auto found = jobs_.find(job);
+  if (found != jobs_.end()) found->second.stage(Stage::kReduce).tasks += shares;
+}
+
 void Measures::job_ended(Instant now, const proto::JobStatus& status) {
   if (!on_) return;
   ++totals_.jobs_ended[status.state];

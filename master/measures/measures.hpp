@@ -28,6 +28,8 @@ class Measures {
 
   /// More maps of an open job.
   void job_fed(JobId job, std::uint32_t splits);
+  /// So many further tasks reduce.
+  void job_shared(JobId job, std::uint32_t shares);
   void job_accepted(Instant now, JobId job, std::uint32_t splits, std::uint32_t partitions,
                     std::uint32_t gathers = 0);
   void job_refused() { ++totals_.jobs_refused; }

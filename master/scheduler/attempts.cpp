@@ -73,9 +73,12 @@ void Machine::send_assignment(Job& job, const Attempt& attempt) {
   if (attempt.task.stage == Stage::kReduce) {
     // Reading an output that is being made again would mix two of its generations.
     FANFOLD_CHECK(job.map.complete());
-    list_outputs(job);
     assignment.generation = job.generation;
-    assignment.list_version = *job.list_version;
+    // One that is folded reads what its shares have left.
+    if (job.shares.find(attempt.task.index) == nullptr) {
+      list_outputs(job);
+      assignment.list_version = *job.list_version;
+    }
   }
   act(std::move(assignment));
 }

@@ -17,7 +17,8 @@ std::size_t entries_of(const Job& job) {
   }
   return entries + 1 + entries_of(job.sample) + entries_of(job.map) + entries_of(job.reduce) +
          job.troubles.size() + job.ledger.size() + job.audits.size() + job.attempts.size() +
-         job.bad_records.size() + job.failures.size() + job.arrivals.size();
+         job.bad_records.size() + job.failures.size() + job.arrivals.size() + job.heavy.size() +
+         job.hot.size();
 }
 
 std::size_t entries_of(const Worker& worker) {

@@ -54,6 +54,9 @@ struct JobSubmitted {
   std::uint64_t locality_wait_ms = 0;
   proto::ShuffleMode shuffle_mode = proto::ShuffleMode::kPull;
   bool over_network = false;  // Nothing is opened where it lies.
+  /// A partition with less is never hot; 0 is no such limit.
+  std::uint64_t hot_partition_bytes = proto::kNeverHot;
+  bool fold_hot = false;  // Its values can be folded before they are reduced.
 };
 /// More splits of an open job, or the word that there will be no others.
 struct InputOffered {
@@ -107,6 +110,7 @@ struct CommitRequested {
   std::uint64_t records = 0;      // Map: that were read.
   std::uint64_t bad_records = 0;  // Of them, skipped or put aside.
   std::uint64_t failures = 0;     // Map: counted by the job itself; kAnyNumber: beyond any limit.
+  std::vector<proto::PartitionBytes> heavy = {};  // Map: with more than their even share.
 };
 struct AttemptFailed {
   WorkerId worker;

@@ -30,6 +30,7 @@ struct AttemptCommitted {
   std::uint64_t failures = 0;
   bool preferred = false;  // The task had better run somewhere,
   bool there = false;      // and did.
+  std::vector<proto::PartitionBytes> heavy = {};
 };
 /// A committed map output was lost while still needed: the task runs again.
 struct MapOutputInvalidated {
@@ -108,9 +109,15 @@ struct InputFed {
   bool closed = false;
 };
 
-using Fact =
-    std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
-                 JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone, NonDeterminismFound,
-                 TaskGivenUp, CoverageDecided, JobControlled, DissentFound, InputFed>;
+/// The maps are complete, and some partitions have more than others.  Hot ones may get shares.
+struct PartitionsWeighed {
+  JobId job;
+  std::vector<proto::HeavyPartition> heavy;  // The largest first.
+};
+
+using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,
+                          JobCommitStarted, JobEnded, WorkerRegistered, WorkerGone,
+                          NonDeterminismFound, TaskGivenUp, CoverageDecided, JobControlled,
+                          DissentFound, InputFed, PartitionsWeighed>;
 
 }  // namespace fanfold::master

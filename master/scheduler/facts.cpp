@@ -1,5 +1,6 @@
 // Durable state changes here and nowhere else, so that recovery is apply() in a loop.
 
+#include <limits>
 #include <utility>
 
 #include "common/core/check.hpp"
@@ -28,6 +29,8 @@ void Machine::apply(const AttemptCommitted& fact) {
   if (fact.task.stage == Stage::kMap) {
     job->list_version.reset();
     const abi::BlockSummary* before = stage.flow(fact.task.index);
+    // What runs again has the same again.
+    if (before == nullptr) note_heavy(*job, fact);
     if (before != nullptr && !proto::same_flow(*before, fact.flow)) ++job->generation;
   }
   if (fact.task.stage == Stage::kMap) {
@@ -35,6 +38,7 @@ void Machine::apply(const AttemptCommitted& fact) {
     job->failures.note(fact.task.index, fact.failures);
   }
   if (fact.task.stage == Stage::kGather) stage.open(job->tree.open_after(stage.done()));
+  if (fact.task.stage == Stage::kReduce) open_folded(*job);
   stage.set_flow(fact.task.index, fact.flow);
   Task& task = stage.at(fact.task.index);
   task.committed = fact.attempt;
@@ -58,6 +62,15 @@ void Machine::apply(const AttemptCommitted& fact) {
   if (!begun_) {
     job->ledger.add(fact.attempt, fact.task);
     stage.note_receipt(fact.task.index, task.attempts + 1);
+  }
+}
+
+void Machine::note_heavy(Job& job, const AttemptCommitted& fact) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  for (const proto::PartitionBytes& one : fact.heavy) {
+    if (one.partition >= job.partitions) continue;
+    std::uint64_t& bytes = job.heavy[one.partition];
+    bytes = one.bytes > kMost - bytes ? kMost : bytes + one.bytes;
   }
 }
 

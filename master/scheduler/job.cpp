@@ -42,6 +42,7 @@ Job::Job(const JobSubmitted& submitted)
     : id(submitted.job),
       attempts_max(submitted.attempts_max != 0 ? submitted.attempts_max : limits::kAttemptsPerTask),
       speculate(submitted.speculate),
+      partitions(submitted.partitions),
       sample(Stage::kSample, samples_of(submitted)),
       map(Stage::kMap, submitted.split_bytes),
       reduce(Stage::kReduce, submitted.partitions),
@@ -52,6 +53,8 @@ Job::Job(const JobSubmitted& submitted)
       retry(submitted.retry),
       bad_record_policy(submitted.bad_records),
       items(submitted.items),
+      hot_bytes(submitted.hot_partition_bytes),
+      fold_hot(submitted.fold_hot),
       control(submitted.control),
       replicas(submitted.replicas),
       homes{.mode = submitted.shuffle_mode, .over_network = submitted.over_network} {

@@ -59,6 +59,8 @@ struct Job {
   /// Tasks of that stage run several times.  Results are brought together once: all that is read
   /// for it is committed, and its own results are checked against that.
   bool replicates(Stage which) const { return replicas.replicated() && which != Stage::kGather; }
+  /// Results that are to be compared, and branches, are left as they are.
+  bool may_share() const { return fold_hot && !replicas.replicated(); }
   /// Certain tasks that are open now may wait for certain workers, and never queue.
   bool is_exacting() const { return replicas.replicated() || !open_stage().lanes().empty(); }
   /// The same, or for a while they wait for those that they prefer.
@@ -82,9 +84,10 @@ struct Job {
   proto::JobState state = proto::JobState::kRunning;
   Instant accepted;
 
+  std::uint32_t partitions = 1;
   StageTasks sample;
   StageTasks map;
-  StageTasks reduce;
+  StageTasks reduce;  // One of each partition, and then the shares of those that are hot.
   proto::GatherTree tree;
   StageTasks gather;  // The inner nodes of the tree.
   std::map<std::pair<Stage, std::uint32_t>, Trouble> troubles;
@@ -105,6 +108,12 @@ struct Job {
   BadRecordTally bad_records;
   FailureTally failures;
   std::uint64_t items = 0;
+  std::uint64_t hot_bytes = 0;
+  bool fold_hot = false;
+  std::map<std::uint32_t, std::uint64_t> heavy;  // By partition, as maps tell of them.
+  bool weighed = false;                          // It was decided what follows from that:
+  std::vector<proto::HeavyPartition> hot;
+  proto::Shares shares;
   proto::JobControl control;
   proto::ReplicaPolicy replicas;
   /// Of the tasks that have a live attempt, when each is to have several.

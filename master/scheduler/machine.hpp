@@ -13,6 +13,7 @@
 //   hosts.cpp       tasks whose input lies on a host
 //   locality.cpp    tasks that had better run in certain places
 //   feed.cpp        jobs whose input grows
+//   hot_partitions.cpp  partitions with more than others, and who reduces them
 //   audits.cpp      maps that run a second time, to be compared
 //   replicas.cpp    tasks that run several times; which result counts
 //   status.cpp      what clients are shown
@@ -89,6 +90,7 @@ class Machine {
   void apply(const JobControlled& fact);
   void apply(const DissentFound& fact);
   void apply(const InputFed& fact);
+  void apply(const PartitionsWeighed& fact);
   template <class One>
   void record(One fact) {
     apply(fact);
@@ -138,6 +140,12 @@ class Machine {
   /// Takes back live attempts of the maps, but for those that compare: nobody reads their outputs
   /// any more, so they could only fail the job.
   void stop_maps(Job& job);
+
+  // Hot partitions.
+  static void note_heavy(Job& job, const AttemptCommitted& fact);
+  void weigh_partitions(Job& job);
+  /// Reduces begin whose shares are all committed.
+  static void open_folded(Job& job);
 
   // Replicas.
   static std::uint32_t live_max(const Job& job, Stage stage);

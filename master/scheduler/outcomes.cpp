@@ -104,7 +104,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
                                                     pool_.find(winner.worker)->host_name);
   record(AttemptCommitted{task, attempt.id, attempt.worker, event.output_empty, event.bytes_out,
                           event.flow, event.records, event.bad_records, event.failures, preferred,
-                          there});
+                          there, event.heavy});
   if (attempt.running) {
     const Duration ran = now_ - attempt.started;
     stage.durations.add(ran);
@@ -174,8 +174,8 @@ void Machine::publish(Job& job) {
   for (std::uint32_t i = 0; i < job.map.size(); ++i) {
     publish.maps.push_back(job.map.at(i).committed);
   }
-  publish.reduces.reserve(job.reduce.size());
-  for (std::uint32_t i = 0; i < job.reduce.size(); ++i) {
+  publish.reduces.reserve(job.partitions);
+  for (std::uint32_t i = 0; i < job.partitions; ++i) {
     publish.reduces.push_back(job.reduce.at(i).committed);
   }
   if (job.gather.size() > 0) publish.gathered = job.gather.at(job.gather.size() - 1).committed;
@@ -185,6 +185,7 @@ void Machine::publish(Job& job) {
 
 void Machine::advance(Job& job) {
   if (job.state == JobState::kRunning && !tolerate_bad_records(job)) return;
+  if (job.state == JobState::kRunning) weigh_partitions(job);
   if (!job.complete() && !(job.gathers() && planted(Bug::kPublishUngathered))) {
     if (job.gathers()) stop_maps(job);
     return;

@@ -105,6 +105,17 @@ inline constexpr Duration kExclusionMax = 600s;
 /// Ended jobs whose summary is kept for `fanfold status` and `fanfold list`.
 inline constexpr std::size_t kEndedJobsKept = 1000;
 
+/// Reduces that come first because they have more to read than others.
+inline constexpr std::size_t kPartitionsOrdered = 64;
+/// Of one partition, and of all of a job: each leaves a file that somebody merges.
+inline constexpr std::uint32_t kSharesOfPartition = 16;
+inline constexpr std::uint32_t kSharesOfJob = 64;
+
+/// In how many parts the reduce of a partition is to be folded that has `bytes` of `all`; less
+/// than 2: it would not end the job sooner.
+std::uint32_t shares_for(std::uint32_t maps, std::uint32_t slots, std::uint64_t bytes,
+                         std::uint64_t all);
+
 /// 100 ms, 200 ms, 400 ms ... 5 s for the first, second, third ... failure.
 Duration retry_delay(std::uint32_t failures);
 

@@ -55,7 +55,14 @@ void StageTasks::move(std::uint32_t index, TaskState to) {
   const TaskState from = std::exchange(task.state, to);
   if (lanes_.of(index) != nullptr) return lanes_.note(index, from, to);
   if (preferences_.prefers(index)) return preferences_.note(index, from, to);
-  if (to == TaskState::kReady && index < cursor_) again_.push_back(index);
+  if (to == TaskState::kReady && place_in_order(index) < cursor_) again_.push_back(index);
+}
+
+void StageTasks::arrange(std::vector<std::uint32_t> order) {
+  FANFOLD_CHECK(cursor_ == 0 && order.size() == tasks_.size());
+  order_ = std::move(order);
+  places_.resize(order_.size());
+  for (std::uint32_t place = 0; place < order_.size(); ++place) places_[order_[place]] = place;
 }
 
 void StageTasks::place(const std::vector<HostSplits>& hosts) {
@@ -182,7 +189,7 @@ abi::BlockSummary StageTasks::total_flow() const {
 std::optional<std::uint32_t> StageTasks::fresh() {
   // After a restart some tasks ahead are committed already; each is passed over once.
   const std::optional<std::uint32_t> next = next_fresh();
-  cursor_ = next.value_or(opened());
+  cursor_ = next ? place_in_order(*next) : opened();
   return next;
 }
 
@@ -192,9 +199,9 @@ std::optional<std::uint32_t> StageTasks::next_fresh() const {
     return tasks_[index].state != TaskState::kReady || lanes_.of(index) != nullptr ||
            preferences_.prefers(index);
   };
-  while (next < opened() && passed_over(next)) ++next;
+  while (next < opened() && passed_over(task_at(next))) ++next;
   if (next == opened()) return std::nullopt;
-  return next;
+  return task_at(next);
 }
 
 }  // namespace fanfold::master::scheduling

@@ -36,6 +36,8 @@ class StageTasks {
   const Task& at(std::uint32_t index) const;
   bool contains(std::uint32_t index) const { return index < tasks_.size(); }
 
+  /// Before any is taken: all of them, in the order in which they are to be.
+  void arrange(std::vector<std::uint32_t> order);
   /// Before any is taken: only certain workers can run its tasks, or some of them.
   void place(const std::vector<HostSplits>& hosts);
   HostLanes& lanes() { return lanes_; }
@@ -61,6 +63,7 @@ class StageTasks {
   /// So many may be taken now; what is open stays so.
   void open(std::uint32_t count) { closed_ = std::min(closed_, size() - count); }
   std::uint32_t opened() const { return size() - closed_; }
+  bool is_open(std::uint32_t index) const { return place_in_order(index) < opened(); }
   /// Ready, and open.
   std::uint32_t ready() const { return count(TaskState::kReady) - closed_; }
   /// Nothing is left to be done: whatever was not given up is committed, and no more will come.
@@ -143,10 +146,20 @@ class StageTasks {
   std::uint64_t bytes_waiting_ = 0;
   std::array<std::uint32_t, 8> receipts_{};
   std::uint32_t receipts_most_ = 0;
+  std::uint32_t task_at(std::uint32_t place) const {
+    return order_.empty() ? place : order_[place];
+  }
+  std::uint32_t place_in_order(std::uint32_t index) const {
+    return places_.empty() ? index : places_[index];
+  }
+
   std::deque<std::uint32_t> again_;
-  std::uint32_t cursor_ = 0;  // Tasks from here on were never taken.
-  std::uint32_t closed_ = 0;  // At the end, not open yet.
-  HostLanes lanes_;           // Empty: anybody can run all of them.
+  // Empty: by their numbers.
+  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> places_;  // The inverse.
+  std::uint32_t cursor_ = 0;           // Tasks from this place on were never taken.
+  std::uint32_t closed_ = 0;           // At the end, not open yet.
+  HostLanes lanes_;                    // Empty: anybody can run all of them.
   Preferences preferences_;
   std::uint32_t done_there_ = 0;
   std::uint32_t done_elsewhere_ = 0;

@@ -63,6 +63,7 @@ proto::JobStatus Machine::summarise(const Job& job, Instant now) const {
   status.replicas = describe_replicas(job);
   status.queue = describe_queue(job, now);
   describe_locality(job, &status);
+  status.hot_partitions = job.hot;
   describe_absences(job, now, &status);
   return status;
 }

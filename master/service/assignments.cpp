@@ -29,11 +29,18 @@ proto::Encoded JobRecord::assignment_frame(const AssignAttempt& action, std::uin
   if (action.task.stage == Stage::kGather) {
     assignment.gather_inputs = gather_inputs(action.task.index);
   }
+  assignment.share = {};
+  if (action.task.stage == Stage::kReduce) {
+    assignment.gather_inputs = shared_inputs(action.task.index);
+    assignment.share = shares_.share(action.task.index);
+  }
   if (action.task.stage != Stage::kMap) {
     // Splitters tell maps where to write.
     std::vector<std::string> kept = std::exchange(assignment.splitters, {});
     const proto::BadRecordPolicy policy = assignment.spec.bad_records;
-    if (action.task.stage == Stage::kReduce) assignment.spec.bad_records = policy_of_reduces();
+    if (action.task.stage == Stage::kReduce) {
+      assignment.spec.bad_records = policy_of_reduces(action.task.index);
+    }
     proto::Encoded frame = proto::encode_for(message_, protocol);
     assignment.spec.bad_records = policy;
     assignment.splitters = std::move(kept);
@@ -55,8 +62,9 @@ std::uint32_t JobRecord::branch_of(std::uint32_t split) const {
 }
 
 /// They have none; what they read is kept when there is something to be added to it.
-proto::BadRecordPolicy JobRecord::policy_of_reduces() const {
-  const bool letters = totals_[slot_of(Stage::kMap)].dead_letters > 0;
+proto::BadRecordPolicy JobRecord::policy_of_reduces(std::uint32_t task) const {
+  const bool share = shares_.share(task).is_share();
+  const bool letters = totals_[slot_of(Stage::kMap)].dead_letters > 0 && !share;
   return letters ? spec().bad_records : proto::BadRecordPolicy();
 }
 
@@ -79,7 +87,9 @@ proto::Capsule JobRecord::capsule(AttemptId attempt, const TaskId& task,
     capsule.assignment.gather_inputs = gather_inputs(task.index);
   }
   if (task.stage == Stage::kReduce) {
-    capsule.assignment.spec.bad_records = policy_of_reduces();
+    capsule.assignment.spec.bad_records = policy_of_reduces(task.index);
+    capsule.assignment.share = shares_.share(task.index);
+    if (contains(task)) capsule.assignment.gather_inputs = shared_inputs(task.index);
     capsule.assignment.list_version = listing_.version();
     if (listing_.frames().size() <= kCapsulePages) capsule.list_pages = listing_.frames();
   }

@@ -127,6 +127,11 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   submitted.control = spec().control;
   submitted.shuffle_mode = spec().shuffle_mode;
   submitted.over_network = spec().shuffle == proto::ShufflePath::kNetwork;
+  const bool alone = plan.partitions == 1;
+  // Beside nothing nothing is hot, unless somebody says so.
+  submitted.hot_partition_bytes = alone ? proto::kNeverHot : proto::kHotPartitionBytes;
+  if (spec().hot_partition_bytes != 0) submitted.hot_partition_bytes = spec().hot_partition_bytes;
+  submitted.fold_hot = spec().fold_hot;
   set_completion(unix_us_at_origin, &submitted);
   count_splits();
   return submitted;
@@ -165,7 +170,8 @@ void JobRecord::count(Stage stage, const proto::AttemptReport& report, Direction
   }
 }
 
-void JobRecord::commit(const AttemptCommitted& fact, proto::AttemptReport report) {
+void JobRecord::commit(const AttemptCommitted& fact, proto::AttemptReport reported) {
+  proto::AttemptReport report = as_counted(fact.task, std::move(reported));
   std::vector<Commit>& commits = commits_[slot_of(fact.task.stage)];
   FANFOLD_CHECK(fact.task.index < commits.size());
   Commit& commit = commits[fact.task.index];

@@ -68,6 +68,11 @@ class JobRecord {
   void note_given_up(const TaskGivenUp& fact);
   /// Maps that are not committed now are not covered: nothing of them counts any more.
   void note_coverage(const CoverageDecided& fact);
+  /// What people are told of its hot partitions.
+  std::vector<std::string> note_weighed(const PartitionsWeighed& fact);
+  const proto::Shares& shares() const { return shares_; }
+  /// Not yet accepted: there are workers that could not do shares.
+  void forgo_shares() { message_.assignment.spec.fold_hot = false; }
   /// More splits of an open job.
   void note_fed(const InputFed& fact, proto::StoredFeed feed);
   /// How far one of those who feed the job is.
@@ -152,8 +157,12 @@ class JobRecord {
   /// What a gather task reads.
   std::vector<proto::GatherInput> gather_inputs(std::uint32_t task) const;
   std::uint32_t branch_of(std::uint32_t split) const;
+  std::string describe(const proto::HeavyPartition& one) const;
+  /// What passes from shares to their reduce was not read from maps, and is not written out.
+  proto::AttemptReport as_counted(const TaskId& task, proto::AttemptReport report) const;
+  std::vector<proto::GatherInput> shared_inputs(std::uint32_t partition) const;
   /// What its reduces are told of bad records.
-  proto::BadRecordPolicy policy_of_reduces() const;
+  proto::BadRecordPolicy policy_of_reduces(std::uint32_t task) const;
   void count_bytes(proto::StageStatus* stage) const;
   std::vector<AttemptFiles> files_of(Stage stage, const std::vector<AttemptId>& attempts) const;
 
@@ -172,6 +181,7 @@ class JobRecord {
   std::array<Totals, kStages> totals_;
   std::map<std::string, std::int64_t> counters_;
   EmissionSum emission_;
+  proto::Shares shares_;
   bool counters_left_out_ = false;
   std::map<AttemptId, proto::FailureReport> failures_;
   std::map<std::uint32_t, AttemptId> given_up_;  // Maps, and the first attempt that failed.

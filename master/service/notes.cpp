@@ -162,6 +162,24 @@ std::string MasterService::note_of(const JobControlled& fact) {
   return {};
 }
 
+std::string MasterService::note_of(const PartitionsWeighed& fact) {
+  JobRecord* record = state_.jobs.find(fact.job);
+  FANFOLD_CHECK(record != nullptr);
+  const std::vector<std::string> notes = record->note_weighed(fact);
+  const std::uint32_t shares = record->shares().tasks();
+  state_.followers.touch(fact.job);
+  if (!notes.empty()) state_.event_log.weighed(state_.now, fact.job, shares, notes);
+  state_.measures.job_shared(fact.job, shares);
+  for (const proto::HeavyPartition& one : fact.heavy) {
+    if (!one.hot) break;
+    doors_.log.info("partition.hot", {{"job", fact.job.value},
+                                      {"partition", one.partition},
+                                      {"bytes", one.bytes},
+                                      {"shares", one.shares}});
+  }
+  return {};
+}
+
 std::string MasterService::note_of(const InputFed& fact) {
   JobRecord* record = state_.jobs.find(fact.job);
   FANFOLD_CHECK(record != nullptr);

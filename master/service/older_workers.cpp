@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "common/proto/known.hpp"
+
 namespace fanfold::master {
 
 Status check_workers_know(const WorkerDirectory& workers, const proto::JobSpec& spec,
@@ -21,7 +23,10 @@ Status check_knows_jobs(std::uint32_t protocol, JobRecords& jobs, const WhatIsUn
   if (protocol == proto::kProtocolVersion) return {};
   for (const JobPhase phase : {JobPhase::kPlanning, JobPhase::kActive}) {
     for (const JobId job : jobs.list(phase)) {
-      const std::string unknown = unknown_to(protocol, jobs.find(job)->spec());
+      const proto::JobSpec& spec = jobs.find(job)->spec();
+      std::string unknown = unknown_to(protocol, spec);
+      // A job begins without shares when an older worker is there; it was not.
+      if (unknown.empty() && spec.fold_hot) unknown = proto::kSharing;
       if (unknown.empty()) continue;
       return {StatusCode::kUnavailable,
               "job " + std::to_string(job.value) + " needs " + unknown +

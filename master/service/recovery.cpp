@@ -113,6 +113,12 @@ struct MasterService::Recovery {
                                 fact.closed);
     return {};
   }
+  Status take(const PartitionsWeighed& fact, const std::string& /*note*/) const {
+    FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.job));
+    record->note_weighed(fact);
+    state.event_log.restore_shares(fact.job, record->shares().tasks());
+    return {};
+  }
   Status take(const JobControlled& fact, const std::string& /*note*/) const {
     return record_of(fact.job).status();
   }

@@ -114,6 +114,7 @@ class MasterService {
   std::string note_of(const JobControlled& fact);
   std::string note_of(const DissentFound& fact);
   std::string note_of(const InputFed& fact);
+  std::string note_of(const PartitionsWeighed& fact);
 
   /// The reverse, when a master is started.
   struct Recovery;

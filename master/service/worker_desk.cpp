@@ -203,7 +203,11 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::CommitRequest message) {
                         .flow = message.report.flow,
                         .records = message.report.records_in,
                         .bad_records = message.report.records_skipped + message.report.dead_letters,
-                        .failures = message.report.failures};
+                        .failures = message.report.failures,
+                        .heavy = std::exchange(message.report.heavy_partitions, {})};
+  if (event.heavy.size() > proto::AttemptReport::kHeavyTold) {
+    event.heavy.resize(proto::AttemptReport::kHeavyTold);
+  }
   const JobRecord* record = held != nullptr ? state_.jobs.find(held->task.job) : nullptr;
   const bool votes =
       record != nullptr && record->spec().replicas.votes() && held->task.stage != Stage::kGather;

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "common/core/limits.hpp"
 #include "common/proto/known.hpp"
 #include "common/proto/wire.hpp"
 
@@ -51,6 +52,10 @@ class Saver {
   }
   void put(const HostSplits& one) { (*this)(one.host, one.count); }
   void put(const PreferredSplits& one) { (*this)(one.hosts, one.count); }
+  void put(const proto::PartitionBytes& one) { (*this)(one.partition, one.bytes); }
+  void put(const proto::HeavyPartition& one) {
+    (*this)(one.partition, one.bytes, one.hot, one.shares);
+  }
   template <class One>
   void put(const std::vector<One>& list) {
     writer_.count(list.size());
@@ -121,12 +126,20 @@ class Loader {
   }
   void get(HostSplits& one) { (*this)(one.host, one.count); }
   void get(PreferredSplits& one) { (*this)(one.hosts, one.count); }
+  void get(proto::PartitionBytes& one) { (*this)(one.partition, one.bytes); }
+  void get(proto::HeavyPartition& one) {
+    (*this)(one.partition, one.bytes, one.hot, one.shares);
+    // Each is a task.
+    if (one.shares > limits::kPartitions) reader_.fail("more shares than there are");
+  }
   // In memory an element is no more than some times what it takes here.
   static constexpr std::size_t bytes_min(const std::uint64_t&) { return 8; }
   static constexpr std::size_t bytes_min(const std::string&) { return 4; }
   static constexpr std::size_t bytes_min(const proto::Retrier&) { return 29; }
   static constexpr std::size_t bytes_min(const HostSplits&) { return 8; }
   static constexpr std::size_t bytes_min(const PreferredSplits&) { return 8; }
+  static constexpr std::size_t bytes_min(const proto::PartitionBytes&) { return 12; }
+  static constexpr std::size_t bytes_min(const proto::HeavyPartition&) { return 17; }
   template <class One>
   void get(std::vector<One>& list) {
     list.resize(reader_.count(bytes_min(One{})));
@@ -147,10 +160,10 @@ void fields(Archive& archive, Value& fact) {
             fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity,
             fact.job.replicas, fact.job.open, fact.job.hosts, fact.job.sample_host,
             fact.job.preferred, fact.job.locality_wait_ms, fact.job.shuffle_mode,
-            fact.job.over_network);
+            fact.job.over_network, fact.job.hot_partition_bytes, fact.job.fold_hot);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
-            fact.records, fact.bad_records, fact.failures, fact.preferred, fact.there);
+            fact.records, fact.bad_records, fact.failures, fact.preferred, fact.there, fact.heavy);
   } else if constexpr (std::is_same_v<Fact, MapOutputInvalidated>) {
     archive(fact.task, fact.attempt);
   } else if constexpr (std::is_same_v<Fact, TaskFailureCounted>) {
@@ -175,15 +188,18 @@ void fields(Archive& archive, Value& fact) {
   } else if constexpr (std::is_same_v<Fact, DissentFound>) {
     archive(fact.task, fact.attempt, fact.worker, fact.worker_name, fact.digest, fact.decided,
             fact.accepted);
-  } else {
-    static_assert(std::is_same_v<Fact, InputFed>);
+  } else if constexpr (std::is_same_v<Fact, InputFed>) {
     archive(fact.job, fact.split_bytes, fact.unix_us, fact.closed);
+  } else {
+    static_assert(std::is_same_v<Fact, PartitionsWeighed>);
+    archive(fact.job, fact.heavy);
   }
 }
 
 // Permanent: 1 JobAccepted, 2 AttemptCommitted, 3 MapOutputInvalidated, 4 TaskFailureCounted,
 // 5 JobCommitStarted, 6 JobEnded, 7 WorkerRegistered, 8 WorkerGone, 9 NonDeterminismFound,
-// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled, 13 DissentFound, 14 InputFed.
+// 10 TaskGivenUp, 11 CoverageDecided, 12 JobControlled, 13 DissentFound, 14 InputFed,
+// 15 PartitionsWeighed.
 // The variant keeps this order and grows at its end.
 static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, JobAccepted>);
 static_assert(std::is_same_v<std::variant_alternative_t<1, Fact>, AttemptCommitted>);
@@ -199,6 +215,7 @@ static_assert(std::is_same_v<std::variant_alternative_t<10, Fact>, CoverageDecid
 static_assert(std::is_same_v<std::variant_alternative_t<11, Fact>, JobControlled>);
 static_assert(std::is_same_v<std::variant_alternative_t<12, Fact>, DissentFound>);
 static_assert(std::is_same_v<std::variant_alternative_t<13, Fact>, InputFed>);
+static_assert(std::is_same_v<std::variant_alternative_t<14, Fact>, PartitionsWeighed>);
 
 template <std::size_t kIndex = 0>
 void load_alternative(std::uint16_t tag, Loader& loader, Fact& fact) {

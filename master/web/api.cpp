@@ -50,6 +50,9 @@ Json status_json(const proto::JobStatus& status) {
     json["stages"].push_back(stage_json(status, stage));
   }
   json["emitted"] = proto::emission_json<Json>(status.emission);
+  if (!status.hot_partitions.empty()) {
+    json["hot_partitions"] = proto::hot_partitions_json<Json>(status.hot_partitions);
+  }
   if (!status.reason.empty()) json["reason"] = status.reason;
   if (proto::is_final(status.state)) {
     json["output_bytes"] = status.output_bytes;

@@ -10,7 +10,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers(Scene& scene) {
         check_recovery, check_endings,     check_cleanup,    check_cancelling, check_fairness,
         check_memory,   check_exclusion,   check_unreadable, check_completion, check_bad_records,
         check_control,  check_tolerance,   check_gathering,  check_replicas,   check_feeding,
-        check_hosts,    check_states,      check_locality}) {
+        check_hosts,    check_states,      check_locality,   check_sharing}) {
     all.push_back(make(scene));
   }
   return all;

@@ -15,7 +15,7 @@ class Contents final : public Checker {
   void attempt_started(std::uint32_t /*process*/,
                        const proto::TaskAssignment& assignment) override {
     if (assignment.task.stage == Stage::kReduce) {
-      partitions_[assignment.attempt] = assignment.task.index;
+      partitions_[assignment.attempt] = assignment.partition();
     }
   }
 

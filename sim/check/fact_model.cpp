@@ -78,6 +78,9 @@ void FactModel::apply(const master::Fact& fact) {
               job.covered.insert(id.index);
             }
           }
+        } else if constexpr (std::is_same_v<One, master::PartitionsWeighed>) {
+          ModelJob& job = jobs[one.job];
+          job.shares = proto::Shares(job.submitted.partitions, job.maps(), one.heavy);
         } else if constexpr (std::is_same_v<One, master::NonDeterminismFound>) {
           jobs[one.task.job].nondeterministic = true;
         } else if constexpr (std::is_same_v<One, master::DissentFound>) {

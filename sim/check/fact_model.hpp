@@ -37,6 +37,7 @@ struct ModelJob {
   bool nondeterministic = false;
   std::uint32_t dissents = 0;
   bool no_majority = false;  // Of the replicas of some task.
+  proto::Shares shares;
   std::optional<master::JobEnded> ended;
 
   std::uint32_t committed(Stage stage) const;
@@ -47,6 +48,8 @@ struct ModelJob {
   std::uint32_t maps_to_read() const {
     return decided ? static_cast<std::uint32_t>(covered.size()) : maps();
   }
+  /// One of each partition, and the shares.
+  std::uint32_t reduces() const { return submitted.partitions + shares.tasks(); }
   proto::GatherTree tree() const {
     return proto::GatherTree(submitted.partitions, submitted.gather_arity);
   }

@@ -110,7 +110,7 @@ class Fairness final : public Checker {
   bool is_complete(JobId id) const {
     const ModelJob* job = facts().find(id);
     return job->committed(Stage::kMap) == job->maps_to_read() &&
-           job->committed(Stage::kReduce) == job->submitted.partitions &&
+           job->committed(Stage::kReduce) == job->reduces() &&
            job->committed(Stage::kGather) == job->tree().tasks();
   }
 

@@ -49,7 +49,7 @@ class Gathering final : public Checker {
 
   void check(const master::MapOutputInvalidated& fact) {
     const ModelJob* job = facts().find(fact.task.job);
-    if (job == nullptr || job->committed(Stage::kReduce) != job->submitted.partitions) return;
+    if (job == nullptr || job->committed(Stage::kReduce) != job->reduces()) return;
     violate("L3", text_of(fact.task) + " was invalidated when all reduces had read it");
   }
 };

@@ -37,6 +37,7 @@ std::unique_ptr<Checker> check_feeding(Scene& scene);      // I33
 std::unique_ptr<Checker> check_hosts(Scene& scene);        // I34
 std::unique_ptr<Checker> check_states(Scene& scene);       // I35
 std::unique_ptr<Checker> check_locality(Scene& scene);     // I36
+std::unique_ptr<Checker> check_sharing(Scene& scene);      // I37
 
 std::vector<std::unique_ptr<Checker>> all_checkers(Scene& scene);
 

@@ -43,7 +43,7 @@ class Memory final : public Checker {
       // Those that were to stop when it could do without them may still have to die.
       if (job.ended && job.decided) most += 2 * attempts_[id].size();
       if (job.ended) continue;
-      const std::size_t tasks = job.maps() + job.submitted.partitions + 1;
+      const std::size_t tasks = job.maps() + job.reduces() + 1;
       most += kPerTask * tasks;
       most += kPerAttempt * attempts_[id].size();
       // Several of each may have been given out with no way to tell their workers.

@@ -110,7 +110,7 @@ class Replicas final : public Checker {
     const ModelJob* job = facts().find(assignment.task.job);
     if (job == nullptr) return;
     const bool map = assignment.task.stage == Stage::kMap;
-    const std::uint64_t most = share(policy, map ? job->maps() : job->submitted.partitions);
+    const std::uint64_t most = share(policy, map ? job->maps() : job->reduces());
     const auto stage = std::tuple(epoch_of(assignment.attempt), assignment.task.job, map);
     std::set<AttemptId>& hedges = hedges_[stage];
     hedges.insert(assignment.attempt);

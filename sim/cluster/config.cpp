@@ -48,6 +48,7 @@ constexpr std::array kSettings = {
     Setting{"accept", &Config::accept},
     Setting{"hedge_per_mille", &Config::hedge_per_mille},
     Setting{"corrupt", &Config::corrupt},
+    Setting{"hot_bytes", &Config::hot_bytes},
     Setting{"fed", &Config::fed},
     Setting{"hosts", &Config::hosts},
     Setting{"near", &Config::near},
@@ -246,6 +247,7 @@ Config config_of(std::uint64_t seed) {
   prefer_hosts(draw, &config);
   config.shuffle = draw.one_in(2) ? draw(1, 3) : 0;
   config.over_network = draw.one_in(4) ? 1 : 0;
+  config.hot_bytes = draw.one_in(4) ? draw(1, 200) : 0;
   return config;
 }
 

@@ -50,7 +50,8 @@ struct Config {
   std::uint64_t hedge_per_mille = 0;  // Of the durations of a stage; 0: no hedges.
   /// The worker whose first life gives wrong results; 0: none.  Only where results are compared.
   std::uint64_t corrupt = 0;
-  std::uint64_t fed = 0;  // Of the splits, those that come while the job runs.
+  std::uint64_t hot_bytes = 0;  // From which on a partition is hot; 0: none is.
+  std::uint64_t fed = 0;        // Of the splits, those that come while the job runs.
   /// Input lies on so many hosts, and workers are on them in turn; 0: all can read all of it.
   std::uint64_t hosts = 0;
   /// Workers are on so many hosts in turn, and jobs prefer some; 0: nobody says where they are.

@@ -186,6 +186,8 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
       spec.gather = {static_cast<abi::Gather>(config.gather),
                      static_cast<std::uint32_t>(config.gather_arity)};
     }
+    spec.hot_partition_bytes = config.hot_bytes != 0 ? config.hot_bytes : proto::kNeverHot;
+    spec.fold_hot = config.hot_bytes != 0 && spec.gather.how != abi::Gather::kReduce;
     job.poison = poison_of(config, draws, i, faults);
     spec.client_id = name;
     spec.submitted_by = "sim";

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "common/io/checked_part.hpp"
@@ -193,6 +194,9 @@ AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& opt
       return failed(written);
     }
     ended.report.bytes_out = ended.report.records_mapped * sizeof(std::uint64_t);
+    // Numbers lie evenly; some are said to be more than they are.
+    const std::uint64_t heavy = assignment.task.job.value % assignment.partitions;
+    ended.report.heavy_partitions = {{static_cast<std::uint32_t>(heavy), ended.report.bytes_out}};
     tell(witness, assignment.attempt, std::move(partitions));
   }
   ended.succeeded = true;
@@ -234,6 +238,30 @@ Result<io::PartInfo> write_part(io::FileSystem& files, const proto::TaskAssignme
   return part->info();
 }
 
+/// What was changed is the same for everybody.
+AttemptEnded unreadable(const Status& why) {
+  return why.code() == StatusCode::kCorruption ? failed(FailureKind::kInput, why) : failed(why);
+}
+
+/// What other tasks have left, one behind the other or merged; nullopt: all of it was read.
+std::optional<AttemptEnded> read_runs(io::FileSystem& files,
+                                      const proto::TaskAssignment& assignment,
+                                      std::vector<std::uint64_t>* numbers) {
+  for (const proto::GatherInput& input : assignment.gather_inputs) {
+    const std::string path =
+        assignment.staging + "/" + std::to_string(input.attempt.value) + "/" + input.file.name;
+    const auto file = io::open_checked_part(files, path, input.file);
+    if (!file.ok()) return unreadable(file.status());
+    std::string bytes(input.file.bytes, '\0');
+    const auto count = (*file)->read_at(0, bytes);
+    if (!count.ok()) return unreadable(count.status());
+    const std::vector<std::uint64_t> some = numbers_in(bytes);
+    const auto middle = numbers->insert(numbers->end(), some.begin(), some.end());
+    if (!worker::joins(assignment)) std::inplace_merge(numbers->begin(), middle, numbers->end());
+  }
+  return std::nullopt;
+}
+
 AttemptEnded reduce(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                     const worker::ExecutorTask& task) {
   const proto::TaskAssignment& assignment = task.assignment;
@@ -242,7 +270,7 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const TaskOptions& 
   AttemptEnded lost;
   for (const worker::LocalSegment& local : worker::segments_of(task.segments)) {
     std::vector<std::uint64_t> some;
-    const Status read = read_segment(files, local, assignment.task.index, &some, &flow);
+    const Status read = read_segment(files, local, assignment.partition(), &some, &flow);
     if (!read.ok()) {
       if (lost.failure.lost_outputs.empty()) lost = failed(FailureKind::kFetch, read);
       lost.failure.lost_outputs.push_back(local.output);
@@ -253,6 +281,7 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const TaskOptions& 
     numbers.insert(numbers.end(), some.begin(), some.end());
   }
   if (!lost.failure.lost_outputs.empty()) return lost;
+  if (auto unread = read_runs(files, assignment, &numbers)) return *std::move(unread);
   std::sort(numbers.begin(), numbers.end());
   if (options.corrupt && !numbers.empty()) numbers.front() += kNumbersPerJob / 2;
   const auto part = write_part(files, assignment, numbers);
@@ -267,29 +296,15 @@ AttemptEnded reduce(io::FileSystem& files, Witness& witness, const TaskOptions& 
   return ended;
 }
 
-/// What was changed is the same for everybody.
-AttemptEnded unreadable(const Status& why) {
-  return why.code() == StatusCode::kCorruption ? failed(FailureKind::kInput, why) : failed(why);
-}
-
 /// What the production task does, in one piece.
 AttemptEnded gather(io::FileSystem& files, const worker::ExecutorTask& task) {
   const proto::TaskAssignment& assignment = task.assignment;
   std::vector<std::uint64_t> numbers;
   AttemptEnded ended;
   for (const proto::GatherInput& input : assignment.gather_inputs) {
-    const std::string path =
-        assignment.staging + "/" + std::to_string(input.attempt.value) + "/" + input.file.name;
-    const auto file = io::open_checked_part(files, path, input.file);
-    if (!file.ok()) return unreadable(file.status());
-    std::string bytes(input.file.bytes, '\0');
-    const auto count = (*file)->read_at(0, bytes);
-    if (!count.ok()) return unreadable(count.status());
-    const std::vector<std::uint64_t> some = numbers_in(bytes);
-    const auto middle = numbers.insert(numbers.end(), some.begin(), some.end());
-    if (!worker::joins(assignment)) std::inplace_merge(numbers.begin(), middle, numbers.end());
     ended.report.bytes_in += input.file.bytes;
   }
+  if (auto unread = read_runs(files, assignment, &numbers)) return *std::move(unread);
   const auto part = write_part(files, assignment, numbers);
   if (!part.ok()) return failed(part.status());
   ended.succeeded = true;

@@ -58,6 +58,7 @@ proto::TaskAssignment ExecFixture::assignment_of(const Plan& plan) {
   assignment.splitters = plan.splitters;
   assignment.gather_inputs = plan.gather_inputs;
   assignment.branch = plan.branch;
+  assignment.share = plan.share;
   for (const std::string& path : plan.inputs) {
     io::Piece piece;
     piece.path = path;

@@ -44,6 +44,7 @@ class ExecFixture : public testing::Test {
     io::KeptRuns* kept_runs = nullptr;
     std::vector<proto::GatherInput> gather_inputs = {};
     std::uint32_t branch = 0;
+    proto::PartitionShare share = {};
   };
   struct Run {
     RunOutcome outcome;

@@ -22,6 +22,8 @@ inline std::vector<master::Fact> sample_facts() {
   job.retry = {{.errors = {"States.ALL"}}};
   job.gather_arity = 16;
   job.replicas = {3, proto::AcceptRule::kQuorum, 0, 0};
+  job.hot_partition_bytes = 1000;
+  job.fold_hot = true;
   const TaskId task{JobId{7}, Stage::kMap, 2};
   return {JobAccepted{job},
           AttemptCommitted{task, AttemptId{9}, WorkerId{3}, true, 1000, {1, 2, 3}},
@@ -37,7 +39,8 @@ inline std::vector<master::Fact> sample_facts() {
           CoverageDecided{JobId{7}, proto::CompletionReason::kDeadlineExceeded, 1},
           JobControlled{JobId{7}, {8, 60, 2, true}},
           DissentFound{task, AttemptId{9}, WorkerId{3}, "host/1", 12, true, 13},
-          InputFed{JobId{7}, {300, 400}, 1'700'000'000'000'000, true}};
+          InputFed{JobId{7}, {300, 400}, 1'700'000'000'000'000, true},
+          PartitionsWeighed{JobId{7}, {{2, 5000, true, 4}, {0, 70, false, 0}}}};
 }
 
 }  // namespace fanfold::fuzz

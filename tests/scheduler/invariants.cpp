@@ -88,7 +88,7 @@ void Invariants::check(const Fact& fact) {
   } else if (const auto* started = std::get_if<JobCommitStarted>(&fact)) {
     JobBook& job = jobs_.at(started->job);
     if (job.commit_started) report("commit started twice");
-    if (committed_tasks(job, Stage::kReduce) != job.submitted.partitions) {
+    if (committed_tasks(job, Stage::kReduce) != job.reduces()) {
       report("commit started before every reduce was committed");
     }
     if (committed_tasks(job, Stage::kGather) != tree_of(job).tasks()) {
@@ -103,6 +103,8 @@ void Invariants::check(const Fact& fact) {
     decide(*decided);
   } else if (const auto* fed = std::get_if<InputFed>(&fact)) {
     feed(*fed);
+  } else if (const auto* weighed = std::get_if<PartitionsWeighed>(&fact)) {
+    weigh(*weighed);
   }
 }
 
@@ -160,7 +162,7 @@ void Invariants::invalidate(const MapOutputInvalidated& fact) {
   if (task.committed != fact.attempt) report("invalidated what is not committed");
   if (task.output_empty) report("invalidated an empty output");
   if (job->commit_started) report("invalidated while publishing");
-  if (committed_tasks(*job, Stage::kReduce) == job->submitted.partitions) {
+  if (committed_tasks(*job, Stage::kReduce) == job->reduces()) {
     report("invalidated an output that nobody needs");
   }
   task.committed = AttemptId{};
@@ -326,21 +328,6 @@ void Invariants::check_list(const JobBook& job) {
     ++next;
   }
   if (next != outputs.size()) report("I3: more is listed than outputs: " + text);
-}
-
-void Invariants::check_inputs(const JobBook& job, const AssignAttempt& action) {
-  const std::string text = to_text(action);
-  if (action.list_version == 0) {
-    for (const auto& [id, task] : job.tasks) {
-      if (id.first != Stage::kMap || task.given_up) continue;
-      if (!task.output_empty) report("I3: nothing to read: " + text);
-    }
-    return;
-  }
-  if (action.list_version != job.list.version || action.generation != job.list.generation) {
-    report("I3: reads an old list: " + text);
-  }
-  check_list(job);
 }
 
 void Invariants::tell(const TellOutputs& action) {

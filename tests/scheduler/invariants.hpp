@@ -47,6 +47,8 @@ class Invariants {
     bool commit_started = false;
     ListOutputs list;  // The last.
     bool decided = false;
+    proto::Shares shares;
+    std::uint32_t reduces() const { return submitted.partitions + shares.tasks(); }
     std::map<std::pair<Stage, std::uint32_t>, TaskBook> tasks;
   };
   struct WorkerBook {
@@ -63,10 +65,11 @@ class Invariants {
   void give_up(const TaskGivenUp& fact);
   void decide(const CoverageDecided& fact);
   void feed(const InputFed& fact);
+  void weigh(const PartitionsWeighed& fact);
   void end(const JobEnded& fact);
   void assign(const AssignAttempt& action);
   void adopt(const AdoptAttempt& action);
-  void check_inputs(const JobBook& job, const AssignAttempt& action);
+  void check_inputs(JobBook& job, const AssignAttempt& action);
   void list(const ListOutputs& action);
   void check_list(const JobBook& job);
   void tell(const TellOutputs& action);

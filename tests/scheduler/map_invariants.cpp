@@ -1,4 +1,5 @@
-// What is held of the maps that a job has and goes without: a part of the invariants.
+// What is held of the maps that a job has and goes without, and of who reads them: a part of the
+// invariants.
 
 #include "tests/scheduler/invariants.hpp"
 #include "tests/scheduler/text.hpp"
@@ -47,6 +48,40 @@ void Invariants::tell_homes(const TellHomes& action) {
       }
     }
   }
+}
+
+void Invariants::weigh(const PartitionsWeighed& fact) {
+  JobBook& job = jobs_.at(fact.job);
+  if (committed_tasks(job, Stage::kReduce) > 0) report("weighed after a reduce");
+  const auto maps = static_cast<std::uint32_t>(job.submitted.split_bytes.size());
+  if (committed_tasks(job, Stage::kMap) + given_up_tasks(job) != maps) {
+    report("weighed before every map is committed");
+  }
+  job.shares = proto::Shares(job.submitted.partitions, maps, fact.heavy);
+}
+
+void Invariants::check_inputs(JobBook& job, const AssignAttempt& action) {
+  const std::string text = to_text(action);
+  if (const auto* folded = job.shares.find(action.task.index)) {
+    for (std::uint32_t task = folded->begin; task < folded->end; ++task) {
+      if (job.tasks[{Stage::kReduce, task}].committed == AttemptId{}) {
+        report("reduces before its shares are there: " + text);
+      }
+    }
+    if (action.list_version != 0) report("reads what its shares have read: " + text);
+    return;
+  }
+  if (action.list_version == 0) {
+    for (const auto& [id, task] : job.tasks) {
+      if (id.first != Stage::kMap || task.given_up) continue;
+      if (!task.output_empty) report("I3: nothing to read: " + text);
+    }
+    return;
+  }
+  if (action.list_version != job.list.version || action.generation != job.list.generation) {
+    report("I3: reads an old list: " + text);
+  }
+  check_list(job);
 }
 
 }  // namespace fanfold::master

@@ -30,6 +30,8 @@ void SchedulerTest::submit(const Plan& plan) {
   job.locality_wait_ms = plan.locality_wait_ms;
   job.shuffle_mode = plan.shuffle_mode;
   job.over_network = plan.over_network;
+  job.hot_partition_bytes = plan.hot_bytes;
+  job.fold_hot = plan.fold_hot;
   step(job);
 }
 

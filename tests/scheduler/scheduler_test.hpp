@@ -51,6 +51,8 @@ class SchedulerTest : public ::testing::Test {
     std::uint64_t locality_wait_ms = 3000;
     proto::ShuffleMode shuffle_mode = proto::ShuffleMode::kPull;
     bool over_network = false;
+    std::uint64_t hot_bytes = proto::kNeverHot;
+    bool fold_hot = false;
   };
   void submit(const Plan& plan);
   void cancel(JobId job = kJob) { step(JobCancelled{job}); }

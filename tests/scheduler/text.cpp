@@ -76,6 +76,13 @@ struct FactText {
         << " worker=" << fact.worker_name << " digest=" << fact.digest;
     if (fact.decided) out << " accepted=" << fact.accepted;
   }
+  void operator()(const PartitionsWeighed& fact) const {
+    out << "partitions-weighed job=" << fact.job.value;
+    for (const proto::HeavyPartition& one : fact.heavy) {
+      out << " " << one.partition << ":" << one.bytes << (one.hot ? " hot" : "");
+      if (one.shares > 0) out << " shares=" << one.shares;
+    }
+  }
   void operator()(const InputFed& fact) const {
     out << "input-fed job=" << fact.job.value << " splits=" << fact.split_bytes.size();
     if (fact.closed) out << " closed";

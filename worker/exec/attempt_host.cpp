@@ -156,10 +156,27 @@ void AttemptHost::finish_run() {
     for (const io::Segment& segment : segments) {
       proto::add_flow(&flow_, proto::flow_of(segment.partition, segment.summary));
     }
+    note_heavy(segments);
     records_out_ += flow_.records;
     bytes_out_ += run_ ? run_->file_bytes() : 0;
   }
   run_.reset();
+}
+
+/// Few of them, so that of very many maps it is little: what is even is not told.
+void AttemptHost::note_heavy(const std::vector<io::Segment>& segments) {
+  std::uint64_t all = 0;
+  for (const io::Segment& segment : segments) all += segment.stored_bytes;
+  const std::uint64_t even = all / assignment_.partitions;
+  for (const io::Segment& segment : segments) {
+    if (segment.stored_bytes <= even + even / 4) continue;
+    heavy_.push_back({segment.partition, segment.stored_bytes});
+  }
+  std::stable_sort(heavy_.begin(), heavy_.end(),
+                   [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+  if (heavy_.size() > proto::AttemptReport::kHeavyTold) {
+    heavy_.resize(proto::AttemptReport::kHeavyTold);
+  }
 }
 
 void AttemptHost::note_gather_run() {
@@ -389,6 +406,7 @@ void AttemptHost::finish(proto::AttemptReport* report) {
   report->output_empty = !output_kept_;
   report->emitted = emitted_;
   report->emission = std::move(emission_);
+  report->heavy_partitions = std::move(heavy_);
   if (assignment_.task.stage == Stage::kMap) finish_map(report);
   // Spills and fetched segments of a committed reduce would lie there as long as the job.
   const bool reduces =

@@ -76,6 +76,7 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   void make_scratch();
   std::string spill_path(std::size_t index) const;
   std::unique_ptr<io::RunFileWriter> create_run();
+  void note_heavy(const std::vector<io::Segment>& segments);
   void note_gather_run();
 
   io::FileSystem& files_;
@@ -83,7 +84,7 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   const proto::TaskAssignment& assignment_;
   SideFiles& side_files_;
   const std::uint32_t branch_;  // Map: added to each partition.
-  const bool leaves_run_;       // The final run is for a gather task.
+  const bool leaves_run_;       // The final run is for another task.
   std::optional<proto::FailureReport> failure_;
 
   std::unique_ptr<io::RunFileWriter> run_;  // Being written; made at its first block.
@@ -105,7 +106,8 @@ class AttemptHost final : public abi::TaskHost, public abi::RunSink {
   std::uint64_t bytes_out_ = 0;
   std::uint64_t emitted_ = 0;
   proto::Emission emission_;
-  abi::BlockSummary flow_;  // Map: of the final run.
+  std::vector<proto::PartitionBytes> heavy_;  // Map.
+  abi::BlockSummary flow_;                    // Map: of the final run.
 };
 
 }  // namespace fanfold::worker

@@ -13,7 +13,7 @@ namespace {
 /// Reduce and gather: what it makes is for another gather task to read.
 bool feeds_gather(const proto::TaskAssignment& assignment) {
   const TaskId& task = assignment.task;
-  if (task.stage == Stage::kReduce) return is_gathered(assignment);
+  if (task.stage == Stage::kReduce) return assignment.share.is_share() || is_gathered(assignment);
   return task.stage == Stage::kGather && !proto::GatherTree(assignment).is_root(task.index);
 }
 
@@ -31,7 +31,7 @@ bool joins(const proto::TaskAssignment& assignment) {
 }
 
 bool leaves_run(const proto::TaskAssignment& assignment) {
-  return feeds_gather(assignment) && !joins(assignment);
+  return assignment.share.is_share() || (feeds_gather(assignment) && !joins(assignment));
 }
 
 bool has_branch(const proto::TaskAssignment& assignment) {
@@ -41,8 +41,8 @@ bool has_branch(const proto::TaskAssignment& assignment) {
 
 abi::Reduction reduction_of(const proto::TaskAssignment& assignment) {
   if (!leaves_run(assignment)) return abi::Reduction::kWrite;
-  return assignment.spec.gather.how == Gather::kReduce ? abi::Reduction::kFold
-                                                       : abi::Reduction::kKeep;
+  const bool folds = assignment.share.is_share() || assignment.spec.gather.how == Gather::kReduce;
+  return folds ? abi::Reduction::kFold : abi::Reduction::kKeep;
 }
 
 std::uint64_t checksum_of_run(const abi::BlockSummary& summary) {

@@ -17,7 +17,7 @@ namespace fanfold::worker {
 bool is_gathered(const proto::TaskAssignment& assignment);
 /// Gather: the files of the tasks below are put one behind the other.
 bool joins(const proto::TaskAssignment& assignment);
-/// Reduce and gather: what it makes is a run for another gather task to read, not a part.
+/// Reduce and gather: what it makes is a run for another task to read, not a part.
 bool leaves_run(const proto::TaskAssignment& assignment);
 /// Map: everything goes to one partition, the branch of its split.
 bool has_branch(const proto::TaskAssignment& assignment);

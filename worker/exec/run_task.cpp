@@ -90,7 +90,7 @@ abi::TaskSettings settings_for(const RunRequest& request, abi::ProgressSlot* pro
   abi::TaskSettings settings;
   settings.mode = mode_of(assignment.task.stage);
   settings.partitions = assignment.partitions;
-  settings.index = assignment.task.index;
+  settings.index = assignment.partition();
   settings.reduction = reduction_of(assignment);
   // A branch, and the root of a tree, are all that there is as far as the job can see.
   if (has_branch(assignment) || assignment.task.stage == Stage::kGather) settings.partitions = 1;
@@ -183,7 +183,7 @@ FetchedFiles fetched_files(const RunRequest& request) {
 std::vector<FoundSegment> find_segments(Attempt& attempt, const FetchedFiles& fetched,
                                         io::KeptRuns& runs) {
   constexpr std::size_t kPrefetch = 4;
-  const std::uint32_t partition = attempt.assignment.task.index;
+  const std::uint32_t partition = attempt.assignment.partition();
   const std::vector<LocalSegment>& inputs = segments_of(attempt.request.segments);
   std::vector<FoundSegment> found;
   std::vector<proto::MapOutput> lost;
@@ -238,7 +238,7 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
   runs.local.begin(request.segments, segments_of(request.segments).size(), bytes);
   const std::vector<FoundSegment> segments = find_segments(attempt, fetched, runs.local);
   if (!leaves_run(attempt.assignment)) attempt.host.open_part();
-  const std::uint32_t partition = attempt.assignment.task.index;
+  const std::uint32_t partition = attempt.assignment.partition();
   for (const FoundSegment& found : segments) {
     proto::add_flow(&attempt.report.flow, proto::flow_of(partition, found.segment.summary));
     attempt.report.bytes_in += found.segment.stored_bytes;
@@ -250,22 +250,26 @@ void reduce_segments(Attempt& attempt, abi::Task& task) {
   reduce_sources(attempt, task, std::move(sources));
 }
 
-/// What other tasks of a tree have left.
+/// What other tasks have left: those below in a tree, or the shares of a partition.
 void gather(Attempt& attempt, abi::TaskSettings settings) {
-  if (joins(attempt.assignment)) {
+  const bool in_tree = attempt.assignment.task.stage == Stage::kGather;
+  if (in_tree && joins(attempt.assignment)) {
     return join_parts(attempt.files, attempt.request, attempt.progress, attempt.host,
                       &attempt.report);
   }
   GatheredRuns runs =
       open_gathered_runs(attempt.files, attempt.request, attempt.host, &attempt.report);
   settings.memory_bytes = memory_for(runs, settings.memory_bytes);
-  if (attempt.assignment.spec.gather.how != abi::Gather::kReduce) {
+  if (in_tree && attempt.assignment.spec.gather.how != abi::Gather::kReduce) {
     return merge_runs(attempt.files, attempt.request, std::move(runs), settings.memory_bytes,
                       attempt.progress, attempt.host);
   }
   const std::unique_ptr<abi::Task> task = attempt.request.job->make_task(attempt.host, settings);
   task->start();
   if (!leaves_run(attempt.assignment)) attempt.host.open_part();
+  if (keeps_pairs(attempt.assignment)) {
+    runs.sources = keep_pairs(pairs_task(attempt), std::move(runs.sources), &attempt.report);
+  }
   reduce_sources(attempt, *task, std::move(runs.sources));
 }
 
@@ -274,7 +278,8 @@ void run_stage(Attempt& attempt) {
   // What reduces keep is memory that a map may want.
   const bool reduce = attempt.assignment.task.stage == Stage::kReduce;
   if (!reduce && attempt.request.kept_runs != nullptr) attempt.request.kept_runs->clear();
-  if (attempt.assignment.task.stage == Stage::kGather) {
+  const bool of_tree = attempt.assignment.task.stage == Stage::kGather;
+  if (of_tree || !attempt.assignment.gather_inputs.empty()) {
     gather(attempt, settings);
     return attempt.host.finish(&attempt.report);
   }

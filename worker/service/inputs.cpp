@@ -57,6 +57,7 @@ LocalSegment Inputs::local(JobId job, const proto::OutputList& list,
 
 SegmentList Inputs::common_segments(const Share& share,
                                     const std::shared_ptr<const proto::OutputList>& list) {
+  if (share.assignment.share.is_share()) return nullptr;
   const bool all_local =
       std::all_of(list->outputs.begin(), list->outputs.end(), [&](const proto::MapOutput& output) {
         return is_local(share, list->holders[output.holder]);
@@ -80,6 +81,7 @@ void Inputs::bring(Share& share, const std::shared_ptr<const proto::OutputList>&
   const JobId job = assignment.task.job;
   std::vector<proto::MapOutput> remote;
   for (const proto::MapOutput& output : outputs) {
+    if (!assignment.share.reads(output.split)) continue;
     const proto::Holder& holder = list->holders[output.holder];
     if (is_local(share, holder)) {
       share.segments.push_back(local(job, *list, output));
@@ -100,7 +102,7 @@ void Inputs::bring(Share& share, const std::shared_ptr<const proto::OutputList>&
     request.attempt = assignment.attempt;
     request.round = share.rounds++;
     request.job = job;
-    request.partition = assignment.task.index;
+    request.partition = assignment.partition();
     // Thousands of names, which belong to the list.
     request.holders = {list, &list->holders};
     request.outputs = std::move(remote);

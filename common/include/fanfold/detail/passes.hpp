@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -26,7 +27,9 @@ class RecordFold {
   using Traits = JobTraits<Job>;
   using Value = typename Traits::Value;
 
-  RecordFold(Job& job, bool combine) : job_(job), combine_(combine) {}
+  /// Of more than `bytes_max` in values of a key several records are made.
+  RecordFold(Job& job, bool combine, std::uint64_t bytes_max = ~std::uint64_t{0})
+      : job_(job), combine_(combine), bytes_max_(bytes_max) {}
 
   void copy(Merger& merger, std::uint32_t partition, RunWriter& out, abi::ProgressSlot& progress) {
     for (; !merger.at_end(); merger.advance()) {
@@ -46,13 +49,15 @@ class RecordFold {
 
   /// Holds each record back until one with another key comes.
   void add(const Record& record, std::uint32_t partition, RunWriter& out) {
-    if (holding_ && key_.view() == record.key) {
+    if (holding_ && key_.view() == record.key && record.value.size() <= bytes_max_ - bytes_) {
+      bytes_ += record.value.size();
       fold(record.value);
       return;
     }
     write_held(partition, out);
     holding_ = true;
     folded_ = false;
+    bytes_ = std::min<std::uint64_t>(record.value.size(), bytes_max_);
     key_.clear();
     key_.append(record.key);
     value_bytes_.clear();
@@ -97,6 +102,8 @@ class RecordFold {
 
   Job& job_;
   const bool combine_;
+  const std::uint64_t bytes_max_;
+  std::uint64_t bytes_ = 0;  // Of values that are in what is held.
   bool holding_ = false;
   bool folded_ = false;  // value_ is newer than value_bytes_.
   Bytes key_;

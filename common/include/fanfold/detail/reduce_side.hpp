@@ -50,6 +50,8 @@ class ReduceSide {
 
  private:
   static constexpr std::uint64_t kKeysPerFlush = 4096;
+  /// A record of a run is bounded.  What reads it folds on.
+  static constexpr std::uint64_t kFoldedBytes = 16u << 20;
 
   /// Puts each record under the key of its group.
   class Keeper final : public RecordSink {
@@ -101,7 +103,7 @@ class ReduceSide {
     if constexpr (Traits::kHasCombine) {
       const InUserCode in_user_code(progress_);
       RunWriter out(host_, abi::RunKind::kFinal, progress_);
-      RecordFold<Job> fold(job_, true);
+      RecordFold<Job> fold(job_, true, kFoldedBytes);
       for (std::uint64_t records = 1; !merger.at_end(); ++records) {
         const std::string_view key = merger.record().key;
         progress_.key.store(key.data(), std::memory_order_relaxed);
