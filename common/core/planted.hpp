@@ -53,9 +53,10 @@ enum class Bug : std::uint8_t {
   kReadElsewhere = 40,
   kPreferNobody = 41,
   kWaitForEver = 42,
+  kForgetState = 43,
 };
 
-inline constexpr std::size_t kBugs = 43;
+inline constexpr std::size_t kBugs = 44;
 
 #ifdef FANFOLD_PLANTED_BUGS
 /// The one that this process has now.

@@ -8,6 +8,7 @@
 
 #include "common/capsule/capsule.hpp"
 #include "common/core/limits.hpp"
+#include "common/core/planted.hpp"
 #include "common/net/address.hpp"
 #include "master/service/admission.hpp"
 #include "master/service/emission_sum.hpp"
@@ -86,7 +87,8 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                                           .job = {}});
     return;
   }
-  if (is_other_state(message.state_id, state_.settings.state_id)) {
+  const bool other_state = is_other_state(message.state_id, state_.settings.state_id);
+  if (other_state && !planted(Bug::kForgetState)) {
     state_.log.info("worker.of_another_state", {{"name", message.name}});
     state_.outbox.add(peer, welcome({}));
     return;

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/core/planted.hpp"
 #include "worker/agent/machine.hpp"
 
 namespace fanfold::worker::agency {
@@ -21,7 +22,8 @@ void Machine::on(const MasterSaid& event) {
 }
 
 void Machine::obey(const proto::Welcome& message) {
-  if (is_other_state(state_id_, message.state_id)) return begin_anew();
+  const bool other = is_other_state(state_id_, message.state_id);
+  if (other && !planted(Bug::kForgetState)) return begin_anew();
   if (message.epoch < epoch_) return;  // Of a master that is gone.
   heard_ = now_;
   // Each Hello is answered, and several may have been on their way: this master was told.

@@ -50,7 +50,8 @@ constexpr std::array<const char*, kBugs> kNames = {"none",
                                                    "feed_answers_before_fact",
                                                    "read_elsewhere",
                                                    "prefer_nobody",
-                                                   "wait_for_ever"};
+                                                   "wait_for_ever",
+                                                   "forget_state"};
 
 }  // namespace
 
