@@ -14,7 +14,6 @@
 #include "common/proto/failures.hpp"
 #include "common/proto/flow.hpp"
 #include "common/proto/gather.hpp"
-#include "worker/exec/key_text.hpp"
 #include "worker/exec/part_place.hpp"
 #include "worker/exec/segment_source.hpp"
 
@@ -161,22 +160,6 @@ void AttemptHost::finish_run() {
     bytes_out_ += run_ ? run_->file_bytes() : 0;
   }
   run_.reset();
-}
-
-/// Few of them, so that of very many maps it is little: what is even is not told.
-void AttemptHost::note_heavy(const std::vector<io::Segment>& segments) {
-  std::uint64_t all = 0;
-  for (const io::Segment& segment : segments) all += segment.stored_bytes;
-  const std::uint64_t even = all / assignment_.partitions;
-  for (const io::Segment& segment : segments) {
-    if (segment.stored_bytes <= even + even / 4) continue;
-    heavy_.push_back({segment.partition, segment.stored_bytes});
-  }
-  std::stable_sort(heavy_.begin(), heavy_.end(),
-                   [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
-  if (heavy_.size() > proto::AttemptReport::kHeavyTold) {
-    heavy_.resize(proto::AttemptReport::kHeavyTold);
-  }
 }
 
 void AttemptHost::note_gather_run() {
@@ -330,23 +313,6 @@ void AttemptHost::add_to_counter(std::string_view name, std::int64_t delta) {
   counters_.emplace(name, delta);
 }
 
-void AttemptHost::note_emission(const abi::Emission& emission) {
-  emission_ = {};
-  emission_.bytes = emission.bytes;
-  const auto& told = emission.partition_bytes;
-  if (told.size() == assignment_.partitions && told.size() <= proto::Emission::kPartitionsTold) {
-    emission_.partition_bytes.assign(told.begin(), told.end());
-  }
-  for (const abi::HotKey& key : emission.hot_keys) {
-    if (emission_.hot_keys.size() == proto::Emission::kKeysTold) break;
-    if (key.partition >= assignment_.partitions) continue;
-    emission_.hot_keys.push_back({.key = key_text(assignment_.spec.key_order, key.key, key.size),
-                                  .hash = key.hash,
-                                  .partition = key.partition,
-                                  .bytes = key.bytes});
-  }
-}
-
 /// To standard error, which is the attempt's log in an executor and the terminal in-process.
 void AttemptHost::log(std::string_view text) {
   std::string line(text);
@@ -371,20 +337,6 @@ std::string_view AttemptHost::side_file(std::string_view name) {
   }
   fail(FailureKind::kInput, "the job wants a side file called '" + std::string(name) +
                                 "'; give it with --file " + std::string(name) + "=PATH");
-}
-
-/// What the task says that it mapped and what was noted here must be all that it read.
-void AttemptHost::finish_map(proto::AttemptReport* report) {
-  report->flow = flow_;
-  report->records_skipped = bad_records_.skipped();
-  report->dead_letters = bad_records_.dead_letters();
-  constexpr auto kNever = static_cast<std::uint64_t>(proto::kNeverTolerated);
-  report->failures = failures_ < kNever ? failures_ : proto::kAnyNumber;
-  report->records_mapped = report->records_in - std::min(unmapped_, report->records_in);
-  if (unmapped_ == report->records_skipped + report->dead_letters) return;
-  fail(FailureKind::kException,
-       "the task did without " + std::to_string(unmapped_) + " records, but " +
-           std::to_string(report->records_skipped + report->dead_letters) + " are accounted for");
 }
 
 void AttemptHost::finish(proto::AttemptReport* report) {
