@@ -118,7 +118,7 @@ void Machine::fail_for_good(Job& job, Failure failure) {
   advance(job);
 }
 
-Machine::Ending Machine::published_ending(const Job& job) {
+Ending Machine::published_ending(const Job& job) {
   const Completion& completion = job.completion;
   const CompletionReason reason =
       completion.decided ? completion.reason : CompletionReason::kAllCompleted;

@@ -23,7 +23,7 @@ std::string seconds_of(Duration duration) {
 
 }  // namespace
 
-std::optional<Machine::Choice> Machine::choose_on_hosts(Job& job) {
+std::optional<Choice> Machine::choose_on_hosts(Job& job) {
   StageTasks& stage = job.open_stage();
   const auto& wanted = stage.lanes().ready_hosts();
   const auto& free = pool_.free_places();
@@ -44,8 +44,7 @@ std::optional<Machine::Choice> Machine::choose_on_hosts(Job& job) {
   return std::nullopt;
 }
 
-std::optional<Machine::Choice> Machine::choose_from_lane(Job& job, StageTasks& stage,
-                                                         HostLane& lane) {
+std::optional<Choice> Machine::choose_from_lane(Job& job, StageTasks& stage, HostLane& lane) {
   Worker* worker = nullptr;
   const auto accepts = [&](std::uint32_t index) {
     worker = worker_at(job, {job.id, stage.stage(), index}, lane.host);

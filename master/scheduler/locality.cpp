@@ -101,7 +101,7 @@ void Machine::end_wait(Job& job) {
   file(job);
 }
 
-std::optional<Machine::Choice> Machine::choose_preferred(Job& job) {
+std::optional<Choice> Machine::choose_preferred(Job& job) {
   StageTasks& stage = job.open_stage();
   Preferences& preferences = stage.preferences();
   if (preferences.ready() == 0) return std::nullopt;
@@ -123,7 +123,7 @@ std::optional<Machine::Choice> Machine::choose_preferred(Job& job) {
   return Choice{{job.id, stage.stage(), *index}, worker, std::nullopt, nullptr, true};
 }
 
-std::optional<Machine::Choice> Machine::choose_for_free_workers(Job& job) {
+std::optional<Choice> Machine::choose_for_free_workers(Job& job) {
   StageTasks& stage = job.open_stage();
   std::optional<std::uint32_t> index;
   Worker* chosen = pool_.free_worker_if(kWorkersExamined, [&](Worker& worker) {
@@ -141,7 +141,7 @@ std::optional<Machine::Choice> Machine::choose_for_free_workers(Job& job) {
 }
 
 /// There may be more free workers than were looked at.
-std::optional<Machine::Choice> Machine::choose_from_lanes(Job& job) {
+std::optional<Choice> Machine::choose_from_lanes(Job& job) {
   StageTasks& stage = job.open_stage();
   Preferences& preferences = stage.preferences();
   const std::set<std::uint32_t>& lanes = preferences.ready_lanes();
@@ -185,7 +185,7 @@ std::vector<WorkerId> Machine::avoided_by(Job& job, const TaskId& task) const {
   return avoid;
 }
 
-std::optional<Machine::Choice> Machine::choose_unbound(
+std::optional<Choice> Machine::choose_unbound(
     StageTasks& stage, JobId job, Preferences::Take take,
     const std::function<Worker*(std::uint32_t)>& somebody_for) {
   if (stage.preferences().ready() == 0) return std::nullopt;

@@ -38,6 +38,7 @@
 
 #include "common/core/deadlines.hpp"
 #include "master/scheduler/attempt.hpp"
+#include "master/scheduler/decisions.hpp"
 #include "master/scheduler/job.hpp"
 #include "master/scheduler/scheduler.hpp"
 #include "master/scheduler/worker_pool.hpp"
@@ -112,13 +113,6 @@ class Machine {
   void pass_task_deadline(const TaskId& task);
 
   // Attempts.
-  struct Start {
-    Job& job;
-    TaskId task;
-    Worker& worker;
-    Attempt* twin = nullptr;
-    bool audit = false;
-  };
   void start_attempt(const Start& start);
   /// `attempt` becomes the backup of `twin`.
   void pair(Job& job, Attempt& attempt, Attempt& twin);
@@ -205,23 +199,10 @@ class Machine {
   void invalidate_output(Job& job, std::uint32_t split);
   /// Who kept them.
   std::set<WorkerId> invalidate_lost(Job& job, const std::vector<AttemptId>& lost);
-  struct Ending {
-    proto::JobState state = proto::JobState::kFailed;
-    std::string reason;
-    TaskId failed_task{};
-    AttemptId first_failure{};
-    proto::CompletionReason completion = proto::CompletionReason::kNone;
-  };
   void end_job(Job& job, Ending ending);
   void cancel_attempts(Job& job);
 
   // Completion.
-  struct Failure {
-    TaskId task;
-    AttemptId first;
-    proto::FailureKind kind = proto::FailureKind::kNone;
-    std::string text;  // "map task 3 failed 4 times"
-  };
   /// A task has failed for good: its job ends, or goes on without it.
   void fail_for_good(Job& job, Failure failure);
   /// A map has committed or was given up: is that enough, or can it never be?
@@ -279,13 +260,6 @@ class Machine {
   void reconcile_missing(Worker& worker, const HeartbeatReceived& event);
 
   // Placement.
-  struct Choice {
-    TaskId task;
-    Worker* worker = nullptr;
-    std::optional<std::size_t> retry;  // Position among the ready-again tasks.
-    Attempt* twin = nullptr;           // Whose backup it is to be.
-    bool taken = false;                // It is among the ready ones no more.
-  };
   void place();
   bool assign_one();
   bool may_be_assigned(const Job& job, const StageTasks& stage) const;

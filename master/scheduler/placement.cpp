@@ -87,7 +87,7 @@ void Machine::start_chosen(Job& job, const Choice& choice) {
   start_attempt({job, choice.task, *choice.worker});
 }
 
-std::optional<Machine::Choice> Machine::choose(Job& job) {
+std::optional<Choice> Machine::choose(Job& job) {
   StageTasks& stage = job.open_stage();
   if (pool_.has_free_slot()) {
     if (job.replicas.replicated()) {
@@ -122,7 +122,7 @@ std::optional<Machine::Choice> Machine::choose(Job& job) {
                      [&](std::uint32_t index) { return worker_for(job, stage, index); });
 }
 
-std::optional<Machine::Choice> Machine::choose_from(
+std::optional<Choice> Machine::choose_from(
     StageTasks& stage, JobId job, const std::function<Worker*(std::uint32_t)>& somebody_for) {
   const std::size_t retries = std::min(stage.retries(), kRetriesExamined);
   for (std::size_t position = 0; position < retries; ++position) {
@@ -206,12 +206,12 @@ bool Machine::back_up_one(Job& job) {
   return true;
 }
 
-std::optional<Machine::Choice> Machine::choose_hedge(Job& job) {
+std::optional<Choice> Machine::choose_hedge(Job& job) {
   if (!job.replicas.hedges()) return std::nullopt;
   return choose_backup(job);
 }
 
-std::optional<Machine::Choice> Machine::choose_backup(Job& job) {
+std::optional<Choice> Machine::choose_backup(Job& job) {
   StageTasks& stage = job.open_stage();
   const std::optional<Instant> deadline = straggler_deadline(job, stage);
   if (!deadline || *deadline > now_ || !may_start_more(job)) return std::nullopt;

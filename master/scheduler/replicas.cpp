@@ -152,7 +152,7 @@ std::vector<JobRank> Machine::choosy_to_serve() {
   return ranks;
 }
 
-std::optional<Machine::Choice> Machine::choose_replica(
+std::optional<Choice> Machine::choose_replica(
     StageTasks& stage, JobId job, const std::function<Worker*(std::uint32_t)>& somebody_for) const {
   using Place = std::set<std::pair<std::uint32_t, std::uint32_t>>::const_reverse_iterator;
   const auto try_at = [&](Place place) -> std::optional<Choice> {

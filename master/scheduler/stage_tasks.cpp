@@ -65,6 +65,14 @@ void StageTasks::arrange(std::vector<std::uint32_t> order) {
   for (std::uint32_t place = 0; place < order_.size(); ++place) places_[order_[place]] = place;
 }
 
+void StageTasks::hold_back_after(std::uint32_t count) {
+  closed_ = size() - count;
+  if (preferences_.empty()) return;
+  for (std::uint32_t place = count; place < size(); ++place) {
+    prefer_worker(task_at(place), std::nullopt);
+  }
+}
+
 void StageTasks::place(const std::vector<HostSplits>& hosts) {
   std::size_t count = 0;
   for (const HostSplits& one : hosts) count += one.count;
@@ -108,15 +116,16 @@ void StageTasks::prefer_hosts(const std::vector<PreferredSplits>& splits) {
 }
 
 void StageTasks::prefer_worker(std::uint32_t index, std::optional<WorkerId> worker) {
-  // What can run in one place only prefers nothing.
-  if (lanes_.of(index) != nullptr) return;
+  // What can run in one place only prefers nothing, nor does what is held back.
+  if (lanes_.of(index) != nullptr || (worker && !is_open(index))) return;
   const bool ready = at(index).state == TaskState::kReady;
   const bool preferred = preferences_.prefers(index);
   const auto again = std::find(again_.begin(), again_.end(), index);
   const bool was_again = again != again_.end();
   if (was_again && worker) again_.erase(again);
   preferences_.prefer_worker(index, worker, {ready, was_again});
-  if (preferred && !worker && ready && index < cursor_) again_.push_back(index);
+  const bool passed = place_in_order(index) < cursor_;
+  if (preferred && !worker && ready && passed) again_.push_back(index);
 }
 
 void StageTasks::note_receipt(std::uint32_t index, std::uint32_t number) {

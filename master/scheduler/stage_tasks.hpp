@@ -59,7 +59,7 @@ class StageTasks {
   std::uint32_t done() const { return count(TaskState::kCommitted); }
   std::uint32_t given_up() const { return count(TaskState::kGivenUp); }
   /// Before any is taken: only the first `count` may be, the others wait for what these make.
-  void hold_back_after(std::uint32_t count) { closed_ = size() - count; }
+  void hold_back_after(std::uint32_t count);
   /// So many may be taken now; what is open stays so.
   void open(std::uint32_t count) { closed_ = std::min(closed_, size() - count); }
   std::uint32_t opened() const { return size() - closed_; }
