@@ -114,7 +114,7 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
     }
   }
   // A level reads more than the one before it: its tasks are compared with their like.
-  if (stage.opened() != opened) stage.durations = Durations();
+  if (task.stage == Stage::kGather && stage.opened() != opened) stage.durations = Durations();
   stage.finished = now_;
   pool_.note_commit(now_, *pool_.find(attempt.worker));
   const std::optional<Ballot> ballot = ballot_of(job, winner);
