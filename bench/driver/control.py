@@ -170,6 +170,29 @@ def hot(bench):
     return {"longest reduce / median": spread(skews[1:]), "largest partition / median, as emitted": spread(sizes[1:])}
 
 
+def shared(bench):
+    """A partition with most of the keys: its reduce alone, and shared."""
+    words, log, result = bench.inputs.zipf(), bench.work / "events", {}
+    for name, flag in (("alone", "off"), ("shared", "1M")):
+        skews, stages = [], []
+        for _ in range(bench.pairs(5) + 1):
+            out, times = bench.output(), []
+            bench.job(bench.own_job("tenant_words"), [words], out,
+                      ["-r", "8", "--hot-partitions", flag, "--events", log])
+            for line in log.read_text().splitlines():
+                event = json.loads(line)
+                if event["event"] == "attempt.ended" and event["task"].startswith("reduce-"):
+                    times.append(event["time"] - event["started"])
+                elif event["event"] == "stage.ended" and event["stage"] == "reduce":
+                    stages.append(event["elapsed_us"] / 1e6)
+            skews.append(max(times) / statistics.median(times))
+            shutil.rmtree(out)
+            log.unlink()
+        result[name + ", reduces, seconds"] = spread(stages[1:])
+        result[name + ", longest reduce / median"] = spread(skews[1:])
+    return result
+
+
 def scatter(bench):
     """From request to answer, the whole command, one at a time."""
     shards = bench.inputs.shards(16)
@@ -200,5 +223,6 @@ WORKLOADS = [
              "<= 1.3x, opening left out", files),
     Workload("partitions", "join of 1 GiB, 10,000 partitions x 1,000 maps against 8 x 16", "<= 2x", partitions),
     Workload("hot", "word count of 1 GiB of Zipf words with 1.2, 16 reduces: skew of their times", "<= 2", hot),
+    Workload("shared", "word count by tenant of 1 GiB, 8 reduces, of which one has 6 of 10 keys", "", shared),
     Workload("scatter", "fanfold scatter to 16 targets on a running cluster of 16 slots", "", scatter),
 ]
