@@ -23,6 +23,8 @@ void Machine::tell_homes(Job& job) {
   for (std::uint32_t partition = 0; partition < book.of.size(); ++partition) {
     if (book.of[partition] == WorkerId{}) continue;
     if (job.reduce.at(partition).state == TaskState::kCommitted) continue;
+    // Its shares, which anybody may have, read what it does not read any more.
+    if (job.shares.find(partition) != nullptr) continue;
     partitions[book.of[partition]].push_back(partition);
   }
   std::erase_if(book.heard, [&](const auto& entry) { return partitions.count(entry.first) == 0; });
@@ -51,8 +53,10 @@ void Machine::tell_homes(Job& job) {
 
 void Machine::choose_homes(Job& job) {
   HomeBook& book = job.homes;
-  book.of.resize(job.reduce.size());
-  const std::vector<WorkerId> places = pool_.homes(job.reduce.size());
+  book.of.resize(job.partitions);
+  // Who is free takes what is with others, too: to wait for them costs more than to fetch it.
+  job.reduce.preferences().set_wait(Duration(0));
+  const std::vector<WorkerId> places = pool_.homes(job.partitions);
   for (std::uint32_t partition = 0; partition < book.of.size(); ++partition) {
     WorkerId& home = book.of[partition];
     const Worker* worker = home != WorkerId{} ? pool_.find(home) : nullptr;
@@ -60,13 +64,9 @@ void Machine::choose_homes(Job& job) {
     home = places.empty() ? WorkerId{} : places[partition % places.size()];
     // It has not heard of what this one is to bring.
     book.heard.erase(home);
+    prefer_worker(job, Stage::kReduce, partition,
+                  places.empty() ? std::nullopt : std::optional(home));
   }
-}
-
-Worker* Machine::free_home(const Job& job, const TaskId& task) {
-  if (task.stage != Stage::kReduce || task.index >= job.homes.of.size()) return nullptr;
-  Worker* home = pool_.find(job.homes.of[task.index]);
-  return home != nullptr && WorkerPool::has_free_slot(*home) ? home : nullptr;
 }
 
 }  // namespace fanfold::master::scheduling

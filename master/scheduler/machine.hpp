@@ -240,8 +240,6 @@ class Machine {
   /// The homes of the job's partitions hear of outputs that have committed, some at a time.
   void tell_homes(Job& job);
   void choose_homes(Job& job);
-  /// Of the partition, if it is a reduce; null: it has none, or that is busy.
-  Worker* free_home(const Job& job, const TaskId& task);
 
   // Membership.
   void drain(Worker& worker);

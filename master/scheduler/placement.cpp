@@ -146,10 +146,7 @@ Worker* Machine::worker_for(Job& job, const StageTasks& stage, std::uint32_t ind
     if (trouble != nullptr) return nullptr;
     return queue_worker_for(stage);
   }
-  if (trouble == nullptr) {
-    Worker* home = free_home(job, {job.id, stage.stage(), index});
-    return home != nullptr ? home : pool_.free_worker({});
-  }
+  if (trouble == nullptr) return pool_.free_worker({});
   if (Worker* worker = pool_.free_worker(trouble->avoid)) return worker;
   if (now_ >= trouble->patient_until || !pool_.anybody_but(trouble->avoid)) {
     // It failed on all of them: then not where it failed last, if that can be helped.

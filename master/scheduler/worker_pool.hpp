@@ -145,7 +145,6 @@ class WorkerPool {
   Worker* free_worker_if(std::size_t examined_max, const std::function<bool(Worker&)>& accepts);
   /// With the most free slots on a host of this name, and not to be avoided.
   Worker* free_worker_on(std::string_view host_name, const std::vector<WorkerId>& avoid);
-  static bool has_free_slot(const Worker& worker);
   /// Somebody on a host of this name could be given something, now or later.
   bool anybody_on(std::string_view host_name) const;
   /// The same of one worker.

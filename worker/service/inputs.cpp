@@ -35,6 +35,7 @@ void Inputs::bring(const FetchInputs& wanted) {
   homes_.claim(place);
   std::vector<proto::MapOutput> now;
   for (const proto::MapOutput& output : wanted.list->outputs) {
+    if (!share.assignment.share.reads(output.split)) continue;
     LocalSegment unused;
     const bool coming = homes_.look(place, output.attempt, &unused) == Homes::Where::kComing;
     (coming ? share.coming : now).push_back(output);
@@ -44,7 +45,7 @@ void Inputs::bring(const FetchInputs& wanted) {
 }
 
 Homes::Place Inputs::place_of(const Share& share) {
-  return {share.assignment.task.job, share.assignment.task.index};
+  return {share.assignment.task.job, share.assignment.partition()};
 }
 
 LocalSegment Inputs::local(JobId job, const proto::OutputList& list,
@@ -162,7 +163,8 @@ proto::FetchedBytes Inputs::finish(AttemptId attempt) {
   const auto others = std::count_if(shares_.begin(), shares_.end(), [&](const auto& entry) {
     return place_of(entry.second) == place;
   });
-  if (others == 1) homes_.drop(place);
+  // Others may read other splits of it.
+  if (others == 1 && !share.assignment.share.is_share()) homes_.drop(place);
   return bytes;
 }
 
