@@ -60,8 +60,9 @@ Worker* WorkerPool::free_worker_at(std::string_view place, const std::vector<Wor
 bool WorkerPool::anybody_at(std::string_view place, const std::vector<WorkerId>& avoid) const {
   const auto there = candidates_at_.find(place);
   if (there == candidates_at_.end()) return false;
-  const auto is_avoided = [&avoid](const auto& one) { return is_in(avoid, one.second); };
-  return !std::all_of(there->second.begin(), there->second.end(), is_avoided);
+  return std::any_of(there->second.begin(), there->second.end(), [&avoid](const auto& one) {
+    return std::count(avoid.begin(), avoid.end(), one.second) == 0;
+  });
 }
 
 }  // namespace fanfold::master::scheduling
