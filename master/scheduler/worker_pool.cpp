@@ -325,6 +325,10 @@ Worker* WorkerPool::free_worker_if(std::size_t examined_max,
   return nullptr;
 }
 
+bool WorkerPool::has_free_slot(const Worker& worker) {
+  return worker.rank && *worker.rank < kQueueRank;
+}
+
 bool WorkerPool::is_candidate(WorkerId worker) const {
   const auto known = workers_.find(worker);
   return known != workers_.end() && known->second.rank.has_value();

@@ -137,6 +137,7 @@ class WorkerPool {
   /// Those that work are on several hosts.
   bool spans_hosts() const;
   bool has_free_slot() const;
+  static bool has_free_slot(const Worker& worker);
   /// The worker with the most free slots that is not to be avoided; null: none.
   Worker* free_worker(const std::vector<WorkerId>& avoid) { return free_worker(avoid, {}); }
   /// And is on none of these hosts.
