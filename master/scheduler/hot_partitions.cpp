@@ -73,11 +73,15 @@ void Machine::apply(const PartitionsWeighed& fact) {
   for (std::uint32_t task = job->partitions; task < job->reduce.size(); ++task) put(task);
   // They come last: they wait for what the shares leave.
   for (const auto& one : job->shares.folded()) placed[one.partition] = true;
+  for (const HeavyPartition& one : fact.heavy) {
+    if (one.hot) put(one.partition);
+  }
+  const auto urgent = static_cast<std::uint32_t>(order.size());
   for (const HeavyPartition& one : fact.heavy) put(one.partition);
   for (std::uint32_t task = 0; task < job->partitions; ++task) put(task);
   const auto open = static_cast<std::uint32_t>(order.size());
   for (const auto& one : job->shares.folded()) order.push_back(one.partition);
-  job->reduce.arrange(std::move(order));
+  job->reduce.arrange(std::move(order), urgent);
   job->reduce.hold_back_after(open);
   for (const HeavyPartition& one : fact.heavy) {
     if (one.hot) job->hot.push_back(one);

@@ -116,7 +116,9 @@ std::optional<Choice> Machine::choose(Job& job) {
   }
   if (!stage.preferences().empty()) {
     begin_wait(job, stage);
-    if (auto choice = choose_preferred(job)) return choice;
+    std::optional<Choice> choice;
+    if (!stage.has_urgent()) choice = choose_preferred(job);
+    if (choice) return choice;
   }
   return choose_from(stage, job.id,
                      [&](std::uint32_t index) { return worker_for(job, stage, index); });

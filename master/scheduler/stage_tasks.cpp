@@ -58,11 +58,21 @@ void StageTasks::move(std::uint32_t index, TaskState to) {
   if (to == TaskState::kReady && place_in_order(index) < cursor_) again_.push_back(index);
 }
 
-void StageTasks::arrange(std::vector<std::uint32_t> order) {
+void StageTasks::arrange(std::vector<std::uint32_t> order, std::uint32_t urgent) {
   FANFOLD_CHECK(cursor_ == 0 && order.size() == tasks_.size());
   order_ = std::move(order);
   places_.resize(order_.size());
   for (std::uint32_t place = 0; place < order_.size(); ++place) places_[order_[place]] = place;
+  urgent_ = urgent;
+  for (std::uint32_t place = 0; place < urgent_ && !preferences_.empty(); ++place) {
+    prefer_worker(task_at(place), std::nullopt);
+  }
+}
+
+bool StageTasks::has_urgent() const {
+  if (cursor_ >= urgent_) return false;
+  const std::optional<std::uint32_t> next = next_fresh();
+  return next && place_in_order(*next) < urgent_;
 }
 
 void StageTasks::hold_back_after(std::uint32_t count) {

@@ -36,8 +36,11 @@ class StageTasks {
   const Task& at(std::uint32_t index) const;
   bool contains(std::uint32_t index) const { return index < tasks_.size(); }
 
-  /// Before any is taken: all of them, in the order in which they are to be.
-  void arrange(std::vector<std::uint32_t> order);
+  /// Before any is taken: all of them, in the order in which they are to be.  So many of the first
+  /// come before what others prefer.
+  void arrange(std::vector<std::uint32_t> order, std::uint32_t urgent);
+  /// One of these was never taken.
+  bool has_urgent() const;
   /// Before any is taken: only certain workers can run its tasks, or some of them.
   void place(const std::vector<HostSplits>& hosts);
   HostLanes& lanes() { return lanes_; }
@@ -158,6 +161,7 @@ class StageTasks {
   std::vector<std::uint32_t> order_;
   std::vector<std::uint32_t> places_;  // The inverse.
   std::uint32_t cursor_ = 0;           // Tasks from this place on were never taken.
+  std::uint32_t urgent_ = 0;           // Of the first.
   std::uint32_t closed_ = 0;           // At the end, not open yet.
   HostLanes lanes_;                    // Empty: anybody can run all of them.
   Preferences preferences_;

@@ -2,6 +2,7 @@
 
 #include "common/proto/hot_partitions.hpp"
 #include "master/scheduler/policy.hpp"
+#include "master/scheduler/stage_tasks.hpp"
 #include "tests/scheduler/scheduler_test.hpp"
 
 namespace fanfold::master {
@@ -183,6 +184,23 @@ TEST_F(HotPartitions, AreNoneOfWhatAWorkerMakesUp) {
   submit({.maps = 1, .reduces = 2, .hot_bytes = 1, .fold_hot = true});
   map_all({{7, 900}});
   EXPECT_TRUE(facts<PartitionsWeighed>().empty());
+}
+
+TEST(ArrangedTasks, AreTakenInTheirOrderAndTheUrgentOnesFirst) {
+  scheduling::StageTasks stage(Stage::kReduce, 4);
+  stage.prefer_worker(1, WorkerId{5});
+  stage.prefer_worker(2, WorkerId{5});
+  stage.arrange({3, 1, 0, 2}, 2);
+  EXPECT_FALSE(stage.preferences().prefers(1)) << "it is not to wait for anybody";
+  EXPECT_TRUE(stage.preferences().prefers(2));
+  for (const std::uint32_t task : {3u, 1u}) {
+    EXPECT_TRUE(stage.has_urgent());
+    ASSERT_EQ(stage.fresh(), task);
+    stage.move(task, scheduling::TaskState::kAssigned);
+    stage.take_fresh();
+  }
+  EXPECT_FALSE(stage.has_urgent());
+  EXPECT_EQ(stage.fresh(), 0u);
 }
 
 TEST(SharesFor, AreSuchThatNoneTakesLongerThanASlotHasTime) {
