@@ -45,7 +45,8 @@ void Machine::apply(const AttemptCommitted& fact) {
   if (!planted(Bug::kKeepOldHolder) || task.holder == WorkerId{}) task.holder = fact.worker;
   task.output_empty = fact.output_empty;
   task.bytes_out = fact.bytes_out;
-  stage.note_place(fact.task.index, fact.preferred, fact.there);
+  const Ran preferring = fact.there ? Ran::kThere : Ran::kElsewhere;
+  stage.note_place(fact.task.index, fact.preferred ? preferring : Ran::kAnywhere);
   stage.bytes_done += task.bytes;
   stage.bytes_out += task.bytes_out;
   if (fact.task.stage == Stage::kMap &&
@@ -84,7 +85,7 @@ void Machine::apply(const MapOutputInvalidated& fact) {
   // What commits next is compared; if nothing does, nothing is waited for.
   job->audits.erase(fact.task.index);
   job->map.move(fact.task.index, TaskState::kReady);
-  job->map.note_place(fact.task.index, false, false);
+  job->map.note_place(fact.task.index, Ran::kAnywhere);
   job->map.bytes_done -= task.bytes;
   job->map.bytes_out -= task.bytes_out;
 }

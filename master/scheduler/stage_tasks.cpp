@@ -180,14 +180,12 @@ void StageTasks::take(std::uint32_t index) {
   lanes_.take(index);
 }
 
-void StageTasks::note_place(std::uint32_t index, bool preferred, bool there) {
-  Task& task = at(index);
-  done_there_ -= task.there ? 1 : 0;
-  done_elsewhere_ -= task.elsewhere ? 1 : 0;
-  task.there = preferred && there;
-  task.elsewhere = preferred && !there;
-  done_there_ += task.there ? 1 : 0;
-  done_elsewhere_ += task.elsewhere ? 1 : 0;
+void StageTasks::note_place(std::uint32_t index, Ran ran) {
+  const Ran before = std::exchange(at(index).ran, ran);
+  done_there_ -= before == Ran::kThere ? 1 : 0;
+  done_elsewhere_ -= before == Ran::kElsewhere ? 1 : 0;
+  done_there_ += ran == Ran::kThere ? 1 : 0;
+  done_elsewhere_ += ran == Ran::kElsewhere ? 1 : 0;
 }
 
 const abi::BlockSummary* StageTasks::flow(std::uint32_t index) const {

@@ -115,8 +115,8 @@ class StageTasks {
   /// More tasks may come.
   bool grows = false;
 
-  /// Whether the task, which has committed, had a preference, and ran there.
-  void note_place(std::uint32_t index, bool preferred, bool there);
+  /// Of a task that has committed; of one that is to run again, anywhere.
+  void note_place(std::uint32_t index, Ran ran);
   /// Tasks that committed where they had better run, and elsewhere.
   std::uint32_t done_there() const { return done_there_; }
   std::uint32_t done_elsewhere() const { return done_elsewhere_; }

@@ -25,6 +25,9 @@ inline constexpr std::size_t kTaskStates = 5;
 bool is_legal(TaskState from, TaskState to);
 const char* name_of(TaskState state);
 
+/// Where a committed task ran, by what it preferred then.
+enum class Ran : std::uint8_t { kAnywhere = 0, kThere = 1, kElsewhere = 2 };
+
 struct Task {
   /// The last attempt that committed, even when its map output was lost since: what it left in the
   /// staging directory is still good.
@@ -36,8 +39,7 @@ struct Task {
   TaskState state = TaskState::kReady;
   std::uint8_t live = 0;
   bool output_empty = false;
-  bool there = false;      // Committed where it had better run,
-  bool elsewhere = false;  // or elsewhere, though it had a preference.
+  Ran ran = Ran::kAnywhere;
 };
 
 /// What a task met; most never meet anything.
