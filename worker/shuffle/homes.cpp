@@ -189,10 +189,10 @@ void Homes::note_failed(const Batch& batch, proto::FailureKind kind) {
 }
 
 void Homes::claim(const Place& place) {
-  const auto known = partitions_.find(place);
-  if (known == partitions_.end()) return;
-  known->second.claimed = true;
-  known->second.waiting.clear();
+  // Something may yet be told of it.
+  Partition& partition = partitions_[place];
+  partition.claimed = true;
+  partition.waiting.clear();
 }
 
 Homes::Where Homes::look(const Place& place, AttemptId attempt, LocalSegment* segment) const {
