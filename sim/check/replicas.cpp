@@ -99,6 +99,8 @@ class Replicas final : public Checker {
 
   void begin(WorkerId worker, const proto::TaskAssignment& assignment) {
     const proto::ReplicaPolicy& policy = assignment.spec.replicas;
+    // Its worker was given up in the same turn, whose facts come before its messages.
+    if (facts().gone.count(worker) > 0) return;
     // Once each; its tree is another checker's.
     if (assignment.task.stage == Stage::kGather) return;
     if (policy.votes()) tasks_[assignment.attempt] = assignment.task;

@@ -94,19 +94,26 @@ class Unreadable final : public Checker {
   void check_waiting(Instant now) {
     const MasterNode* master = scene().cluster->only_master();
     bool free = false;
+    std::size_t active = 0;
     if (master != nullptr) {
       const std::vector<proto::WorkerStatus> workers = master->workers();
       free = std::any_of(workers.begin(), workers.end(), [](const proto::WorkerStatus& worker) {
         return !worker.draining && worker.busy < worker.slots &&
                worker.standing == proto::WorkerStanding::kGood;
       });
+      active = static_cast<std::size_t>(
+          std::count_if(workers.begin(), workers.end(),
+                        [](const proto::WorkerStatus& worker) { return !worker.draining; }));
     }
     for (auto& [task, since] : waiting_) {
       const ModelJob& job = *facts().find(task.job);
       // A slot of another host is none for what lies on this one.
       const bool elsewhere = !job.submitted.hosts.empty();
       const bool limited = job.control.paused || job.control.max_concurrency != 0;
-      if (!free || elsewhere || limited) since = now;
+      // Nothing is begun that could not be settled by those who are there.
+      const proto::ReplicaPolicy& policy = job.submitted.replicas;
+      const bool too_few = policy.votes() && active < policy.votes_needed();
+      if (!free || elsewhere || limited || too_few) since = now;
       if (now - since > kBegunWithin) {
         violate("L4", text_of(task) + " must run again and does not, beside free slots");
       }

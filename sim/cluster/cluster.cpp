@@ -56,6 +56,12 @@ void Cluster::lose_state(Witness* onlooker) {
   for (const auto& client : earlier_clients_) client->stop();
   past_.log.replace();
   world_.witness = onlooker;
+  // Who was never welcomed knows of nothing, and is at home here: it is looked at from now on.
+  for (const auto& worker : workers_) {
+    if (!worker->up() || worker->welcomed()) continue;
+    worker->stop();
+    worker->begin();
+  }
   masters_.back()->begin();
   for (const auto& client : clients_) client->begin();
 }

@@ -30,6 +30,8 @@ class WorkerNode final : public Process {
   void begin();
   void stop();
   void drain();
+  /// By some master, in this life.
+  bool welcomed() const { return parts_ && parts_->body->welcomed(); }
   bool leaving() const { return leaving_ && up(); }
   const std::string& disk() const { return disk_; }
   std::size_t running() const { return parts_ ? parts_->executors.running() : 0; }

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 
 /// A transaction of a healthy disk.
 constexpr Duration kSync = 200us;
+/// Identities of states are far from each other, as random ones are.
+constexpr std::uint64_t kStateIdStep = 10'000'019;
 
 }  // namespace
 
@@ -36,7 +38,7 @@ class FactLog::Opened final : public master::Store {
 Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(const Fault&)> die) {
   master::OpenedStore opened;
   opened.stored.epoch = ++epoch_;
-  opened.stored.state_id = state_id_;
+  opened.stored.state_id = states_ * kStateIdStep;
   // As the production store: what a next master needs, and no more.
   master::History history;
   for (std::size_t i = 0; i < facts_.size(); ++i) history.add(i, facts_[i]);
@@ -59,7 +61,7 @@ Result<master::OpenedStore> FactLog::open(Process& owner, std::function<void(con
 
 void FactLog::replace() {
   epoch_ = 0;
-  ++state_id_;
+  ++states_;
   rows_.clear();
   before_damage_.reset();
   facts_.clear();

@@ -47,7 +47,7 @@ class FactLog {
 
   World& world_;
   std::uint64_t epoch_ = 0;
-  std::uint64_t state_id_ = 1;
+  std::uint64_t states_ = 1;  // So far.
   std::uint64_t appends_ = 0;
   std::vector<master::FactRow> rows_;
   std::optional<master::FactRow> before_damage_;
