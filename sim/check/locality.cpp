@@ -61,7 +61,9 @@ class Locality final : public Checker {
 
   void master_says(std::uint32_t to, const proto::MasterMessage& message) override {
     if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
-      if (distrusted_.count(welcome->worker) == 0) good_[welcome->worker] = to;
+      // It may have been given up in the same turn, whose facts come before its messages.
+      const bool there = facts().gone.count(welcome->worker) == 0;
+      if (there && distrusted_.count(welcome->worker) == 0) good_[welcome->worker] = to;
     } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       const proto::TaskAssignment& assignment = assign->assignment;
       if (assignment.task.stage != Stage::kMap) return;
