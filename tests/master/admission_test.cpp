@@ -92,7 +92,7 @@ TEST(Quotas, ForgetSubmissionsAfterAMinute) {
 }
 
 TEST(WorkerDirectory, BelievesNobodyThatHeIsTheWorkerOfAnotherKey) {
-  WorkerDirectory directory(1);
+  WorkerDirectory directory(1, 0);
   proto::Hello hello;
   hello.uuid = "u1";
   const WorkerId id = directory.introduce({"route"}, hello, "w1").worker->worker;

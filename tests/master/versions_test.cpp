@@ -162,7 +162,7 @@ std::string knows_nothing_new(std::uint32_t protocol, const proto::JobSpec& spec
 }
 
 TEST(OlderWorkers, AreNeverThereTogetherWithJobsThatTheyCouldNotDo) {
-  WorkerDirectory workers(1);
+  WorkerDirectory workers(1, 0);
   proto::JobSpec spec;
   EXPECT_TRUE(check_workers_know(workers, spec, knows_nothing_new).ok());
   proto::Hello hello;
