@@ -46,8 +46,8 @@ std::string JobRecord::describe(const proto::HeavyPartition& one) const {
       std::find_if(emission.hot_keys.begin(), emission.hot_keys.end(),
                    [&](const proto::HotKey& hot) { return hot.partition == one.partition; });
   if (key != emission.hot_keys.end()) {
-    text += ", and " + format_bytes(key->bytes) + " were emitted for its key \"" +
-            fit(printable(key->key, false), kKeyColumns) + "\"";
+    text += ", and " + format_bytes(key->bytes) + " were emitted for its key " +
+            fit(printable(key->key, false), kKeyColumns);
   }
   text += "; one reduce does all of it, and begins first";
   if (spec().fold_hot) return text;
