@@ -207,7 +207,7 @@ TEST_F(HostInputs, AreReadByPipelinesAndAgainWhenTheyHaveChanged) {
         {"job", "sort"},
         {"inputs", {Json{{"stage", "words"}}}},
         {"output", "out"},
-        {"options", {"--on-exists", "replace"}}}});
+        {"on-exists", "replace"}}});
   workspace_.write("p.json", Json({{"stages", stages}}).dump());
   const auto states = [&] {
     const Outcome outcome = cluster_->run_as("alice", {"pipeline", "p.json", "--json", "--reuse"});
