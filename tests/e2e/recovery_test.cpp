@@ -190,7 +190,7 @@ TEST_F(RecoveryTest, WorkersBeginAnewWithAMasterOfAnotherState) {
   // The same number, and another job.
   EXPECT_EQ(submit(cluster, "word_count", "second"), id);
   const Outcome waited = waiting.wait();
-  EXPECT_EQ(waited.exit_code, 1) << waited.both();
+  EXPECT_EQ(waited.exit_code, 2) << waited.both();
   EXPECT_THAT(waited.err, HasSubstr("has another state directory than before"));
   EXPECT_EQ(cluster.run({"wait", id}).exit_code, 0);
   std::vector<std::string> words = job_words("word_count", "expected");
