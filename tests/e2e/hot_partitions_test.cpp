@@ -14,7 +14,6 @@
 namespace fanfold::e2e {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -84,7 +83,7 @@ class HotPartitionsTest : public testing::Test {
     }
     return 0;
   }
-  void expect_goes_on_to_the_end(const Cluster& cluster, const std::string& job) {
+  void expect_goes_on_to_the_end(Cluster& cluster, const std::string& job) {
     std::filesystem::remove(workspace_.path("hold"));
     const Outcome waited = cluster.run({"wait", job});
     EXPECT_EQ(waited.exit_code, 0) << waited.both();
