@@ -31,6 +31,13 @@ std::optional<io::KeptPairs> take_pairs(const PublishRequest& request,
   return kept;
 }
 
+/// Tasks that did a part of what a reduce does: they made no part of the output.
+std::uint32_t shares_of(const proto::JobStatus& status) {
+  std::uint32_t shares = 0;
+  for (const proto::HeavyPartition& one : status.hot_partitions) shares += one.shares;
+  return shares;
+}
+
 }  // namespace
 
 io::Manifest describe_output(const PublishRequest& request, std::vector<io::PartInfo> files) {
@@ -62,7 +69,7 @@ io::Manifest describe_output(const PublishRequest& request, std::vector<io::Part
       manifest.records_skipped = status.records_skipped;
       manifest.dead_letters = status.dead_letters;
     }
-    if (stage.stage == Stage::kReduce) run.reduce_tasks = stage.tasks;
+    if (stage.stage == Stage::kReduce) run.reduce_tasks = stage.tasks - shares_of(status);
     if (stage.stage == Stage::kGather) run.gather_tasks = stage.tasks;
   }
   run.job_id = request.job.value;

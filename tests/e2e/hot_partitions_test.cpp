@@ -28,7 +28,7 @@ class HotPartitionsTest : public testing::Test {
     for (std::uint32_t bits = 1; word.size() < 20'000; bits = bits * 1'664'525 + 1'013'904'223) {
       word += static_cast<char>('a' + (bits >> 24) % 26);
     }
-    std::string text = "hold named\n";
+    std::string text = "hold\n";
     for (unsigned i = 0; i < 40; ++i) text += make_text(i, 20) + word + "\n";
     workspace_.write("in.txt", text);
   }
