@@ -38,6 +38,14 @@ std::vector<HeavyPartition> weigh(const Job& job) {
   return heavy;
 }
 
+/// Folding is a pass of its own, and nobody knows before what it leaves.  Where no size was asked
+/// for it has to pay even if that is half.
+bool may_not_pay(const Job& job, std::uint32_t slots, std::uint64_t bytes) {
+  constexpr std::uint64_t kTimesWhatASlotHas = 3;
+  return job.hot_bytes == proto::kHotPartitionBytes &&
+         bytes / kTimesWhatASlotHas < job.map.bytes_out / std::max(slots, 1u);
+}
+
 }  // namespace
 
 void Machine::weigh_partitions(Job& job) {
@@ -50,7 +58,7 @@ void Machine::weigh_partitions(Job& job) {
     if (!one.hot || !job.may_share()) break;
     one.shares = std::min(shares_for(job.map.size(), pool_.slots(), one.bytes, job.map.bytes_out),
                           kSharesOfJob - shares);
-    if (one.shares < 2) one.shares = 0;
+    if (one.shares < 2 || may_not_pay(job, pool_.slots(), one.bytes)) one.shares = 0;
     shares += one.shares;
   }
   record(PartitionsWeighed{job.id, std::move(heavy)});

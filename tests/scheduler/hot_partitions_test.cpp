@@ -179,6 +179,31 @@ TEST_F(HotPartitions, CountAMapOnceThatRanTwice) {
   EXPECT_EQ(status().hot_partitions.at(0).bytes, 1800u);
 }
 
+TEST_F(HotPartitions, OfNoSizeThatWasAskedForAreSharedWhereThatSurelyPays) {
+  constexpr std::uint64_t kAll = 1u << 30;
+  const auto shares_of = [&](std::uint64_t bytes) {
+    join(1, 4);
+    submit({.job = {bytes},
+            .maps = 8,
+            .reduces = 10,
+            .hot_bytes = proto::kHotPartitionBytes,
+            .fold_hot = true});
+    while (!live.empty() && live.front().task.stage == Stage::kMap) {
+      const AssignAttempt attempt(live.front());
+      step(CommitRequested{.worker = attempt.worker,
+                           .attempt = attempt.attempt,
+                           .bytes_out = kAll / 8,
+                           .flow = {},
+                           .heavy = {{0, bytes / 8}}});
+    }
+    const std::uint32_t shares = status({bytes}).hot_partitions.at(0).shares;
+    cancel({bytes});
+    return shares;
+  };
+  EXPECT_EQ(shares_of(kAll / 10 * 7), 0u);
+  EXPECT_EQ(shares_of(kAll / 10 * 8), 4u);
+}
+
 TEST_F(HotPartitions, AreNoneOfWhatAWorkerMakesUp) {
   join(1, 1);
   submit({.maps = 1, .reduces = 2, .hot_bytes = 1, .fold_hot = true});
