@@ -113,7 +113,7 @@ TEST_F(HostFilesTest, TellNothingOfNamesBehindALinkThatLeadsElsewhere) {
   const proto::HostFilesListed none = list({"log/way/gone.log"});
   for (const char* pattern :
        {"log/way/key.log", "log/way/*", "log/way/**", "log/way", "log/w*/key.log", "log/*/key.log",
-        "log/all/etc/pass*", "log/r*/etc/passwd"}) {
+        "log/all/etc/pass*", "log/a*/etc/passwd"}) {
     const proto::HostFilesListed listed = list({pattern});
     EXPECT_THAT(names(listed), IsEmpty()) << pattern;
     EXPECT_GE(listed.left_out, 1u) << pattern;
