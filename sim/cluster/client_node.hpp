@@ -19,7 +19,11 @@ class ClientNode final : public Process {
              const JobPlan& plan);
 
   void begin();
-  void stop() { Process::die(); }
+  /// What it said and nobody has heard is lost.
+  void stop() {
+    Process::die();
+    transport_.reset();
+  }
   void cancel();
 
   const JobPlan& plan() const { return plan_; }
@@ -63,7 +67,7 @@ class ClientNode final : public Process {
   std::optional<proto::JobChange> change_to_ask_for() const;
 
   const JobPlan& plan_;
-  const std::unique_ptr<net::Transport> transport_;
+  std::unique_ptr<net::Transport> transport_;
   Instant submit_at_;
   Instant ask_at_;
   JobId job_;
