@@ -104,7 +104,8 @@ class Replicas final : public Checker {
     // Once each; its tree is another checker's.
     if (assignment.task.stage == Stage::kGather) return;
     if (policy.votes()) tasks_[assignment.attempt] = assignment.task;
-    if (policy.hedge_per_mille == 0) return;
+    // Sent again in the turn in which its failure was heard.
+    if (policy.hedge_per_mille == 0 || over_.count(assignment.attempt) > 0) return;
     std::map<AttemptId, WorkerId>& running = running_[assignment.task];
     const bool fresh = running.emplace(assignment.attempt, worker).second;
     // Sent again, because it was lost; or nothing else of its task is there.
@@ -129,6 +130,7 @@ class Replicas final : public Checker {
       if (results != results_.end()) results->second.erase(attempt);
     }
     for (auto& [id, running] : running_) running.erase(attempt);
+    over_.insert(attempt);
   }
 
   static std::uint64_t share(const proto::ReplicaPolicy& policy, std::uint64_t tasks) {
@@ -195,6 +197,7 @@ class Replicas final : public Checker {
   std::map<std::uint32_t, WorkerId> names_;
   /// Of jobs with hedges: what this master gave out and has not heard the end of.
   std::map<TaskId, std::map<AttemptId, WorkerId>> running_;
+  std::set<AttemptId> over_;
   std::map<std::tuple<std::uint64_t, JobId, bool>, std::set<AttemptId>> hedges_;  // By stage.
   std::map<TaskId, std::map<AttemptId, Result>> results_;
   std::map<TaskId, std::string> accepted_;  // The last one.
