@@ -83,7 +83,6 @@ void Machine::file_wait(const Job& job) {
 }
 
 void Machine::pass_wait(JobId id) {
-  if (planted(Bug::kWaitForEver)) return waits_.clear(id);
   Job& job = jobs_.at(id);
   for (StageTasks* stage : {&job.map, &job.reduce}) {
     const std::optional<Instant> until = stage->preferences().waits_until();
@@ -189,6 +188,7 @@ std::optional<Choice> Machine::choose_unbound(
     StageTasks& stage, JobId job, Preferences::Take take,
     const std::function<Worker*(std::uint32_t)>& somebody_for) {
   if (stage.preferences().ready() == 0) return std::nullopt;
+  if (planted(Bug::kWaitForEver) && take == &Preferences::take_late) return std::nullopt;
   Worker* worker = nullptr;
   const auto accepts = [&](std::uint32_t index) {
     worker = somebody_for(index);

@@ -63,7 +63,9 @@ class Locality final : public Checker {
     if (const auto* welcome = std::get_if<proto::Welcome>(&message)) {
       // It may have been given up in the same turn, whose facts come before its messages.
       const bool there = facts().gone.count(welcome->worker) == 0;
-      if (there && distrusted_.count(welcome->worker) == 0) good_[welcome->worker] = to;
+      if (there && distrusted_.count(welcome->worker) == 0) {
+        good_.try_emplace(welcome->worker, Place{to, scene().world.now()});
+      }
     } else if (const auto* assign = std::get_if<proto::Assign>(&message)) {
       const proto::TaskAssignment& assignment = assign->assignment;
       if (assignment.task.stage != Stage::kMap) return;
@@ -87,6 +89,11 @@ class Locality final : public Checker {
   }
 
  private:
+  struct Place {
+    std::uint32_t process = 0;
+    Instant since;
+  };
+
   void distrust(WorkerId worker) {
     good_.erase(worker);
     distrusted_.insert(worker);
@@ -138,19 +145,20 @@ class Locality final : public Checker {
     // By the clock of a master that may be as fast as any.
     const auto wait = std::chrono::milliseconds(job->submitted.locality_wait_ms * 10 / 11);
     if (scene().world.now() - since >= wait) return;
-    for (const auto& [worker, one] : good_) {
-      if (!is_near(one)) continue;
+    for (const auto& [worker, place] : good_) {
+      // Who came in the same turn may have come when that was decided.
+      if (!is_near(place.process) || place.since == scene().world.now()) continue;
       violate("I36", text_of(task) + " is given to a worker on " + host_of_worker(config, process) +
                          " before its time, and worker " + std::to_string(worker.value) + " on " +
-                         host_of_worker(config, one) + " is there");
+                         host_of_worker(config, place.process) + " is there");
     }
   }
 
-  Instant started_;                         // The newest master.
-  std::map<JobId, Instant> accepted_;       // By it, of those with preferences.
-  std::map<WorkerId, std::uint32_t> good_;  // There, as far as anybody can tell.
-  std::set<WorkerId> distrusted_;           // Have failed or left; by any master.
-  bool accused_ = false;                    // Some of the others, of losing outputs.
+  Instant started_;                    // The newest master.
+  std::map<JobId, Instant> accepted_;  // By it, of those with preferences.
+  std::map<WorkerId, Place> good_;     // There, as far as anybody can tell.
+  std::set<WorkerId> distrusted_;      // Have failed or left; by any master.
+  bool accused_ = false;               // Some of the others, of losing outputs.
   std::map<JobId, std::set<std::uint32_t>> given_;
   std::map<JobId, Instant> waiting_since_;
   bool look_at_slots_ = false;
