@@ -156,9 +156,16 @@ Status PipelineRun::submit(Stage& stage, proto::JobSpec spec, const std::string&
   note_used(stage, round, stage.record);
   spec.output = stage.record.output;
   spec.client_id = stage.record.client_id;
-  FANFOLD_ASSIGN_OR_RETURN(const JobId job, desk_.submit(spec));
+  const Result<JobId> job = desk_.submit(spec);
+  if (!job.ok()) {
+    // Who was refused needs another id; where nobody answered, the job may be there.
+    const StatusCode code = job.status().code();
+    const bool refused = code != StatusCode::kUnavailable && code != StatusCode::kAborted;
+    if (refused) FANFOLD_RETURN_IF_ERROR(work_.forget(name, round));
+    return job.status();
+  }
   stage.phase = Phase::kRunning;
-  running_[job] = &stage;
+  running_[*job] = &stage;
   tell(StageNews::kStarted, stage, nullptr, nullptr);
   return {};
 }

@@ -14,6 +14,7 @@
 #include "master/service/host_desk.hpp"
 #include "master/service/master_state.hpp"
 #include "master/service/quotas.hpp"
+#include "master/service/refusals.hpp"
 #include "master/service/side_work.hpp"
 
 namespace fanfold::master {
@@ -93,6 +94,7 @@ class ClientDesk {
   std::map<JobId, Submitters> submitters_;  // Of jobs being planned.
   std::map<JobId, Inquiry> inquiries_;      // By numbers of their own.
   std::uint64_t inquiries_made_ = 0;
+  Refusals refusals_;
   Quotas quotas_;
   FeedDesk feeds_;
 };

@@ -35,6 +35,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
       }
       return;
     }
+    if (const Status* why = refusals_.find(message.spec.client_id)) return answer(peer, *why);
   }
   // Proved, where somebody asked for a proof.
   if (state_.sender.holder) message.spec.submitted_by = state_.key_name();
@@ -42,6 +43,7 @@ void ClientDesk::handle(const net::PeerId& peer, proto::Submit message) {
     state_.measures.job_refused();
     state_.log.info("job.refused",
                     {{"name", message.spec.job_name}, {"reason", refused.message()}});
+    refusals_.add(message.spec.client_id, refused);
     answer(peer, refused);
     return;
   }
@@ -176,6 +178,7 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
     state_.measures.job_refused();
     state_.log.info("job.refused",
                     {{"name", record->spec().job_name}, {"reason", outcome.message()}});
+    refusals_.add(record->spec().client_id, outcome);
     state_.jobs.forget(result.job);
     for (const net::PeerId& peer : submitters.peers) answer(peer, outcome);
     return unused_staging;

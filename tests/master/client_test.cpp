@@ -64,6 +64,22 @@ TEST_F(MasterTest, GivesTheSameJobToAClientIdThatIsStillBeingPlanned) {
   EXPECT_EQ(client.expect<proto::Answer>().job, first);
 }
 
+TEST_F(MasterTest, RefusesCopiesOfARefusedSubmissionToo) {
+  start_master();
+  FakeClient client(address());
+  proto::JobSpec identified = spec(1);
+  identified.client_id = "run-4711";
+  const std::vector<std::string> inputs = identified.inputs;
+  identified.inputs = {directory().path("no-such-file")};
+  EXPECT_EQ(code_of(client.try_submit(identified)), StatusCode::kNotFound);
+  // Its client has ended by now: whoever wants that job submits it again, by another name.
+  identified.inputs = inputs;
+  EXPECT_EQ(code_of(client.try_submit(identified)), StatusCode::kNotFound);
+  identified.client_id = "run-4712";
+  client.submit(identified);
+  EXPECT_EQ(client.ask<proto::JobList>(proto::ListJobs{}).jobs.size(), 1u);
+}
+
 TEST_F(MasterTest, RefusesASecondJobForAnOutputThatIsBeingWritten) {
   start_master();
   FakeClient client(address());
