@@ -42,7 +42,8 @@ struct TellOutputs {
   JobId job;
 };
 /// These have committed since each of these workers was told last: segments of its partitions may
-/// go to its host before they are reduced.  A hint; it may be lost.
+/// go to its host before they are reduced.  A hint; it may be lost.  Without outputs: they need not
+/// stay there.
 struct TellHomes {
   JobId job;
   std::uint64_t segment_bytes_max = 0;  // Larger segments stay where they are; 0: none do.

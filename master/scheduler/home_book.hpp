@@ -18,6 +18,7 @@ struct HomeBook {
   bool over_network = false;               // What lies on a host is fetched there, too.
   std::vector<WorkerId> of = {};           // By partition; empty before any was chosen.
   std::vector<std::uint32_t> splits = {};  // As their maps committed; again when they ran again.
+  std::size_t chosen_among = 0;            // Workers that could be homes then.
   std::size_t told = 0;                    // Of them, those that somebody was to be told of.
   std::map<WorkerId, std::size_t> heard = {};  // Of them, those that each home was told of.
 

@@ -237,9 +237,12 @@ class Machine {
   Attempt* lender_for(Job& job, std::uint32_t split);
 
   // Homes.
-  /// The homes of the job's partitions hear of outputs that have committed, some at a time.
+  /// The homes of the job's partitions hear of outputs that have committed, some at a time, and of
+  /// partitions that are reduced.
+  void note_for_homes(Job& job, const Attempt& committed);
   void tell_homes(Job& job);
   void choose_homes(Job& job);
+  void release_home(const Job& job, std::uint32_t partition, WorkerId home);
 
   // Membership.
   void drain(Worker& worker);

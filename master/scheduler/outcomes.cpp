@@ -126,10 +126,11 @@ void Machine::commit(Attempt& attempt, const CommitRequested& event) {
   if (task.stage == Stage::kMap) {
     review_failures(job);
     review_completion(job);
-    tell_homes(job);
     feed_starved(job);
   }
   advance(job);
+  // Now it is known of which partitions shares are read.
+  if (Job* still = find_job(task.job)) note_for_homes(*still, winner);
 }
 
 bool Machine::check_same_output(Job& job, const Attempt& attempt, const CommitRequested& event) {

@@ -70,9 +70,14 @@ inline constexpr std::size_t kWorkersExamined = 16;
 /// Hosts looked at for one assignment of a job whose input lies on them.
 inline constexpr std::size_t kHostsExamined = 1024;
 
-/// How often the homes of partitions are told of outputs while the maps of a job run: what a home
-/// is told of at once comes in few files.
-inline constexpr std::uint32_t kHomeTellings = 32;
+/// How often, at most, the homes of partitions are told of outputs while the maps of a job run:
+/// what a home is told of at once comes in one file, and files are dear beside what is in them.
+inline constexpr std::uint32_t kHomeTellings = 8;
+/// Where nobody said which way, as many maps as run at a time must be there so often: what the last
+/// of them make does not come early anyhow.
+inline constexpr std::uint32_t kRoundsOfMapsForHomes = 2;
+/// Homes are chosen again when there are so many times as many workers that can be.
+inline constexpr std::size_t kHomesGrown = 2;
 /// Of a hybrid shuffle: many small segments cost a reduce their round trips, which are over when
 /// they are brought early.  Large ones move as fast later, when they do not compete with maps for
 /// disks, and are often of partitions that should not all lie on one host.

@@ -20,6 +20,12 @@ std::vector<WorkerId> WorkerPool::homes(std::uint32_t most) const {
   return places;
 }
 
+std::size_t WorkerPool::homes_possible() const {
+  return static_cast<std::size_t>(
+      std::count_if(workers_.begin(), workers_.end(),
+                    [](const auto& entry) { return may_be_home(entry.second); }));
+}
+
 bool WorkerPool::spans_hosts() const {
   const std::string* first = nullptr;
   for (const WorkerId id : active_) {

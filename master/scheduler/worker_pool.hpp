@@ -134,6 +134,7 @@ class WorkerPool {
   static bool may_be_home(const Worker& worker) { return worker.knows_homes && may_start(worker); }
   /// At most so many of those that may, each as often as it has slots, side by side with others.
   std::vector<WorkerId> homes(std::uint32_t most) const;
+  std::size_t homes_possible() const;
   /// Those that work are on several hosts.
   bool spans_hosts() const;
   bool has_free_slot() const;

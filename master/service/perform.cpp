@@ -113,8 +113,10 @@ void MasterService::perform(TellHomes&& action) {
   message.job = action.job;
   message.over_network = record->spec().shuffle == proto::ShufflePath::kNetwork;
   message.segment_bytes_max = action.segment_bytes_max;
-  const std::vector<std::string> pages =
-      proto::pack_outputs(with_addresses(action.outputs, state_.workers));
+  std::vector<std::string> pages = {""};
+  if (!action.outputs.empty()) {
+    pages = proto::pack_outputs(with_addresses(action.outputs, state_.workers));
+  }
   for (TellHomes::Home& home : action.homes) {
     message.partitions = std::move(home.partitions);
     for (const std::string& page : pages) {

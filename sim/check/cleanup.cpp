@@ -1,5 +1,6 @@
 // I16: a committed map output is not deleted while its job may still need it; when all is over no
-// staging directory is left beside the outputs.
+// staging directory is left beside the outputs, and a worker that heard that a job is over has
+// nothing of it.
 
 #include <variant>
 
@@ -15,9 +16,15 @@ class Cleanup final : public Checker {
   void worker_started(std::uint32_t process, std::uint32_t /*slots*/) override {
     up_.insert(process);
   }
-  void worker_ended(std::uint32_t process) override { up_.erase(process); }
+  void worker_ended(std::uint32_t process) override {
+    up_.erase(process);
+    forgotten_.erase(process);
+  }
 
   void worker_hears(std::uint32_t process, const proto::MasterMessage& message) override {
+    if (const auto* forget = std::get_if<proto::ForgetJob>(&message)) {
+      forgotten_[process].insert(forget->job);
+    }
     const auto* cancel = std::get_if<proto::CancelAttempt>(&message);
     if (cancel == nullptr) return;
     // A worker drops what it is told to drop: the order itself must be right.
@@ -38,9 +45,20 @@ class Cleanup final : public Checker {
         violate("I16", "/shared/out/" + name + " is left behind");
       }
     }
+    for (const auto& worker : scene().cluster->workers()) {
+      for (const JobId job : forgotten_[worker->index()]) expect_nothing(worker->disk(), job);
+    }
   }
 
  private:
+  void expect_nothing(const std::string& disk, JobId job) {
+    const Disks& disks = scene().cluster->disks();
+    for (const std::string& name : disks.children(disk)) {
+      const std::string path = disk + "/" + name + "/" + std::to_string(job.value);
+      if (disks.find(path) != nullptr && !excused()) violate("I16", path + " is left behind");
+    }
+  }
+
   /// What a job was fed that has not ended well.
   bool may_stay(const std::string& name) {
     for (const auto& client : scene().cluster->clients()) {
@@ -68,6 +86,7 @@ class Cleanup final : public Checker {
   }
 
   std::set<std::uint32_t> up_;
+  std::map<std::uint32_t, std::set<JobId>> forgotten_;  // By worker, in this life.
 };
 
 }  // namespace

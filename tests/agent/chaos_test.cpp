@@ -181,6 +181,7 @@ void World::list_outputs(JobId job) {
   page.pages = 1;
   page.packed = proto::pack_outputs(list)[0];
   if (one_in(2)) send(proto::HomeOutputs{.job = job, .partitions = {0, 2}, .packed = page.packed});
+  if (one_in(4)) send(proto::HomeOutputs{.job = job, .partitions = {0}, .packed = {}});
   // Some are damaged.
   if (one_in(50)) page.packed.pop_back();
   send(page);

@@ -98,6 +98,7 @@ class Invariants {
   void check(const FetchInputs& action);
   void check(const ReplaceInputs& action);
   void check(const BringEarly& action);
+  void check(const DropEarly& action);
   void check(const StartAttempt& action);
   void check(const KillAttempt& action);
   void check(const DropAttemptFiles& action);

@@ -135,6 +135,10 @@ void Invariants::check(const BringEarly& action) {
   }
 }
 
+void Invariants::check(const DropEarly& action) {
+  if (forgotten_.count(action.job) > 0) report("drops partitions of a job that is over");
+}
+
 void Invariants::check(const StartAttempt& action) {
   const AttemptId attempt = action.assignment.attempt;
   AttemptBook* book = find(attempt);

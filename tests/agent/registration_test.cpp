@@ -1,5 +1,6 @@
 // Hello, Welcome, heartbeats, and what becomes of them when the master falls silent or restarts.
 
+#include "common/proto/output_list.hpp"
 #include "tests/agent/agent_test.hpp"
 
 namespace fanfold::worker {
@@ -33,6 +34,30 @@ TEST_F(AgentTest, TellsWhoDiedUntilItIsWelcome) {
   master_says(proto::Unknown{});
   EXPECT_EQ(sent<proto::Hello>().size(), 1u);
   EXPECT_TRUE(sent<proto::WorkersDied>().empty());
+}
+
+TEST_F(AgentTest, NamesJobsOfWhichItIsOnlyAHomeUntilTheyAreOver) {
+  join();
+  proto::HomeOutputs outputs;
+  outputs.job = JobId{9};
+  outputs.partitions = {0};
+  outputs.packed = proto::pack_outputs({{{WorkerId{2}, "there", "/two", "x"}}, {{0, {5}, 0}}})[0];
+  master_says(outputs);
+  ASSERT_EQ(actions<BringEarly>().size(), 1u);
+  outputs.packed.clear();
+  master_says(outputs);
+  ASSERT_EQ(actions<DropEarly>().size(), 1u);
+  EXPECT_EQ(actions<DropEarly>()[0].partitions, std::vector<std::uint32_t>{0});
+  master_says(proto::Unknown{});
+  ASSERT_EQ(sent<proto::Hello>().size(), 1u);
+  ASSERT_EQ(sent<proto::Hello>()[0].outputs.size(), 1u);
+  EXPECT_EQ(sent<proto::Hello>()[0].outputs[0].job, JobId{9});
+  EXPECT_TRUE(sent<proto::Hello>()[0].outputs[0].attempts.empty());
+  master_says(proto::ForgetJob{JobId{9}});
+  EXPECT_EQ(actions<DropJobFiles>().size(), 1u);
+  wait(kResend);
+  ASSERT_EQ(sent<proto::Hello>().size(), 1u);
+  EXPECT_TRUE(sent<proto::Hello>()[0].outputs.empty());
 }
 
 TEST_F(AgentTest, AnswersAWelcomeWithAHeartbeat) {

@@ -32,7 +32,7 @@ void Invariants::tell_homes(const TellHomes& action) {
   if (known == jobs_.end()) return report("homes for a job that is not there: " + text);
   JobBook& job = known->second;
   if (job.submitted.shuffle_mode == proto::ShuffleMode::kPull) report("homes in a pull: " + text);
-  if (action.outputs.empty() || action.homes.empty()) report("tells nothing: " + text);
+  if (action.homes.empty()) report("tells nobody: " + text);
   for (const CommittedOutput& output : action.outputs) {
     const TaskBook& map = job.tasks[{Stage::kMap, output.split}];
     if (map.committed != output.attempt || map.holder != output.worker || map.output_empty) {

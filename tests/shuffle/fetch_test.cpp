@@ -141,6 +141,28 @@ TEST_F(Fetch, LeavesSegmentsThatAreLargerThanTheyMayBe) {
   EXPECT_THAT(outcome.lost, IsEmpty());
 }
 
+TEST_F(Fetch, KeepsEverythingInOneFileWhenAskedTo) {
+  // From a few bytes to more than a holder may have on its way.
+  for (std::uint32_t split = 0; split < 60; ++split) {
+    add_output(split % 3, split, split % 10 == 9 ? 6'000'000 : 1000 + 7000 * split);
+  }
+  for (std::uint32_t holder = 0; holder < 3; ++holder) serve(holder);
+  request_.file = "all.blocks";
+  const FetchOutcome outcome = fetch();
+  expect_everything(outcome);
+  EXPECT_THAT(*io::posix_file_system().list(request_.directory), ElementsAre("all.blocks"));
+}
+
+TEST_F(Fetch, AsksForNothingThatIsCertainToBeLeft) {
+  for (std::uint32_t split = 0; split < 10; ++split) add_output(0, split, 1000);
+  // Nobody is there: whoever was asked would be given up.
+  request_.bytes_max = 1;
+  const FetchOutcome outcome = fetch();
+  ASSERT_TRUE(outcome.succeeded);
+  EXPECT_THAT(outcome.lost, IsEmpty());
+  EXPECT_EQ(outcome.left.size(), 10u);
+}
+
 TEST_F(Fetch, BringsNoMoreBytesThanItMay) {
   for (std::uint32_t split = 0; split < 10; ++split) add_output(0, split, 100'000);
   serve(0);

@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
+#include "tests/exec/wrapped_file_system.hpp"
 #include "tests/io/temporary_directory.hpp"
 #include "tests/shuffle/shuffle_fixture.hpp"
 
@@ -20,6 +22,15 @@ using testing::SizeIs;
 using proto::FailureKind;
 
 constexpr std::uint64_t kMuch = std::uint64_t{1} << 40;
+constexpr std::uint64_t kMebibyte = 1u << 20;
+
+/// Says what is free.
+class FreeDisk final : public WrappedFileSystem {
+ public:
+  Result<std::uint64_t> free_bytes(const std::string&) override { return free; }
+
+  Result<std::uint64_t> free = kMuch;
+};
 
 class FakeFetcher final : public Fetcher {
  public:
@@ -48,10 +59,7 @@ class HomesTest : public testing::Test {
     }
     homes.tell({kJob, std::move(partitions), false, segment_bytes_max,
                 std::make_shared<const proto::OutputList>(std::move(list))});
-    go_on();
-  }
-  void go_on() {
-    homes.go_on([this] { return free; });
+    homes.go_on();
   }
   std::vector<std::uint64_t> asked(std::size_t request) const {
     std::vector<std::uint64_t> attempts;
@@ -70,37 +78,42 @@ class HomesTest : public testing::Test {
   /// Everything of the request is here, `bytes` each.
   void bring(std::size_t number, std::uint64_t bytes = 10) {
     const FetchRequest& request = fetcher.requests.at(number);
-    static_cast<void>(io::posix_file_system().make_directories(request.directory));
+    write(request);
     FetchOutcome outcome = ended(request);
     for (const proto::MapOutput& output : request.outputs) {
       LocalSegment segment;
       segment.output = output;
-      segment.path = request.directory + "/blocks";
+      segment.path = request.directory + "/" + request.file;
       segment.segment.stored_bytes = bytes;
       outcome.segments.push_back(std::move(segment));
     }
     static_cast<void>(homes.note(std::move(outcome)));
-    go_on();
+    homes.go_on();
+  }
+  static void write(const FetchRequest& request) {
+    static_cast<void>(io::posix_file_system().make_directories(request.directory));
+    static_cast<void>(io::posix_file_system().create(request.directory + "/" + request.file));
   }
   void fail(std::size_t number, FailureKind kind) {
     FetchOutcome outcome = ended(fetcher.requests.at(number));
     outcome.succeeded = false;
     outcome.failure.kind = kind;
     static_cast<void>(homes.note(std::move(outcome)));
-    go_on();
+    homes.go_on();
   }
   Homes::Where where(std::uint32_t partition, std::uint64_t attempt) const {
     LocalSegment unused;
     return homes.look({kJob, partition}, {attempt}, &unused);
   }
-  bool is_there(const std::string& path) const {
-    return io::posix_file_system().list(directory.path(path)).ok();
+  std::vector<std::string> files() const {
+    const auto names = io::posix_file_system().list(directory.path("7/early"));
+    return names.ok() ? *names : std::vector<std::string>();
   }
 
   io::TemporaryDirectory directory;
   FakeFetcher fetcher;
-  Homes homes{io::posix_file_system(), fetcher, directory.path(""), "here"};
-  std::uint64_t free = kMuch;
+  FreeDisk disk;
+  Homes homes{disk, fetcher, directory.path(""), "here"};
 };
 
 TEST_F(HomesTest, BringOnePartitionAfterTheOtherAndWhatIsToldAgainOnce) {
@@ -133,12 +146,17 @@ TEST_F(HomesTest, LeaveWhatIsLargeOrLostToTheReduceAndAskTheSilentNoMore) {
   FetchOutcome outcome = ended(fetcher.requests[0]);
   outcome.left = {fetcher.requests[0].outputs[0]};
   outcome.lost = {fetcher.requests[0].outputs[1]};
-  EXPECT_EQ(homes.note(std::move(outcome)), (Homes::Place{kJob, 4}));
+  const auto news = homes.note(std::move(outcome));
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->place, (Homes::Place{kJob, 4}));
+  EXPECT_THAT(news->lost, ElementsAre(AttemptId{2}));
+  EXPECT_TRUE(news->ended);
   EXPECT_EQ(where(4, 1), Homes::Where::kElsewhere);
   EXPECT_EQ(where(4, 2), Homes::Where::kElsewhere);
   EXPECT_EQ(homes.figures().segments_left, 1u);
-  tell({4}, {4, 5, 6});
-  EXPECT_THAT(asked(1), ElementsAre(5)) << "the others lie with the worker that lost one";
+  tell({4}, {1, 4, 5, 6});
+  EXPECT_THAT(asked(1), ElementsAre(5))
+      << "the others lie with the worker that lost one, or are too large";
 }
 
 TEST_F(HomesTest, BringNothingMoreOfWhatAnAttemptFetches) {
@@ -151,37 +169,82 @@ TEST_F(HomesTest, BringNothingMoreOfWhatAnAttemptFetches) {
   EXPECT_EQ(where(4, 1), Homes::Where::kHere);
 }
 
+TEST_F(HomesTest, NameALostOutputBeforeTheOthersAreHere) {
+  tell({4}, {1, 2});
+  FetchOutcome outcome;
+  outcome.attempt = fetcher.requests[0].attempt;
+  outcome.lost = {fetcher.requests[0].outputs[0]};
+  const auto news = homes.note(std::move(outcome));
+  ASSERT_TRUE(news);
+  EXPECT_THAT(news->lost, ElementsAre(AttemptId{1}));
+  EXPECT_FALSE(news->ended);
+  EXPECT_EQ(where(4, 1), Homes::Where::kElsewhere);
+  EXPECT_EQ(where(4, 2), Homes::Where::kComing);
+  tell({4}, {3});
+  EXPECT_THAT(fetcher.requests, SizeIs(1)) << "one request of a partition at a time";
+}
+
 TEST_F(HomesTest, KeepToAShareOfTheDisk) {
-  free = 0;  // Not known: a gibibyte.
+  disk.free = 4000 * kMebibyte;
   tell({4}, {1});
   ASSERT_THAT(fetcher.requests, SizeIs(1));
-  EXPECT_LE(fetcher.requests[0].bytes_max, std::uint64_t{1} << 30);
-  free = 1000;
-  bring(0, 400);
+  EXPECT_EQ(fetcher.requests[0].bytes_max, 64 * kMebibyte);
+  disk.free = 100 * kMebibyte;
+  bring(0, 40 * kMebibyte);
   tell({4}, {2});
-  EXPECT_THAT(fetcher.requests, SizeIs(1)) << "a quarter of 1400 is less than 400";
-  free = 10'000;
+  EXPECT_THAT(fetcher.requests, SizeIs(1)) << "a quarter of 140 is less than 40";
+  disk.free = 160 * kMebibyte;
   tell({4}, {3});
   ASSERT_THAT(fetcher.requests, SizeIs(2));
-  EXPECT_EQ(fetcher.requests[1].bytes_max, (10'400u / 4 - 400) / 2);
+  EXPECT_EQ(fetcher.requests[1].bytes_max, (200 / 4 - 40) / 2 * kMebibyte);
+}
+
+TEST_F(HomesTest, BringNothingOntoADiskThatIsFullOrCannotBeLookedAt) {
+  disk.free = std::uint64_t{0};
+  tell({4}, {1});
+  disk.free = Status(StatusCode::kIoError, "it does not say");
+  tell({4}, {2});
+  disk.free = 20 * kMebibyte;
+  tell({4}, {3});
+  EXPECT_THAT(fetcher.requests, IsEmpty()) << "so little does not pay";
+  disk.free = kMuch;
+  homes.go_on();
+  EXPECT_THAT(fetcher.requests, IsEmpty());
+  homes.look_again();
+  homes.go_on();
+  EXPECT_THAT(fetcher.requests, SizeIs(1));
 }
 
 TEST_F(HomesTest, LetGoOfEverythingButWhatAttemptsReadWhenTheDiskIsFull) {
   tell({4, 9}, {1});
   bring(0);
   bring(1);
+  EXPECT_THAT(files(), SizeIs(2));
   homes.claim({kJob, 9});
   tell({4, 9}, {2});
   ASSERT_THAT(fetcher.requests, SizeIs(3));
   fail(2, FailureKind::kNoSpace);
   EXPECT_EQ(where(4, 1), Homes::Where::kElsewhere);
   EXPECT_EQ(where(9, 1), Homes::Where::kHere);
-  EXPECT_FALSE(is_there("7/early/4"));
-  EXPECT_TRUE(is_there("7/early/9"));
+  EXPECT_THAT(files(), ElementsAre(fetcher.requests[1].file));
   EXPECT_EQ(homes.figures().bytes_held, 10u);
   EXPECT_EQ(homes.figures().failures, 1u);
   tell({4}, {3});
   EXPECT_THAT(fetcher.requests, SizeIs(3)) << "nothing more is brought for this job";
+}
+
+TEST_F(HomesTest, LetGoOfWhatIsReadElsewhereWhenNoAttemptReadsItHere) {
+  tell({4, 9}, {1});
+  bring(0);
+  bring(1);
+  homes.claim({kJob, 9});
+  homes.release({kJob, 4});
+  homes.release({kJob, 9});
+  EXPECT_EQ(where(4, 1), Homes::Where::kElsewhere);
+  EXPECT_EQ(where(9, 1), Homes::Where::kHere);
+  homes.unclaim({kJob, 9});
+  EXPECT_EQ(homes.figures().bytes_held, 0u);
+  EXPECT_THAT(files(), IsEmpty());
 }
 
 TEST_F(HomesTest, KeepNothingOfAJobThatIsOver) {
@@ -189,15 +252,26 @@ TEST_F(HomesTest, KeepNothingOfAJobThatIsOver) {
   bring(0);
   homes.drop(kJob);
   EXPECT_EQ(homes.figures().bytes_held, 0u);
-  EXPECT_FALSE(is_there("7/early/4"));
   ASSERT_THAT(fetcher.cancelled, ElementsAre(fetcher.requests[1].attempt));
-  // It was begun a moment before.
-  static_cast<void>(io::posix_file_system().make_directories(fetcher.requests[1].directory));
+  // It was begun a moment before its directory was removed.
+  write(fetcher.requests[1]);
   FetchOutcome outcome = ended(fetcher.requests[1]);
   outcome.succeeded = false;
   outcome.failure.kind = FailureKind::kCancelled;
-  EXPECT_EQ(homes.note(std::move(outcome)), std::nullopt);
-  EXPECT_FALSE(is_there("7"));
+  EXPECT_FALSE(homes.note(std::move(outcome)));
+  EXPECT_THAT(files(), IsEmpty());
+}
+
+TEST_F(HomesTest, BringOneJobsSegmentsOnlyAsFarAsOthersHaveSomeLeft) {
+  std::vector<std::uint64_t> attempts(70'000);
+  std::iota(attempts.begin(), attempts.end(), 1);
+  tell({4, 5}, attempts);
+  std::size_t known = 0;
+  for (const std::uint64_t attempt : attempts) {
+    known += where(4, attempt) == Homes::Where::kComing ? 1 : 0;
+  }
+  EXPECT_EQ(known, fetcher.requests[0].outputs.size());
+  EXPECT_THAT(fetcher.requests, SizeIs(1)) << "the first partition has all that a job may have";
 }
 
 TEST_F(HomesTest, AskForNoMoreThanSomeAtATime) {

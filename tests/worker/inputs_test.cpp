@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "tests/exec/wrapped_file_system.hpp"
+
 namespace fanfold::worker {
 namespace {
 
@@ -24,6 +26,10 @@ class FakeFetcher final : public Fetcher {
   std::vector<FetchRequest> requests;
   std::vector<AttemptId> cancelled;
   std::vector<FetchOutcome> outcomes;
+};
+
+class LargeDisk final : public WrappedFileSystem {
+  Result<std::uint64_t> free_bytes(const std::string&) override { return std::uint64_t{1} << 40; }
 };
 
 class InputsTest : public ::testing::Test {
@@ -77,9 +83,9 @@ class InputsTest : public ::testing::Test {
     inputs.bring(wanted);
   }
   /// The master says that this host is the home of partition 0, and what has committed.
-  void tell_home(std::vector<proto::MapOutput> outputs) {
-    inputs.bring_early({JobId{1}, {0}, false, 0, list(std::move(outputs))});
-    inputs.go_on_early([] { return std::uint64_t{1} << 40; });
+  void tell_home(std::vector<proto::MapOutput> outputs, std::uint32_t partition = 0) {
+    inputs.bring_early({JobId{1}, {partition}, false, 0, list(std::move(outputs))});
+    inputs.go_on_early();
   }
   /// What was asked for early, last, is here but for the outputs that are `lost`.
   void end_early(const std::vector<std::uint64_t>& here, std::vector<proto::MapOutput> lost = {}) {
@@ -110,7 +116,8 @@ class InputsTest : public ::testing::Test {
 
   Scratch scratch = Scratch::borrow(io::posix_file_system(), "/nowhere");
   FakeFetcher fetcher;
-  Inputs inputs{"here", scratch, io::posix_file_system(), fetcher};
+  LargeDisk disk;
+  Inputs inputs{"here", scratch, disk, fetcher};
 };
 
 TEST_F(InputsTest, AreReadyWhenEverythingIsHereInTheOrderOfSplits) {
@@ -176,6 +183,7 @@ TEST_F(InputsTest, AreNotFetchedWhereTheyAreHereAlready) {
   EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 12, 13}));
   const proto::FetchedBytes bytes = inputs.finish(kReduce);
   EXPECT_EQ(bytes.early, 100u);
+  inputs.forget(kReduce);
   EXPECT_EQ(inputs.early().bytes_held, 0u);
 }
 
@@ -199,15 +207,81 @@ TEST_F(InputsTest, ThatAreOnTheirWayAreWaitedForAndNotFetchedTwice) {
   EXPECT_EQ(fetcher.requests.size(), 1u);
   EXPECT_TRUE(inputs.take_ready().empty());
   end_early({12}, {{3, {13}, 0}});
-  // What did not come is fetched as ever.
+  // What was lost need not be found lost once more.
+  EXPECT_EQ(fetcher.requests.size(), 1u);
+  EXPECT_TRUE(inputs.take_ready().empty());
+  const std::vector<InputsMissing> missing = inputs.take_missing();
+  ASSERT_EQ(missing.size(), 1u);
+  ASSERT_EQ(missing[0].outputs.size(), 1u);
+  EXPECT_EQ(missing[0].outputs[0].attempt, AttemptId{13});
+  replace(3, 23, 1);
   ASSERT_EQ(fetcher.requests.size(), 2u);
   EXPECT_EQ(fetcher.requests[1].attempt, kReduce);
-  ASSERT_EQ(fetcher.requests[1].outputs.size(), 1u);
-  EXPECT_EQ(fetcher.requests[1].outputs[0].attempt, AttemptId{13});
-  EXPECT_TRUE(inputs.take_missing().empty());
-  end(0, {fetched(3, 13)});
+  end(0, {fetched(3, 23)});
   EXPECT_EQ(inputs.take_ready().size(), 1u);
-  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 12, 13}));
+  EXPECT_EQ(attempts(), (std::vector<std::uint64_t>{10, 11, 12, 23}));
+}
+
+TEST_F(InputsTest, ThatAreLeftByTheHomeAreFetchedAsEver) {
+  tell_home({{2, {12}, 1}, {3, {13}, 1}});
+  bring();
+  FetchOutcome outcome;
+  outcome.attempt = fetcher.requests[0].attempt;
+  outcome.ended = true;
+  outcome.succeeded = true;
+  outcome.left = fetcher.requests[0].outputs;
+  fetcher.outcomes.push_back(std::move(outcome));
+  inputs.look();
+  ASSERT_EQ(fetcher.requests.size(), 2u);
+  EXPECT_EQ(fetcher.requests[1].outputs.size(), 2u);
+  EXPECT_TRUE(inputs.take_missing().empty());
+}
+
+TEST_F(InputsTest, OfAnotherPartitionGoWhenAReduceFindsTheDiskFull) {
+  tell_home({{2, {12}, 1}}, 1);
+  end_early({12});
+  EXPECT_EQ(inputs.early().bytes_held, 100u);
+  bring();
+  FetchOutcome outcome;
+  outcome.attempt = kReduce;
+  outcome.ended = true;
+  outcome.failure.kind = proto::FailureKind::kNoSpace;
+  fetcher.outcomes.push_back(std::move(outcome));
+  inputs.look();
+  EXPECT_EQ(inputs.early().bytes_held, 0u);
+  ASSERT_EQ(inputs.take_ready().size(), 1u);
+}
+
+TEST_F(InputsTest, OfACancelledReduceGoWhenThereIsNoRoom) {
+  tell_home({{2, {12}, 1}});
+  end_early({12});
+  bring();
+  inputs.make_room();
+  EXPECT_EQ(inputs.early().bytes_held, 100u) << "an attempt reads it";
+  inputs.forget(kReduce);
+  EXPECT_EQ(inputs.early().bytes_held, 100u) << "the next one may read it";
+  inputs.make_room();
+  EXPECT_EQ(inputs.early().bytes_held, 0u);
+}
+
+TEST_F(InputsTest, ThatAreReadElsewhereGo) {
+  tell_home({{2, {12}, 1}});
+  end_early({12});
+  bring();
+  inputs.drop_early({JobId{1}, {0}});
+  EXPECT_EQ(inputs.early().bytes_held, 100u) << "an attempt reads it";
+  inputs.forget(kReduce);
+  EXPECT_EQ(inputs.early().bytes_held, 0u);
+}
+
+TEST_F(InputsTest, OfLaterReducesWaitWhileAnAttemptWaitsForWhatIsComing) {
+  tell_home({{2, {12}, 1}, {3, {13}, 1}});
+  bring();
+  tell_home({{5, {15}, 1}}, 1);
+  EXPECT_EQ(fetcher.requests.size(), 1u);
+  end_early({12, 13});
+  inputs.go_on_early();
+  EXPECT_EQ(fetcher.requests.size(), 2u);
 }
 
 TEST_F(InputsTest, ThatCameEarlyAndCannotBeReadAreFetchedTheNextTime) {
@@ -229,8 +303,7 @@ TEST_F(InputsTest, OfLaterReducesWaitWhileThoseOfAnAttemptAreFetched) {
   EXPECT_EQ(fetcher.requests.size(), 1u);
   end(0, {fetched(2, 12), fetched(3, 13)});
   // An attempt has this partition; of another one more may come.
-  inputs.bring_early({JobId{1}, {1}, false, 0, list({{5, {15}, 1}})});
-  inputs.go_on_early([] { return std::uint64_t{1} << 40; });
+  tell_home({{5, {15}, 1}}, 1);
   ASSERT_EQ(fetcher.requests.size(), 2u);
   EXPECT_EQ(fetcher.requests[1].partition, 1u);
 }

@@ -36,6 +36,11 @@ struct BringEarly {
   std::uint64_t segment_bytes_max = 0;  // 0: of any size.
   std::shared_ptr<const proto::OutputList> list;
 };
+/// They are read elsewhere: what is here of these partitions goes, but for what an attempt reads.
+struct DropEarly {
+  JobId job;
+  std::vector<std::uint32_t> partitions;
+};
 /// Run it in a free executor; answer with AttemptEnded.
 struct StartAttempt {
   proto::TaskAssignment assignment;
@@ -63,7 +68,7 @@ struct Exit {};
 struct BeginAnew {};
 
 using Action =
-    std::variant<SendToMaster, FetchInputs, ReplaceInputs, BringEarly, StartAttempt, KillAttempt,
-                 DropAttemptFiles, DropJobFiles, Reconnect, Exit, BeginAnew>;
+    std::variant<SendToMaster, FetchInputs, ReplaceInputs, BringEarly, DropEarly, StartAttempt,
+                 KillAttempt, DropAttemptFiles, DropJobFiles, Reconnect, Exit, BeginAnew>;
 
 }  // namespace fanfold::worker

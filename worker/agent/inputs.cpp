@@ -96,8 +96,10 @@ void Machine::obey(const proto::HomeOutputs& message) {
   heard_ = now_;
   // It may come after the end of its job, and who leaves reduces nothing more.
   if (draining_ || past_.is_forgotten(message.job)) return;
+  if (message.packed.empty()) return act(DropEarly{message.job, message.partitions});
   proto::OutputUnpacker unpacker;
   if (!unpacker.add(message.packed).ok()) return;
+  past_.note_early(message.job);
   act(BringEarly{message.job, message.partitions, message.over_network, message.segment_bytes_max,
                  std::make_shared<const proto::OutputList>(unpacker.take())});
 }

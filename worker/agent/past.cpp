@@ -35,6 +35,7 @@ void Past::note_cancelled_unseen(AttemptId attempt) { remember(cancelled_, attem
 void Past::note_forgotten(JobId job) {
   ended_.erase(job);
   kept_.erase(job);
+  early_.erase(job);
   remember(forgotten_, job);
 }
 
@@ -54,6 +55,9 @@ std::vector<proto::HeldOutputs> Past::kept(std::size_t most, bool* complete) con
     }
     most -= attempts.size();
     outputs.push_back({job, attempts});
+  }
+  for (const JobId job : early_) {
+    if (kept_.count(job) == 0) outputs.push_back({job, {}});
   }
   return outputs;
 }

@@ -159,19 +159,22 @@ proto::FetchedBytes Inputs::finish(AttemptId attempt) {
     const bool early = share.early.count(segment.output.attempt) > 0;
     (early ? bytes.early : bytes.late) += segment.segment.stored_bytes;
   }
-  const Homes::Place place = place_of(share);
-  const auto others = std::count_if(shares_.begin(), shares_.end(), [&](const auto& entry) {
-    return place_of(entry.second) == place;
-  });
   // Others may read other splits of it.
-  if (others == 1 && !share.assignment.share.is_share()) homes_.drop(place);
+  if (!share.assignment.share.is_share()) homes_.release(place_of(share));
   return bytes;
+}
+
+bool Inputs::is_last_of(const Homes::Place& place) const {
+  return std::count_if(shares_.begin(), shares_.end(),
+                       [&](const auto& entry) { return place_of(entry.second) == place; }) == 1;
 }
 
 void Inputs::forget(AttemptId attempt) {
   const auto known = shares_.find(attempt);
   if (known == shares_.end()) return;
   if (known->second.fetching > 0) fetcher_.cancel(attempt);
+  const Homes::Place place = place_of(known->second);
+  if (is_last_of(place)) homes_.unclaim(place);
   shares_.erase(known);
   const auto is_of_it = [attempt](const auto& one) { return one.attempt == attempt; };
   std::erase_if(ready_, is_of_it);
@@ -187,30 +190,57 @@ void Inputs::look() {
   for (FetchOutcome& outcome : fetcher_.take()) {
     if (!Homes::is_early(outcome.attempt)) {
       note(std::move(outcome));
-    } else if (const auto place = homes_.note(std::move(outcome))) {
-      settle_coming(*place);
+    } else if (const auto news = homes_.note(std::move(outcome))) {
+      note_early(*news);
     }
   }
 }
 
 void Inputs::bring_early(const BringEarly& action) {
-  homes_.tell(
-      {action.job, action.partitions, action.over_network, action.segment_bytes_max, action.list});
-}
-
-void Inputs::go_on_early(const Homes::FreeBytes& free_bytes) {
-  if (fetching_ == 0) homes_.go_on(free_bytes);
-}
-
-void Inputs::settle_coming(const Homes::Place& place) {
-  for (auto& [attempt, share] : shares_) {
-    if (share.announced || share.coming.empty() || place_of(share) != place) continue;
-    bring(share, share.coming_list, std::exchange(share.coming, {}));
+  std::set<std::uint32_t> fetched;
+  for (const auto& [attempt, share] : shares_) {
+    const Homes::Place place = place_of(share);
+    if (place.job == action.job) fetched.insert(place.partition);
   }
+  std::vector<std::uint32_t> partitions = action.partitions;
+  std::erase_if(partitions, [&](std::uint32_t one) { return fetched.count(one) > 0; });
+  homes_.tell({action.job, std::move(partitions), action.over_network, action.segment_bytes_max,
+               action.list});
+}
+
+void Inputs::drop_early(const DropEarly& action) {
+  for (const std::uint32_t partition : action.partitions) homes_.release({action.job, partition});
+}
+
+void Inputs::go_on_early() {
+  if (homes_.at_rest() || fetching_ > 0) return;
+  const bool waits = std::any_of(shares_.begin(), shares_.end(),
+                                 [](const auto& entry) { return entry.second.waits(); });
+  if (!waits) homes_.go_on();
+}
+
+void Inputs::note_early(const Homes::News& news) {
+  for (auto& [attempt, share] : shares_) {
+    if (share.announced || share.coming.empty() || place_of(share) != news.place) continue;
+    lose_coming(share, news);
+    if (news.ended) bring(share, share.coming_list, std::exchange(share.coming, {}));
+  }
+}
+
+void Inputs::lose_coming(Share& share, const Homes::News& news) {
+  InputsMissing missing{share.assignment.attempt, {}, news.why_lost};
+  std::erase_if(share.coming, [&](const proto::MapOutput& output) {
+    if (std::count(news.lost.begin(), news.lost.end(), output.attempt) == 0) return false;
+    missing.outputs.push_back(output);
+    share.awaited.insert(output.split);
+    return true;
+  });
+  if (!missing.outputs.empty()) missing_.push_back(std::move(missing));
 }
 
 void Inputs::note(FetchOutcome outcome) {
   if (outcome.ended) --fetching_;
+  if (outcome.failure.kind == proto::FailureKind::kNoSpace) homes_.make_room();
   const auto known = shares_.find(outcome.attempt);
   if (known == shares_.end()) return;  // Cancelled.
   Share& share = known->second;

@@ -51,9 +51,13 @@ class Inputs {
 
   /// What attempts may read here later.  Brought when no attempt waits for anything.
   void bring_early(const BringEarly& action);
-  void go_on_early(const Homes::FreeBytes& free_bytes);
-  /// Somebody found the disk full.
+  void go_on_early();
+  /// They are read elsewhere.
+  void drop_early(const DropEarly& action);
+  /// Somebody found the disk full, or wants nothing more.
   void make_room() { homes_.make_room(); }
+  /// There may be room again.
+  void look_again() { homes_.look_again(); }
   const EarlyFigures& early() const { return homes_.figures(); }
   bool has_news() const { return !ready_.empty() || !missing_.empty(); }
 
@@ -76,6 +80,8 @@ class Inputs {
     std::uint32_t rounds = 0;    // Of fetching, begun.
     std::uint32_t fetching = 0;  // Of them, under way.
     bool announced = false;      // Or failed.
+
+    bool waits() const { return fetching > 0 || (!coming.empty() && !announced); }
   };
 
   /// What most reduces of a job read: all outputs of a list, which lie on this host.
@@ -93,8 +99,10 @@ class Inputs {
   void bring(Share& share, const std::shared_ptr<const proto::OutputList>& list,
              const std::vector<proto::MapOutput>& outputs);
   static Homes::Place place_of(const Share& share);
-  /// Nothing of the partition is on its way any more: attempts take what is here.
-  void settle_coming(const Homes::Place& place);
+  bool is_last_of(const Homes::Place& place) const;
+  /// What attempts waited for is here, or lost, or they fetch it themselves.
+  void note_early(const Homes::News& news);
+  void lose_coming(Share& share, const Homes::News& news);
   void note(FetchOutcome outcome);
   void fail(Share& share, proto::FailureReport failure);
   void announce_if_complete(Share& share);
@@ -103,7 +111,7 @@ class Inputs {
   const Scratch& scratch_;
   Fetcher& fetcher_;
   Homes homes_;
-  std::uint32_t fetching_ = 0;  // Requests of attempts, under way.
+  std::uint32_t fetching_ = 0;  // Requests of attempts, under way, also of those that are gone.
   std::map<AttemptId, Share> shares_;
   std::map<JobId, Common> common_;
   std::vector<InputsMissing> missing_;

@@ -40,6 +40,8 @@ void WorkerBody::begin() { feed(Tick{}); }
 
 void WorkerBody::drain() {
   if (doors_.measures != nullptr) doors_.measures->draining();
+  // Who leaves reduces nothing more.
+  inputs_.make_room();
   feed(DrainRequested{});
 }
 
@@ -291,6 +293,7 @@ void WorkerBody::perform(SendToMaster& action) {
   if (auto* heartbeat = std::get_if<proto::Heartbeat>(&action.message)) {
     heartbeat->peers = peers_;
     if (doors_.room) heartbeat->room = doors_.room();
+    inputs_.look_again();
   }
   if (const auto* hello = std::get_if<proto::Hello>(&action.message)) {
     // The master may be another one by now.
@@ -324,6 +327,8 @@ void WorkerBody::perform(FetchInputs& action) { inputs_.bring(action); }
 void WorkerBody::perform(ReplaceInputs& action) { inputs_.replace(action); }
 
 void WorkerBody::perform(BringEarly& action) { inputs_.bring_early(action); }
+
+void WorkerBody::perform(DropEarly& action) { inputs_.drop_early(action); }
 
 void WorkerBody::perform(StartAttempt& action) {
   ExecutorTask task;

@@ -111,6 +111,7 @@ class WorkerBody {
   void perform(FetchInputs& action);
   void perform(ReplaceInputs& action);
   void perform(BringEarly& action);
+  void perform(DropEarly& action);
   void perform(StartAttempt& action);
   void perform(KillAttempt& action);
   void perform(DropAttemptFiles& action);

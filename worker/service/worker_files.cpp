@@ -14,8 +14,7 @@ void WorkerBody::bring_files() {
 }
 
 void WorkerBody::bring_early() {
-  inputs_.go_on_early(
-      [this] { return doors_.room ? doors_.room().scratch_bytes_free : std::uint64_t{0}; });
+  inputs_.go_on_early();
   if (doors_.measures != nullptr) doors_.measures->early(inputs_.early());
 }
 

@@ -47,6 +47,7 @@ void FetchTask::start(Instant now) {
     by_holder[request_.outputs[i].holder].push_back(i);
   }
   streams_.reserve(by_holder.size());
+  if (has_one_file()) targets_.push_back({request_.directory + "/" + request_.file});
   for (auto& [holder, outputs] : by_holder) add_stream(holder, std::move(outputs));
   // Not all reduces begin with the same holder.
   if (!streams_.empty()) {
@@ -60,8 +61,11 @@ void FetchTask::start(Instant now) {
 void FetchTask::add_stream(std::uint32_t holder, std::vector<std::uint32_t> outputs) {
   Stream stream;
   stream.address = (*request_.holders)[holder].data_endpoint;
-  stream.path = request_.directory + "/fetched-" + std::to_string(request_.round) + "-" +
-                std::to_string(holder) + ".blocks";
+  if (!has_one_file()) {
+    stream.target = targets_.size();
+    targets_.push_back({request_.directory + "/fetched-" + std::to_string(request_.round) + "-" +
+                        std::to_string(holder) + ".blocks"});
+  }
   stream.outputs = std::move(outputs);
   streams_.push_back(std::move(stream));
 }
@@ -89,12 +93,15 @@ void FetchTask::unlink_finished() {
     if (stream.next != stream.outputs.size() || !stream.incoming.empty()) return false;
     links_.close(stream.address);
     // Thousands of holders do not need as many descriptors.
-    if (!stream.file) return true;
-    if (const Status closed = std::exchange(stream.file, nullptr)->close(); !closed.ok()) {
-      fail_disk(closed);
-    }
+    if (!has_one_file()) close(targets_[stream.target]);
     return true;
   });
+}
+
+void FetchTask::close(Target& target) {
+  if (!target.file) return;
+  const Status closed = std::exchange(target.file, nullptr)->close();
+  if (!closed.ok()) fail_disk(closed);
 }
 
 bool FetchTask::ended() const { return failed() || (begun_ == streams_.size() && linked_.empty()); }
@@ -117,14 +124,18 @@ FetchOutcome FetchTask::outcome() {
   return outcome;
 }
 
+std::deque<FetchTask::Incoming>::iterator FetchTask::find(Stream& stream, std::uint32_t output) {
+  const auto found = std::find_if(stream.incoming.begin(), stream.incoming.end(),
+                                  [output](const Incoming& one) { return one.output == output; });
+  FANFOLD_CHECK(found != stream.incoming.end());
+  return found;
+}
+
 void FetchTask::take(Instant now, Reply reply) {
   if (failed()) return;
   Stream& stream = streams_[reply.asker.stream];
   const std::uint32_t output = reply.asker.output;
-  const auto incoming =
-      std::find_if(stream.incoming.begin(), stream.incoming.end(),
-                   [output](const Incoming& one) { return one.output == output; });
-  FANFOLD_CHECK(incoming != stream.incoming.end());
+  const auto incoming = find(stream, output);
   if (reply.chunk.code != 0) {
     give_up(reply.asker.stream, output, reply.chunk.message);
   } else {
@@ -165,9 +176,7 @@ bool FetchTask::is_left(const io::Segment& segment) const {
 }
 
 void FetchTask::leave(Stream& stream, std::uint32_t output) {
-  const auto incoming =
-      std::find_if(stream.incoming.begin(), stream.incoming.end(),
-                   [output](const Incoming& one) { return one.output == output; });
+  const auto incoming = find(stream, output);
   free_credit(stream, *incoming, incoming->credit);
   stream.incoming.erase(incoming);
   settled_[output] = true;
@@ -176,17 +185,32 @@ void FetchTask::leave(Stream& stream, std::uint32_t output) {
   write_arrived(stream);
 }
 
-/// Writes what is next in the file; later segments wait for the earlier ones to be complete.
 void FetchTask::write_arrived(Stream& stream) {
+  write_next(stream);
+  if (!has_one_file()) return;
+  // It may have had the file to itself until now.
+  for (const std::uint32_t index : linked_) write_next(streams_[index]);
+}
+
+bool FetchTask::may_write(const Stream& stream) const {
+  return !has_one_file() || std::none_of(linked_.begin(), linked_.end(), [&](std::uint32_t index) {
+    return &streams_[index] != &stream && streams_[index].is_writing();
+  });
+}
+
+/// Writes what is next in the file; later segments wait for the earlier ones to be complete.
+void FetchTask::write_next(Stream& stream) {
+  if (failed() || !may_write(stream)) return;
+  Target& target = targets_[stream.target];
   while (!stream.incoming.empty()) {
     Incoming& first = stream.incoming.front();
     if (!first.known) return;
-    if (first.written == 0) first.file_offset = stream.file_bytes;
+    if (first.written == 0) first.file_offset = target.bytes;
     for (auto next = first.arrived.find(first.written); next != first.arrived.end();
          next = first.arrived.find(first.written)) {
       const std::string bytes = std::move(next->second);
       first.arrived.erase(next);
-      if (const Status written = write(stream, bytes); !written.ok()) {
+      if (const Status written = write(target, bytes); !written.ok()) {
         fail_disk(written);
         return;
       }
@@ -198,7 +222,7 @@ void FetchTask::write_arrived(Stream& stream) {
     if (first.segment.stored_bytes > 0) {
       LocalSegment local;
       local.output = request_.outputs[first.output];
-      local.path = stream.path;
+      local.path = target.path;
       local.fetched = true;
       local.segment = first.segment;
       local.segment.offset = first.file_offset;
@@ -208,30 +232,29 @@ void FetchTask::write_arrived(Stream& stream) {
   }
 }
 
-Status FetchTask::write(Stream& stream, std::string_view bytes) {
-  if (!stream.file) {
-    FANFOLD_ASSIGN_OR_RETURN(stream.file, files_.create(stream.path));
+Status FetchTask::write(Target& target, std::string_view bytes) {
+  if (!target.file) {
+    FANFOLD_ASSIGN_OR_RETURN(target.file, files_.create(target.path));
   }
-  FANFOLD_RETURN_IF_ERROR(stream.file->append(bytes));
-  stream.file_bytes += bytes.size();
+  FANFOLD_RETURN_IF_ERROR(target.file->append(bytes));
+  target.bytes += bytes.size();
   return {};
 }
 
 void FetchTask::advance(Instant now) {
-  if (failed()) return;
-  unlink_finished();
-  link_streams();
-  bool asking = true;
-  while (asking) {
+  for (bool asking = true; asking && !failed();) {
+    unlink_finished();
+    link_streams();
     asking = false;
     for (std::size_t i = 0; i < linked_.size(); ++i) {
       turn_ = (turn_ + 1) % linked_.size();
       if (advance(now, streams_[linked_[turn_]])) asking = true;
     }
   }
+  if (has_one_file() && !failed() && ended()) close(targets_.front());
 }
 
-/// Asks for one part more; false when nothing is to be asked now.
+/// Asks for one part more, or finds that nothing more is to be had; false: nothing can be done now.
 bool FetchTask::advance(Instant now, Stream& stream) {
   for (Incoming& incoming : stream.incoming) {
     if (!incoming.known || incoming.asked == incoming.segment.stored_bytes) continue;
@@ -248,6 +271,12 @@ bool FetchTask::advance(Instant now, Stream& stream) {
   }
   if (stream.next == stream.outputs.size()) return false;
   if (!stream.incoming.empty() && !has_credit(stream, kFirstBytes)) return false;
+  if (request_.bytes_max != 0) {
+    const std::uint64_t unknown = sizes_unknown();
+    if (accepted_bytes_ + (unknown + 1) * kFirstBytes > request_.bytes_max) {
+      return unknown == 0 && leave_rest(stream);
+    }
+  }
   Incoming incoming;
   incoming.output = stream.outputs[stream.next++];
   stream.incoming.push_back(std::move(incoming));
@@ -258,6 +287,22 @@ bool FetchTask::advance(Instant now, Stream& stream) {
 bool FetchTask::has_credit(const Stream& stream, std::uint32_t length) const {
   return stream.credit_used + length <= kStreamCreditBytes &&
          credit_used_ + length <= limits::kFetchCreditBytes;
+}
+
+std::uint64_t FetchTask::sizes_unknown() const {
+  std::uint64_t count = 0;
+  for (const std::uint32_t index : linked_) {
+    for (const Incoming& incoming : streams_[index].incoming) count += incoming.known ? 0 : 1;
+  }
+  return count;
+}
+
+bool FetchTask::leave_rest(Stream& stream) {
+  for (; stream.next < stream.outputs.size(); ++stream.next) {
+    settled_[stream.outputs[stream.next]] = true;
+    left_.push_back(request_.outputs[stream.outputs[stream.next]]);
+  }
+  return true;
 }
 
 void FetchTask::ask(Instant now, Stream& stream, Incoming& incoming, std::uint32_t length) {
@@ -297,10 +342,7 @@ void FetchTask::note_lost(std::uint32_t output, const std::string& why) {
 
 void FetchTask::give_up(std::uint32_t index, std::uint32_t output, const std::string& why) {
   Stream& stream = streams_[index];
-  const auto incoming =
-      std::find_if(stream.incoming.begin(), stream.incoming.end(),
-                   [output](const Incoming& one) { return one.output == output; });
-  FANFOLD_CHECK(incoming != stream.incoming.end());
+  const auto incoming = find(stream, output);
   links_.forget({id(), index, output});
   free_credit(stream, *incoming, incoming->credit);
   stream.incoming.erase(incoming);
@@ -331,6 +373,7 @@ void FetchTask::note_silent(Instant now, const DataLinks::Address& address) {
     for (const std::uint32_t output : stream.outputs) {
       if (!settled_[output]) note_lost(output, "it does not answer requests for map outputs");
     }
+    write_arrived(stream);
   }
   // Others may use the credit.
   advance(now);

@@ -53,25 +53,37 @@ class FetchTask {
     std::uint64_t file_offset = 0;
     std::map<std::uint64_t, std::string> arrived;  // By offset; not written yet.
   };
-  /// All outputs of one holder, one after the other into one file.
+  /// Segments lie in it one after the other.
+  struct Target {
+    std::string path;
+    std::unique_ptr<io::WritableFile> file = {};
+    std::uint64_t bytes = 0;
+  };
+  /// All outputs of one holder, one after the other.
   struct Stream {
     DataLinks::Address address;
-    std::string path;
+    std::size_t target = 0;              // Of targets_.
     std::vector<std::uint32_t> outputs;  // Indexes into request_.outputs, ascending.
     std::size_t next = 0;                // Of `outputs`: not asked for yet.
     std::deque<Incoming> incoming;
-    std::unique_ptr<io::WritableFile> file;
-    std::uint64_t file_bytes = 0;
     std::uint64_t credit_used = 0;
+
+    /// Nothing else may go to its target now.
+    bool is_writing() const { return !incoming.empty() && incoming.front().written > 0; }
   };
 
   FetchId id() const { return {request_.attempt, request_.round}; }
+  static std::deque<Incoming>::iterator find(Stream& stream, std::uint32_t output);
   void add_stream(std::uint32_t holder, std::vector<std::uint32_t> outputs);
   void link_streams();
   void unlink_finished();
   void advance(Instant now);
   bool advance(Instant now, Stream& stream);
   bool has_credit(const Stream& stream, std::uint32_t length) const;
+  /// Outputs that are asked for and of which no answer has come.
+  std::uint64_t sizes_unknown() const;
+  /// There is no room for what is not asked for yet.
+  bool leave_rest(Stream& stream);
   void ask(Instant now, Stream& stream, Incoming& incoming, std::uint32_t length);
   void take_chunk(Incoming& incoming, Reply reply);
   bool is_left(const io::Segment& segment) const;
@@ -82,8 +94,12 @@ class FetchTask {
   void note_lost(std::uint32_t output, const std::string& why);
   /// Nothing more will come of it.
   void give_up(std::uint32_t stream, std::uint32_t output, const std::string& why);
+  bool has_one_file() const { return !request_.file.empty(); }
+  void close(Target& target);
   void write_arrived(Stream& stream);
-  Status write(Stream& stream, std::string_view bytes);
+  void write_next(Stream& stream);
+  bool may_write(const Stream& stream) const;
+  Status write(Target& target, std::string_view bytes);
   void fail(proto::FailureKind kind, const std::string& message);
   void fail_disk(const Status& status);
   bool failed() const { return failure_.kind != proto::FailureKind::kNone; }
@@ -93,6 +109,7 @@ class FetchTask {
   const std::int64_t holders_talking_;
   const FetchRequest request_;
   std::vector<Stream> streams_;
+  std::vector<Target> targets_;
   std::uint32_t begun_ = 0;            // Of streams_: linked, or finished.
   std::vector<std::uint32_t> linked_;  // Indexes into streams_, of those that are not finished.
   std::vector<std::optional<LocalSegment>> segments_;  // By output; nullopt: empty or not here.

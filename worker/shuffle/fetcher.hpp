@@ -1,6 +1,6 @@
 // Brings map outputs of other workers to this host: one thread, one connection for each data
 // server, credits in bytes for each task.  Everything that was fetched for a task from one holder
-// lies in one file, so that small segments do not cost a file each.
+// lies in one file, or all of it, so that small segments do not cost a file each.
 //
 // What cannot be had is reported as soon as that is known, not retried for ever: the master decides
 // what to compute again.  Everything else goes on meanwhile.
@@ -31,6 +31,8 @@ struct FetchRequest {
   std::shared_ptr<const std::vector<proto::Holder>> holders;
   std::vector<proto::MapOutput> outputs;  // To be fetched; `holder` is an index into *holders.
   std::string directory;                  // Of the attempt; made when it is not there.
+  // In it, where everything goes, in no order.  Empty: to a file for each holder.
+  std::string file = {};
   // Segments that are larger, or would make all of them so, are left where they are.  0: none are.
   std::uint64_t segment_bytes_max = 0;
   std::uint64_t bytes_max = 0;

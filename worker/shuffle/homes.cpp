@@ -10,33 +10,34 @@ namespace {
 
 /// Requests under way: enough to keep several data servers busy, few beside those of attempts.
 constexpr std::size_t kBatchesMax = 4;
-/// Outputs in one: an attempt that comes waits for no more than that.
-constexpr std::size_t kOutputsPerBatch = 256;
+/// Outputs and bytes of one: an attempt that comes waits for no more than that.
+constexpr std::size_t kOutputsPerBatch = 1024;
+constexpr std::uint64_t kBatchBytesMax = 64u << 20;
+/// For less it does not pay to ask: most of what came would be thrown away.
+constexpr std::uint64_t kBatchBytesMin = 4u << 20;
 /// What is brought early may take up this part of what is free without it: maps and merges need
 /// the disk, too.
 constexpr std::uint64_t kShareOfDisk = 4;
-/// Where nobody knows what is free.
-constexpr std::uint64_t kBytesUnknown = std::uint64_t{1} << 30;
 /// Segments that are known of, here or not: what is beyond takes more memory than it saves time.
 constexpr std::size_t kSegmentsMax = std::size_t{1} << 18;
+/// One job leaves some to others.
+constexpr std::size_t kSegmentsOfJobMax = kSegmentsMax / 4;
 
 }  // namespace
 
 std::string Homes::directory(JobId job) const { return scratch_ + "/" + std::to_string(job.value); }
 
-/// No attempt has this name: they are numbers.
-std::string Homes::directory(const Place& place) const {
-  return directory(place.job) + "/early/" + std::to_string(place.partition);
-}
-
-std::string Homes::directory(const Place& place, AttemptId request) const {
-  return directory(place) + "/" + std::to_string(request.value & ~kEarlyBit);
-}
-
 std::size_t Homes::segments() const {
   std::size_t count = 0;
-  for (const auto& [place, partition] : partitions_) {
-    count += partition.waiting.size() + partition.coming.size() + partition.here.size();
+  for (const auto& [place, partition] : partitions_) count += partition.segments();
+  return count;
+}
+
+std::size_t Homes::segments(JobId job) const {
+  std::size_t count = 0;
+  for (auto one = partitions_.lower_bound({job, 0});
+       one != partitions_.end() && one->first.job == job; ++one) {
+    count += one->second.segments();
   }
   return count;
 }
@@ -47,40 +48,46 @@ void Homes::tell(const Told& told) {
   job.segment_bytes_max = told.segment_bytes_max;
   for (const proto::Holder& holder : told.list->holders) job.holders[holder.worker] = holder;
   at_rest_ = false;
-  std::size_t known = segments();
+  std::size_t more = std::min(kSegmentsMax - std::min(kSegmentsMax, segments()),
+                              kSegmentsOfJobMax - std::min(kSegmentsOfJobMax, segments(told.job)));
   for (const std::uint32_t number : told.partitions) {
     Partition& partition = partitions_[{told.job, number}];
     if (partition.claimed) continue;
+    partition.released = false;
     for (const proto::MapOutput& output : told.list->outputs) {
       const proto::Holder& holder = told.list->holders[output.holder];
       const bool local = !holder.host_id.empty() && holder.host_id == host_id_;
       if (local && !told.over_network) continue;
-      if (partition.coming.count(output.attempt) > 0 || partition.here.count(output.attempt) > 0) {
+      if (partition.coming.count(output.attempt) > 0 || partition.here.count(output.attempt) > 0 ||
+          partition.left.count(output.attempt) > 0) {
         continue;
       }
-      if (known == kSegmentsMax) return;
+      if (more == 0) return;
       const Wanted wanted{output.split, holder.worker};
-      if (partition.waiting.insert_or_assign(output.attempt, wanted).second) ++known;
+      if (partition.waiting.insert_or_assign(output.attempt, wanted).second) --more;
     }
   }
 }
 
-std::uint64_t Homes::room(const FreeBytes& free_bytes) const {
-  const std::uint64_t free = free_bytes();
+std::uint64_t Homes::room() const {
+  const Result<std::uint64_t> free = files_.free_bytes(scratch_);
+  // Where nobody knows, there may be none.
+  if (!free.ok()) return 0;
   const std::uint64_t held = figures_.bytes_held;
-  const std::uint64_t most = free == 0 ? kBytesUnknown : (free + held) / kShareOfDisk;
+  const std::uint64_t most = (*free + held) / kShareOfDisk;
   std::uint64_t taken = held;
   for (const auto& [request, batch] : batches_) taken += batch.bytes_max;
-  return most > taken ? most - taken : 0;
+  // Another may need some at the same time.
+  const std::uint64_t bytes = most > taken ? (most - taken) / 2 : 0;
+  return bytes < kBatchBytesMin ? 0 : std::min(bytes, kBatchBytesMax);
 }
 
-void Homes::go_on(const FreeBytes& free_bytes) {
+void Homes::go_on() {
   while (!at_rest_ && batches_.size() < kBatchesMax) {
     const auto next = next_place();
     at_rest_ = next == partitions_.end();
     if (at_rest_) return;
-    // Another may need some at the same time.
-    const std::uint64_t bytes_max = room(free_bytes) / 2;
+    const std::uint64_t bytes_max = room();
     at_rest_ = bytes_max == 0;
     if (at_rest_) return;
     turn_ = next->first;
@@ -90,7 +97,7 @@ void Homes::go_on(const FreeBytes& free_bytes) {
 
 std::map<Homes::Place, Homes::Partition>::iterator Homes::next_place() {
   const auto waits = [](const auto& entry) {
-    return !entry.second.waiting.empty() && entry.second.coming.empty();
+    return !entry.second.waiting.empty() && !entry.second.asking;
   };
   const auto behind = partitions_.upper_bound(turn_);
   const auto found = std::find_if(behind, partitions_.end(), waits);
@@ -123,54 +130,67 @@ void Homes::begin(const Place& place, Partition& partition, std::uint64_t bytes_
   request.partition = place.partition;
   request.holders = std::move(holders);
   request.outputs = batch.outputs;
-  request.directory = directory(place, request.attempt);
+  // No attempt has this name: they are numbers.
+  request.directory = directory(place.job) + "/early";
+  request.file = std::to_string(place.partition) + "-" + std::to_string(begun_) + ".blocks";
+  batch.file = request.directory + "/" + request.file;
   request.segment_bytes_max = job.segment_bytes_max;
   request.bytes_max = bytes_max;
   const AttemptId id = request.attempt;
   // Too many attempts wait for theirs: these are left to whoever reduces them.
   if (!fetcher_.fetch(std::move(request)).ok()) return;
   for (const proto::MapOutput& output : batch.outputs) partition.coming.insert(output.attempt);
+  partition.asking = true;
   batches_.emplace(id, std::move(batch));
 }
 
-std::optional<Homes::Place> Homes::note(FetchOutcome outcome) {
+std::optional<Homes::News> Homes::note(FetchOutcome outcome) {
   const auto known = batches_.find(outcome.attempt);
   FANFOLD_CHECK(known != batches_.end());
-  for (const proto::MapOutput& lost : outcome.lost) known->second.lost.insert(lost.attempt);
-  if (!outcome.ended) return std::nullopt;
+  News news;
+  news.place = known->second.place;
+  news.why_lost = std::move(outcome.why_lost);
+  news.ended = outcome.ended;
+  const bool dropped = known->second.dropped;
+  for (const proto::MapOutput& lost : outcome.lost) {
+    known->second.lost.insert(lost.attempt);
+    news.lost.push_back(lost.attempt);
+    if (!dropped) partitions_.at(news.place).coming.erase(lost.attempt);
+  }
+  if (!outcome.ended) return dropped ? std::nullopt : std::optional(std::move(news));
   const Batch batch = std::move(known->second);
   batches_.erase(known);
   at_rest_ = false;
-  const auto partition = partitions_.find(batch.place);
-  if (batch.dropped) {
+  if (dropped) {
     // It may have been begun after everything of its job was removed.
-    const bool gone = jobs_.count(batch.place.job) == 0;
-    static_cast<void>(files_.remove_tree(gone ? directory(batch.place.job)
-                                              : directory(batch.place, outcome.attempt)));
+    const bool gone = jobs_.count(news.place.job) == 0;
+    static_cast<void>(gone ? files_.remove_tree(directory(news.place.job))
+                           : files_.remove_file(batch.file));
     return std::nullopt;
   }
-  FANFOLD_CHECK(partition != partitions_.end());
-  partition->second.coming.clear();
+  Partition& partition = partitions_.at(news.place);
+  partition.coming.clear();
+  partition.asking = false;
   if (outcome.succeeded) {
-    take(batch, outcome, partition->second);
+    take(batch, outcome, partition);
   } else {
-    static_cast<void>(files_.remove_tree(directory(batch.place, outcome.attempt)));
+    static_cast<void>(files_.remove_file(batch.file));
     note_failed(batch, outcome.failure.kind);
   }
-  return batch.place;
+  return news;
 }
 
 void Homes::take(const Batch& batch, const FetchOutcome& outcome, Partition& partition) {
   OfJob& job = jobs_.at(batch.place.job);
-  std::set<AttemptId> left;
-  for (const proto::MapOutput& output : outcome.left) left.insert(output.attempt);
-  figures_.segments_left += left.size();
+  for (const proto::MapOutput& output : outcome.left) partition.left.insert(output.attempt);
+  figures_.segments_left += outcome.left.size();
   for (std::size_t i = 0; i < batch.outputs.size(); ++i) {
     const AttemptId attempt = batch.outputs[i].attempt;
     const bool lost = batch.lost.count(attempt) > 0;
     if (lost) job.silent.insert(batch.holders[i]);
-    if (!lost && left.count(attempt) == 0) partition.here[attempt] = {};
+    if (!lost && partition.left.count(attempt) == 0) partition.here[attempt] = {};
   }
+  if (!outcome.segments.empty()) partition.files.push_back(batch.file);
   for (const LocalSegment& segment : outcome.segments) {
     partition.here[segment.output.attempt] = segment;
     ++figures_.segments;
@@ -189,10 +209,24 @@ void Homes::note_failed(const Batch& batch, proto::FailureKind kind) {
 }
 
 void Homes::claim(const Place& place) {
-  // Something may yet be told of it.
-  Partition& partition = partitions_[place];
-  partition.claimed = true;
-  partition.waiting.clear();
+  const auto known = partitions_.find(place);
+  if (known == partitions_.end()) return;
+  known->second.claimed = true;
+  known->second.waiting.clear();
+}
+
+void Homes::unclaim(const Place& place) {
+  const auto known = partitions_.find(place);
+  if (known == partitions_.end()) return;
+  known->second.claimed = false;
+  if (known->second.released) drop(place);
+}
+
+void Homes::release(const Place& place) {
+  const auto known = partitions_.find(place);
+  if (known == partitions_.end()) return;
+  known->second.released = true;
+  if (!known->second.claimed) drop(place);
 }
 
 Homes::Where Homes::look(const Place& place, AttemptId attempt, LocalSegment* segment) const {
@@ -219,28 +253,30 @@ void Homes::forget(const Place& place, AttemptId attempt) {
 void Homes::drop(const Place& place) {
   const auto known = partitions_.find(place);
   if (known == partitions_.end()) return;
+  for (const std::string& file : known->second.files) {
+    static_cast<void>(files_.remove_file(file));
+  }
+  forget(known);
+}
+
+void Homes::forget(std::map<Place, Partition>::iterator known) {
   for (auto& [request, batch] : batches_) {
-    if (batch.dropped || batch.place != place) continue;
+    if (batch.dropped || batch.place != known->first) continue;
     batch.dropped = true;
     fetcher_.cancel(request);
   }
-  bool any = false;
   for (const auto& [attempt, segment] : known->second.here) {
     figures_.bytes_held -= segment.segment.stored_bytes;
-    any = any || !segment.path.empty();
   }
   partitions_.erase(known);
   at_rest_ = false;
-  if (any) static_cast<void>(files_.remove_tree(directory(place)));
 }
 
 void Homes::drop(JobId job) {
-  std::vector<Place> places;
-  for (auto of_job = partitions_.lower_bound({job, 0});
-       of_job != partitions_.end() && of_job->first.job == job; ++of_job) {
-    places.push_back(of_job->first);
+  for (auto one = partitions_.lower_bound({job, 0});
+       one != partitions_.end() && one->first.job == job;) {
+    forget(one++);
   }
-  for (const Place& place : places) drop(place);
   jobs_.erase(job);
 }
 

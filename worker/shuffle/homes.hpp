@@ -3,14 +3,15 @@
 // A cache: whoever does not find a segment here fetches it, as ever.
 //
 // Little is brought at a time, and nothing more where the disk has little room.  What lies on this
-// host is never brought, nor is anything twice from a worker that could not give something.
+// host is never brought, nor is anything twice from a worker that could not give something.  What
+// comes together is one file: to make files and to remove them costs more than to fetch what is in
+// them.
 //
 // One thread, the one that calls the fetcher.
 
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,9 +50,6 @@ class Homes {
     std::uint64_t segment_bytes_max = 0;  // 0: any.
     std::shared_ptr<const proto::OutputList> list;
   };
-  /// Free bytes of the disk that segments go to; 0: not known.
-  using FreeBytes = std::function<std::uint64_t()>;
-
   /// What is borrowed outlives it.  `scratch` is the worker's, with a directory for each job.
   Homes(io::FileSystem& files, Fetcher& fetcher, std::string scratch, std::string host_id)
       : files_(files),
@@ -61,15 +59,26 @@ class Homes {
 
   void tell(const Told& told);
   /// Brings more, if there is more to be brought and room for it.
-  void go_on(const FreeBytes& free_bytes);
+  void go_on();
+  /// There may be room again.
+  void look_again() { at_rest_ = false; }
+  /// go_on() would do nothing.
+  bool at_rest() const { return at_rest_; }
 
   /// Whether this request of the fetcher was made here: then its outcomes belong to note().
   static bool is_early(AttemptId request) { return (request.value & kEarlyBit) != 0; }
-  /// Of which partition nothing is on its way any more, if that is what it says.
-  std::optional<Place> note(FetchOutcome outcome);
+  struct News {
+    Place place;
+    std::vector<AttemptId> lost;  // Their outputs were on their way, and cannot be had.
+    std::string why_lost;
+    bool ended = false;  // Nothing of the partition is on its way any more.
+  };
+  std::optional<News> note(FetchOutcome outcome);
 
-  /// An attempt fetches what is neither here nor on its way: no more of it is brought.
+  /// Attempts fetch what is neither here nor on its way: no more of it is brought.
   void claim(const Place& place);
+  /// None of them reads it any more.
+  void unclaim(const Place& place);
   enum class Where : std::uint8_t { kElsewhere, kComing, kHere, kEmpty };
   /// Of the output of this map attempt; `*segment` is set when it is here.
   Where look(const Place& place, AttemptId attempt, LocalSegment* segment) const;
@@ -78,6 +87,9 @@ class Homes {
   void forget(const Place& place, AttemptId attempt);
   /// Nobody reads it any more.
   void drop(const Place& place);
+  /// The same, as soon as nobody has claimed it.
+  void release(const Place& place);
+  /// Its files go with the directory of the job.
   void drop(JobId job);
   /// Somebody found the disk full: drops what no attempt has claimed.
   void make_room();
@@ -93,9 +105,17 @@ class Homes {
   };
   struct Partition {
     bool claimed = false;
+    bool released = false;
+    bool asking = false;  // A request for it is under way.
     std::map<AttemptId, Wanted> waiting;
     std::set<AttemptId> coming;
     std::map<AttemptId, LocalSegment> here;  // Without a path: it is empty.
+    std::set<AttemptId> left;                // Not to be asked for again.
+    std::vector<std::string> files;
+
+    std::size_t segments() const {
+      return waiting.size() + coming.size() + here.size() + left.size();
+    }
   };
   struct OfJob {
     std::uint64_t segment_bytes_max = 0;
@@ -109,18 +129,20 @@ class Homes {
     std::vector<proto::MapOutput> outputs;
     std::vector<WorkerId> holders;  // Of each.
     std::set<AttemptId> lost;
+    std::string file;
     std::uint64_t bytes_max = 0;
     bool dropped = false;
   };
 
   std::string directory(JobId job) const;
-  std::string directory(const Place& place) const;
-  std::string directory(const Place& place, AttemptId request) const;
   std::size_t segments() const;
-  std::uint64_t room(const FreeBytes& free_bytes) const;
+  std::size_t segments(JobId job) const;
+  /// For one more request; 0: so little that it is better to wait.
+  std::uint64_t room() const;
   /// The next partition, in turn, of which something waits; null: there is none.
   std::map<Place, Partition>::iterator next_place();
   void begin(const Place& place, Partition& partition, std::uint64_t bytes_max);
+  void forget(std::map<Place, Partition>::iterator known);
   void take(const Batch& batch, const FetchOutcome& outcome, Partition& partition);
   void note_failed(const Batch& batch, proto::FailureKind kind);
 
