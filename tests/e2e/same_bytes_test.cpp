@@ -44,13 +44,6 @@ TEST_P(SameBytes, WhateverTheWorkersSlotsSplitsAndPathOfTheShuffle) {
                             "--shuffle-over-network"}),
             expected);
   EXPECT_EQ(bytes("out-5", {"--in-process", "--split-bytes", "999"}), expected);
-  for (const char* mode : {"push", "hybrid", "auto"}) {
-    EXPECT_EQ(
-        bytes("out-" + std::string(mode), {"--workers", "3", "--slots", "1", "--split-bytes", "5K",
-                                           "--shuffle-over-network", "--shuffle", mode}),
-        expected)
-        << mode;
-  }
   EXPECT_THAT(workspace_.remains(), IsEmpty());
 }
 
