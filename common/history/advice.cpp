@@ -129,7 +129,9 @@ class Adviser {
     }
     const std::string finding = waited + " (" + name_of(last) + " ran " + time_text(last.ran()) +
                                 ", " + times(last.ran(), stage.median) + " the median)";
-    if (last.bytes_in > kSkewed * std::max<std::uint64_t>(1, stage.bytes_in_median)) {
+    if (const SharedPartition* shared = shared_by(last)) {
+      sharing(stage, last, *shared, finding);
+    } else if (last.bytes_in > kSkewed * std::max<std::uint64_t>(1, stage.bytes_in_median)) {
       skew(stage, last, finding);
     } else if (stage.tasks < 3 * slots()) {
       // What would be left if the work at the end were shared out evenly.
@@ -168,6 +170,36 @@ class Adviser {
           "Its split is " + size +
               "a file that cannot be cut (compressed, or read whole). Store it in several files.",
           stage.tail);
+    }
+  }
+
+  /// The partition that the task shares, or that it reduces from what others have folded.
+  const SharedPartition* shared_by(const AttemptHistory& task) const {
+    if (task.stage != Stage::kReduce) return nullptr;
+    for (const SharedPartition& one : history_.shared) {
+      const bool share = task.index >= one.begin && task.index < one.end;
+      if (share || task.index == one.partition) return &one;
+    }
+    return nullptr;
+  }
+
+  void sharing(const StageAnalysis& stage, const AttemptHistory& last,
+               const SharedPartition& shared, const std::string& finding) {
+    const std::string partition = "hot partition " + std::to_string(shared.partition);
+    const std::string tasks = plural(shared.end - shared.begin, "task");
+    if (last.index == shared.partition) {
+      add(finding,
+          "It reduced what " + tasks + " had folded of " + partition + ": " +
+              hot_key_of(shared.partition) +
+              "values that combine() does not make fewer are not worth folding "
+              "(--hot-partitions off); more reducers help when it is many keys.",
+          stage.tail / 2);
+    } else {
+      add(finding,
+          "It folded a part of " + partition + ", as one of " + tasks + ": " +
+              hot_key_of(shared.partition) +
+              "smaller splits let more tasks share it, and a key that spreads makes it smaller.",
+          stage.tail / 2);
     }
   }
 

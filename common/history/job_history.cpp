@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <utility>
 
 #include "common/history/lanes.hpp"
+#include "common/history/log_fields.hpp"
 
 namespace fanfold {
 namespace {
@@ -19,37 +19,7 @@ constexpr std::uint64_t kVersion = 1;
 constexpr std::uint64_t kSlotsMax = 1024;
 constexpr std::size_t kPartitionsMax = 1000;
 constexpr std::size_t kKeysMax = 100;
-
-std::uint64_t number(const Json& line, const char* name) {
-  const auto found = line.find(name);
-  return found != line.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-std::uint32_t small_number(const Json& line, const char* name) {
-  const std::uint64_t value = number(line, name);
-  return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
-}
-
-std::string text(const Json& line, const char* name) {
-  const auto found = line.find(name);
-  return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-bool flag(const Json& line, const char* name) {
-  const auto found = line.find(name);
-  return found != line.end() && found->is_boolean() && found->get<bool>();
-}
-
-std::vector<std::string> texts(const Json& line, const char* name) {
-  std::vector<std::string> values;
-  const auto found = line.find(name);
-  if (found == line.end() || !found->is_array()) return values;
-  for (const Json& one : *found) {
-    if (one.is_string()) values.push_back(one.get<std::string>());
-  }
-  return values;
-}
+constexpr std::size_t kHotMax = 100;
 
 std::optional<Stage> stage_of(std::string_view name) {
   if (name == "sample") return Stage::kSample;
@@ -97,6 +67,7 @@ class HistoryReader::State {
   void on_stage(std::string_view event, const Json& line);
   void on_attempt(std::string_view event, const Json& line);
   void on_keys(const Json& line);
+  void on_hot(const Json& line);
   void end_attempt(const Json& line, AttemptHistory* attempt) const;
   std::uint32_t worker_of(const std::string& name);
   StageHistory& stage(Stage which);
@@ -231,7 +202,7 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
   } else if (event == "input.fed") {
     history_.maps += small_number(line, "maps");
   } else if (event == "partitions.hot") {
-    history_.reduces += small_number(line, "shares");
+    on_hot(line);
     for (std::string& note : texts(line, "notes")) history_.notes.push_back(std::move(note));
   } else if (event == "job.resumed") {
     ++history_.resumed;
@@ -251,16 +222,25 @@ void HistoryReader::State::on_job(std::string_view event, const Json& line) {
   }
 }
 
+void HistoryReader::State::on_hot(const Json& line) {
+  const std::vector<std::uint64_t> partitions = numbers(line, "partitions", kHotMax);
+  const std::vector<std::uint64_t> shares = numbers(line, "partition_shares", kHotMax);
+  std::uint32_t begin = history_.reduces;
+  for (std::size_t i = 0; i < std::min(partitions.size(), shares.size()); ++i) {
+    const auto end =
+        static_cast<std::uint32_t>(begin + std::min<std::uint64_t>(shares[i], kHotMax));
+    if (end > begin) {
+      history_.shared.push_back({static_cast<std::uint32_t>(partitions[i]), begin, end});
+    }
+    begin = end;
+  }
+  history_.reduces += small_number(line, "shares");
+}
+
 void HistoryReader::State::on_keys(const Json& line) {
   EmissionHistory emission;
   emission.bytes = number(line, "bytes");
-  const auto shares = line.find("partition_bytes");
-  if (shares != line.end() && shares->is_array() && shares->size() <= kPartitionsMax) {
-    for (const Json& share : *shares) {
-      emission.partition_bytes.push_back(share.is_number_unsigned() ? share.get<std::uint64_t>()
-                                                                    : 0);
-    }
-  }
+  emission.partition_bytes = numbers(line, "partition_bytes", kPartitionsMax);
   const auto keys = line.find("keys");
   if (keys != line.end() && keys->is_array()) {
     for (const Json& key : *keys) {

@@ -78,6 +78,13 @@ struct HotKeyHistory {
   std::uint64_t bytes = 0;
 };
 
+/// A hot partition, and the tasks of the stage reduce that fold it before its own.
+struct SharedPartition {
+  std::uint32_t partition = 0;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+
 /// What maps emitted, before any combining; worked out from samples.
 struct EmissionHistory {
   std::uint64_t bytes = 0;                     // 0: not known.
@@ -111,6 +118,7 @@ struct JobHistory {
   std::map<std::string, std::uint32_t> dissents;
   std::uint32_t resumed = 0;  // Times another master went on with it.
   EmissionHistory emission;
+  std::vector<SharedPartition> shared;
   std::uint64_t records_skipped = 0;  // These two by committed maps.
   std::uint64_t dead_letters = 0;
   std::optional<std::uint64_t> publication_started;

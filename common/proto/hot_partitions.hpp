@@ -9,14 +9,23 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace fanfold::proto {
 
-/// Below it a reduce is over before anybody has looked at it.
+/// Below it a reduce is over before anybody has looked at it.  For who did not say a size.
 inline constexpr std::uint64_t kHotPartitionBytes = 64u << 20;
+/// Sizes that say something else: nobody asked for one, and no partition is hot.
+inline constexpr std::uint64_t kHotFromUsualBytes = 0;
 inline constexpr std::uint64_t kNeverHot = ~std::uint64_t{0};
+
+/// Reduces that come first because they have more to read than others.
+inline constexpr std::size_t kPartitionsOrdered = 64;
+/// Of one partition, and of all of a job: each leaves a file that somebody merges.
+inline constexpr std::uint32_t kSharesOfPartition = 16;
+inline constexpr std::uint32_t kSharesOfJob = 64;
 
 /// What a map wrote for a partition, as it is stored.
 struct PartitionBytes {
@@ -46,15 +55,24 @@ struct PartitionShare {
   bool operator==(const PartitionShare&) const = default;
 };
 
-/// Which tasks of the reduce stage are shares.  Everybody who needs to know works it out of the
-/// same numbers.
+/// Which tasks of the reduce stage are shares.
 class Shares {
  public:
+  /// The first protocol whose workers can do them.
+  static constexpr std::uint32_t kSince = 7;
+
   Shares() = default;
-  Shares(std::uint32_t partitions, std::uint32_t maps, const std::vector<HeavyPartition>& heavy);
+  /// `ends`: of each share, in the order of their tasks, the split behind the last one that it
+  /// reads.  The first one of a partition begins with split 0.
+  Shares(std::uint32_t partitions, const std::vector<HeavyPartition>& heavy,
+         std::vector<std::uint32_t> ends);
+  /// Whether a job of so many partitions and maps may have these.
+  static bool are_possible(std::uint32_t partitions, std::uint32_t maps,
+                           const std::vector<HeavyPartition>& heavy,
+                           const std::vector<std::uint32_t>& ends);
 
   /// Tasks beyond the partitions.
-  std::uint32_t tasks() const { return tasks_; }
+  std::uint32_t tasks() const { return static_cast<std::uint32_t>(ends_.size()); }
   /// What the task reads; no share: it is the reduce of the partition of its number.
   PartitionShare share(std::uint32_t task) const;
 
@@ -69,8 +87,8 @@ class Shares {
   const Folded* find(std::uint32_t partition) const;
 
  private:
-  std::uint32_t maps_ = 0;
-  std::uint32_t tasks_ = 0;
+  std::uint32_t partitions_ = 0;
+  std::vector<std::uint32_t> ends_;
   std::vector<Folded> folded_;  // In the order of their tasks.
 };
 

@@ -114,7 +114,7 @@ struct JobSpec {
   std::vector<Preference> prefer;  // The first that matches a file counts.
   std::uint64_t locality_wait_ms = 0;
   ShuffleMode shuffle_mode = ShuffleMode::kPull;
-  /// A partition with less is never hot; 0: kHotPartitionBytes, kNeverHot: none is.
+  /// A partition with less is never hot; or kHotFromUsualBytes.
   std::uint64_t hot_partition_bytes = 0;
   bool fold_hot = false;  // Reduces of hot partitions may be shared: values can be folded.
 };

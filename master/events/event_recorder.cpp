@@ -98,15 +98,28 @@ void EventRecorder::restore_shares(JobId id, std::uint32_t shares) {
   if (JobLog* job = find(id)) job->stage(Stage::kReduce).tasks += shares;
 }
 
-void EventRecorder::weighed(Instant now, JobId id, std::uint32_t shares,
-                            std::span<const std::string> notes) {
+void EventRecorder::weighed(Instant now, JobId id, const Weighed& weighed) {
   JobLog* job = find(id);
   if (job == nullptr) return;
-  job->stage(Stage::kReduce).tasks += shares;
+  job->stage(Stage::kReduce).tasks += static_cast<std::uint32_t>(weighed.ends.size());
+  std::vector<std::uint64_t> partitions;
+  std::vector<std::uint64_t> bytes;
+  std::vector<std::uint64_t> shares;
+  for (const proto::HeavyPartition& one : weighed.heavy) {
+    if (!one.hot) break;
+    partitions.push_back(one.partition);
+    bytes.push_back(one.bytes);
+    shares.push_back(one.shares);
+  }
+  const std::vector<std::uint64_t> ends(weighed.ends.begin(), weighed.ends.end());
   const std::size_t before = job->buffer.size();
   JsonLine(&job->buffer, "partitions.hot", time_us(now))
-      .number("shares", shares)
-      .texts("notes", notes);
+      .number("shares", ends.size())
+      .numbers("partitions", partitions)
+      .numbers("partition_bytes", bytes)
+      .numbers("partition_shares", shares)
+      .numbers("share_ends", ends)
+      .texts("notes", weighed.notes);
   note_buffered(now, *job, before);
 }
 

@@ -115,8 +115,13 @@ class EventRecorder {
   void controlled(Instant now, JobId job, const proto::JobControl& control);
   /// An open job has so many further maps; closed, it gets no others.
   void fed(Instant now, JobId job, std::uint32_t splits, bool closed);
-  /// Partitions are hot, as the notes say; so many further tasks share their reduces.
-  void weighed(Instant now, JobId job, std::uint32_t shares, std::span<const std::string> notes);
+  /// Partitions are hot, as the notes say; further tasks may share their reduces.
+  struct Weighed {
+    std::span<const proto::HeavyPartition> heavy;  // Those that are hot first.
+    std::span<const std::uint32_t> ends;           // Of shares, as in proto::Shares.
+    std::span<const std::string> notes;
+  };
+  void weighed(Instant now, JobId job, const Weighed& weighed);
   void coverage_decided(Instant now, JobId job, proto::CompletionReason reason,
                         std::uint32_t covered);
 

@@ -26,6 +26,7 @@ std::optional<io::KeptPairs> take_pairs(const PublishRequest& request,
   if (!proto::keeps_pairs(request.spec, request.partitions)) return std::nullopt;
   std::uint64_t pairs = 0;
   for (const io::PartInfo& file : kept.files) pairs += file.records;
+  pairs += request.pairs_folded;
   if (request.ledger && request.ledger->pairs_read.records != pairs) return std::nullopt;
   kept.counters = request.map_counters;
   return kept;

@@ -33,6 +33,7 @@ struct PublishRequest {
   proto::JobStatus status;            // For the manifest: counters, attempts, times.
   std::map<std::string, std::int64_t> map_counters;  // Those of `status` that maps have counted.
   std::optional<io::Ledger> ledger;                  // The same.
+  std::uint64_t pairs_folded = 0;  // Of those read, what shares of hot partitions made less of.
   std::optional<io::Coverage> coverage;  // The same; partial: the manifest is called _PARTIAL.
   std::uint32_t parts_gathered = 0;      // That became one; 0: none were (put_gathered()).
   std::uint64_t gathered_records = 0;    // In them.

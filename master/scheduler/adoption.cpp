@@ -48,7 +48,7 @@ bool Machine::may_adopt(const Worker& worker, const proto::HeldTask& held) {
   }
   if (task.state == TaskState::kGivenUp) return false;
   if (!job->stage(held.task.stage).is_open(held.task.index)) return false;
-  if (job->gathers() && held.task.stage != Stage::kGather) return false;
+  if (held.task.stage == Stage::kMap && !job->needs_map_outputs()) return false;
   // What it reads, or has read, must be what other reduces read.
   if (held.task.stage == Stage::kReduce && held.generation != job->generation) return false;
   if (task.live == 0) return true;

@@ -175,7 +175,7 @@ void Machine::pass_job_deadline(Job& job) {
   const std::string so_far = of_maps(job.map.done(), job.map.size());
   if (job.completion.on_deadline == proto::OnDeadline::kFail) {
     const StageTasks& open = job.open_stage();
-    const bool mapping = !job.gathers() && !job.map.complete();
+    const bool mapping = job.needs_map_outputs() && !job.map.complete();
     const std::string far = mapping ? so_far
                                     : std::to_string(open.done()) + " of " +
                                           std::to_string(open.size()) + " " +

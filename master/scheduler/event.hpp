@@ -54,7 +54,7 @@ struct JobSubmitted {
   std::uint64_t locality_wait_ms = 0;
   proto::ShuffleMode shuffle_mode = proto::ShuffleMode::kPull;
   bool over_network = false;  // Nothing is opened where it lies.
-  /// A partition with less is never hot; 0 is no such limit.
+  /// A partition with less is never hot; or kHotFromUsualBytes.
   std::uint64_t hot_partition_bytes = proto::kNeverHot;
   bool fold_hot = false;  // Its values can be folded before they are reduced.
 };
@@ -85,8 +85,9 @@ struct WorkerJoined {
   std::string host{};  // Workers of one host may all be wrong in the same way.
   /// What it can read and others cannot is marked with this; empty: nothing.
   std::string place{};
-  std::string host_name{};  // Where tasks may prefer to run; empty: it has none.
-  bool knows_homes = true;  // What they are told.
+  std::string host_name{};   // Where tasks may prefer to run; empty: it has none.
+  bool knows_homes = true;   // What they are told.
+  bool knows_shares = true;  // It can fold a part of a hot partition.
 };
 /// Drains: running attempts go on, nothing new; map outputs stay until WorkerLeft.
 struct WorkerDraining {

@@ -60,6 +60,7 @@ struct JobEnded {
 struct WorkerRegistered {
   WorkerId worker;
   std::uint32_t slots = 0;
+  bool knows_shares = true;
 };
 /// Lost or left: its attempts have no right to commit any more, and its outputs are gone.
 struct WorkerGone {
@@ -113,6 +114,8 @@ struct InputFed {
 struct PartitionsWeighed {
   JobId job;
   std::vector<proto::HeavyPartition> heavy;  // The largest first.
+  std::vector<std::uint32_t> ends = {};      // Of shares, as proto::Shares takes them.
+  bool workers_older = false;                // A worker is there that could not do shares.
 };
 
 using Fact = std::variant<JobAccepted, AttemptCommitted, MapOutputInvalidated, TaskFailureCounted,

@@ -38,7 +38,7 @@ void Machine::apply(const AttemptCommitted& fact) {
     job->failures.note(fact.task.index, fact.failures);
   }
   if (fact.task.stage == Stage::kGather) stage.open(job->tree.open_after(stage.done()));
-  if (fact.task.stage == Stage::kReduce) open_folded(*job);
+  if (fact.task.stage == Stage::kReduce) open_folded(*job, fact.task.index);
   stage.set_flow(fact.task.index, fact.flow);
   Task& task = stage.at(fact.task.index);
   task.committed = fact.attempt;
@@ -160,7 +160,9 @@ void Machine::apply(const CoverageDecided& fact) {
   }
 }
 
-void Machine::apply(const WorkerRegistered& fact) { pool_.expect(fact.worker, fact.slots); }
+void Machine::apply(const WorkerRegistered& fact) {
+  pool_.expect(fact.worker, fact.slots).knows_shares = fact.knows_shares;
+}
 
 void Machine::apply(const WorkerGone& fact) {
   // Live, its attempts and outputs were dealt with before.

@@ -24,14 +24,16 @@ std::vector<HeavyPartition> weigh(const Job& job) {
   std::sort(heavy.begin(), heavy.end(), [](const HeavyPartition& a, const HeavyPartition& b) {
     return std::tie(b.bytes, a.partition) < std::tie(a.bytes, b.partition);
   });
-  if (heavy.size() > kPartitionsOrdered) heavy.resize(kPartitionsOrdered);
+  if (heavy.size() > proto::kPartitionsOrdered) heavy.resize(proto::kPartitionsOrdered);
+  const std::uint64_t hot_bytes =
+      job.hot_bytes == proto::kHotFromUsualBytes ? proto::kHotPartitionBytes : job.hot_bytes;
   std::uint64_t rest = all;
   std::uint32_t others = job.partitions;
   for (HeavyPartition& one : heavy) {
     rest -= std::min(rest, one.bytes);
     --others;
     const std::uint64_t usual = others > 0 ? rest / others : 0;
-    one.hot = one.bytes >= job.hot_bytes && one.bytes / 2 > usual;
+    one.hot = one.bytes >= hot_bytes && one.bytes / 2 > usual;
     // A smaller one is not hot either.
     if (!one.hot) break;
   }
@@ -42,26 +44,72 @@ std::vector<HeavyPartition> weigh(const Job& job) {
 /// for it has to pay even if that is half.
 bool may_not_pay(const Job& job, std::uint32_t slots, std::uint64_t bytes) {
   constexpr std::uint64_t kTimesWhatASlotHas = 3;
-  return job.hot_bytes == proto::kHotPartitionBytes &&
+  return job.hot_bytes == proto::kHotFromUsualBytes &&
          bytes / kTimesWhatASlotHas < job.map.bytes_out / std::max(slots, 1u);
+}
+
+bool has_output(const Task& map) { return map.state == TaskState::kCommitted && !map.output_empty; }
+
+std::uint32_t outputs_of(const StageTasks& maps) {
+  std::uint32_t outputs = 0;
+  for (std::uint32_t split = 0; split < maps.size(); ++split) outputs += has_output(maps.at(split));
+  return outputs;
+}
+
+/// Ends of ranges of splits that have about the same bytes.  Each has an output; `count` is no more
+/// than there are.
+void cut(const StageTasks& maps, std::uint32_t outputs, std::uint32_t count,
+         std::vector<std::uint32_t>* ends) {
+  const std::uint64_t each = std::max<std::uint64_t>(maps.bytes_out / count, 1);
+  std::uint64_t bytes = 0;
+  std::uint32_t left = count;
+  bool any = false;
+  for (std::uint32_t split = 0; split < maps.size() && left > 1; ++split) {
+    if (!has_output(maps.at(split))) continue;
+    // It begins the next one where it would rather be there, or where the rest needs one each.
+    const std::uint64_t half = maps.at(split).bytes_out / 2;
+    if (any && (outputs <= left - 1 || bytes + half >= each * (count - left + 1))) {
+      ends->push_back(split);
+      --left;
+    }
+    bytes += maps.at(split).bytes_out;
+    --outputs;
+    any = true;
+  }
+  ends->push_back(maps.size());
 }
 
 }  // namespace
 
+std::uint32_t Machine::slots_for(const Job& job) const {
+  const std::uint32_t slots = pool_.slots() + pool_.slots_expected();
+  const std::uint32_t most = job.control.max_concurrency;
+  return most == 0 ? slots : std::min(slots, most);
+}
+
 void Machine::weigh_partitions(Job& job) {
   if (job.weighed || !job.map.complete() || job.reduce.started || job.reduce.done() > 0) return;
-  const bool alone = job.partitions == 1 && job.hot_bytes != proto::kNeverHot && job.may_share();
-  if (job.heavy.empty() && !alone) return;
-  std::vector<HeavyPartition> heavy = weigh(job);
-  std::uint32_t shares = 0;
-  for (HeavyPartition& one : heavy) {
-    if (!one.hot || !job.may_share()) break;
-    one.shares = std::min(shares_for(job.map.size(), pool_.slots(), one.bytes, job.map.bytes_out),
-                          kSharesOfJob - shares);
-    if (one.shares < 2 || may_not_pay(job, pool_.slots(), one.bytes)) one.shares = 0;
-    shares += one.shares;
+  if (job.partitions == 1) {
+    // Beside nothing nothing is hot, unless somebody says so.
+    const bool asked =
+        job.hot_bytes != proto::kNeverHot && job.hot_bytes != proto::kHotFromUsualBytes;
+    if (!asked || !job.may_share()) return;
+  } else if (job.heavy.empty()) {
+    return;
   }
-  record(PartitionsWeighed{job.id, std::move(heavy)});
+  PartitionsWeighed fact{job.id, weigh(job)};
+  fact.workers_older = !pool_.all_know_shares();
+  const bool may_share = job.may_share() && !fact.workers_older;
+  const std::uint32_t slots = slots_for(job);
+  const std::uint32_t outputs = outputs_of(job.map);
+  for (HeavyPartition& one : fact.heavy) {
+    if (!one.hot || !may_share) break;
+    const auto room = static_cast<std::uint32_t>(proto::kSharesOfJob - fact.ends.size());
+    one.shares = std::min(shares_for(outputs, slots, one.bytes, job.map.bytes_out), room);
+    if (one.shares < 2 || may_not_pay(job, slots, one.bytes)) one.shares = 0;
+    if (one.shares > 0) cut(job.map, outputs, one.shares, &fact.ends);
+  }
+  record(std::move(fact));
   file(job);
 }
 
@@ -69,7 +117,7 @@ void Machine::apply(const PartitionsWeighed& fact) {
   Job* job = find_job(fact.job);
   FANFOLD_CHECK(job != nullptr && !job->weighed);
   job->weighed = true;
-  job->shares = proto::Shares(job->partitions, job->map.size(), fact.heavy);
+  job->shares = proto::Shares(job->partitions, fact.heavy, fact.ends);
   job->reduce.append(std::vector<std::uint64_t>(job->shares.tasks(), 0));
   std::vector<std::uint32_t> order;
   order.reserve(job->reduce.size());
@@ -96,17 +144,14 @@ void Machine::apply(const PartitionsWeighed& fact) {
   }
 }
 
-void Machine::open_folded(Job& job) {
-  std::uint32_t waiting = static_cast<std::uint32_t>(job.shares.folded().size());
-  for (const auto& one : job.shares.folded()) {
-    for (std::uint32_t task = one.begin; task < one.end; ++task) {
-      if (job.reduce.at(task).state != TaskState::kCommitted) {
-        return job.reduce.open(job.reduce.size() - waiting);
-      }
-    }
-    --waiting;
+void Machine::open_folded(Job& job, std::uint32_t committed) {
+  const proto::PartitionShare share = job.shares.share(committed);
+  if (!share.is_share()) return;
+  const proto::Shares::Folded& folded = *job.shares.find(share.partition);
+  for (std::uint32_t task = folded.begin; task < folded.end; ++task) {
+    if (job.reduce.at(task).state != TaskState::kCommitted) return;
   }
-  job.reduce.open(job.reduce.size());
+  job.reduce.open_task(folded.partition);
 }
 
 }  // namespace fanfold::master::scheduling

@@ -112,7 +112,7 @@ const StageTasks& Job::open_stage() const {
   // Whatever becomes of maps now: what was reduced stays.
   if (gathers()) return gather;
   if (!sample.complete()) return sample;
-  return map.complete() ? reduce : map;
+  return map.complete() || !needs_map_outputs() ? reduce : map;
 }
 
 std::uint32_t Job::maps_covered() const {
@@ -129,6 +129,14 @@ std::uint64_t Job::bytes_covered() const {
     if (lost) bytes += task.bytes;
   }
   return bytes;
+}
+
+bool Job::needs_map_outputs() const {
+  std::uint32_t left = reduce.size() - reduce.done();
+  for (const auto& one : shares.folded()) {
+    if (reduce.at(one.partition).state != TaskState::kCommitted) --left;
+  }
+  return left > 0 || (reduce.size() == 0 && !map.complete());
 }
 
 bool Job::reduced() const {

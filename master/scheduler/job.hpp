@@ -74,8 +74,9 @@ struct Job {
   /// Maps, and bytes of their splits, that the output has in it or would have in it now.
   std::uint32_t maps_covered() const;
   std::uint64_t bytes_covered() const;
-  /// Somebody may still want to read the map outputs.
-  bool needs_map_outputs() const { return !reduced(); }
+  /// Somebody may still want to read the map outputs: not the reduces that read what their shares
+  /// have left.
+  bool needs_map_outputs() const;
 
   JobId id;
   std::uint32_t attempts_max = 0;

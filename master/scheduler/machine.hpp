@@ -138,8 +138,10 @@ class Machine {
   // Hot partitions.
   static void note_heavy(Job& job, const AttemptCommitted& fact);
   void weigh_partitions(Job& job);
-  /// Reduces begin whose shares are all committed.
-  static void open_folded(Job& job);
+  /// That its reduces may have.
+  std::uint32_t slots_for(const Job& job) const;
+  /// A reduce may begin when all of its shares are committed, of which this may be the last.
+  static void open_folded(Job& job, std::uint32_t committed);
 
   // Replicas.
   static std::uint32_t live_max(const Job& job, Stage stage);
@@ -245,6 +247,8 @@ class Machine {
   void release_home(const Job& job, std::uint32_t partition, WorkerId home);
 
   // Membership.
+  /// A job that has not ended has a hot partition that is shared.
+  bool shares_any() const;
   void drain(Worker& worker);
   void lose_worker(WorkerId worker);
   void lose_attempt(AttemptId attempt);

@@ -13,7 +13,13 @@ namespace fanfold::master::scheduling {
 void Machine::on(const WorkerJoined& event) {
   const Worker* known = pool_.find(event.worker);
   const bool comes_back = known != nullptr && known->state == WorkerState::kExpected;
-  if (known == nullptr) record(WorkerRegistered{event.worker, event.slots});
+  if (known == nullptr && !event.knows_shares && shares_any()) {
+    // Some were made in this very turn; when it says Hello again it is told why it has to wait.
+    return act(ForgetWorker{event.worker});
+  }
+  if (known == nullptr) {
+    record(WorkerRegistered{event.worker, event.slots, event.knows_shares});
+  }
   Worker& worker = pool_.join(now_, event.worker, event.slots);
   worker.name = event.name;
   worker.host = event.host;
@@ -24,6 +30,11 @@ void Machine::on(const WorkerJoined& event) {
   if (!comes_back && !planted(Bug::kAcceptStaleFence)) return;
   take_over(event.worker, event);
   file_restored_jobs();
+}
+
+bool Machine::shares_any() const {
+  return std::any_of(jobs_.begin(), jobs_.end(),
+                     [](const auto& entry) { return entry.second.shares.tasks() > 0; });
 }
 
 void Machine::on(const WorkerDraining& event) {

@@ -188,7 +188,7 @@ void Machine::advance(Job& job) {
   if (job.state == JobState::kRunning && !tolerate_bad_records(job)) return;
   if (job.state == JobState::kRunning) weigh_partitions(job);
   if (!job.complete() && !(job.gathers() && planted(Bug::kPublishUngathered))) {
-    if (job.gathers()) stop_maps(job);
+    if (!job.needs_map_outputs()) stop_maps(job);
     return;
   }
   if (job.state == JobState::kRunning) {
@@ -240,8 +240,8 @@ void Machine::fail(const Attempt& attempt, const AttemptFailed& event) {
     if (!again) {
       const std::string times =
           trouble.failures == 1 ? "once" : std::to_string(trouble.failures) + " times";
-      fail_for_good(job,
-                    {task, trouble.first_failure, event.kind, describe(task) + " failed " + times});
+      fail_for_good(job, {task, trouble.first_failure, event.kind,
+                          describe(task, job.shares) + " failed " + times});
       return;
     }
     // Who gives back a task has said that it is not the worker.
@@ -299,7 +299,8 @@ bool Machine::count_infrastructure_failure(Job& job, const Attempt& attempt, Fai
           : std::to_string(trouble.infrastructure) + " failures of workers, disks or fetches";
   const AttemptId first =
       trouble.first_failure != AttemptId{} ? trouble.first_failure : trouble.first_infrastructure;
-  fail_for_good(job, {attempt.task, first, kind, describe(attempt.task) + " met " + met});
+  fail_for_good(job,
+                {attempt.task, first, kind, describe(attempt.task, job.shares) + " met " + met});
   return false;
 }
 

@@ -44,7 +44,8 @@ bool Machine::may_be_assigned(const Job& job, const StageTasks& stage) const {
   if (!ready && !may_get_replica(stage)) return false;
   // After a restart the holders of map outputs are given time to come back before anybody is sent
   // to read from them.
-  return stage.stage() != Stage::kReduce || !job.restored || !pool_.expects_holder(job.id);
+  return stage.stage() != Stage::kReduce || !job.restored || !job.needs_map_outputs() ||
+         !pool_.expects_holder(job.id);
 }
 
 bool Machine::assign_one() {
@@ -215,7 +216,9 @@ std::optional<Choice> Machine::choose_backup(Job& job) {
   const std::optional<Instant> deadline = straggler_deadline(job, stage);
   if (!deadline || *deadline > now_ || !may_start_more(job)) return std::nullopt;
   // Where it would read is not known while holders have not come back to a restarted master.
-  if (stage.stage() == Stage::kReduce && !may_feed(job)) return std::nullopt;
+  if (stage.stage() == Stage::kReduce && job.needs_map_outputs() && !may_feed(job)) {
+    return std::nullopt;
+  }
   const Duration age = *slow_age(job, stage);
   std::size_t examined = 0;
   std::size_t passed_over = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/proto/types.hpp"
+
 namespace fanfold::master::scheduling {
 
 std::uint32_t shares_for(std::uint32_t maps, std::uint32_t slots, std::uint64_t bytes,
@@ -9,7 +11,7 @@ std::uint32_t shares_for(std::uint32_t maps, std::uint32_t slots, std::uint64_t 
   // What no slot could be spared for is done in time when it comes first.
   const std::uint64_t each = slots > 0 ? std::max<std::uint64_t>(all / slots, 1) : all;
   if (slots < 2 || bytes <= each) return 0;
-  const std::uint32_t most = std::min({slots, maps, kSharesOfPartition});
+  const std::uint32_t most = std::min({slots, maps, proto::kSharesOfPartition});
   return static_cast<std::uint32_t>(std::min<std::uint64_t>((bytes - 1) / each + 1, most));
 }
 

@@ -19,8 +19,8 @@ inline constexpr Duration kRetryDelayFirst = 100ms;
 /// A task that failed often waits, but a person watching should still see it move.
 inline constexpr Duration kRetryDelayMax = 5s;
 
-/// What a gather task finds damaged may be the fault of one host's disk or memory; of two it is
-/// not.
+/// What a task finds damaged of what other tasks have left may be the fault of one host's disk or
+/// memory; of two it is not.
 inline constexpr std::uint32_t kGatherInputTries = 2;
 
 /// A retry prefers a worker on which its task has not failed yet.  When all of those are busy for
@@ -110,14 +110,8 @@ inline constexpr Duration kExclusionMax = 600s;
 /// Ended jobs whose summary is kept for `fanfold status` and `fanfold list`.
 inline constexpr std::size_t kEndedJobsKept = 1000;
 
-/// Reduces that come first because they have more to read than others.
-inline constexpr std::size_t kPartitionsOrdered = 64;
-/// Of one partition, and of all of a job: each leaves a file that somebody merges.
-inline constexpr std::uint32_t kSharesOfPartition = 16;
-inline constexpr std::uint32_t kSharesOfJob = 64;
-
 /// In how many parts the reduce of a partition is to be folded that has `bytes` of `all`; less
-/// than 2: it would not end the job sooner.
+/// than 2: it would not end the job sooner.  `maps`: that wrote something.
 std::uint32_t shares_for(std::uint32_t maps, std::uint32_t slots, std::uint64_t bytes,
                          std::uint64_t all);
 

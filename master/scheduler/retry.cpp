@@ -65,9 +65,10 @@ void count_failure(const Job& job, Trouble& trouble, FailureKind kind) {
 
 std::optional<Duration> next_try(const Job& job, const TaskId& task, const Trouble& trouble,
                                  FailureKind kind) {
-  // Inputs of gather tasks are committed, and never made again: what another worker finds damaged,
-  // too, stays so.
-  const bool stays = task.stage == Stage::kGather && kind == FailureKind::kInput;
+  // What gather tasks and shares have left is committed, and never made again: what another worker
+  // finds damaged, too, stays so.
+  const bool folded = task.stage == Stage::kReduce && job.shares.find(task.index) != nullptr;
+  const bool stays = (task.stage == Stage::kGather || folded) && kind == FailureKind::kInput;
   if (stays && trouble.failures >= kGatherInputTries) return std::nullopt;
   if (job.retry.empty()) {
     if (trouble.failures >= job.attempts_max) return std::nullopt;

@@ -83,6 +83,17 @@ void StageTasks::hold_back_after(std::uint32_t count) {
   }
 }
 
+void StageTasks::open_task(std::uint32_t index) {
+  if (is_open(index)) return;
+  // Nothing that is closed was ever taken, so that its place makes no difference.
+  const std::uint32_t place = place_in_order(index);
+  const std::uint32_t first = opened();
+  std::swap(order_[place], order_[first]);
+  places_[order_[place]] = place;
+  places_[order_[first]] = first;
+  --closed_;
+}
+
 void StageTasks::place(const std::vector<HostSplits>& hosts) {
   std::size_t count = 0;
   for (const HostSplits& one : hosts) count += one.count;

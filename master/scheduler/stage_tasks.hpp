@@ -65,6 +65,8 @@ class StageTasks {
   void hold_back_after(std::uint32_t count);
   /// So many may be taken now; what is open stays so.
   void open(std::uint32_t count) { closed_ = std::min(closed_, size() - count); }
+  /// This one may be, whatever comes before it in the order; for an arranged stage.
+  void open_task(std::uint32_t index);
   std::uint32_t opened() const { return size() - closed_; }
   bool is_open(std::uint32_t index) const { return place_in_order(index) < opened(); }
   /// Ready, and open.

@@ -16,6 +16,13 @@ std::string describe(const TaskId& task) {
   return "a task";
 }
 
+std::string describe(const TaskId& task, const proto::Shares& shares) {
+  const bool reduce = task.stage == Stage::kReduce;
+  const proto::PartitionShare share = reduce ? shares.share(task.index) : proto::PartitionShare();
+  if (!share.is_share()) return describe(task);
+  return describe(task) + " (a share of partition " + std::to_string(share.partition) + ")";
+}
+
 std::string hexadecimal(std::uint64_t value) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text(16, '0');

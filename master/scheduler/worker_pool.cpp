@@ -226,6 +226,17 @@ bool WorkerPool::expects_holder(JobId job) const {
                      [&](WorkerId id) { return workers_.at(id).outputs.count(job) > 0; });
 }
 
+std::uint32_t WorkerPool::slots_expected() const {
+  std::uint32_t slots = 0;
+  for (const WorkerId id : expected_) slots += workers_.at(id).slots;
+  return slots;
+}
+
+bool WorkerPool::all_know_shares() const {
+  return std::all_of(workers_.begin(), workers_.end(),
+                     [](const auto& entry) { return entry.second.knows_shares; });
+}
+
 void WorkerPool::forget_outputs(JobId job) {
   for (auto& [id, worker] : workers_) worker.outputs.erase(job);
 }

@@ -48,6 +48,7 @@ struct Worker {
   std::string name;
   std::string host;
   bool knows_homes = true;
+  bool knows_shares = true;
   std::string place;  // What lies there only workers with the same one can read; empty: nothing.
   std::string host_name;              // Empty: it has none.
   HostWorkers* neighbours = nullptr;  // Of that host; null: it has no name.
@@ -170,6 +171,10 @@ class WorkerPool {
 
   /// Of active workers.
   std::uint32_t slots() const { return slots_; }
+  /// Of those that have not come back yet.
+  std::uint32_t slots_expected() const;
+  /// Whoever is there, or is expected.
+  bool all_know_shares() const;
   /// Those that could be given something, now or later.
   std::uint32_t active() const { return static_cast<std::uint32_t>(active_.size()); }
   std::size_t expected() const { return expected_.size(); }

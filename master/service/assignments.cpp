@@ -90,8 +90,11 @@ proto::Capsule JobRecord::capsule(AttemptId attempt, const TaskId& task,
     capsule.assignment.spec.bad_records = policy_of_reduces(task.index);
     capsule.assignment.share = shares_.share(task.index);
     if (contains(task)) capsule.assignment.gather_inputs = shared_inputs(task.index);
-    capsule.assignment.list_version = listing_.version();
-    if (listing_.frames().size() <= kCapsulePages) capsule.list_pages = listing_.frames();
+    // One that is folded reads no map outputs.
+    if (shares_.find(task.index) == nullptr) {
+      capsule.assignment.list_version = listing_.version();
+      if (listing_.frames().size() <= kCapsulePages) capsule.list_pages = listing_.frames();
+    }
   }
   capsule.failure = failure;
   return capsule;

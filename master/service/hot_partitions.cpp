@@ -22,18 +22,17 @@ std::string portion(std::uint64_t part, std::uint64_t whole) {
 }  // namespace
 
 std::vector<std::string> JobRecord::note_weighed(const PartitionsWeighed& fact) {
-  const auto maps = static_cast<std::uint32_t>(splits_.size());
-  shares_ = proto::Shares(message_.assignment.partitions, maps, fact.heavy);
+  shares_ = proto::Shares(message_.assignment.partitions, fact.heavy, fact.ends);
   commits_[slot_of(Stage::kReduce)].resize(message_.assignment.partitions + shares_.tasks());
   std::vector<std::string> notes;
   for (const proto::HeavyPartition& one : fact.heavy) {
-    if (one.hot) notes.push_back(describe(one));
+    if (one.hot) notes.push_back(describe(one, fact.workers_older));
   }
   notes_.insert(notes_.end(), notes.begin(), notes.end());
   return notes;
 }
 
-std::string JobRecord::describe(const proto::HeavyPartition& one) const {
+std::string JobRecord::describe(const proto::HeavyPartition& one, bool workers_older) const {
   std::string text = "partition " + std::to_string(one.partition) +
                      " is hot: " + format_bytes(one.bytes) + " of map outputs, " +
                      portion(one.bytes, totals_[slot_of(Stage::kMap)].bytes_out) + " of all";
@@ -49,11 +48,20 @@ std::string JobRecord::describe(const proto::HeavyPartition& one) const {
     text += ", and " + format_bytes(key->bytes) + " were emitted for its key " +
             fit(printable(key->key, false), kKeyColumns);
   }
-  text += "; one reduce does all of it, and begins first";
-  if (spec().fold_hot) return text;
-  return text +
-         ". A combine() would let several share it; else spread the key, or use more "
-         "reducers if it is many keys";
+  return text + "; one reduce does all of it, and begins first" + why_not_shared(workers_older);
+}
+
+std::string JobRecord::why_not_shared(bool workers_older) const {
+  if (spec().gather.how == abi::Gather::kReduce) {
+    return ": what --gather reduce gives it is folded already";
+  }
+  if (!spec().fold_hot) {
+    return ". A combine() would let several share it, unless values are sorted; else spread the "
+           "key, or use more reducers if it is many keys";
+  }
+  if (spec().replicas.replicated()) return ": where results are compared nothing is shared";
+  if (workers_older) return ": a worker of the version before is there, which could not share it";
+  return ": with the slots that the job has, sharing it would not end it sooner";
 }
 
 proto::AttemptReport JobRecord::as_counted(const TaskId& task, proto::AttemptReport report) const {
@@ -80,6 +88,20 @@ std::vector<proto::GatherInput> JobRecord::shared_inputs(std::uint32_t partition
     if (file != nullptr) inputs.push_back({commits[task].attempt, *file});
   }
   return inputs;
+}
+
+std::uint64_t JobRecord::pairs_folded() const {
+  std::uint64_t pairs = 0;
+  const std::vector<Commit>& commits = commits_[slot_of(Stage::kReduce)];
+  for (const proto::Shares::Folded& folded : shares_.folded()) {
+    for (std::uint32_t task = folded.begin; task < folded.end; ++task) {
+      pairs += commits[task].report.flow.records;
+    }
+    for (const proto::GatherInput& input : shared_inputs(folded.partition)) {
+      pairs -= input.file.records;
+    }
+  }
+  return pairs;
 }
 
 }  // namespace fanfold::master

@@ -127,10 +127,7 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   submitted.control = spec().control;
   submitted.shuffle_mode = spec().shuffle_mode;
   submitted.over_network = spec().shuffle == proto::ShufflePath::kNetwork;
-  const bool alone = plan.partitions == 1;
-  // Beside nothing nothing is hot, unless somebody says so.
-  submitted.hot_partition_bytes = alone ? proto::kNeverHot : proto::kHotPartitionBytes;
-  if (spec().hot_partition_bytes != 0) submitted.hot_partition_bytes = spec().hot_partition_bytes;
+  submitted.hot_partition_bytes = spec().hot_partition_bytes;
   submitted.fold_hot = spec().fold_hot;
   set_completion(unix_us_at_origin, &submitted);
   count_splits();
@@ -170,8 +167,7 @@ void JobRecord::count(Stage stage, const proto::AttemptReport& report, Direction
   }
 }
 
-void JobRecord::commit(const AttemptCommitted& fact, proto::AttemptReport reported) {
-  proto::AttemptReport report = as_counted(fact.task, std::move(reported));
+void JobRecord::commit(const AttemptCommitted& fact, proto::AttemptReport report) {
   std::vector<Commit>& commits = commits_[slot_of(fact.task.stage)];
   FANFOLD_CHECK(fact.task.index < commits.size());
   Commit& commit = commits[fact.task.index];
@@ -253,6 +249,7 @@ PublishRequest JobRecord::publish_request(const PublishJob& action, std::uint64_
   request.epoch = epoch;
   request.ledger = ledger();
   request.ledger->maps_compared = action.audited;
+  request.pairs_folded = pairs_folded();
   if (publishing_) request.coverage = coverage(publishing_->completion);
   request.maps = files_of(Stage::kMap, action.maps);
   request.reduces = files_of(Stage::kReduce, action.reduces);
@@ -334,6 +331,7 @@ void JobRecord::finish(proto::JobStatus final_status) {
   for (auto& commits : commits_) commits = {};
   failures_.clear();
   given_up_.clear();
+  shares_ = {};
   feeders_.clear();
   counters_.clear();
   emission_ = {};

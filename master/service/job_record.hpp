@@ -60,6 +60,9 @@ class JobRecord {
   /// The plan becomes the job's; returns what the scheduler needs to know of it.
   JobSubmitted accept_plan(Plan plan, std::int64_t unix_us_at_origin);
 
+  /// What passes from shares to their reduce was not read from maps, and is not written out: that
+  /// counts nowhere.
+  proto::AttemptReport as_counted(const TaskId& task, proto::AttemptReport report) const;
   /// A task's result exists.  A later commit of the same task (its map output was lost) replaces
   /// the earlier one, so that nothing is counted twice.
   void commit(const AttemptCommitted& fact, proto::AttemptReport report);
@@ -71,8 +74,6 @@ class JobRecord {
   /// What people are told of its hot partitions.
   std::vector<std::string> note_weighed(const PartitionsWeighed& fact);
   const proto::Shares& shares() const { return shares_; }
-  /// Not yet accepted: there are workers that could not do shares.
-  void forgo_shares() { message_.assignment.spec.fold_hot = false; }
   /// More splits of an open job.
   void note_fed(const InputFed& fact, proto::StoredFeed feed);
   /// How far one of those who feed the job is.
@@ -86,6 +87,7 @@ class JobRecord {
   /// No more input comes.
   bool input_closed() const { return input_closed_; }
   std::size_t splits() const { return splits_.size(); }
+  std::uint32_t partitions() const { return message_.assignment.partitions; }
   /// Of the places of its splits, as far as they were planned or fed.
   std::uint64_t names_bytes() const { return names_bytes_; }
   void note_failure(AttemptId attempt, proto::FailureReport failure);
@@ -157,10 +159,11 @@ class JobRecord {
   /// What a gather task reads.
   std::vector<proto::GatherInput> gather_inputs(std::uint32_t task) const;
   std::uint32_t branch_of(std::uint32_t split) const;
-  std::string describe(const proto::HeavyPartition& one) const;
-  /// What passes from shares to their reduce was not read from maps, and is not written out.
-  proto::AttemptReport as_counted(const TaskId& task, proto::AttemptReport report) const;
+  std::string describe(const proto::HeavyPartition& one, bool workers_older) const;
+  std::string why_not_shared(bool workers_older) const;
   std::vector<proto::GatherInput> shared_inputs(std::uint32_t partition) const;
+  /// How many pairs less its shared reduces have read than their shares.
+  std::uint64_t pairs_folded() const;
   /// What its reduces are told of bad records.
   proto::BadRecordPolicy policy_of_reduces(std::uint32_t task) const;
   void count_bytes(proto::StageStatus* stage) const;

@@ -28,6 +28,7 @@ std::string MasterService::note_of(const AttemptCommitted& fact) {
   const auto report = state_.reports.find(fact.attempt);
   FANFOLD_CHECK(record != nullptr && report != state_.reports.end());
   state_.followers.touch(fact.task.job);
+  report->second = record->as_counted(fact.task, std::move(report->second));
   proto::Emission emission = std::exchange(report->second.emission, kept(report->second.emission));
   std::string bytes = proto::encode_struct(report->second);
   report->second.emission = std::move(emission);
@@ -168,7 +169,9 @@ std::string MasterService::note_of(const PartitionsWeighed& fact) {
   const std::vector<std::string> notes = record->note_weighed(fact);
   const std::uint32_t shares = record->shares().tasks();
   state_.followers.touch(fact.job);
-  if (!notes.empty()) state_.event_log.weighed(state_.now, fact.job, shares, notes);
+  if (!notes.empty()) {
+    state_.event_log.weighed(state_.now, fact.job, {fact.heavy, fact.ends, notes});
+  }
   state_.measures.job_shared(fact.job, shares);
   for (const proto::HeavyPartition& one : fact.heavy) {
     if (!one.hot) break;

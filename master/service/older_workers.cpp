@@ -23,10 +23,10 @@ Status check_knows_jobs(std::uint32_t protocol, JobRecords& jobs, const WhatIsUn
   if (protocol == proto::kProtocolVersion) return {};
   for (const JobPhase phase : {JobPhase::kPlanning, JobPhase::kActive}) {
     for (const JobId job : jobs.list(phase)) {
-      const proto::JobSpec& spec = jobs.find(job)->spec();
-      std::string unknown = unknown_to(protocol, spec);
-      // A job begins without shares when an older worker is there; it was not.
-      if (unknown.empty() && spec.fold_hot) unknown = proto::kSharing;
+      const JobRecord& record = *jobs.find(job);
+      std::string unknown = unknown_to(protocol, record.spec());
+      // They are only made while no older worker is there.
+      if (unknown.empty() && record.shares().tasks() > 0) unknown = proto::kSharing;
       if (unknown.empty()) continue;
       return {StatusCode::kUnavailable,
               "job " + std::to_string(job.value) + " needs " + unknown +

@@ -184,7 +184,6 @@ std::optional<std::string> ClientDesk::plan_finished(PlanFinished result) {
     return unused_staging;
   }
   const std::uint64_t bytes = result.plan->input_bytes;
-  if (state_.workers.older() != nullptr) record->forgo_shares();
   JobSubmitted submitted =
       record->accept_plan(*std::move(result.plan), state_.settings.unix_us_at_origin);
   state_.log.info("job.accepted", {{"job", result.job.value},

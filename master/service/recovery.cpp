@@ -115,6 +115,10 @@ struct MasterService::Recovery {
   }
   Status take(const PartitionsWeighed& fact, const std::string& /*note*/) const {
     FANFOLD_ASSIGN_OR_RETURN(JobRecord* const record, record_of(fact.job));
+    const auto splits = static_cast<std::uint32_t>(record->splits());
+    if (!proto::Shares::are_possible(record->partitions(), splits, fact.heavy, fact.ends)) {
+      return damaged("the hot partitions of " + name_of(fact.job) + " are none of its plan");
+    }
     record->note_weighed(fact);
     state.event_log.restore_shares(fact.job, record->shares().tasks());
     return {};

@@ -103,7 +103,8 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
                       .host = message.host_id,
                       .place = message.host_inputs ? message.host : std::string(),
                       .host_name = message.host,
-                      .knows_homes = message.protocol >= proto::HomeOutputs::kSince};
+                      .knows_homes = message.protocol >= proto::HomeOutputs::kSince,
+                      .knows_shares = message.protocol >= proto::Shares::kSince};
   // Where it is found, a worker says itself; whose key is met there, it does not.
   if (const auto& holder = state_.sender.holder) {
     message.data_endpoint = net::with_key(message.data_endpoint, holder->key);

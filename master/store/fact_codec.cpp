@@ -127,12 +127,9 @@ class Loader {
   void get(HostSplits& one) { (*this)(one.host, one.count); }
   void get(PreferredSplits& one) { (*this)(one.hosts, one.count); }
   void get(proto::PartitionBytes& one) { (*this)(one.partition, one.bytes); }
-  void get(proto::HeavyPartition& one) {
-    (*this)(one.partition, one.bytes, one.hot, one.shares);
-    // Each is a task.
-    if (one.shares > limits::kPartitions) reader_.fail("more shares than there are");
-  }
+  void get(proto::HeavyPartition& one) { (*this)(one.partition, one.bytes, one.hot, one.shares); }
   // In memory an element is no more than some times what it takes here.
+  static constexpr std::size_t bytes_min(const std::uint32_t&) { return 4; }
   static constexpr std::size_t bytes_min(const std::uint64_t&) { return 8; }
   static constexpr std::size_t bytes_min(const std::string&) { return 4; }
   static constexpr std::size_t bytes_min(const proto::Retrier&) { return 29; }
@@ -174,7 +171,7 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.job, fact.state, fact.reason, fact.failed_task, fact.first_failure,
             fact.completion);
   } else if constexpr (std::is_same_v<Fact, WorkerRegistered>) {
-    archive(fact.worker, fact.slots);
+    archive(fact.worker, fact.slots, fact.knows_shares);
   } else if constexpr (std::is_same_v<Fact, WorkerGone>) {
     archive(fact.worker);
   } else if constexpr (std::is_same_v<Fact, NonDeterminismFound>) {
@@ -192,7 +189,7 @@ void fields(Archive& archive, Value& fact) {
     archive(fact.job, fact.split_bytes, fact.unix_us, fact.closed);
   } else {
     static_assert(std::is_same_v<Fact, PartitionsWeighed>);
-    archive(fact.job, fact.heavy);
+    archive(fact.job, fact.heavy, fact.ends, fact.workers_older);
   }
 }
 

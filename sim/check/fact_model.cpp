@@ -22,6 +22,15 @@ std::uint32_t ModelJob::maps_ever() const {
   return count;
 }
 
+bool ModelJob::maps_are_read() const {
+  for (std::uint32_t index = 0; index < reduces(); ++index) {
+    if (shares.find(index) != nullptr) continue;
+    const auto known = tasks.find({submitted.job, Stage::kReduce, index});
+    if (known == tasks.end() || known->second.committed == AttemptId{}) return false;
+  }
+  return true;
+}
+
 const ModelJob* FactModel::find(JobId job) const {
   const auto known = jobs.find(job);
   return known == jobs.end() ? nullptr : &known->second;
@@ -80,7 +89,7 @@ void FactModel::apply(const master::Fact& fact) {
           }
         } else if constexpr (std::is_same_v<One, master::PartitionsWeighed>) {
           ModelJob& job = jobs[one.job];
-          job.shares = proto::Shares(job.submitted.partitions, job.maps(), one.heavy);
+          job.shares = proto::Shares(job.submitted.partitions, one.heavy, one.ends);
         } else if constexpr (std::is_same_v<One, master::NonDeterminismFound>) {
           jobs[one.task.job].nondeterministic = true;
         } else if constexpr (std::is_same_v<One, master::DissentFound>) {

@@ -48,6 +48,8 @@ struct ModelJob {
   std::uint32_t maps_to_read() const {
     return decided ? static_cast<std::uint32_t>(covered.size()) : maps();
   }
+  /// All of its reduces that read map outputs are committed.
+  bool maps_are_read() const;
   /// One of each partition, and the shares.
   std::uint32_t reduces() const { return submitted.partitions + shares.tasks(); }
   proto::GatherTree tree() const {

@@ -1,8 +1,9 @@
 // I37: a partition that is shared is read by its shares, each by its own splits and nothing else;
 // its reduce is given out, and commits, only when all of them have committed, and it reads what
-// these have left.
+// these have left, all of it.
 
 #include <map>
+#include <set>
 #include <variant>
 
 #include "sim/check/invariants.hpp"
@@ -33,6 +34,7 @@ class Sharing final : public Checker {
     if (assignment.list_version != 0) {
       violate("I37", text_of(assignment.task) + " is to read map outputs beside its shares");
     }
+    check_complete(assignment, *folded);
     for (const proto::GatherInput& input : assignment.gather_inputs) {
       const auto task = facts().commits.find(input.attempt);
       const bool own = task != facts().commits.end() && task->second.job == assignment.task.job &&
@@ -44,6 +46,7 @@ class Sharing final : public Checker {
   void fact(const master::Fact& fact, std::uint64_t /*epoch*/) override {
     const auto* committed = std::get_if<master::AttemptCommitted>(&fact);
     if (committed == nullptr || committed->task.stage != Stage::kReduce) return;
+    if (committed->flow.records > 0) read_something_.insert(committed->attempt);
     const ModelJob* job = facts().find(committed->task.job);
     if (job == nullptr) return;
     const proto::Shares::Folded* folded = job->shares.find(committed->task.index);
@@ -68,7 +71,20 @@ class Sharing final : public Checker {
     }
   }
 
+  void check_complete(const proto::TaskAssignment& reduce, const proto::Shares::Folded& folded) {
+    std::set<AttemptId> given;
+    for (const proto::GatherInput& input : reduce.gather_inputs) given.insert(input.attempt);
+    for (std::uint32_t index = folded.begin; index < folded.end; ++index) {
+      const TaskId share{reduce.task.job, Stage::kReduce, index};
+      const ModelTask* task = facts().find(share);
+      if (task == nullptr || !read_something_.contains(task->committed)) continue;
+      if (given.contains(task->committed)) continue;
+      violate("I37", text_of(reduce.task) + " is not to read what " + text_of(share) + " has left");
+    }
+  }
+
   std::map<AttemptId, proto::PartitionShare> shares_;
+  std::set<AttemptId> read_something_;
 };
 
 }  // namespace

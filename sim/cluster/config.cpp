@@ -49,6 +49,7 @@ constexpr std::array kSettings = {
     Setting{"hedge_per_mille", &Config::hedge_per_mille},
     Setting{"corrupt", &Config::corrupt},
     Setting{"hot_bytes", &Config::hot_bytes},
+    Setting{"hot_usual", &Config::hot_usual},
     Setting{"fed", &Config::fed},
     Setting{"hosts", &Config::hosts},
     Setting{"near", &Config::near},
@@ -248,6 +249,8 @@ Config config_of(std::uint64_t seed) {
   config.shuffle = draw.one_in(2) ? draw(1, 3) : 0;
   config.over_network = draw.one_in(4) ? 1 : 0;
   config.hot_bytes = draw.one_in(4) ? draw(1, 200) : 0;
+  if (config.hot_bytes != 0 && draw.one_in(4)) config.hot_bytes = draw(200, 2000);
+  if (config.hot_bytes != 0 && draw.one_in(4)) config.hot_usual = 1;
   return config;
 }
 

@@ -51,6 +51,7 @@ struct Config {
   /// The worker whose first life gives wrong results; 0: none.  Only where results are compared.
   std::uint64_t corrupt = 0;
   std::uint64_t hot_bytes = 0;  // From which on a partition is hot; 0: none is.
+  std::uint64_t hot_usual = 0;  // 1: nobody asks for a size, and maps say that they wrote much.
   std::uint64_t fed = 0;        // Of the splits, those that come while the job runs.
   /// Input lies on so many hosts, and workers are on them in turn; 0: all can read all of it.
   std::uint64_t hosts = 0;

@@ -187,6 +187,7 @@ std::vector<JobPlan> plan_jobs(const Config& config, const Draws& draws, Faults&
                      static_cast<std::uint32_t>(config.gather_arity)};
     }
     spec.hot_partition_bytes = config.hot_bytes != 0 ? config.hot_bytes : proto::kNeverHot;
+    if (config.hot_usual != 0) spec.hot_partition_bytes = proto::kHotFromUsualBytes;
     spec.fold_hot = config.hot_bytes != 0 && spec.gather.how != abi::Gather::kReduce;
     job.poison = poison_of(config, draws, i, faults);
     spec.client_id = name;

@@ -167,6 +167,18 @@ void corrupt(std::vector<std::vector<std::uint64_t>>* partitions) {
   }
 }
 
+/// Numbers lie evenly; some are said to be more than they are.
+void exaggerate(const proto::TaskAssignment& assignment, proto::AttemptReport* report) {
+  if (assignment.spec.hot_partition_bytes == proto::kHotFromUsualBytes) report->bytes_out <<= 17;
+  const auto heavy = static_cast<std::uint32_t>(assignment.task.job.value % assignment.partitions);
+  report->heavy_partitions = {{heavy, report->bytes_out}};
+  if (assignment.partitions < 4 || assignment.partitions % 2 != 0) return;
+  // Two of them, of which each is hot.
+  report->heavy_partitions[0].bytes /= 2;
+  report->heavy_partitions.push_back(
+      {(heavy + 1) % assignment.partitions, report->bytes_out - report->bytes_out / 2});
+}
+
 AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& options,
                  const worker::ExecutorTask& task, const std::vector<worker::BadRecord>& bad) {
   const proto::TaskAssignment& assignment = task.assignment;
@@ -194,9 +206,7 @@ AttemptEnded map(io::FileSystem& files, Witness& witness, const TaskOptions& opt
       return failed(written);
     }
     ended.report.bytes_out = ended.report.records_mapped * sizeof(std::uint64_t);
-    // Numbers lie evenly; some are said to be more than they are.
-    const std::uint64_t heavy = assignment.task.job.value % assignment.partitions;
-    ended.report.heavy_partitions = {{static_cast<std::uint32_t>(heavy), ended.report.bytes_out}};
+    exaggerate(assignment, &ended.report);
     tell(witness, assignment.attempt, std::move(partitions));
   }
   ended.succeeded = true;

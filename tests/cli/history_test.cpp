@@ -251,6 +251,29 @@ TEST(Advice, NamesThePartitionThatAllWaitFor) {
                                        HasSubstr("combine()"))));
 }
 
+TEST(Advice, KnowsTasksThatShareAHotPartition) {
+  LogWriter shared;
+  shared.add(0, "job.planned", {{"reduces", 3}})
+      .add(0, "partitions.hot",
+           {{"shares", 2},
+            {"partitions", {1, 2}},
+            {"partition_shares", {0, 2}},
+            {"share_ends", {1, 2}}})
+      .worker("w1", 3)
+      .add(0, "stage.started", {{"stage", "reduce"}, {"tasks", 5}});
+  for (const std::uint64_t other : {0, 1, 3}) {
+    shared.attempt({.task = "reduce-" + std::to_string(other), .ended = 100}, {{"bytes_in", 10}});
+  }
+  LogWriter folded = shared;
+  shared.attempt({.task = "reduce-4", .ended = 2000}, {{"bytes_in", 1000}});
+  EXPECT_THAT(findings(shared.read()),
+              testing::Contains(HasSubstr("a part of hot partition 2, as one of 2 tasks")));
+  folded.attempt({.task = "reduce-4", .ended = 100}, {{"bytes_in", 10}})
+      .attempt({.task = "reduce-2", .began = 100, .ended = 2000});
+  EXPECT_THAT(findings(folded.read()),
+              testing::Contains(HasSubstr("reduced what 2 tasks had folded of hot partition 2")));
+}
+
 TEST(Advice, NamesTheKeyThatFillsAPartition) {
   LogWriter log = skewed(10);
   log.add(1, "keys.measured",

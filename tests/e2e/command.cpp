@@ -195,6 +195,26 @@ Outcome Cluster::run(std::vector<std::string> arguments) const {
   return e2e::run(workspace_, std::move(arguments), options());
 }
 
+bool Cluster::kill_worker_above(pid_t process) const {
+  for (const pid_t worker : workers()) {
+    const std::vector<pid_t> below = descendants_of(worker);
+    if (std::find(below.begin(), below.end(), process) == below.end()) continue;
+    return ::kill(worker, SIGKILL) == 0;
+  }
+  return false;
+}
+
+Outcome Cluster::kill_and_start_master() const {
+  for (const pid_t pid : processes_naming(directory())) {
+    if (command_line_of(pid).find("fanfold-master") == std::string::npos) continue;
+    ::kill(pid, SIGKILL);
+    if (!eventually([&] { return command_line_of(pid).empty(); })) {
+      throw std::runtime_error("the master does not die");
+    }
+  }
+  return e2e::run(workspace_, {"cluster", "up", "--dir", directory()});
+}
+
 std::vector<pid_t> Cluster::workers() const {
   const std::vector<pid_t> all = processes_naming(directory());
   std::vector<pid_t> workers;

@@ -81,6 +81,10 @@ class Cluster {
   CommandOptions options() const;
   /// Processes of workers, without their executors.
   std::vector<pid_t> workers() const;
+  /// With SIGKILL: the worker that this process is below; false: there is none.
+  bool kill_worker_above(pid_t process) const;
+  /// With SIGKILL, and starts another one.
+  Outcome kill_and_start_master() const;
   Outcome down();
 
  private:

@@ -2,15 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tests/e2e/command.hpp"
+#include "tests/e2e/held_job.hpp"
 
 namespace fanfold::e2e {
 namespace {
@@ -52,28 +51,12 @@ class GatherTest : public testing::Test {
     EXPECT_EQ(one.exit_code, 0) << one.both();
     return part("one");
   }
-  /// A standing cluster whose root of the tree waits, and the process that it waits in.
-  pid_t hold_the_root(const Cluster& cluster, std::string* job) {
-    workspace_.write("hold", "");
-    const Outcome submitted =
-        cluster.run({"submit", faulty_plugin("held") + ":held", "in.txt", "-o", "out", "-r", "4",
-                     "--split-bytes", "20K", "--gather", "reduce", "--gather-arity", "2", "--param",
-                     "hold=" + workspace_.path("hold")});
-    EXPECT_EQ(submitted.exit_code, 0) << submitted.both();
-    *job = submitted.out.substr(0, submitted.out.find('\n'));
-    pid_t holder = 0;
-    EXPECT_TRUE(eventually([&] { return (holder = waiting_process()) != 0; }));
-    return holder;
+  /// Its root waits.
+  HeldJob hold_the_root(const Cluster& cluster) {
+    return {workspace_,
+            cluster,
+            {"-r", "4", "--split-bytes", "20K", "--gather", "reduce", "--gather-arity", "2"}};
   }
-  pid_t waiting_process() const {
-    for (const std::string& name : workspace_.list("")) {
-      if (!name.starts_with("hold.")) continue;
-      const pid_t pid = static_cast<pid_t>(std::stol(name.substr(5)));
-      if (!command_line_of(pid).empty()) return pid;
-    }
-    return 0;
-  }
-  void let_go() const { std::filesystem::remove(workspace_.path("hold")); }
 
   Workspace workspace_;
 };
@@ -269,28 +252,15 @@ TEST_F(GatherTest, CoversWhatThePolicyLetGoOn) {
 TEST_F(GatherTest, GoesOnElsewhereWhenAWorkerIsKilledAtIt) {
   Cluster cluster(workspace_, 2, 1);
   ASSERT_TRUE(cluster.up());
-  std::string job;
-  const pid_t holder = hold_the_root(cluster, &job);
-  ASSERT_NE(holder, 0);
-  pid_t killed = 0;
-  for (const pid_t worker : cluster.workers()) {
-    const std::vector<pid_t> below = descendants_of(worker);
-    if (std::find(below.begin(), below.end(), holder) == below.end()) continue;
-    killed = worker;
-    ::kill(worker, SIGKILL);
-  }
-  ASSERT_NE(killed, 0);
-  EXPECT_TRUE(eventually([&] {
-    const pid_t next = waiting_process();
-    return next != 0 && next != holder;
-  }));
-  let_go();
-  const Outcome waited = cluster.run({"wait", job});
-  EXPECT_EQ(waited.exit_code, 0) << waited.both();
+  const HeldJob job = hold_the_root(cluster);
+  ASSERT_NE(job.holder(), 0);
+  ASSERT_TRUE(cluster.kill_worker_above(job.holder()));
+  EXPECT_TRUE(job.is_held_again());
+  job.go_on_to_the_end();
   EXPECT_EQ(run(workspace_, {"cat", "out"}).out, in_one_part());
   expect_verified("out");
   // Its task was lost, or had a backup before that was noticed.
-  const Json status = Json::parse(cluster.run({"status", job, "--json"}).out);
+  const Json status = Json::parse(job.status());
   EXPECT_GE(status["lost_attempts"].get<int>() + status["speculative_attempts"].get<int>(), 1);
   EXPECT_EQ(cluster.down().exit_code, 0);
 }
@@ -298,18 +268,11 @@ TEST_F(GatherTest, GoesOnElsewhereWhenAWorkerIsKilledAtIt) {
 TEST_F(GatherTest, GoesOnUnderAMasterThatIsStartedAgain) {
   Cluster cluster(workspace_, 2, 1);
   ASSERT_TRUE(cluster.up());
-  std::string job;
-  ASSERT_NE(hold_the_root(cluster, &job), 0);
-  for (const pid_t pid : processes_naming(workspace_.path("c"))) {
-    if (command_line_of(pid).find("fanfold-master") == std::string::npos) continue;
-    ::kill(pid, SIGKILL);
-    ASSERT_TRUE(eventually([&] { return command_line_of(pid).empty(); }));
-  }
-  const Outcome again = run(workspace_, {"cluster", "up", "--dir", "c"});
+  const HeldJob job = hold_the_root(cluster);
+  ASSERT_NE(job.holder(), 0);
+  const Outcome again = cluster.kill_and_start_master();
   ASSERT_EQ(again.exit_code, 0) << again.both();
-  let_go();
-  const Outcome waited = cluster.run({"wait", job});
-  EXPECT_EQ(waited.exit_code, 0) << waited.both();
+  job.go_on_to_the_end();
   EXPECT_EQ(run(workspace_, {"cat", "out"}).out, in_one_part());
   EXPECT_EQ(cluster.down().exit_code, 0);
 }

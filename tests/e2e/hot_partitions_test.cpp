@@ -3,13 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/e2e/command.hpp"
+#include "tests/e2e/held_job.hpp"
 
 namespace fanfold::e2e {
 namespace {
@@ -59,34 +57,14 @@ class HotPartitionsTest : public testing::Test {
     }
     return status;
   }
-  /// A standing cluster whose only reduce waits when its shares are there, and the process that it
-  /// waits in.
-  pid_t hold_the_reduce(const Cluster& cluster, std::string* job) {
-    workspace_.write("hold", "");
-    const Outcome submitted =
-        cluster.run({"submit", faulty_plugin("held") + ":held", "in.txt", "-o", "out", "-r", "1",
-                     "--split-bytes", "40K", "--hot-partitions", "1", "--param",
-                     "hold=" + workspace_.path("hold")});
-    EXPECT_EQ(submitted.exit_code, 0) << submitted.both();
-    *job = submitted.out.substr(0, submitted.out.find('\n'));
-    pid_t holder = 0;
-    EXPECT_TRUE(eventually([&] { return (holder = waiting_process()) != 0; }));
-    const Json status = Json::parse(cluster.run({"status", *job, "--json"}).out);
-    EXPECT_EQ(reduces(status)["done"], 2) << "its shares";
-    return holder;
+  /// Its only reduce waits when its shares are there.
+  HeldJob hold_the_reduce(const Cluster& cluster) {
+    HeldJob job(workspace_, cluster, {"-r", "1", "--split-bytes", "40K", "--hot-partitions", "1"});
+    EXPECT_EQ(reduces(Json::parse(job.status()))["done"], 2) << "its shares";
+    return job;
   }
-  pid_t waiting_process() const {
-    for (const std::string& name : workspace_.list("")) {
-      if (!name.starts_with("hold.")) continue;
-      const pid_t pid = static_cast<pid_t>(std::stol(name.substr(5)));
-      if (!command_line_of(pid).empty()) return pid;
-    }
-    return 0;
-  }
-  void expect_goes_on_to_the_end(Cluster& cluster, const std::string& job) {
-    std::filesystem::remove(workspace_.path("hold"));
-    const Outcome waited = cluster.run({"wait", job});
-    EXPECT_EQ(waited.exit_code, 0) << waited.both();
+  void expect_goes_on_to_the_end(Cluster& cluster, const HeldJob& job) {
+    job.go_on_to_the_end();
     count("alone", {"-r", "1"});
     expect_same_parts("out", "alone");
     EXPECT_EQ(cluster.down().exit_code, 0);
@@ -172,31 +150,19 @@ TEST_F(HotPartitionsTest, AreRefusedWhenTheirSizeIsNone) {
 TEST_F(HotPartitionsTest, KeepTheirSharesWhenTheWorkerOfTheirReduceIsKilled) {
   Cluster cluster(workspace_, 2, 1);
   ASSERT_TRUE(cluster.up());
-  std::string job;
-  const pid_t holder = hold_the_reduce(cluster, &job);
-  ASSERT_NE(holder, 0);
-  for (const pid_t worker : cluster.workers()) {
-    const std::vector<pid_t> below = descendants_of(worker);
-    if (std::find(below.begin(), below.end(), holder) != below.end()) ::kill(worker, SIGKILL);
-  }
-  EXPECT_TRUE(eventually([&] {
-    const pid_t next = waiting_process();
-    return next != 0 && next != holder;
-  }));
+  const HeldJob job = hold_the_reduce(cluster);
+  ASSERT_NE(job.holder(), 0);
+  ASSERT_TRUE(cluster.kill_worker_above(job.holder()));
+  EXPECT_TRUE(job.is_held_again());
   expect_goes_on_to_the_end(cluster, job);
 }
 
 TEST_F(HotPartitionsTest, GoOnUnderAMasterThatIsStartedAgain) {
   Cluster cluster(workspace_, 2, 1);
   ASSERT_TRUE(cluster.up());
-  std::string job;
-  ASSERT_NE(hold_the_reduce(cluster, &job), 0);
-  for (const pid_t pid : processes_naming(workspace_.path("c"))) {
-    if (command_line_of(pid).find("fanfold-master") == std::string::npos) continue;
-    ::kill(pid, SIGKILL);
-    ASSERT_TRUE(eventually([&] { return command_line_of(pid).empty(); }));
-  }
-  const Outcome again = run(workspace_, {"cluster", "up", "--dir", "c"});
+  const HeldJob job = hold_the_reduce(cluster);
+  ASSERT_NE(job.holder(), 0);
+  const Outcome again = cluster.kill_and_start_master();
   ASSERT_EQ(again.exit_code, 0) << again.both();
   expect_goes_on_to_the_end(cluster, job);
 }

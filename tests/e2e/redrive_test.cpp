@@ -51,6 +51,26 @@ TEST_F(RedriveTest, AddsWhatTheMendedPluginMakesOfDeadLetters) {
   expect_refused(redrive(), "has no dead letters, so there is nothing to do again");
 }
 
+TEST_F(RedriveTest, AddsToAHotPartitionThatWasShared) {
+  std::string lines;
+  for (int i = 0; i < 2000; ++i) {
+    lines += (i % 400 == 7 ? "bad w" : "good w") + std::to_string(i % 37) + "\n";
+  }
+  workspace_.write("in.txt", lines);
+  const Words shape = {"-r",      "1", "--split-bytes",    "2K", "--workers", "1",
+                       "--slots", "2", "--hot-partitions", "1",  "--param",   "mark=x"};
+  const Outcome first = run_job("counted", "in.txt", with(shape, {"--json"}));
+  ASSERT_EQ(first.exit_code, 0) << first.both();
+  EXPECT_EQ(Json::parse(first.out)["hot_partitions"][0]["shares"], 2);
+  run_mended("counted", "in.txt", shape);
+  const Outcome again = redrive();
+  ASSERT_EQ(again.exit_code, 0) << again.both();
+  EXPECT_EQ(cat("out"), cat("whole"));
+  EXPECT_EQ(manifest()["records"], manifest("whole")["records"]);
+  EXPECT_EQ(manifest()["counters"], manifest("whole")["counters"]);
+  expect_verified("2000 records mapped once each, 2000 read");
+}
+
 TEST_F(RedriveTest, OfValuesThatCannotBeFoldedSeesThemAll) {
   workspace_.write("in.txt", "good 1\nbad 9\ngood 2\nbad 8\ngood 3\nbad 7\nbad 6\n");
   ASSERT_EQ(run_job("middle", "in.txt", {"-r", "1", "--split-bytes", "8"}).exit_code, 0);

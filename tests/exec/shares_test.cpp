@@ -53,7 +53,9 @@ class Shares : public ExecFixture {
   }
   /// In so many shares.
   Run reduce_shared(std::uint32_t partition, std::uint32_t count) {
-    const proto::Shares shares(3, maps_, {{partition, 0, true, count}});
+    std::vector<std::uint32_t> ends;
+    for (std::uint32_t i = 1; i <= count; ++i) ends.push_back(i * maps_ / count);
+    const proto::Shares shares(3, {{partition, 0, true, count}}, std::move(ends));
     Plan rest = plan_of(Stage::kReduce, partition);
     for (std::uint32_t task = 3; task < 3 + count; ++task) {
       Plan plan = plan_of(Stage::kReduce, task);

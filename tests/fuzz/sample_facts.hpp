@@ -40,7 +40,7 @@ inline std::vector<master::Fact> sample_facts() {
           JobControlled{JobId{7}, {8, 60, 2, true}},
           DissentFound{task, AttemptId{9}, WorkerId{3}, "host/1", 12, true, 13},
           InputFed{JobId{7}, {300, 400}, 1'700'000'000'000'000, true},
-          PartitionsWeighed{JobId{7}, {{2, 5000, true, 4}, {0, 70, false, 0}}}};
+          PartitionsWeighed{JobId{7}, {{2, 5000, true, 2}, {0, 70, false, 0}}, {1, 2}}};
 }
 
 }  // namespace fanfold::fuzz

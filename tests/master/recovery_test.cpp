@@ -259,5 +259,18 @@ TEST_F(RecoveryTest, RefusesToStartOverAPastThatDoesNotFitTogether) {
   EXPECT_NE(refused.message().find("job 1"), std::string::npos) << refused.message();
 }
 
+TEST_F(RecoveryTest, RefusesToStartOverHotPartitionsThatAreNone) {
+  start_master();
+  FakeClient client(address());
+  const JobId job = client.submit(spec(1));
+  StoredState stored = store().stored();
+  crash_master();
+  stored.facts.push_back({PartitionsWeighed{job, {{7, 1, true, 0}}}, {}});
+  const Status refused = start_master_on(stored);
+  EXPECT_EQ(refused.code(), StatusCode::kCorruption);
+  EXPECT_NE(refused.message().find("hot partitions of job"), std::string::npos)
+      << refused.message();
+}
+
 }  // namespace
 }  // namespace fanfold::master

@@ -156,6 +156,44 @@ TEST_F(MasterTest, RefusesAWorkerOfTheVersionBeforeWhileAJobRunsThatItCouldNotDo
               HasSubstr("cannot show gathering of results"));
 }
 
+TEST_F(MasterTest, TakesBackAWorkerOfTheVersionBeforeWhateverJobHasComeMeanwhile) {
+  start_master();
+  FakeWorker worker(address(), {.slots = 4, .protocol = kBefore});
+  crash_master();
+  start_master();
+  FakeClient client(address());
+  proto::JobSpec folding = spec_with_splits(2, 1);
+  folding.fold_hot = true;
+  folding.hot_partition_bytes = 1;
+  const JobId job = client.submit(folding);
+  worker.introduce();
+  // There would be two shares, and a reduce that waits for them.
+  worker.do_tasks(3);
+  EXPECT_EQ(client.wait(job).state, proto::JobState::kSucceeded);
+}
+
+TEST_F(MasterTest, RefusesAWorkerOfTheVersionBeforeWhileAHotPartitionIsShared) {
+  start_master();
+  FakeWorker newer(address(), {.slots = 4});
+  FakeClient client(address());
+  proto::JobSpec folding = spec_with_splits(2, 1);
+  folding.fold_hot = true;
+  folding.hot_partition_bytes = 1;
+  const JobId job = client.submit(folding);
+  newer.do_tasks(2);
+  const proto::TaskAssignment share = newer.expect_task();
+  EXPECT_TRUE(share.share.is_share());
+  FakeClient older(address(), kBefore);
+  proto::Hello hello = newer.hello();
+  hello.uuid = "older";
+  hello.protocol = kBefore;
+  older.connection().send(hello);
+  const auto refused = older.expect<proto::Answer>();
+  EXPECT_EQ(refused.code, static_cast<std::uint8_t>(StatusCode::kUnavailable));
+  EXPECT_THAT(refused.message,
+              HasSubstr("job " + std::to_string(job.value) + " needs sharing of hot partitions"));
+}
+
 /// As if a job needed what came with this version.
 std::string knows_nothing_new(std::uint32_t protocol, const proto::JobSpec& spec) {
   return protocol == kBefore && spec.speculate ? "speculation" : "";

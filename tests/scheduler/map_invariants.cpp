@@ -57,7 +57,10 @@ void Invariants::weigh(const PartitionsWeighed& fact) {
   if (committed_tasks(job, Stage::kMap) + given_up_tasks(job) != maps) {
     report("weighed before every map is committed");
   }
-  job.shares = proto::Shares(job.submitted.partitions, maps, fact.heavy);
+  if (!proto::Shares::are_possible(job.submitted.partitions, maps, fact.heavy, fact.ends)) {
+    report("shares that are none: " + to_text(Fact(fact)));
+  }
+  job.shares = proto::Shares(job.submitted.partitions, fact.heavy, fact.ends);
 }
 
 void Invariants::check_inputs(JobBook& job, const AssignAttempt& action) {

@@ -42,7 +42,7 @@ void SchedulerTest::join_with(std::uint64_t worker, std::uint32_t slots,
   joined.place = places[worker];
   joined.host_name = host_names[worker];
   joined.host = machines[worker];
-  joined.knows_homes = older.count(worker) == 0;
+  joined.knows_homes = joined.knows_shares = older.count(worker) == 0;
   std::map<JobId, std::vector<AttemptId>> outputs;
   for (const Fact& fact : history) {
     const auto* committed = std::get_if<AttemptCommitted>(&fact);

@@ -140,7 +140,7 @@ class SchedulerTest : public ::testing::Test {
   std::map<std::uint64_t, std::string> places;
   std::map<std::uint64_t, std::string> host_names;
   std::map<std::uint64_t, std::string> machines;
-  std::set<std::uint64_t> older;  // They know nothing of homes.
+  std::set<std::uint64_t> older;  // They know nothing of homes, nor of shares.
   std::uint64_t epoch = 1;
   std::unique_ptr<Scheduler> scheduler =
       std::make_unique<Scheduler>(SchedulerOptions{kSilence, epoch});

@@ -82,6 +82,7 @@ struct FactText {
       out << " " << one.partition << ":" << one.bytes << (one.hot ? " hot" : "");
       if (one.shares > 0) out << " shares=" << one.shares;
     }
+    for (const std::uint32_t end : fact.ends) out << " ends=" << end;
   }
   void operator()(const InputFed& fact) const {
     out << "input-fed job=" << fact.job.value << " splits=" << fact.split_bytes.size();
