@@ -11,7 +11,13 @@ constexpr int kCapsuleWaitMilliseconds = 50;
 
 }  // namespace
 
+Status check_same_master(Client& client, JobId job, const FollowHooks& hooks) {
+  // The reply says which state the master is of; the client compares.
+  return client.ask<proto::JobReply>(proto::GetJob{.job = job}, hooks).status();
+}
+
 Status read_events(Client& client, JobId job, const EventReader& reader) {
+  if (reader.wait) FANFOLD_RETURN_IF_ERROR(check_same_master(client, job));
   proto::GetEvents question;
   question.job = job;
   for (;;) {
@@ -21,7 +27,9 @@ Status read_events(Client& client, JobId job, const EventReader& reader) {
     if (!part.bytes.empty()) FANFOLD_RETURN_IF_ERROR(reader.take(part.bytes));
     question.offset += part.bytes.size();
     if (part.ended) return {};
-    if (part.bytes.empty() && (!reader.wait || !reader.wait())) return {};
+    if (!part.bytes.empty()) continue;
+    if (!reader.wait || !reader.wait()) return {};
+    FANFOLD_RETURN_IF_ERROR(check_same_master(client, job));
   }
 }
 

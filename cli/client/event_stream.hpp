@@ -19,6 +19,10 @@ struct EventReader {
   std::function<bool()> wait;
 };
 
+/// kNotFound: the master is of another state than the one that was asked before, and the job with
+/// this number another job.
+Status check_same_master(Client& client, JobId job, const FollowHooks& hooks = {});
+
 /// kNotFound: no such job, or its log is not kept (any more).
 Status read_events(Client& client, JobId job, const EventReader& reader);
 

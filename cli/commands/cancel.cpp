@@ -18,6 +18,8 @@ Result<proto::JobStatus> cancel(Client& client, JobId job) {
   // Asked apart from following: a job may be another's, and then that is the answer.
   proto::CancelJob request;
   request.job = job;
+  // The job that was just looked at, and not one of the same number.
+  request.state_id = client.state_id();
   FANFOLD_RETURN_IF_ERROR(client.ask<proto::Answer>(request).status());
   return client.follow(job, {});
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/client/event_stream.hpp"
 #include "common/text/names.hpp"
 #include "common/text/units.hpp"
 
@@ -130,6 +131,7 @@ void LogFollower::show_end(Followed& followed) const {
 
 Status LogFollower::run() {
   while (true) {
+    FANFOLD_RETURN_IF_ERROR(check_same_master(client_, target_.job, hooks_.asking));
     FANFOLD_ASSIGN_OR_RETURN(const bool job_is_over, read_events());
     for (auto attempt = attempts_.begin(); attempt != attempts_.end();) {
       Followed& followed = attempt->second;

@@ -11,7 +11,8 @@
 namespace fanfold::cli {
 namespace {
 
-using Json = nlohmann::json;
+/// Fields in the order of the file: of preferred hosts the first that match count.
+using Json = nlohmann::ordered_json;
 
 Status refuse(std::string why) { return {StatusCode::kInvalidArgument, std::move(why)}; }
 

@@ -10,7 +10,8 @@
 namespace fanfold::cli {
 namespace {
 
-using Json = nlohmann::json;
+/// Fields in the order of the file: of preferred hosts the first that match count.
+using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kRoundsMax = 10'000;
 

@@ -55,12 +55,13 @@ Status check_path_on_host(std::string_view path) {
 }
 
 Status check_host_input(std::string_view input) {
-  const HostInput parts = split_host_input(input);
   constexpr const char* kForm = "write host://NAME/path, or host://*/path for all hosts";
+  const std::string quoted = "input '" + std::string(input.substr(0, 200)) + "'";
+  if (!is_host_input(input)) return refused(quoted + " lies on no host: " + kForm);
+  const HostInput parts = split_host_input(input);
   if (Status checked = check_path_on_host(parts.path.empty() ? "/" : parts.path); !checked.ok()) {
     return std::move(checked).with_context("an input on hosts is refused");
   }
-  const std::string quoted = "input '" + std::string(input.substr(0, 200)) + "'";
   const std::string_view host = parts.host;
   const bool pattern = std::all_of(host.begin(), host.end(), [](char c) {
     return is_letter_of_name(c) || std::string_view("*?[]!^").find(c) != std::string_view::npos;

@@ -10,12 +10,21 @@
 namespace fanfold::master {
 namespace {
 
-/// The first component; it is taken off.
+/// The first component, which is taken off; empty: there is none.  Lines of lists may have "." and
+/// two slashes in them.
 std::string_view take_component(std::string_view* path) {
-  const std::size_t slash = std::min(path->find('/'), path->size());
-  const std::string_view component = path->substr(0, slash);
-  path->remove_prefix(std::min(slash + 1, path->size()));
-  return component;
+  while (!path->empty()) {
+    const std::size_t slash = std::min(path->find('/'), path->size());
+    const std::string_view component = path->substr(0, slash);
+    path->remove_prefix(std::min(slash + 1, path->size()));
+    if (!component.empty() && component != ".") return component;
+  }
+  return {};
+}
+
+/// What exists means itself, whatever it looks like.
+bool means(std::string_view pattern, std::string_view component) {
+  return pattern == component || inputs::matches(pattern, component);
 }
 
 class Finder {
@@ -70,13 +79,14 @@ bool is_below(std::string_view pattern, std::string_view path) {
   while (!pattern.empty()) {
     std::string_view rest = pattern;
     const std::string_view component = take_component(&rest);
+    if (component.empty()) break;
     if (component == "**") {
       any_depth = pattern = rest;
       below = path;
       continue;
     }
     std::string_view deeper = path;
-    if (!path.empty() && inputs::matches(component, take_component(&deeper))) {
+    if (!path.empty() && means(component, take_component(&deeper))) {
       pattern = rest;
       path = deeper;
       continue;

@@ -19,9 +19,11 @@ struct HostSplits {
   std::string host;  // Empty: anybody can read them.
   std::uint32_t count = 0;
 };
-/// Neighbouring splits that had better be read on one of these hosts.
+/// Neighbouring splits that had better be read on one of the same hosts.
 struct PreferredSplits {
-  std::vector<std::string> hosts;  // As Worker::host_name; empty: it makes no difference.
+  static constexpr std::uint32_t kAnywhere = ~std::uint32_t{0};
+  std::uint32_t hosts =
+      kAnywhere;  // Which of JobSubmitted::preferred_hosts; or it is all the same.
   std::uint32_t count = 0;
 };
 /// A job, planned: its splits exist.  What the splits contain is the service's business.
@@ -48,6 +50,9 @@ struct JobSubmitted {
   /// Where they have to be read, as Worker::place, of all splits in their order; empty: anywhere.
   std::vector<HostSplits> hosts = {};
   std::string sample_host = {};  // The same of the sampling task.
+  /// As Worker::host_name; none is empty.  Apart from `preferred`, which may be as long as there
+  /// are splits.
+  std::vector<std::vector<std::string>> preferred_hosts = {};
   /// Of the first splits, in their order; of the others it makes no difference.
   std::vector<PreferredSplits> preferred = {};
   /// A task waits so long for a slot where it had better run.

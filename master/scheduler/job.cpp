@@ -60,10 +60,10 @@ Job::Job(const JobSubmitted& submitted)
       homes{.mode = submitted.shuffle_mode, .over_network = submitted.over_network} {
   map.grows = submitted.open;
   map.place(submitted.hosts);
-  map.prefer_hosts(submitted.preferred);
+  map.prefer_hosts(submitted.preferred_hosts, submitted.preferred);
   const auto wait = std::chrono::milliseconds(
       std::min<std::uint64_t>(submitted.locality_wait_ms, limits::kLocalityWaitMsMost));
-  for (StageTasks* stage : {&map, &reduce}) stage->preferences().set_wait(wait);
+  map.preferences().set_wait(wait);
   if (sample.size() > 0 && !submitted.sample_host.empty()) {
     sample.place({{submitted.sample_host, sample.size()}});
   }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,14 +41,12 @@ void Machine::note_shifts() {
   if (shifts.empty()) return;
   for (const JobId id : preferring_) {
     Job& job = jobs_.at(id);
-    for (StageTasks* stage : {&job.map, &job.reduce}) {
-      if (stage->preferences().empty()) continue;
-      for (const auto& [worker, host] : shifts) {
-        stage->preferences().note_worker(worker, pool_.is_candidate(worker));
-        stage->preferences().note_host(host, pool_.anybody_on(host));
-      }
+    bool concerned = false;
+    for (const auto& [worker, host] : shifts) {
+      concerned |= job.reduce.preferences().note_worker(worker, pool_.is_candidate(worker));
+      concerned |= job.map.preferences().note_host(host, pool_.anybody_on(host));
     }
-    file(job);
+    if (concerned) file(job);
   }
 }
 
@@ -57,6 +56,10 @@ void Machine::note_preferred_hosts(Job& job) {
   preferring_.insert(job.id);
   for (const auto& [host, lanes] : preferences.hosts()) {
     preferences.note_host(host, pool_.anybody_on(host));
+  }
+  // Of a restarted master.
+  for (const auto& [task, trouble] : job.troubles) {
+    if (task.first == Stage::kMap) preferences.note_tried(task.second);
   }
 }
 
@@ -69,27 +72,13 @@ void Machine::begin_wait(Job& job, StageTasks& stage) {
   file(job);
 }
 
+/// Reduces wait for nobody.
 void Machine::file_wait(const Job& job) {
-  std::optional<Instant> due;
-  for (const StageTasks* stage : {&job.map, &job.reduce}) {
-    const std::optional<Instant> until = stage->preferences().waits_until();
-    if (until && (!due || *until < *due)) due = until;
-  }
-  if (due) {
-    waits_.set(job.id, *due);
+  if (const std::optional<Instant> until = job.map.preferences().waits_until()) {
+    waits_.set(job.id, *until);
   } else {
     waits_.clear(job.id);
   }
-}
-
-void Machine::pass_wait(JobId id) {
-  Job& job = jobs_.at(id);
-  for (StageTasks* stage : {&job.map, &job.reduce}) {
-    const std::optional<Instant> until = stage->preferences().waits_until();
-    if (until && *until <= now_) stage->preferences().end_wait(now_);
-  }
-  file_wait(job);
-  file(job);
 }
 
 void Machine::end_wait(Job& job) {
@@ -100,17 +89,25 @@ void Machine::end_wait(Job& job) {
   file(job);
 }
 
-std::optional<Choice> Machine::choose_preferred(Job& job) {
-  StageTasks& stage = job.open_stage();
-  Preferences& preferences = stage.preferences();
+std::optional<Choice> Machine::choose_preferred(Job& job, bool may_queue) {
+  const Preferences& preferences = job.open_stage().preferences();
   if (preferences.ready() == 0) return std::nullopt;
   if (pool_.has_free_slot()) {
     if (auto choice = choose_for_free_workers(job)) return choice;
-    return choose_from_lanes(job);
+    // It queues where it waits; what waits for nobody is given to whoever is free.
+    may_queue = may_queue && preferences.is_waiting() && !job.is_exacting();
   }
+  return may_queue ? choose_for_queue(job) : std::nullopt;
+}
+
+std::optional<Choice> Machine::choose_for_queue(Job& job) {
+  StageTasks& stage = job.open_stage();
+  Preferences& preferences = stage.preferences();
   const std::uint32_t per_slot = queued_per_slot(stage.durations.total(), stage.durations.count());
-  Worker* worker = pool_.queue_worker(per_slot, [&preferences](const Worker& one) {
-    return !preferences.wants(one.id, one.host_name);
+  Worker* worker = pool_.queue_worker(per_slot, [&](const Worker& one) {
+    // Whoever is idle takes from a queue that stands still: what is taken must not come back.
+    const std::optional<Instant> stalls = pool_.stalls().find(one.id);
+    return (stalls && *stalls <= now_) || !preferences.wants(one.id, one.host_name);
   });
   if (worker == nullptr) return std::nullopt;
   const std::optional<std::uint32_t> index =
@@ -125,7 +122,9 @@ std::optional<Choice> Machine::choose_preferred(Job& job) {
 std::optional<Choice> Machine::choose_for_free_workers(Job& job) {
   StageTasks& stage = job.open_stage();
   std::optional<std::uint32_t> index;
+  std::size_t asked = 0;
   Worker* chosen = pool_.free_worker_if(kWorkersExamined, [&](Worker& worker) {
+    ++asked;
     index = stage.preferences().take_for(
         worker.id, worker.host_name, kRetriesExamined, [&](std::uint32_t one) {
           const TaskId task{job.id, stage.stage(), one};
@@ -135,18 +134,22 @@ std::optional<Choice> Machine::choose_for_free_workers(Job& job) {
         });
     return index.has_value();
   });
-  if (chosen == nullptr) return std::nullopt;
-  return Choice{{job.id, stage.stage(), *index}, chosen, std::nullopt, nullptr, true};
+  if (chosen != nullptr) {
+    return Choice{{job.id, stage.stage(), *index}, chosen, std::nullopt, nullptr, true};
+  }
+  if (asked < kWorkersExamined) return std::nullopt;
+  return choose_from_lanes(job);
 }
 
-/// There may be more free workers than were looked at.
+/// There may be more free workers than were looked at.  One call looks at so many hosts, and the
+/// next goes on from there.
 std::optional<Choice> Machine::choose_from_lanes(Job& job) {
   StageTasks& stage = job.open_stage();
   Preferences& preferences = stage.preferences();
   const std::set<std::uint32_t>& lanes = preferences.ready_lanes();
   auto next = lanes.upper_bound(preferences.lane_seen);
-  const std::size_t most = std::min(lanes.size(), kHostsExamined);
-  for (std::size_t examined = 0; examined < most; ++examined) {
+  std::size_t examined = 0;
+  for (std::size_t left = lanes.size(); left > 0 && examined < kPreferredHostsExamined; --left) {
     if (next == lanes.end()) next = lanes.begin();
     preferences.lane_seen = *next++;
     const PreferenceLane& lane = preferences.lane(preferences.lane_seen);
@@ -154,9 +157,11 @@ std::optional<Choice> Machine::choose_from_lanes(Job& job) {
     const auto accepts = [&](std::uint32_t one) {
       const TaskId task{job.id, stage.stage(), one};
       if (is_delayed_replica(job, task)) return false;
+      examined += lane.present_hosts.size();
       worker = free_worker_of(lane, avoided_by(job, task));
       return worker != nullptr;
     };
+    ++examined;
     const auto index = preferences.take(preferences.lane_seen, kRetriesExamined, accepts);
     if (index) return Choice{{job.id, stage.stage(), *index}, worker, std::nullopt, nullptr, true};
   }
@@ -206,12 +211,14 @@ void Machine::describe_locality(const Job& job, proto::JobStatus* status) const 
   status->locality = {preferences.size(), job.map.done_there(), job.map.done_elsewhere(),
                       static_cast<std::uint64_t>(wait.count())};
   if (job.state != proto::JobState::kRunning || preferences.ready() == 0) return;
-  std::size_t told = 0;
-  for (const auto& [host, lanes] : preferences.hosts()) {
-    if (pool_.anybody_on(host)) continue;
-    status->notes.push_back("no worker on host " + host +
-                            " can be given tasks that prefer it, so that others get them");
-    if (++told == kHostsTold) return;
+  std::set<std::string> told;
+  for (const std::uint32_t index : preferences.absent_lanes()) {
+    for (const std::string& host : preferences.lane(index).hosts) {
+      if (told.size() == kHostsTold || !told.insert(host).second) continue;
+      status->notes.push_back("no worker on host " + host +
+                              " can be given tasks that prefer it, so that others get them");
+    }
+    if (told.size() == kHostsTold) return;
   }
 }
 

@@ -98,7 +98,7 @@ void Machine::pass_time() {
     pass_task_deadline(*task);
   }
   while (const std::optional<JobId> job = absences_.due(now_)) pass_absence(*job);
-  while (const std::optional<JobId> job = waits_.due(now_)) pass_wait(*job);
+  while (const std::optional<JobId> job = waits_.due(now_)) end_wait(jobs_.at(*job));
   while (const std::optional<JobId> job = publications_.due(now_)) {
     publications_.clear(*job);
     publish(jobs_.at(*job));

@@ -272,7 +272,8 @@ class Machine {
   static bool may_start_more(const Job& job);
   static JobRank rank_of(const Job& job);
   void start_chosen(Job& job, const Choice& choice);
-  std::optional<Choice> choose(Job& job);
+  /// `may_queue`: behind busy slots, too.
+  std::optional<Choice> choose(Job& job, bool may_queue);
   /// The first of the stage's ready tasks for which somebody can be had, and who that is.
   std::optional<Choice> choose_from(StageTasks& stage, JobId job,
                                     const std::function<Worker*(std::uint32_t)>& somebody_for);
@@ -321,10 +322,11 @@ class Machine {
   /// Somebody could be given tasks of the stage, so that waiting begins.
   void begin_wait(Job& job, StageTasks& stage);
   void file_wait(const Job& job);
-  void pass_wait(JobId job);
   /// Nobody of its maps waits any more.
   void end_wait(Job& job);
-  std::optional<Choice> choose_preferred(Job& job);
+  std::optional<Choice> choose_preferred(Job& job, bool may_queue);
+  /// A short task that waits, behind the slots of a worker that it prefers.
+  std::optional<Choice> choose_for_queue(Job& job);
   std::optional<Choice> choose_for_free_workers(Job& job);
   std::optional<Choice> choose_from_lanes(Job& job);
   /// Of tasks with a preference, what anybody may have.

@@ -63,9 +63,10 @@ bool Machine::assign_one() {
     const JobRank rank = choosy ? *next_several++ : *next++;
     if (!choosy) ++examined;
     // Nobody queues behind a slot that another job is to have next.
-    if (!free && !ready_jobs_.empty() && is_behind(rank, *ready_jobs_.begin())) return false;
+    const bool behind = !ready_jobs_.empty() && is_behind(rank, *ready_jobs_.begin());
+    if (!free && behind) return false;
     Job& job = jobs_.at(rank.job);
-    const std::optional<Choice> choice = choose(job);
+    const std::optional<Choice> choice = choose(job, !behind);
     if (!choice) continue;
     start_chosen(job, *choice);
     return true;
@@ -88,9 +89,12 @@ void Machine::start_chosen(Job& job, const Choice& choice) {
   start_attempt({job, choice.task, *choice.worker});
 }
 
-std::optional<Choice> Machine::choose(Job& job) {
+std::optional<Choice> Machine::choose(Job& job, bool may_queue) {
   StageTasks& stage = job.open_stage();
-  if (pool_.has_free_slot()) {
+  Preferences& preferences = stage.preferences();
+  // Without a free slot only a stage of short tasks may go on, and only so far.
+  bool anybody = pool_.has_free_slot();
+  if (anybody) {
     if (job.replicas.replicated()) {
       // What was begun comes before what was not.
       const auto somebody_for = [&](std::uint32_t index) {
@@ -108,19 +112,17 @@ std::optional<Choice> Machine::choose(Job& job) {
   } else if (job.is_exacting()) {
     // What waits in a queue cannot be replicated elsewhere in time, nor read elsewhere.
     return std::nullopt;
-  } else if (stage.preferences().is_waiting()) {
-    // It queues where it waits for anyway.
-    return choose_preferred(job);
-  } else if (queue_worker_for(stage) == nullptr) {
-    // Without a free slot only a stage of short tasks may go on, and only so far.
-    return std::nullopt;
+  } else {
+    anybody = queue_worker_for(stage) != nullptr;
   }
-  if (!stage.preferences().empty()) {
+  // What waits for somebody may queue there when nothing may anywhere else.
+  if (!preferences.empty() && (anybody || preferences.is_waiting())) {
     begin_wait(job, stage);
     std::optional<Choice> choice;
-    if (!stage.has_urgent()) choice = choose_preferred(job);
+    if (!stage.has_urgent()) choice = choose_preferred(job, may_queue);
     if (choice) return choice;
   }
+  if (!anybody) return std::nullopt;
   return choose_from(stage, job.id,
                      [&](std::uint32_t index) { return worker_for(job, stage, index); });
 }

@@ -70,6 +70,9 @@ inline constexpr std::size_t kWorkersExamined = 16;
 /// Hosts looked at for one assignment of a job whose input lies on them.
 inline constexpr std::size_t kHostsExamined = 1024;
 
+/// Of an event's jobs each looks at so many of the hosts that its tasks prefer.
+inline constexpr std::size_t kPreferredHostsExamined = 64;
+
 /// How often, at most, the homes of partitions are told of outputs while the maps of a job run:
 /// what a home is told of at once comes in one file, and files are dear beside what is in them.
 inline constexpr std::uint32_t kHomeTellings = 8;

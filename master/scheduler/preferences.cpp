@@ -5,22 +5,25 @@
 
 namespace fanfold::master::scheduling {
 
-void Preferences::prefer_hosts(const std::vector<PreferredSplits>& splits) {
+void Preferences::prefer_hosts(const std::vector<std::vector<std::string>>& hosts,
+                               const std::vector<PreferredSplits>& splits) {
   std::map<std::vector<std::string>, std::uint32_t> lanes;
-  for (const PreferredSplits& one : splits) {
-    std::uint32_t lane = kNone;
-    if (!one.hosts.empty()) {
-      const auto [known, fresh] = lanes.try_emplace(one.hosts, next_lane());
-      lane = known->second;
-      if (fresh) {
-        lanes_.emplace_back().hosts = one.hosts;
-        for (const std::string& host : one.hosts) lanes_at_[host].push_back(lane);
-      }
+  const auto lane_for_hosts = [&](const std::vector<std::string>& some) {
+    const auto [known, fresh] = lanes.try_emplace(some, next_lane());
+    if (fresh) {
+      lanes_.emplace_back().hosts = some;
+      for (const std::string& host : some) lanes_at_[host].push_back(known->second);
     }
+    return known->second;
+  };
+  for (const PreferredSplits& one : splits) {
+    const bool anywhere = one.hosts == PreferredSplits::kAnywhere;
+    const std::uint32_t lane = anywhere ? kNone : lane_for_hosts(hosts.at(one.hosts));
     for (std::uint32_t i = 0; i < one.count; ++i) {
       const auto index = static_cast<std::uint32_t>(lane_of_.size());
       lane_of_.push_back(lane);
       ready_tasks_.push_back(lane != kNone);
+      tried_.push_back(false);
       if (lane == kNone) continue;
       ++size_;
       lanes_[lane].fresh.push_back(index);
@@ -40,6 +43,7 @@ void Preferences::prefer_worker(std::uint32_t index, std::optional<WorkerId> wor
     if (!worker) return;
     lane_of_.resize(index + 1, kNone);
     ready_tasks_.resize(index + 1, false);
+    tried_.resize(index + 1, false);
   }
   if (lane_of_[index] != kNone) {
     if (ready_tasks_[index]) count_ready(lane_of_[index], false);
@@ -50,15 +54,15 @@ void Preferences::prefer_worker(std::uint32_t index, std::optional<WorkerId> wor
   if (!worker) return;
   ++size_;
   if (!now.ready) return;
-  PreferenceLane& lane = lanes_[lane_of_[index]];
-  (now.again ? lane.again : lane.fresh).push_back(index);
-  if (now.again || index < late_) again_.push_back(index);
   count_ready(lane_of_[index], true);
+  if (now.again || tried_[index] || index < late_) return file_again(index);
+  lanes_[lane_of_[index]].fresh.push_back(index);
 }
 
-std::optional<WorkerId> Preferences::preferred_worker(std::uint32_t index) const {
-  if (!prefers(index) || !lanes_[lane_of_[index]].hosts.empty()) return std::nullopt;
-  return lanes_[lane_of_[index]].worker;
+void Preferences::file_again(std::uint32_t index) {
+  tried_[index] = true;
+  lanes_[lane_of_[index]].again.push_back(index);
+  again_.push_back(index);
 }
 
 bool Preferences::is_preferred(std::uint32_t index, WorkerId worker,
@@ -69,9 +73,9 @@ bool Preferences::is_preferred(std::uint32_t index, WorkerId worker,
   return std::find(lane.hosts.begin(), lane.hosts.end(), host) != lane.hosts.end();
 }
 
-void Preferences::note_host(const std::string& host, bool present) {
+bool Preferences::note_host(const std::string& host, bool present) {
   const auto lanes = lanes_at_.find(host);
-  if (lanes == lanes_at_.end()) return;
+  if (lanes == lanes_at_.end()) return false;
   for (const std::uint32_t index : lanes->second) {
     PreferenceLane& lane = lanes_[index];
     if (present) {
@@ -82,13 +86,15 @@ void Preferences::note_host(const std::string& host, bool present) {
     lane.present = !lane.present_hosts.empty();
     file(index);
   }
+  return true;
 }
 
-void Preferences::note_worker(WorkerId worker, bool present) {
+bool Preferences::note_worker(WorkerId worker, bool present) {
   const auto lane = lane_of_worker_.find(worker);
-  if (lane == lane_of_worker_.end()) return;
+  if (lane == lane_of_worker_.end()) return false;
   lanes_[lane->second].present = present;
   file(lane->second);
+  return true;
 }
 
 void Preferences::file(std::uint32_t index) {
@@ -112,8 +118,11 @@ void Preferences::note(std::uint32_t index, TaskState from, TaskState to) {
   ready_tasks_[index] = to == TaskState::kReady;
   if (to != TaskState::kReady) return;
   count_ready(lane, true);
-  lanes_[lane].again.push_back(index);
-  again_.push_back(index);
+  file_again(index);
+}
+
+void Preferences::note_tried(std::uint32_t index) {
+  if (prefers(index) && ready_tasks_[index] && !tried_[index]) file_again(index);
 }
 
 void Preferences::begin_wait(Instant now) {
@@ -181,7 +190,8 @@ std::optional<std::uint32_t> Preferences::take_again(std::size_t examined_max,
 std::optional<std::uint32_t> Preferences::take_late(std::size_t examined_max,
                                                     const Accepts& accepts) {
   if (over_) {
-    while (late_ < lane_of_.size() && !ready_tasks_[late_]) ++late_;
+    // Others may have to go elsewhere first, and take_again() looks at these.
+    while (late_ < lane_of_.size() && (!ready_tasks_[late_] || tried_[late_])) ++late_;
     if (late_ == lane_of_.size() || !accepts(late_)) return std::nullopt;
     return late_++;
   }

@@ -47,28 +47,31 @@ class Preferences {
     return index < lane_of_.size() && lane_of_[index] != kNone;
   }
   /// Before any is taken: of the first tasks, in their order; they are ready.
-  void prefer_hosts(const std::vector<PreferredSplits>& splits);
+  void prefer_hosts(const std::vector<std::vector<std::string>>& hosts,
+                    const std::vector<PreferredSplits>& splits);
   struct Now {
     bool ready = false;
     bool again = false;  // It was ready before.
   };
   /// The task, which is so now, prefers a worker from now on, or nothing.
   void prefer_worker(std::uint32_t index, std::optional<WorkerId> worker, Now now);
-  std::optional<WorkerId> preferred_worker(std::uint32_t index) const;
   /// Whether the task prefers this worker, or its host.
   bool is_preferred(std::uint32_t index, WorkerId worker, const std::string& host) const;
   /// Tasks with a preference.
   std::uint32_t size() const { return size_; }
 
-  /// Workers of the host could be given something, or none of them any more.
-  void note_host(const std::string& host, bool present);
-  void note_worker(WorkerId worker, bool present);
+  /// Workers of the host could be given something, or none of them any more.  False: no task
+  /// prefers it.
+  bool note_host(const std::string& host, bool present);
+  bool note_worker(WorkerId worker, bool present);
   using LanesAt = std::map<std::string, std::vector<std::uint32_t>, std::less<>>;
   /// Of all hosts that are preferred.
   const LanesAt& hosts() const { return lanes_at_; }
 
   /// A task that prefers something changes its state.
   void note(std::uint32_t index, TaskState from, TaskState to);
+  /// It is ready, and was before, by what an earlier master has written down.
+  void note_tried(std::uint32_t index);
   std::uint32_t ready() const { return ready_; }
 
   // Waiting.  It begins when somebody could be given a task of the stage for the first time.
@@ -88,6 +91,8 @@ class Preferences {
   /// Lanes with ready tasks whose hosts or worker are there, and from where to look at them.
   const std::set<std::uint32_t>& ready_lanes() const { return ready_lanes_; }
   std::uint32_t lane_seen = 0;
+  /// Those with ready tasks that have nobody there.
+  const std::set<std::uint32_t>& absent_lanes() const { return absent_lanes_; }
   const PreferenceLane& lane(std::uint32_t lane) const { return lanes_.at(lane); }
   bool wants(WorkerId worker, const std::string& host) const;
   std::optional<std::uint32_t> take(std::uint32_t lane, std::size_t examined_max,
@@ -108,12 +113,14 @@ class Preferences {
   std::uint32_t lane_for(WorkerId worker);
   void file(std::uint32_t lane);
   void count_ready(std::uint32_t lane, bool ready);
+  void file_again(std::uint32_t index);
   std::optional<std::uint32_t> take_from(std::deque<std::uint32_t>& list, std::uint32_t lane,
                                          std::size_t examined_max, const Accepts& accepts);
 
   std::vector<PreferenceLane> lanes_;
   std::vector<std::uint32_t> lane_of_;  // By task, as far as any prefers something.
   std::vector<bool> ready_tasks_;       // Of those that prefer something.
+  std::vector<bool> tried_;             // Were ready before: when they are ready, again_ has them.
   std::map<WorkerId, std::uint32_t> lane_of_worker_;
   LanesAt lanes_at_;
   std::deque<std::uint32_t> again_;  // Of all lanes.

@@ -129,11 +129,12 @@ std::optional<std::uint32_t> StageTasks::take_from(
   return next;
 }
 
-void StageTasks::prefer_hosts(const std::vector<PreferredSplits>& splits) {
+void StageTasks::prefer_hosts(const std::vector<std::vector<std::string>>& hosts,
+                              const std::vector<PreferredSplits>& splits) {
   std::size_t count = 0;
   for (const PreferredSplits& one : splits) count += one.count;
   FANFOLD_CHECK(count <= tasks_.size());
-  preferences_.prefer_hosts(splits);
+  preferences_.prefer_hosts(hosts, splits);
 }
 
 void StageTasks::prefer_worker(std::uint32_t index, std::optional<WorkerId> worker) {

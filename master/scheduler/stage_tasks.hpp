@@ -49,7 +49,8 @@ class StageTasks {
   std::string_view place_of(std::uint32_t index) const;
 
   /// Before any is taken: where the first of its tasks had better run.
-  void prefer_hosts(const std::vector<PreferredSplits>& splits);
+  void prefer_hosts(const std::vector<std::vector<std::string>>& hosts,
+                    const std::vector<PreferredSplits>& splits);
   /// The same for one task, at any time.
   void prefer_worker(std::uint32_t index, std::optional<WorkerId> worker);
   Preferences& preferences() { return preferences_; }

@@ -347,11 +347,10 @@ bool WorkerPool::is_candidate(WorkerId worker) const {
 
 Worker* WorkerPool::queue_worker(std::uint32_t per_slot,
                                  const std::function<bool(const Worker&)>& passed_over) {
-  if (has_free_slot()) return nullptr;
   std::size_t examined = 0;
-  for (const auto& [rank, id] : candidates_) {
-    if (++examined > kWorkersExamined) break;
-    Worker* worker = find(id);
+  for (auto next = candidates_.lower_bound({kQueueRank, WorkerId{}});
+       next != candidates_.end() && ++examined <= kWorkersExamined; ++next) {
+    Worker* worker = find(next->second);
     // Those behind it have longer queues.
     if (worker->queued.size() >= std::size_t{worker->slots} * per_slot) break;
     if (!passed_over(*worker)) return worker;

@@ -157,8 +157,8 @@ class WorkerPool {
   std::vector<std::pair<WorkerId, std::string>> take_shifts() { return std::exchange(shifts_, {}); }
   /// The same at this place.
   Worker* free_worker_at(std::string_view place, const std::vector<WorkerId>& avoid);
-  /// No slot is free: the worker with the shortest queue, if it may queue that many per slot.
-  /// `passed_over`: those that get nothing in advance.
+  /// Of those without a free slot the one with the shortest queue, if it may queue that many per
+  /// slot. `passed_over`: those that get nothing in advance.
   Worker* queue_worker(std::uint32_t per_slot,
                        const std::function<bool(const Worker&)>& passed_over);
   /// Somebody who is not to be avoided could run something, sooner or later.

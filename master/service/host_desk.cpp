@@ -14,13 +14,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A question, or its answer, that was lost is asked again.
+/// A question, or its answer, that was lost is asked again; each time after twice as long.
 constexpr Duration kAskAgain = 1s;
 /// Longer than walking through the logs of a host takes; somebody waits for this.
 constexpr Duration kPatience = 60s;
 constexpr std::size_t kMachinesNoted = 5;
 /// Questions have to fit into a frame.
 constexpr std::size_t kWantedBytes = 1u << 20;
+/// Of all hosts together: they wait in the memory of the master until they are sent.
+constexpr std::size_t kAskedBytes = 16u << 20;
+/// What a text takes in a message beside itself.
+constexpr std::size_t kTextBytes = 4;
 
 /// Of a request, which has the epoch of its master above them, as attempts have.
 constexpr std::uint64_t kJobBits = (std::uint64_t{1} << 40) - 1;
@@ -31,20 +35,23 @@ Status refused(std::string message) {
 
 }  // namespace
 
+Status HostDesk::check_size(const std::vector<std::string>& wanted) {
+  std::size_t bytes = 0;
+  for (const std::string& input : wanted) bytes += input.size() + kTextBytes;
+  if (bytes <= kWantedBytes) return {};
+  return {StatusCode::kExhausted,
+          "the inputs that lie on hosts have names of more than 1 MiB: name fewer, with patterns "
+          "or directories"};
+}
+
 void HostDesk::begin(JobId job, const std::vector<std::string>& wanted, std::uint64_t look_above) {
   Listing listing;
   listing.begun = state_.now;
   listing.look_above = look_above;
-  std::size_t bytes = 0;
+  listing.failed = check_size(wanted);
   for (const std::string& input : wanted) {
     const inputs::HostInput parts = inputs::split_host_input(input);
     listing.wanted.push_back({input, std::string(parts.host), std::string(parts.path)});
-    bytes += input.size();
-  }
-  if (bytes > kWantedBytes) {
-    listing.failed = Status(StatusCode::kExhausted,
-                            "the inputs that lie on hosts have names of more than 1 MiB: name "
-                            "fewer, with patterns or directories");
   }
   listings_.emplace(job, std::move(listing));
 }
@@ -149,6 +156,7 @@ bool HostDesk::is_settled() const {
 
 Status HostDesk::choose_hosts(const Hosts& known, Listing& listing) const {
   std::map<std::string, Question> chosen;
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < listing.wanted.size(); ++i) {
     const Wanted& wanted = listing.wanted[i];
     bool any = false;
@@ -156,6 +164,13 @@ Status HostDesk::choose_hosts(const Hosts& known, Listing& listing) const {
       if (!inputs::matches(wanted.host, host)) continue;
       any = true;
       chosen[host].wanted.push_back(i);
+      bytes += wanted.path.size() + kTextBytes;
+    }
+    if (bytes > kAskedBytes) {
+      return {StatusCode::kExhausted,
+              "to ask all hosts for these inputs takes more than " +
+                  std::to_string(kAskedBytes >> 20) +
+                  " MiB: name fewer for all hosts, with patterns or directories"};
     }
     if (!any) return refuse_host(wanted, known);
   }
@@ -208,9 +223,13 @@ Status HostDesk::ask(JobId job, const Hosts& known, const std::string& host, con
   const KnownWorker* asked = state_.workers.find(question.worker);
   const bool there = asked != nullptr && asked->hello.host == host;
   if (there && state_.now < question.again) return {};
-  if (!there) asked = workers->second.front();
+  if (!there) {
+    asked = workers->second.front();
+    question.patience = kAskAgain;
+  }
   question.worker = asked->worker;
-  question.again = state_.now + kAskAgain;
+  question.again = state_.now + question.patience;
+  question.patience *= 2;
   proto::ListHostFiles message;
   message.request = attempt_id(state_.settings.epoch, job.value & kJobBits).value;
   message.look_above = listing.look_above;

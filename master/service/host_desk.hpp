@@ -26,6 +26,8 @@ class HostDesk {
  public:
   explicit HostDesk(MasterState& state) : state_(state) {}
 
+  /// kExhausted: they are too many to ask for.
+  static Status check_size(const std::vector<std::string>& wanted);
   /// What these inputs mean, which lie on hosts and have no tags.  Its turn comes when those before
   /// it are done.  `job`: or whatever else has no job's number.
   void begin(JobId job, const std::vector<std::string>& wanted, std::uint64_t look_above);
@@ -50,6 +52,7 @@ class HostDesk {
   struct Question {
     std::vector<std::size_t> wanted;  // In the order of the patterns that are sent.
     WorkerId worker;                  // Asked last; none: nobody yet.
+    Duration patience{};              // Of the next time it is asked.
     Instant again;
     std::optional<proto::HostFilesListed> answer;
   };

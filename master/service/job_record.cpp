@@ -118,8 +118,13 @@ JobSubmitted JobRecord::accept_plan(Plan plan, std::int64_t unix_us_at_origin) {
   if (submitted.sample) submitted.sample_host = host_of(sample_.pieces.front().path);
 
   for (const PreferenceRun& run : plan.preferred) {
-    submitted.preferred.push_back({{}, run.count});
-    if (run.preference) submitted.preferred.back().hosts = spec().prefer[*run.preference].hosts;
+    submitted.preferred.push_back({PreferredSplits::kAnywhere, run.count});
+    if (run.preference) {
+      submitted.preferred.back().hosts = static_cast<std::uint32_t>(*run.preference);
+    }
+  }
+  for (const proto::Preference& one : spec().prefer) {
+    if (!submitted.preferred.empty()) submitted.preferred_hosts.push_back(one.hosts);
   }
   submitted.locality_wait_ms = spec().locality_wait_ms;
 

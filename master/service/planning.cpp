@@ -80,6 +80,10 @@ void ClientDesk::handle(const net::PeerId& peer, proto::ListInputs message) {
     return one.second.peer == peer && one.second.inputs == message.inputs;
   });
   if (again != inquiries_.end()) return;
+  // An answer repeats the question.
+  if (const Status refused = HostDesk::check_size(message.inputs); !refused.ok()) {
+    return answer(peer, refused);
+  }
   proto::InputsListed reply;
   reply.inputs = message.inputs;
   Status refused;
@@ -99,15 +103,10 @@ void ClientDesk::tell_listed(const net::PeerId& peer, proto::InputsListed reply,
                              const Status& status) {
   reply.code = static_cast<std::uint8_t>(status.code());
   reply.message = status.message();
-  if (proto::encode(reply).size() > kReplyBytes) {
-    const std::size_t files = reply.files.size();
-    reply.files.clear();
-    return tell_listed(peer, std::move(reply),
-                       {StatusCode::kExhausted, "these inputs mean " + std::to_string(files) +
-                                                    " files, more than an answer names: narrow "
-                                                    "them"});
-  }
-  state_.outbox.add(peer, reply);
+  if (proto::encode(reply).size() <= kReplyBytes) return state_.outbox.add(peer, reply);
+  if (!status.ok()) return answer(peer, status);
+  answer(peer, {StatusCode::kExhausted, "these inputs mean " + std::to_string(reply.files.size()) +
+                                            " files, more than an answer names: narrow them"});
 }
 
 void ClientDesk::answer_inquiry(HostDesk::Finished finished) {

@@ -236,6 +236,8 @@ Status check_open(const proto::JobSpec& spec) {
   if (!io::scheme_of(spec.output).empty()) {
     return refuse(name + "writes to a directory, where what it is fed is kept, and not to a store");
   }
+  if (!spec.prefer.empty())
+    return refuse(name + "can prefer no hosts: what it is fed is near none");
   if (spec.items != 0) return refuse(name + "has no number of items that shares could be of");
   if (spec.gather.how == abi::Gather::kReduce) {
     return refuse(name +

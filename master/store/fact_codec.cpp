@@ -135,6 +135,7 @@ class Loader {
   static constexpr std::size_t bytes_min(const proto::Retrier&) { return 29; }
   static constexpr std::size_t bytes_min(const HostSplits&) { return 8; }
   static constexpr std::size_t bytes_min(const PreferredSplits&) { return 8; }
+  static constexpr std::size_t bytes_min(const std::vector<std::string>&) { return 4; }
   static constexpr std::size_t bytes_min(const proto::PartitionBytes&) { return 12; }
   static constexpr std::size_t bytes_min(const proto::HeavyPartition&) { return 17; }
   template <class One>
@@ -156,8 +157,9 @@ void fields(Archive& archive, Value& fact) {
             fact.job.completion, fact.job.on_deadline, fact.job.deadline_unix_us, fact.job.retry,
             fact.job.bad_records, fact.job.control, fact.job.items, fact.job.gather_arity,
             fact.job.replicas, fact.job.open, fact.job.hosts, fact.job.sample_host,
-            fact.job.preferred, fact.job.locality_wait_ms, fact.job.shuffle_mode,
-            fact.job.over_network, fact.job.hot_partition_bytes, fact.job.fold_hot);
+            fact.job.preferred_hosts, fact.job.preferred, fact.job.locality_wait_ms,
+            fact.job.shuffle_mode, fact.job.over_network, fact.job.hot_partition_bytes,
+            fact.job.fold_hot);
   } else if constexpr (std::is_same_v<Fact, AttemptCommitted>) {
     archive(fact.task, fact.attempt, fact.worker, fact.output_empty, fact.bytes_out, fact.flow,
             fact.records, fact.bad_records, fact.failures, fact.preferred, fact.there, fact.heavy);
@@ -242,6 +244,12 @@ Result<Fact> decode_fact(std::uint16_t tag, std::uint16_t version, std::string_v
   Fact fact;
   Loader loader(payload);
   load_alternative(tag, loader, fact);
+  if (const auto* accepted = std::get_if<JobAccepted>(&fact)) {
+    for (const PreferredSplits& one : accepted->job.preferred) {
+      if (one.hosts == PreferredSplits::kAnywhere) continue;
+      if (one.hosts >= accepted->job.preferred_hosts.size()) loader.reader().fail("hosts of none");
+    }
+  }
   loader.reader().expect_end();
   if (!loader.reader().ok()) {
     return Status(StatusCode::kCorruption, "damaged " + what + ": " + loader.reader().error());

@@ -126,7 +126,9 @@ class Locality final : public Checker {
     std::uint32_t end = 0;
     for (const master::PreferredSplits& one : job.submitted.preferred) {
       end += one.count;
-      if (map < end) return one.hosts;
+      if (map >= end) continue;
+      if (one.hosts == master::PreferredSplits::kAnywhere) return {};
+      return job.submitted.preferred_hosts.at(one.hosts);
     }
     return {};
   }

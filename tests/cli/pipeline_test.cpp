@@ -14,11 +14,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::vector<Flag> options() {
-  return {{"output", 'o', "DIR", "", false},
-          {"reducers", 'r', "N", "", false},
-          {"param", '\0', "NAME=VALUE", "", true},
-          {"no-speculation", '\0', "", "", false},
-          {"retry", '\0', "JSON", "", false}};
+  return {{"output", 'o', "DIR", "", false},       {"reducers", 'r', "N", "", false},
+          {"param", '\0', "NAME=VALUE", "", true}, {"prefer", '\0', "PATTERN=HOST", "", true},
+          {"no-speculation", '\0', "", "", false}, {"retry", '\0', "JSON", "", false}};
 }
 
 Result<Pipeline> parse(const std::string& json, const Variables& given = {}) {
@@ -63,9 +61,9 @@ TEST(PipelineFile, BecomesStagesWithTheirOptionsAsWords) {
   EXPECT_EQ(one.output, "out");
   EXPECT_EQ(one.inputs[0].word, "/d/a");
   EXPECT_EQ(one.inputs[1].word, "left=/d/$b");
-  EXPECT_THAT(one.options,
-              ElementsAre("--no-speculation", "--param", "deep=true", "--param", "k=3", "--param",
-                          "w=-x", "--reducers=4", R"(--retry=[{"ErrorEquals":["States.ALL"]}])"));
+  EXPECT_THAT(one.options, ElementsAre("--reducers=4", "--no-speculation", "--param", "k=3",
+                                       "--param", "deep=true", "--param", "w=-x",
+                                       R"(--retry=[{"ErrorEquals":["States.ALL"]}])"));
   const PipelineStage& two = pipeline->stages[1];
   EXPECT_THAT(two.options, ElementsAre());
   ASSERT_TRUE(two.inputs[0].source);
@@ -79,6 +77,17 @@ TEST(PipelineFile, BecomesStagesWithTheirOptionsAsWords) {
   ASSERT_EQ(two.repeat->inputs.size(), 1u);
   EXPECT_TRUE(two.repeat->inputs[0].source->previous());
   EXPECT_THAT(needs_of(two), ElementsAre("one"));
+}
+
+TEST(PipelineFile, KeepsPreferencesInTheirOrder) {
+  const auto words_of = [](const std::string& preferences) {
+    const auto pipeline = parse(file_of({kA + R"(, "prefer": {)" + preferences + "}"}));
+    return pipeline.ok() ? pipeline->stages[0].options : std::vector{pipeline.status().message()};
+  };
+  EXPECT_THAT(words_of(R"("b/x": "web1", "**": "db1")"),
+              ElementsAre("--prefer", "b/x=web1", "--prefer", "**=db1"));
+  EXPECT_THAT(words_of(R"("**": "db1", "b/x": "web1")"),
+              ElementsAre("--prefer", "**=db1", "--prefer", "b/x=web1"));
 }
 
 TEST(PipelineFile, IsRefusedWithTheReasonWhenItIsNotOne) {

@@ -62,6 +62,21 @@ TEST_F(LocalityTest, RunsMapsNearTheirInput) {
   EXPECT_THAT(shown.out, HasSubstr("in/none',"));
 }
 
+TEST_F(LocalityTest, IsWhatAStageOfAPipelineMayWant) {
+  workspace_.write("in/brick-1/x.txt", "some words\n");
+  workspace_.write("in/brick-2/x.txt", "more words\n");
+  workspace_.write("near.json", R"({"stages": [
+      {"name": "counts", "job": "word_count", "inputs": ["in"], "output": "out", "split-bytes": 11,
+       "prefer": {"in/brick-1": "a", "in/brick-2": "b"}, "locality-wait": "10m"}]})");
+  const Outcome ran = cluster_.run_as("alice", {"pipeline", "near.json"});
+  ASSERT_EQ(ran.exit_code, 0) << ran.both();
+  const Json jobs = Json::parse(cluster_.run_as("alice", {"list", "--json"}).out);
+  ASSERT_EQ(jobs.size(), 1u);
+  const Json ended = status(std::to_string(jobs[0]["job"].get<int>()));
+  EXPECT_EQ(ended["locality"]["maps"], 2);
+  EXPECT_EQ(ended["locality"]["there"], 2);
+}
+
 TEST_F(LocalityTest, GoesElsewhereWhenItHasWaited) {
   workspace_.write("in/1.txt", "hang\n");
   workspace_.write("in/2.txt", "good\n");

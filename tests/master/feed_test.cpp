@@ -310,6 +310,10 @@ TEST_F(FeedTest, RefusesOpenJobsThatCannotBe) {
   EXPECT_THAT(refused([](proto::JobSpec* open) { open->input_tags = {"a"}; }),
               HasSubstr("named inputs"));
   EXPECT_THAT(refused([](proto::JobSpec* open) {
+                open->prefer = {{"/in", {"a"}}};
+              }),
+              HasSubstr("can prefer no hosts"));
+  EXPECT_THAT(refused([](proto::JobSpec* open) {
                 open->gather = {.how = abi::Gather::kReduce, .arity = 2};
               }),
               HasSubstr("gathered by reducing"));

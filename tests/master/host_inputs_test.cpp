@@ -182,6 +182,13 @@ TEST_F(HostInputsTest, AreAskedForAgainUntilThereIsAnAnswer) {
   const auto first = a.expect<proto::ListHostFiles>();
   let_pass(1s);
   EXPECT_EQ(a.expect<proto::ListHostFiles>().request, first.request);
+  // From now on less and less often.
+  let_pass(1s);
+  a.heartbeat({});
+  static_cast<void>(a.expect<proto::HeartbeatEcho>());
+  EXPECT_EQ(a.unread<proto::ListHostFiles>(), 0u);
+  let_pass(1s);
+  EXPECT_EQ(a.expect<proto::ListHostFiles>().request, first.request);
   list(a, first, {"/x"});
   // Twice is once.
   list(a, first, {"/x"});
@@ -341,6 +348,39 @@ TEST_F(HostInputsTest, AreNotShownWhenTheyAreNone) {
     EXPECT_EQ(told.code, static_cast<std::uint8_t>(StatusCode::kInvalidArgument)) << input;
     EXPECT_THAT(told.files, testing::IsEmpty());
   }
+}
+
+TEST_F(HostInputsTest, AreNotLookedForWhenTheyAreTooManyToAnswer) {
+  // Larger than half a frame: the answer would have to say them again.
+  const std::string most(std::size_t{5} << 19, 'x');
+  const std::vector<std::string> many(std::size_t{1} << 19);
+  for (const std::vector<std::string>& inputs :
+       {std::vector<std::string>{"host://a/" + most}, {most}, many}) {
+    const auto told = client_->ask<proto::Answer>(proto::ListInputs{.inputs = inputs});
+    EXPECT_EQ(told.code, static_cast<std::uint8_t>(StatusCode::kExhausted));
+    EXPECT_THAT(told.message, HasSubstr("more than 1 MiB"));
+  }
+}
+
+TEST_F(HostInputsTest, AreRefusedWhenTheirFilesAreTooManyToAnswer) {
+  FakeWorker a = worker_on("a");
+  client_->connection().send(proto::ListInputs{.inputs = {"host://a/x"}});
+  proto::HostFilesListed listed;
+  listed.worker = a.id();
+  listed.request = a.expect<proto::ListHostFiles>().request;
+  const std::string name = "/x/" + std::string(1000, 'x');
+  for (int i = 1000; i < 4000; ++i) listed.files.push_back({0, name + std::to_string(i), 1});
+  a.connection().send(listed);
+  EXPECT_THAT(answer(), HasSubstr("3000 files, more than an answer names"));
+}
+
+TEST_F(HostInputsTest, AreRefusedWhenAllHostsTogetherWouldBeAskedForTooMuch) {
+  std::vector<FakeWorker> workers;
+  for (int i = 0; i < 24; ++i) workers.push_back(worker_on("a" + std::to_string(i)));
+  std::vector<std::string> inputs;
+  for (int i = 0; i < 250; ++i) inputs.push_back("host://*/" + std::string(3000, 'x'));
+  const auto told = client_->ask<proto::InputsListed>(proto::ListInputs{.inputs = inputs});
+  EXPECT_THAT(told.message, HasSubstr("takes more than 16 MiB"));
 }
 
 }  // namespace

@@ -25,6 +25,21 @@ TEST(Preferences, MeanFilesAndWhatIsBelowDirectories) {
   EXPECT_FALSE(is_below("/data/a.log/b", "/data/a.log"));
 }
 
+TEST(Preferences, MeanWhatExistsWhateverItLooksLike) {
+  EXPECT_TRUE(is_below("/data/a[1]", "/data/a[1]/x"));
+  EXPECT_TRUE(is_below("/data/a[1]", "/data/a1/x"));
+  EXPECT_TRUE(is_below("/data/why?", "/data/why?"));
+  EXPECT_FALSE(is_below("/data/a[1]", "/data/a[2]/x"));
+}
+
+TEST(Preferences, MeetFilesOfListsThatAreSpelledOtherwise) {
+  EXPECT_TRUE(is_below("/data/brick-1", "/data/./brick-1/x"));
+  EXPECT_TRUE(is_below("/data/brick-1/*.gz", "/data//brick-1/./x.gz"));
+  EXPECT_TRUE(is_below("/data/./brick-1/", "/data/brick-1/x"));
+  EXPECT_TRUE(is_below("/data/**/x", "/data/b/./c/x"));
+  EXPECT_FALSE(is_below("/data/*/x", "/data/./x"));
+}
+
 TEST(Preferences, MeanAnyDepthByTwoStars) {
   EXPECT_TRUE(is_below("/data/**/*.log", "/data/a.log"));
   EXPECT_TRUE(is_below("/data/**/*.log", "/data/b/c/a.log"));

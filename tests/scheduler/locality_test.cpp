@@ -175,6 +175,50 @@ TEST_F(SchedulerLocalityTest, QueueBehindTheHostThatTheyWaitForOnly) {
   }
 }
 
+TEST_F(SchedulerLocalityTest, QueueBehindTheHostThatTheyWaitForBesideIdleWorkers) {
+  join_on(1, "a");
+  join_on(2, "b");
+  join_on(3, "c");
+  submit({.maps = 2000, .preferred = {{{"a"}, 1000}, {{"b"}, 1000}}, .locality_wait_ms = 60'000});
+  for (int i = 0; i < 40; ++i) {
+    now.since_origin += 1ms;
+    commit(live.front());
+  }
+  EXPECT_GT(live_on(1), 1u) << "short tasks queue";
+  EXPECT_GT(live_on(2), 1u);
+  EXPECT_EQ(live_on(3), 0u);
+}
+
+TEST_F(SchedulerLocalityTest, LeaveQueuesThatStandStillToTheIdle) {
+  join_on(1, "a");
+  join_on(2, "b", 4);
+  submit({.maps = 2000, .preferred = {{{"a"}, 2000}}, .locality_wait_ms = 60'000});
+  for (int i = 0; i < 40; ++i) {
+    now.since_origin += 1ms;
+    commit(live.front());
+  }
+  ASSERT_GT(live_on(1), 4u);
+  wait_with_heartbeats(99ms);
+  EXPECT_EQ(live_on(2), 0u);
+  wait_with_heartbeats(1ms);
+  EXPECT_EQ(live_on(2), 4u);
+}
+
+TEST_F(SchedulerLocalityTest, LetThoseThatPreferNobodyQueueElsewhere) {
+  join_on(1, "a");
+  join_on(2, "b");
+  submit({.maps = 2000, .preferred = {{{"a"}, 1000}}, .locality_wait_ms = 60'000});
+  for (int i = 0; i < 40; ++i) {
+    now.since_origin += 1ms;
+    commit(live.front());
+  }
+  EXPECT_GT(live_on(1), 1u) << "short tasks queue";
+  EXPECT_GT(live_on(2), 1u);
+  for (const AssignAttempt& one : live) {
+    EXPECT_EQ(one.worker, one.task.index < 1000 ? WorkerId{1} : WorkerId{2});
+  }
+}
+
 TEST_F(SchedulerLocalityTest, AreNotQueuedElsewhereByShortTasks) {
   join_on(1, "a");
   join_on(2, "b");
@@ -251,6 +295,21 @@ TEST_F(SchedulerLocalityTest, PreferTheSameAfterARestart) {
   EXPECT_EQ(worker_of(2), WorkerId{1});
 }
 
+TEST_F(SchedulerLocalityTest, DoNotWaitAfterARestartWithWhatHasFailed) {
+  join_on(1, "a");
+  join_on(2, "b");
+  submit({.maps = 3, .preferred = {{{"a"}, 3}}});
+  fail(map(0), FailureKind::kException);
+  fail(map(1), FailureKind::kException);
+  restart();
+  join_on(1, "a");
+  join_on(2, "b");
+  wait_with_heartbeats(1s);
+  EXPECT_EQ(worker_of(0), WorkerId{1});
+  EXPECT_EQ(worker_of(1), WorkerId{2});
+  EXPECT_EQ(live.size(), 2u);
+}
+
 TEST_F(SchedulerLocalityTest, DoNotWaitInTheSlotsOfReducesThatLackThem) {
   join_on(1, "a");
   submit({.maps = 2, .preferred = {{{"a"}, 2}}});
@@ -268,6 +327,35 @@ TEST_F(SchedulerLocalityTest, SayWhichPreferredHostHasNobody) {
   join_on(2, "away");
   EXPECT_EQ(live.size(), 2u);
   EXPECT_TRUE(status().notes.empty());
+}
+
+TEST_F(SchedulerLocalityTest, SayOnlyOfThoseThatWaitThatTheirHostHasNobody) {
+  join_on(1, "a");
+  join_on(2, "b");
+  // Somebody is there for the last of them, and all of the first have begun.
+  submit({.maps = 4, .preferred = {{{"away"}, 1}, {{"away", "a"}, 3}}});
+  ASSERT_EQ(live.size(), 2u);
+  EXPECT_THAT(status().notes, testing::IsEmpty());
+}
+
+TEST_F(SchedulerLocalityTest, CostLittleWhileTheyWaitForManyBusyHosts) {
+  constexpr std::uint32_t kHosts = 1000;
+  Plan plan{.maps = 2 * (kHosts - 1), .locality_wait_ms = 3'600'000};
+  for (std::uint32_t lane = 1; lane < kHosts; ++lane) {
+    Near& near = plan.preferred.emplace_back();
+    near.count = 2;
+    for (std::uint32_t i = 0; i < 64; ++i) {
+      near.hosts.push_back(std::to_string((lane + i) % (kHosts - 1) + 1));
+    }
+  }
+  for (std::uint32_t host = 1; host <= kHosts; ++host) join_on(host, std::to_string(host));
+  submit(plan);
+  ASSERT_EQ(live.size(), kHosts - 1);
+  EXPECT_EQ(live_on(kHosts), 0u);
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 10'000; ++i) heartbeat(kHosts);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  EXPECT_EQ(live_on(kHosts), 0u);
 }
 
 }  // namespace

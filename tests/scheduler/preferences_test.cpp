@@ -50,8 +50,8 @@ class PreferencesTest : public ::testing::Test {
 TEST_F(PreferencesTest, AreServedToTheirWorkerAndToNobodyElse) {
   stage.prefer_worker(1, kFirst);
   stage.prefer_worker(2, kSecond);
-  EXPECT_EQ(stage.preferences().preferred_worker(1), kFirst);
-  EXPECT_EQ(stage.preferences().preferred_worker(0), std::nullopt);
+  EXPECT_TRUE(stage.preferences().is_preferred(1, kFirst, ""));
+  EXPECT_FALSE(stage.preferences().is_preferred(0, kFirst, ""));
   EXPECT_EQ(take_for(kFirst), 1u);
   EXPECT_EQ(take_for(kFirst), std::nullopt);
   EXPECT_EQ(take_plain(), 0u);
@@ -116,6 +116,37 @@ TEST_F(PreferencesTest, LeaveTasksToAllWhenTheWaitIsOver) {
   stage.prefer_worker(3, kSecond);
   EXPECT_EQ(take_late(), 3u);
   EXPECT_EQ(take_late(), std::nullopt);
+}
+
+TEST_F(PreferencesTest, DoNotHideOthersBehindATaskThatHasToGoElsewhere) {
+  for (std::uint32_t index = 0; index < 4; ++index) stage.prefer_worker(index, kFirst);
+  stage.preferences().note_worker(kFirst, true);
+  EXPECT_EQ(take_for(kFirst), 0u);
+  fail(0);
+  stage.preferences().end_wait(Instant{});
+  const auto late_but = [&](std::uint32_t refused) {
+    const auto accepts = [&](std::uint32_t index) { return index != refused; };
+    EXPECT_EQ(stage.preferences().take_again(16, accepts), std::nullopt);
+    const auto index = stage.preferences().take_late(16, accepts);
+    if (index) stage.move(*index, TaskState::kAssigned);
+    return index;
+  };
+  EXPECT_EQ(late_but(0), 1u);
+  EXPECT_EQ(late_but(0), 2u);
+  EXPECT_EQ(take_again(), 0u);
+  EXPECT_EQ(take_late(), 3u);
+}
+
+TEST_F(PreferencesTest, OfATaskThatAnEarlierMasterTriedBindNobody) {
+  stage.prefer_worker(1, kFirst);
+  stage.preferences().set_wait(std::chrono::seconds(3));
+  stage.preferences().note_worker(kFirst, true);
+  stage.preferences().begin_wait(Instant{});
+  EXPECT_EQ(take_again(), std::nullopt);
+  stage.preferences().note_tried(1);
+  stage.preferences().note_tried(0);
+  EXPECT_EQ(take_again(), 1u);
+  EXPECT_EQ(take_again(), std::nullopt);
 }
 
 TEST_F(PreferencesTest, OfWorkersThatAreNotThereBindNobody) {

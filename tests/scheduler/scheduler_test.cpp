@@ -26,7 +26,12 @@ void SchedulerTest::submit(const Plan& plan) {
   job.open = plan.open;
   job.hosts = plan.hosts;
   job.sample_host = plan.sample_host;
-  job.preferred = plan.preferred;
+  for (const Near& near : plan.preferred) {
+    job.preferred.push_back({PreferredSplits::kAnywhere, near.count});
+    if (near.hosts.empty()) continue;
+    job.preferred.back().hosts = static_cast<std::uint32_t>(job.preferred_hosts.size());
+    job.preferred_hosts.push_back(near.hosts);
+  }
   job.locality_wait_ms = plan.locality_wait_ms;
   job.shuffle_mode = plan.shuffle_mode;
   job.over_network = plan.over_network;

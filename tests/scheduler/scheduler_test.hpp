@@ -27,6 +27,11 @@ class SchedulerTest : public ::testing::Test {
   static constexpr Duration kSilence = 10s;
   static constexpr JobId kJob{1};
 
+  /// So many maps that are near these hosts, or near nobody.
+  struct Near {
+    std::vector<std::string> hosts;
+    std::uint32_t count = 0;
+  };
   struct Plan {
     JobId job = kJob;
     std::uint32_t maps = 1;
@@ -47,7 +52,7 @@ class SchedulerTest : public ::testing::Test {
     bool open = false;
     std::vector<HostSplits> hosts{};
     std::string sample_host{};
-    std::vector<PreferredSplits> preferred{};
+    std::vector<Near> preferred{};
     std::uint64_t locality_wait_ms = 3000;
     proto::ShuffleMode shuffle_mode = proto::ShuffleMode::kPull;
     bool over_network = false;

@@ -52,7 +52,8 @@ std::vector<Fact> every_fact(std::uint64_t job) {
   submitted.replicas = {3, proto::AcceptRule::kQuorum, 950, 7};
   submitted.hosts = {{"web1", 2}, {"", 1}};
   submitted.sample_host = "web1";
-  submitted.preferred = {{{"near", "nearer"}, 2}, {{}, 1}};
+  submitted.preferred_hosts = {{"near", "nearer"}, {"far"}};
+  submitted.preferred = {{0, 2}, {PreferredSplits::kAnywhere, 1}};
   submitted.locality_wait_ms = 500;
   return {JobAccepted{submitted},
           every_commit(job),

@@ -53,8 +53,8 @@ class WorkerService {
 
   /// Until the master lets us go, the operator insists, or nothing more can be done; then why.
   Status run();
-  /// Then: whether another worker should take the place of this one.
-  bool begins_anew() const { return end_->ok() && body_->begins_anew(); }
+  /// Then: whether another worker should take the place of this one; not when it was told to stop.
+  bool begins_anew() const { return end_->ok() && !stopping_ && body_->begins_anew(); }
 
  private:
   WorkerService(const WorkerOptions& options, const WorkerSurroundings& surroundings,
