@@ -25,8 +25,13 @@ if(TARGET fanfold_precompiled)
   set_target_properties(fanfold_precompiled PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endif()
 
+# Sources of this folder with names of their own that others in it have, too.
+function(fanfold_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # fanfold_add_library(scheduler SOURCES a.cpp HEADERS a.hpp DEPS fanfold::core PRIVATE_DEPS zstd)
-# One library per folder; all_verify_interface_header_sets proves that each header compiles alone, and
+# One library per folder; the target headers proves that each header compiles alone, and
 # fanfold_<name>_link that the library links with nothing but its declared dependencies.
 # Paths are relative to the calling folder.  Without SOURCES the library is header-only.
 function(fanfold_add_library name)
@@ -46,9 +51,29 @@ function(fanfold_add_library name)
   target_sources(fanfold_${name} ${scope}
     FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
   target_link_libraries(fanfold_${name} ${scope} ${ARG_DEPS})
+  fanfold_check_headers(fanfold_${name} ${PROJECT_SOURCE_DIR} ${ARG_HEADERS})
+  fanfold_use_precompiled(fanfold_${name}_headers precompiled)
   if(ARG_SOURCES AND FANFOLD_TESTS)
     fanfold_add_link_test(${name})
   endif()
+endfunction()
+
+# Makes the target headers compile each header of the library alone; base: what its name is relative to.
+function(fanfold_check_headers library base)
+  set(sources "")
+  foreach(header ${ARGN})
+    cmake_path(RELATIVE_PATH header BASE_DIRECTORY ${base})
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/${library}_headers/${header}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n")
+    list(APPEND sources ${source})
+  endforeach()
+  add_library(${library}_headers OBJECT EXCLUDE_FROM_ALL ${sources})
+  target_link_libraries(${library}_headers PRIVATE ${library} fanfold_warnings)
+  # All that is looked for are errors.
+  set_target_properties(${library}_headers PROPERTIES
+    UNITY_BUILD OFF POSITION_INDEPENDENT_CODE ON
+    CXX_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/check_syntax)
+  add_dependencies(headers ${library}_headers)
 endfunction()
 
 # fanfold_embed(assets.cpp HEADER a/assets.hpp NAMESPACE a FILES kStyle style.css ...): makes the source, in the

@@ -16,7 +16,7 @@ enum class ShuffleMode : std::uint8_t {
   kPull = 0,    // When a reduce is given out.
   kPush = 1,    // As soon as a map has committed, to the home of each partition.
   kHybrid = 2,  // Small segments as in a push, large ones as in a pull.
-  kAuto = 3,    // A hybrid where something has to cross hosts, else a pull.
+  kAuto = 3,    // A hybrid where hosts are several and maps run in rounds, else a pull.
 };
 
 /// "pull", "push", "hybrid", "auto".

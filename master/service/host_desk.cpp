@@ -24,7 +24,7 @@ constexpr std::size_t kWantedBytes = 1u << 20;
 /// Of all hosts together: they wait in the memory of the master until they are sent.
 constexpr std::size_t kAskedBytes = 16u << 20;
 /// What a text takes in a message beside itself.
-constexpr std::size_t kTextBytes = 4;
+constexpr std::size_t kListedBytes = 4;
 
 /// Of a request, which has the epoch of its master above them, as attempts have.
 constexpr std::uint64_t kJobBits = (std::uint64_t{1} << 40) - 1;
@@ -37,7 +37,7 @@ Status refused(std::string message) {
 
 Status HostDesk::check_size(const std::vector<std::string>& wanted) {
   std::size_t bytes = 0;
-  for (const std::string& input : wanted) bytes += input.size() + kTextBytes;
+  for (const std::string& input : wanted) bytes += input.size() + kListedBytes;
   if (bytes <= kWantedBytes) return {};
   return {StatusCode::kExhausted,
           "the inputs that lie on hosts have names of more than 1 MiB: name fewer, with patterns "
@@ -164,7 +164,7 @@ Status HostDesk::choose_hosts(const Hosts& known, Listing& listing) const {
       if (!inputs::matches(wanted.host, host)) continue;
       any = true;
       chosen[host].wanted.push_back(i);
-      bytes += wanted.path.size() + kTextBytes;
+      bytes += wanted.path.size() + kListedBytes;
     }
     if (bytes > kAskedBytes) {
       return {StatusCode::kExhausted,

@@ -1,8 +1,11 @@
 #include "master/service/older_workers.hpp"
 
+#include <bit>
 #include <string>
 
+#include "common/core/limits.hpp"
 #include "common/proto/known.hpp"
+#include "master/service/worker_desk.hpp"
 
 namespace fanfold::master {
 
@@ -36,6 +39,32 @@ Status check_knows_jobs(std::uint32_t protocol, JobRecords& jobs, const WhatIsUn
     }
   }
   return {};
+}
+
+bool WorkerDesk::may_join(const net::PeerId& peer, const proto::Hello& message) {
+  Status checked = check_hello(message);
+  if (checked.ok() && state_.workers.all().size() >= limits::kWorkers) {
+    checked = Status(StatusCode::kExhausted,
+                     "worker refused: there are " + std::to_string(limits::kWorkers) + " already");
+  }
+  if (!checked.ok()) {
+    state_.measures.refused(Refusal::kWorker);
+    state_.log.warn("worker.refused", {{"name", message.name}, {"reason", checked.message()}});
+    state_.outbox.add(peer, proto::Goodbye{});
+    return false;
+  }
+  if (const Status older = check_knows_jobs(message.protocol, state_.jobs); !older.ok()) {
+    state_.measures.refused(Refusal::kWorker);
+    // They say it again each second, and there may be many.
+    if (std::has_single_bit(++older_refused_)) {
+      state_.log.warn("worker.refused", {{"name", message.name}, {"reason", older.message()}});
+    }
+    state_.outbox.add(peer, proto::Answer{.code = static_cast<std::uint8_t>(older.code()),
+                                          .message = older.message(),
+                                          .job = {}});
+    return false;
+  }
+  return true;
 }
 
 }  // namespace fanfold::master

@@ -16,9 +16,11 @@ namespace fanfold::master {
 
 class Refusals {
  public:
-  /// Of the submission with this id of its client; empty: it had none.
+  /// Of the submission with this id of its client; empty: it had none.  kUnavailable is no end: who
+  /// waits for a worker or another master may ask again.
   void add(const std::string& client_id, const Status& why) {
-    if (client_id.empty() || !why_.emplace(client_id, why).second) return;
+    if (client_id.empty() || why.code() == StatusCode::kUnavailable) return;
+    if (!why_.emplace(client_id, why).second) return;
     ids_.push_back(client_id);
     if (ids_.size() <= kKept) return;
     why_.erase(ids_.front());

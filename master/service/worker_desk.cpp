@@ -1,7 +1,6 @@
 #include "master/service/worker_desk.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -65,28 +64,7 @@ void WorkerDesk::handle(const net::PeerId& peer, proto::Hello message) {
     state_.outbox.add(peer, proto::Goodbye{});
     return;
   }
-  Status checked = check_hello(message);
-  if (checked.ok() && state_.workers.all().size() >= limits::kWorkers) {
-    checked = Status(StatusCode::kExhausted,
-                     "worker refused: there are " + std::to_string(limits::kWorkers) + " already");
-  }
-  if (!checked.ok()) {
-    state_.measures.refused(Refusal::kWorker);
-    state_.log.warn("worker.refused", {{"name", message.name}, {"reason", checked.message()}});
-    state_.outbox.add(peer, proto::Goodbye{});
-    return;
-  }
-  if (const Status older = check_knows_jobs(message.protocol, state_.jobs); !older.ok()) {
-    state_.measures.refused(Refusal::kWorker);
-    // They say it again each second, and there may be many.
-    if (std::has_single_bit(++older_refused_)) {
-      state_.log.warn("worker.refused", {{"name", message.name}, {"reason", older.message()}});
-    }
-    state_.outbox.add(peer, proto::Answer{.code = static_cast<std::uint8_t>(older.code()),
-                                          .message = older.message(),
-                                          .job = {}});
-    return;
-  }
+  if (!may_join(peer, message)) return;
   const bool other_state = is_other_state(message.state_id, state_.settings.state_id);
   if (other_state && !planted(Bug::kForgetState)) {
     state_.log.info("worker.of_another_state", {{"name", message.name}});

@@ -40,6 +40,8 @@ class WorkerDesk {
  private:
   /// Null, and the sender is told to introduce itself again, when the worker is not known.
   const KnownWorker* known(WorkerId worker, const net::PeerId& peer);
+  /// False: it is not let in, and has been told so.
+  bool may_join(const net::PeerId& peer, const proto::Hello& message);
   /// False: its host's name is that of another machine, whose files jobs may be reading.  A host
   /// that was started again waits until its old worker is lost; another is told so after that.
   bool has_host_to_itself(const net::PeerId& peer, const proto::Hello& hello);

@@ -60,7 +60,9 @@ void ClientNode::ask() {
   if (!unanswered_since_) unanswered_since_ = world().now();
   std::string frame;
   if (job_ == JobId{}) {
-    frame = proto::encode(proto::Submit{.spec = plan_.spec});
+    proto::Submit submission{.spec = plan_.spec};
+    submission.spec.client_id.append(refused_for_now_, '+');
+    frame = proto::encode(submission);
   } else if (cancel_wanted_) {
     frame = proto::encode(proto::CancelJob{.job = job_});
   } else if (const auto change = change_to_ask_for(); change && !change_asked_) {
@@ -183,8 +185,10 @@ void ClientNode::read(const std::string& frame) {
       accepted_ = now();
       control_ = plan_.spec.control;
       ask_at_ = now();
-    } else if (code != StatusCode::kUnavailable &&
-               answer->message.find(": no worker is known of a host") == std::string::npos) {
+    } else if (answer->message.find(": no worker is known of a host") != std::string::npos) {
+      // Once more, when its workers are there: that is another submission.
+      ++refused_for_now_;
+    } else if (code != StatusCode::kUnavailable) {
       refusal_ = answer->message;
     }
   } else if (answer->job == job_ && cancel_wanted_) {

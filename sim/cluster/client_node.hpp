@@ -70,6 +70,7 @@ class ClientNode final : public Process {
   std::unique_ptr<net::Transport> transport_;
   Instant submit_at_;
   Instant ask_at_;
+  std::size_t refused_for_now_ = 0;
   JobId job_;
   Instant accepted_;           // When the client heard of it.
   proto::JobControl control_;  // As the master said.

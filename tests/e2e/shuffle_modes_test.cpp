@@ -18,6 +18,7 @@ namespace {
 using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 using testing::IsEmpty;
+using testing::Not;
 
 std::string numbered(const std::string& before, int count, int different) {
   std::string text;
@@ -112,7 +113,13 @@ TEST_P(ShuffleModesOfStages, GiveTheSameBytes) {
     words.insert(words.end(), variables.begin(), variables.end());
     const Outcome outcome = run(workspace, words);
     ASSERT_EQ(outcome.exit_code, 0) << mode << outcome.both();
-    outputs.insert(workspace.fingerprint(mode));
+    // The manifest names where the data of the stages before was.
+    std::string parts;
+    for (const std::string& file : workspace.list(mode)) {
+      if (file.starts_with("part-")) parts += workspace.read(std::string(mode) + "/" + file);
+    }
+    EXPECT_THAT(parts, Not(IsEmpty())) << mode;
+    outputs.insert(parts);
   }
   EXPECT_EQ(outputs.size(), 1u);
   EXPECT_THAT(workspace.remains(), IsEmpty());

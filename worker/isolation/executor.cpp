@@ -27,7 +27,7 @@ namespace fanfold::worker {
 namespace {
 
 /// The log travels to the master in the same frame as the report.
-constexpr std::size_t kOutcomeFrameBytes = limits::kControlFrameBytes / 2;
+constexpr std::size_t kSentFrameBytes = limits::kControlFrameBytes / 2;
 
 /// The plugin this executor has loaded; the worker never sends tasks of another one.
 struct LoadedPlugin {
@@ -183,7 +183,7 @@ bool is_exception(proto::FailureKind kind) {
 
 std::string encode_within_limit(AttemptId attempt, const RunOutcome& outcome) {
   std::string frame = encode_outcome(attempt, outcome);
-  if (frame.size() <= kOutcomeFrameBytes) return frame;
+  if (frame.size() <= kSentFrameBytes) return frame;
   RunOutcome refused;
   refused.failure.kind = proto::FailureKind::kException;
   refused.failure.message = "the attempt's report is too large (" + std::to_string(frame.size()) +
